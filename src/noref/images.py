@@ -1,0 +1,225 @@
+"""What goes in: read any picture safely into RGB pixels, or say exactly why not.
+
+Rules, in this order: the first frame; rotated as its EXIF orientation says; 16-bit grey scaled to 8 (Pillow brings 16-bit
+colour to 8 bits itself); an embedded ICC profile brought to sRGB; transparency laid on white, as a web page shows it;
+grey, palette and CMYK to RGB.
+"""
+
+import contextlib
+import io
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, TypeAlias, Union
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from noref import errors
+
+Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, BinaryIO, Image.Image, npt.NDArray[np.uint8]]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")  # no EPS, PDF and the like: they run programs
+EXTENSIONS = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .dib .gif .avif .avifs .heic .heif .hif".split()
+)
+MAX_PIXELS = 200_000_000
+
+_FORMATS_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, or HEIC with pillow-heif installed"
+_STRIP = 1024  # rows copied at a time, so that a large photo is not held three times over
+_SRGB = ImageCms.createProfile("sRGB")
+_pillow_limit = threading.Lock()
+
+
+class Photo(NamedTuple):
+    """A picture ready to score.
+
+    Attributes:
+        name: The path as given, or a stand-in such as "<bytes>".
+        pixels: uint8, H x W x 3, sRGB, upright.
+        warnings: What a careful user would want to know of how it was read.
+    """
+
+    name: str
+    pixels: npt.NDArray[np.uint8]
+    warnings: tuple[str, ...]
+
+
+def name_of(source: Source) -> str:
+    """What to call a source in results and errors."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    if isinstance(source, Image.Image):
+        return getattr(source, "filename", "") or "<PIL image>"
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "<bytes>"
+    return str(getattr(source, "name", "<file object>"))
+
+
+def read(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a path, bytes, a binary file object, a PIL image or an RGB array (uint8, H x W x 3; taken as sRGB).
+
+    Raises:
+        ImageError: One of its kinds, naming the source, the cause and the cure.
+        TypeError: The source is of no such type.
+    """
+    name = name_of(source)
+    if isinstance(source, np.ndarray):
+        _check_array(name, source)
+        _check_size(name, source.shape[1], source.shape[0], max_pixels)
+        return Photo(name, np.ascontiguousarray(source), ())
+    if isinstance(source, Image.Image):
+        return _convert(name, source, max_pixels)
+    with _stream(name, source) as stream:
+        return _decode(name, stream, max_pixels)
+
+
+def _check_array(name: str, array: npt.NDArray[np.uint8]) -> None:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise errors.UnsupportedImage(
+            name,
+            f"the array is {array.dtype} of shape {array.shape}",
+            "pass uint8 RGB of shape (height, width, 3) with values from 0 to 255",
+        )
+
+
+@contextlib.contextmanager
+def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
+    """The source as a seekable stream that holds at least one byte."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        stream: BinaryIO = io.BytesIO(source)
+    elif isinstance(source, (str, os.PathLike)):
+        try:
+            stream = Path(source).open("rb")
+        except IsADirectoryError:
+            raise errors.ImageNotFound(name, "it is a folder", "pass a file, or use `noref score` for folders") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise errors.ImageNotFound(name, reason.lower(), "check the path and its permissions") from error
+    elif hasattr(source, "read"):
+        data = source.read()
+        if not isinstance(data, bytes):
+            raise TypeError(f"{name}: open the file in binary mode ('rb')")
+        stream = io.BytesIO(data)
+    else:
+        raise TypeError(f"cannot read a picture from {type(source).__name__}: pass a path, bytes, file, PIL image or array")
+    with stream:
+        try:
+            first = stream.read(1)
+        except OSError as error:
+            raise errors.ImageNotFound(name, str(error.strerror).lower(), "check the file") from error
+        if not first:
+            raise errors.EmptyImage(name, "the file is empty", "copy or download it again")
+        stream.seek(0)
+        yield stream
+
+
+def _decode(name: str, stream: BinaryIO, max_pixels: int) -> Photo:
+    formats = [*FORMATS, *_heif(name, stream)]
+    try:
+        with _open(stream, formats) as image:
+            return _convert(name, image, max_pixels)
+    except (errors.ImageError, KeyboardInterrupt):
+        raise
+    except UnidentifiedImageError as error:
+        raise errors.NotAnImage(name, "not a picture", f"noref reads {_FORMATS_TEXT}") from error
+    except MemoryError as error:
+        raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
+    except Exception as error:  # on damaged data Pillow's decoders raise nearly every type there is
+        raise errors.DamagedImage(name, f"damaged or cut off ({error})", "copy or download it again") from error
+
+
+def _open(stream: BinaryIO, formats: list[str]) -> Image.Image:
+    """Read the header only. Pillow's own pixel limit is off meanwhile, being below what we promise to read; ours follows."""
+    with _pillow_limit:
+        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(stream, formats=formats)
+        finally:
+            Image.MAX_IMAGE_PIXELS = theirs
+
+
+def _too_large(name: str, size: str, max_pixels: int) -> errors.ImageTooLarge:
+    limit = f"{max_pixels / 1e6:g} megapixels"
+    return errors.ImageTooLarge(name, f"{size} (the limit is {limit})", "shrink it first, or raise max_pixels if you trust it")
+
+
+def _check_size(name: str, width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise _too_large(name, f"{width} x {height} pixels", max_pixels)
+    if not (width and height):
+        raise errors.EmptyImage(name, f"{width} x {height} pixels", "there is nothing to score")
+
+
+def _heif(name: str, stream: BinaryIO) -> tuple[str, ...]:
+    """The format's name if the stream is HEIC and its decoder is there; nothing for other streams."""
+    head = stream.read(12)
+    stream.seek(0)
+    if head[4:8] != b"ftyp" or head[8:12] not in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
+        return ()
+    try:
+        import pillow_heif
+    except ImportError:
+        raise errors.UnsupportedImage(name, "HEIC needs a decoder", "pip install pillow-heif") from None
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+def _convert(name: str, image: Image.Image, max_pixels: int) -> Photo:
+    """The rules of this module's docstring, one after the other."""
+    _check_size(name, *image.size, max_pixels)
+    notes = []
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # the further frames of an MPO are previews
+        notes.append(f"only the first of {image.n_frames} frames was read")  # type: ignore[attr-defined]
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
+        image = _eight_bits(name, image)
+    if image.mode not in ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
+        raise errors.UnsupportedImage(name, f"pixels of mode {image.mode}", "save it as 8- or 16-bit grey or RGB")
+    profile = image.info.get("icc_profile")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        if profile and image.mode in ("RGB", "RGBA", "P", "PA"):
+            rgba = _to_srgb(rgba, profile, "RGBA", notes)
+        white = Image.new("RGBA", rgba.size, "white")
+        image = Image.alpha_composite(white, rgba).convert("RGB")
+    else:
+        if image.mode not in ("L", "RGB", "CMYK", "LAB"):
+            image = image.convert("RGB")
+        if profile:
+            image = _to_srgb(image, profile, "RGB", notes)
+        image = image.convert("RGB")
+    return Photo(name, _pixels(image), tuple(notes))
+
+
+def _eight_bits(name: str, image: Image.Image) -> Image.Image:
+    """16-bit grey (which Pillow may hold in 32 bits) to 8-bit grey, 65535 becoming 255."""
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise errors.UnsupportedImage(name, "32-bit pixels beyond 16 bits", "save it as 8- or 16-bit grey or RGB")
+    eight = Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+    eight.info = image.info
+    return eight
+
+
+def _to_srgb(image: Image.Image, profile: bytes, mode: str, notes: list[str]) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        intent = ImageCms.Intent.PERCEPTUAL
+        return ImageCms.profileToProfile(image, source, _SRGB, intent, outputMode=mode) or image
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # broken, or not for this kind of pixels
+        notes.append("its colour profile does not fit and was ignored")
+        return image
+
+
+def _pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP):
+        bottom = min(top + _STRIP, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels

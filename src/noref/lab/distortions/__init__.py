@@ -1,0 +1,12 @@
+"""Make a good photo worse on purpose: known type, known level.
+
+    from noref.lab import distortions
+
+    worse = distortions.get("motion_blur")(pixels, level=3, rng=np.random.default_rng(0))
+"""
+
+from noref.lab.distortions import blur, color, compression, exposure, noise, structure  # noqa: F401  (each registers its own)
+from noref.lab.distortions.levels import LEVELS
+from noref.lab.distortions.registry import Distortion, distortion, get, names
+
+__all__ = ["LEVELS", "Distortion", "distortion", "get", "names"]

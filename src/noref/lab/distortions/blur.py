@@ -1,0 +1,59 @@
+"""What lenses, hands and over-eager denoisers smear."""
+
+import numpy as np
+from scipy import ndimage, signal
+
+from noref.lab.distortions.arithmetic import Floats, scale_of, to_pixels, to_unit
+from noref.lab.distortions.registry import Pixels, distortion
+
+
+def _convolve(pixels: Pixels, kernel: Floats) -> Pixels:
+    margin = kernel.shape[0] // 2
+    padded = np.pad(to_unit(pixels), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+    return to_pixels(signal.fftconvolve(padded, kernel[..., None] / kernel.sum(), mode="valid", axes=(0, 1)))
+
+
+@distortion("focus blur")
+def gaussian_blur(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
+    """Gaussian blur"""
+    sigma *= scale_of(pixels)
+    return to_pixels(ndimage.gaussian_filter(to_unit(pixels), (sigma, sigma, 0), mode="reflect"))
+
+
+@distortion("focus blur")
+def lens_blur(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels:
+    """Lens blur: out of focus, a disc for every point"""
+    radius *= scale_of(pixels)
+    reach = int(np.ceil(radius))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    # Half a pixel of soft edge keeps small discs from being the same kernel.
+    return _convolve(pixels, np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32))
+
+
+@distortion("motion blur")
+def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixels:
+    """Motion blur: the camera moved along a line of random direction"""
+    length *= scale_of(pixels)
+    angle = rng.uniform(0, np.pi)
+    reach = int(np.ceil(length / 2))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    along = np.abs(x * np.cos(angle) + y * np.sin(angle))
+    across = np.abs(y * np.cos(angle) - x * np.sin(angle))
+    line = np.clip(length / 2 + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
+    return _convolve(pixels, line.astype(np.float32))
+
+
+@distortion("focus blur")
+def denoise(pixels: Pixels, strength: tuple[float, float], rng: np.random.Generator) -> Pixels:
+    """Denoising overdone: texture painted over, edges kept (a guided filter, He et al. 2013, guided by the photo itself)"""
+    radius, epsilon = strength
+    width = 2 * max(1, round(radius * scale_of(pixels))) + 1
+
+    def mean(values: Floats) -> Floats:
+        return ndimage.uniform_filter(values, (width, width, 0), mode="reflect")
+
+    unit = to_unit(pixels)
+    average = mean(unit)
+    variance = mean(unit * unit) - average**2
+    slope = variance / (variance + epsilon)
+    return to_pixels(mean(slope) * unit + mean(average - slope * average))

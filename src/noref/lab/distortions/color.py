@@ -1,0 +1,60 @@
+"""Contrast and colour gone wrong."""
+
+import numpy as np
+from scipy import ndimage
+
+from noref.lab.distortions.arithmetic import RGB_TO_YCC, YCC_TO_RGB, scale_of, to_pixels, to_unit
+from noref.lab.distortions.registry import Pixels, distortion
+
+
+def _scale_chroma(pixels: Pixels, gain: float) -> Pixels:
+    ycc = to_unit(pixels) @ RGB_TO_YCC.T
+    return to_pixels((ycc * np.array([1, gain, gain], np.float32)) @ YCC_TO_RGB.T)
+
+
+@distortion("low contrast")
+def low_contrast(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
+    """Low contrast: everything drawn towards the mean"""
+    unit = to_unit(pixels)
+    mean = unit.mean()
+    return to_pixels(mean + kept * (unit - mean))
+
+
+@distortion("low contrast")
+def haze(pixels: Pixels, airlight: float, rng: np.random.Generator) -> Pixels:
+    """Haze: a bright veil, uneven as real haze is"""
+    height, width = pixels.shape[:2]
+    coarse = rng.uniform(-1, 1, size=(4, 4)).astype(np.float32)
+    veil = ndimage.zoom(coarse, (height / 4, width / 4), order=1, mode="nearest", grid_mode=True)
+    share = np.clip(airlight * (1 + 0.15 * veil), 0, 0.97)[..., None]
+    return to_pixels(to_unit(pixels) * (1 - share) + 0.9 * share)
+
+
+@distortion("color cast")
+def desaturation(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
+    """Desaturation: washed-out colour"""
+    return _scale_chroma(pixels, kept)
+
+
+@distortion("color cast")
+def over_saturation(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
+    """Over-saturation: garish, clipped colour"""
+    return _scale_chroma(pixels, gain)
+
+
+@distortion("color cast")
+def color_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Colour cast: the white balance missed, towards warm or cold"""
+    sign = rng.choice([-1.0, 1.0])
+    gains = np.array([1 + sign * strength / 2, 1.0, 1 - sign * strength / 2], np.float32)
+    return to_pixels(to_unit(pixels) * gains)
+
+
+@distortion("color cast")
+def chromatic_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixels:
+    """Chromatic shift: red and blue drawn apart"""
+    half = shift * scale_of(pixels) / 2
+    out = to_unit(pixels)
+    for channel, move in ((0, half), (2, -half)):
+        out[..., channel] = ndimage.shift(out[..., channel], (0, move), order=1, mode="nearest")
+    return to_pixels(out)

@@ -1,0 +1,152 @@
+"""The way of an experiment: recipe -> split by content -> fit -> predict -> results folder.
+
+A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
+stage with checkpoints and `metrics.csv`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`.
+"""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from noref.lab import datasets, methods
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation.agreement import agreement_by_group
+from noref.lab.evaluation.splits import as_table, by_content
+from noref.lab.methods.method import Method
+from noref.lab.training import curves
+
+_PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment, as its YAML says it.
+
+    Attributes:
+        method: Name of the method.
+        params: Settings of the method; what is not named keeps the method's own value.
+        split: Part name -> share of the contents; needs `train`, `validation` and `test`.
+        seed: Of the split, the weights and the training.
+    """
+
+    method: str
+    params: dict[str, Any] = field(default_factory=dict)
+    split: dict[str, float] = field(default_factory=lambda: {"train": 0.7, "validation": 0.1, "test": 0.2})
+    seed: int = 0
+
+    def build(self) -> Method:
+        """The method, unfitted."""
+        return methods.get(self.method)(**{**self.params, "seed": self.seed})
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with noref."""
+    folder = resources.files("noref.lab.recipes")
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Recipe:
+    """Read a recipe by name or path; `changes` replace the seed or single params.
+
+    Raises:
+        FileNotFoundError: It is neither a shipped recipe nor a file.
+        ValueError: It has an unknown key, or a change names a setting that the method lacks.
+    """
+    path = Path(name_or_file)
+    if not path.is_file():
+        if name_or_file not in shipped_recipes():
+            raise FileNotFoundError(f"{name_or_file} is no file and no recipe; recipes are: {', '.join(shipped_recipes())}")
+        path = Path(str(resources.files("noref.lab.recipes") / f"{name_or_file}.yaml"))
+    content = yaml.safe_load(path.read_text())
+    changes = dict(changes or {})
+    seed = changes.pop("seed", content.get("seed", 0))
+    try:
+        recipe = Recipe(**{**content, "seed": seed, "params": {**content.get("params", {}), **changes}})
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    try:
+        recipe.build()
+    except TypeError as error:
+        raise ValueError(f"{path}: {recipe.method} has no such setting: {error}") from None
+    return recipe
+
+
+def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame:
+    """Run an experiment, or go on with it where it was interrupted, and leave everything in `folder`.
+
+    Returns:
+        Agreement on the test part, over all photos and per group.
+
+    Raises:
+        FileExistsError: `folder` holds another experiment.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump({**asdict(recipe), "database": rated.name}, sort_keys=False)
+    before = folder / "recipe.yaml"
+    if before.exists() and before.read_text() != resolved:
+        raise FileExistsError(f"{folder} holds another experiment; choose another --out, or delete it")
+    before.write_text(resolved)
+    environment = json.dumps({**_environment(), "data": rated.fingerprint()}, indent=2)
+    (folder / "environment.json").write_text(environment + "\n")
+    parts = by_content(rated, recipe.split, recipe.seed)
+    as_table(parts).to_csv(folder / "split.csv", index=False)
+    method = recipe.build().fit(parts["train"], parts["validation"], folder)
+    method.save(folder / "model")
+    curves.draw(folder)
+    return _report(method, parts["test"], folder)
+
+
+def _report(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
+    predictions = test.table.assign(predicted=method.predict(test.paths))
+    predictions.to_csv(folder / "predictions.csv", index=False)
+    groups = test.table["group"].tolist() if "group" in test.table else None
+    results = agreement_by_group(predictions["predicted"], test.opinions, groups)
+    results.to_csv(folder / "results.csv", index=False)
+    (folder / "results.md").write_text(as_markdown(results))
+    return results
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """A table as Markdown, floats with three decimals."""
+    rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in table.itertuples(index=False)]
+    lines = [list(table.columns), ["---"] * len(table.columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _environment() -> dict[str, Any]:
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {"python": platform.python_version(), "machine": platform.machine(), "commit": _commit(), "versions": versions}
+
+
+def _commit() -> str:
+    """The commit of the source tree that noref runs from, marked where it has uncommitted changes; empty for a wheel."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return described.stdout.strip()
+
+
+def load_model(folder: Path) -> Method:
+    """The fitted method of a results folder."""
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
+    return methods.get(recipe["method"]).load(folder / "model")
+
+
+__all__ = ["Recipe", "as_markdown", "datasets", "load_model", "load_recipe", "run", "shipped_recipes"]

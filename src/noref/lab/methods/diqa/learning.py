@@ -1,0 +1,89 @@
+"""The two stages of DIQA as Lightning modules: objective errors first, people's scores second."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from noref.lab.evaluation.agreement import agreement
+from noref.lab.methods.diqa import maps
+from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, inside, look
+
+
+class LearnErrors(pl.LightningModule):
+    """Stage 1: predict the error map of a distorted photo without its reference.
+
+    The loss is the mean of ((predicted - true) x relative reliability)^2 over the cells inside the border.
+    """
+
+    def __init__(self, network: ErrorNetwork, design: Design, learning_rate: float) -> None:
+        super().__init__()
+        self.network, self.design, self.learning_rate = network, design, learning_rate
+
+    def loss(self, reference: Tensor, distorted: Tensor) -> Tensor:
+        """Of pairs of pixels, uint8 N x H x W x 3 each."""
+        good, bad = look(reference, self.design.normalise), look(distorted, self.design.normalise)
+        _, predicted = self.network(bad.detail)
+        miss = predicted.float() - maps.error_map(good.detail, bad.detail, self.design.power)
+        if self.design.reliability:
+            miss = miss * maps.relative_reliability(bad.detail, self.design.alpha)
+        return inside(miss).square().mean()
+
+    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+        loss = self.loss(*batch)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], _: int) -> None:
+        self.log("val_loss", self.loss(*batch), batch_size=len(batch[0]), prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.NAdam(self.network.parameters(), lr=self.learning_rate)
+
+
+class LearnScores(pl.LightningModule):
+    """Stage 2: predict people's opinions, scaled to [0, 1], by mean squared error.
+
+    DIQA-SENS adds total variation of its sensitivity map, so that the map stays smooth (as in the authors' DeepQA).
+    """
+
+    SMOOTHNESS = 1e-2
+
+    def __init__(self, network: Diqa | DiqaSens, learning_rate: float, epochs: int) -> None:
+        super().__init__()
+        self.network, self.learning_rate, self.epochs = network, learning_rate, epochs
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+        pixels, opinions = batch
+        assessed = self.network(pixels)
+        loss = (assessed.score - opinions).square().mean()
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(opinions), prog_bar=True)
+        if assessed.sensitivity is not None:
+            loss = loss + self.SMOOTHNESS * total_variation(assessed.sensitivity)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], _: int) -> None:
+        pixels, opinions = batch
+        score = self.network(pixels).score
+        self.seen.append((score.float().cpu(), opinions.float().cpu()))
+        self.log("val_loss", (score - opinions).square().mean(), batch_size=len(opinions))
+
+    def on_validation_epoch_end(self) -> None:
+        score, opinions = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
+        self.seen.clear()
+        srcc = agreement(score.numpy(), opinions.numpy())["srcc"]
+        self.log("val_srcc", 0.0 if srcc != srcc else srcc, prog_bar=True)  # constant predictions rank nothing
+
+    def configure_optimizers(self) -> Any:
+        wanted = [p for n, p in self.network.named_parameters() if not (isinstance(self.network, DiqaSens) and n.startswith("stage1"))]
+        optimizer = torch.optim.NAdam(wanted, lr=self.learning_rate)
+        return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.epochs)}
+
+
+def total_variation(cells: Tensor) -> Tensor:
+    """Mean of (gx^2 + gy^2)^(3/2) over Sobel gradients of maps N x 1 x h x w."""
+    sobel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=cells.device) / 4
+    gradients = torch.nn.functional.conv2d(cells, torch.stack([sobel, sobel.T])[:, None])
+    return (gradients.square().sum(dim=1) + 1e-12).pow(1.5).mean()

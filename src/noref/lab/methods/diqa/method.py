@@ -1,0 +1,211 @@
+"""DIQA as a method like any other: fit, predict, explain, save, load."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from sklearn.base import BaseEstimator
+from torch import nn
+from torch.utils.data import DataLoader
+from typing_extensions import Self
+
+from noref import images
+from noref.lab import distortions
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.methods.diqa import network
+from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
+from noref.lab.training.loop import Schedule, train
+from noref.lab.training.pairs import DistortedPairs, find_photos
+from noref.lab.training.photos import RatedPhotos, SameSizeBatches
+from noref.lab.working_size import WorkingSize
+
+VALIDATION_SHARE = 0.15  # of the pristine photos, for stage 1
+
+
+class DiqaMethod(BaseEstimator):
+    """Deep Image Quality Assessor (Kim, Nguyen, Lee, TNNLS 2019; papers 002 and 000), and its variant DIQA-SENS.
+
+    Args:
+        pristine: Folder of sharp, clean photos for stage 1; not needed where `stage1_epochs` is 0.
+        normalise, reliability, features, sensitivity, power, alpha: See `network.Design`; the first three are the paper's
+            ablations, as is `stage1_epochs=0`.
+        types: Distortions for stage 1; None for all that `noref.lab.distortions` has.
+        area, shortest: See `WorkingSize`.
+        stage1_epochs, stage1_crop, stage1_batch, stage1_rate: Stage 1; a crop of None takes whole photos.
+        stage2_epochs, stage2_crop, stage2_batch, stage2_rate: Stage 2, likewise.
+        patience: Epochs without a better validation figure before a stage stops.
+        precision: Lightning's name; "bf16-mixed" is about three times as fast where the processor has it.
+        workers: Processes that prepare photos.
+        seed: Of weights, order, crops and distortions.
+    """
+
+    name: ClassVar[str] = "diqa"
+
+    def __init__(
+        self,
+        pristine: str | Path | None = None,
+        *,
+        normalise: bool = True,
+        reliability: bool = True,
+        features: bool = True,
+        sensitivity: bool = False,
+        power: float = 0.2,
+        alpha: float = 1.0,
+        types: Sequence[str] | None = None,
+        area: int = 512 * 768,
+        shortest: int = 64,
+        stage1_epochs: int = 2,
+        stage1_crop: int | None = 320,
+        stage1_batch: int = 8,
+        stage1_rate: float = 2e-4,
+        stage2_epochs: int = 20,
+        stage2_crop: int | None = None,
+        stage2_batch: int = 8,
+        stage2_rate: float = 2e-4,
+        patience: int = 5,
+        precision: str = "32-true",
+        workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.pristine = pristine
+        self.normalise, self.reliability, self.features, self.sensitivity = normalise, reliability, features, sensitivity
+        self.power, self.alpha, self.types, self.area, self.shortest = power, alpha, types, area, shortest
+        self.stage1_epochs, self.stage1_crop, self.stage1_batch, self.stage1_rate = stage1_epochs, stage1_crop, stage1_batch, stage1_rate
+        self.stage2_epochs, self.stage2_crop, self.stage2_batch, self.stage2_rate = stage2_epochs, stage2_crop, stage2_batch, stage2_rate
+        self.patience, self.precision, self.workers, self.seed = patience, precision, workers, seed
+
+    @property
+    def design(self) -> network.Design:
+        """The network's switches."""
+        return network.Design(self.normalise, self.reliability, self.features, self.sensitivity, self.power, self.alpha)
+
+    @property
+    def working_size(self) -> WorkingSize:
+        """How photos of any size come to the network."""
+        return WorkingSize(self.area, self.shortest)
+
+    def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
+        """Stage 1 on `pristine`, stage 2 on `rated`; checkpoints chosen on held-out pristine photos and on `validation`.
+
+        Raises:
+            ValueError: Stage 1 is wanted but no pristine photos are given, or too few to hold some out.
+        """
+        torch.manual_seed(self.seed)
+        self.scale_ = rated.scale
+        self.network_ = network.build(self.design)
+        if self.stage1_epochs:
+            self._learn_errors(folder / "stage1")
+        self._learn_scores(rated, validation, folder / "stage2")
+        self.network_.eval()
+        return self
+
+    def _learn_errors(self, folder: Path) -> None:
+        if self.pristine is None:
+            raise ValueError("stage 1 needs a folder of pristine photos; give one, or set stage1_epochs to 0")
+        photos = find_photos(self.pristine)
+        held_out = round(VALIDATION_SHARE * len(photos))
+        if not held_out:
+            raise ValueError(f"{self.pristine} holds {len(photos)} photos; stage 1 needs at least 4")
+        order = [photos[i] for i in np.random.default_rng(self.seed).permutation(len(photos))]
+        types = list(self.types) if self.types else distortions.names()
+        training = DistortedPairs(order[held_out:], types, self.working_size, self.stage1_crop, self.seed)
+        checking = DistortedPairs(order[:held_out], types, self.working_size, self.stage1_crop, self.seed, levels=(2, 4))
+        module = LearnErrors(self.network_.stage1, self.design, self.stage1_rate)
+        schedule = Schedule(self.stage1_epochs, "val_loss", "min", self.patience, self.precision)
+        batches = {"batch_size": self.stage1_batch, "num_workers": self.workers}
+        shuffle = torch.Generator().manual_seed(self.seed)
+        train(
+            module,
+            schedule,
+            folder,
+            DataLoader(training, shuffle=True, generator=shuffle, **batches),
+            DataLoader(checking, **batches),
+            self.seed,
+        )
+
+    def _learn_scores(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
+        size = self.working_size
+        module = LearnScores(self.network_, self.stage2_rate, self.stage2_epochs)
+        schedule = Schedule(self.stage2_epochs, "val_srcc", "max", self.patience, self.precision)
+        training = RatedPhotos(rated, size, self.stage2_crop, self.seed)
+        checking = RatedPhotos(validation, size)
+        train(
+            module,
+            schedule,
+            folder,
+            DataLoader(
+                training,
+                batch_sampler=SameSizeBatches(training.paths, size, self.stage2_batch, self.seed),
+                num_workers=self.workers,
+            ),
+            DataLoader(
+                checking,
+                batch_sampler=SameSizeBatches(checking.paths, size, self.stage2_batch, None),
+                num_workers=self.workers,
+            ),
+            self.seed,
+        )
+
+    def _assess(self, image: images.Source) -> network.Assessed:
+        pixels = self.working_size.apply(images.read(image).pixels)
+        with torch.inference_mode():
+            return self.network_(torch.from_numpy(pixels)[None])
+
+    def predict(self, images: Sequence[images.Source]) -> npt.NDArray[np.float64]:
+        """Scores on the scale of the database fitted on, higher is better, one photo at a time: never batch-dependent."""
+        low, high = self.scale_
+        return np.array([low + (high - low) * float(self._assess(image).score) for image in images])
+
+    def explain(self, image: images.Source) -> dict[str, npt.NDArray[np.float32]]:
+        """Maps of one photo, h x w at a quarter of its working size.
+
+        `quality` (0 to 1 inside the opinion scale, higher is better, mean inside the border = score), `error` (predicted
+        objective error) and, from DIQA-SENS, `sensitivity` and `perceptual` (sensitivity x error).
+        """
+        assessed = self._assess(image)
+        found = {"quality": assessed.quality[0], "error": assessed.error[0, 0]}
+        if assessed.sensitivity is not None:
+            found["sensitivity"] = assessed.sensitivity[0, 0]
+            found["perceptual"] = found["sensitivity"] * found["error"].clamp(min=0)
+        return {name: cells.numpy() for name, cells in found.items()}
+
+    def export_core(self) -> nn.Module:
+        """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to score and quality map in [0, 1]-scaled opinions."""
+        return _Core(self.network_)
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors` and `method.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {key: tensor.contiguous() for key, tensor in self.network_.state_dict().items()}
+        save_file(weights, folder / "weights.safetensors")
+        params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
+        state = {"method": self.name, "params": params, "scale": self.scale_, "design": asdict(self.design)}
+        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        state = json.loads((folder / "method.json").read_text())
+        method = cls(**state["params"])
+        low, high = state["scale"]
+        method.scale_ = (low, high)
+        method.network_ = network.build(method.design)
+        method.network_.load_state_dict(load_file(folder / "weights.safetensors"))
+        method.network_.eval()
+        return method
+
+
+class _Core(nn.Module):
+    def __init__(self, trained: nn.Module) -> None:
+        super().__init__()
+        self.trained = trained
+
+    def forward(self, working: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        assessed = self.trained(working)
+        return assessed.score, assessed.quality

@@ -1,0 +1,177 @@
+"""The networks of DIQA and DIQA-SENS.
+
+Shapes: photos come as uint8 pixels N x H x W x 3, H and W multiples of 4 from 36 on (`noref.lab.working_size` sees to that);
+maps leave at a quarter of the size.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from noref.lab.methods.diqa import maps
+
+BORDER = 4  # cells on each side of a quarter-size map that see padding: left out of pooling and of the losses
+SMALLEST = maps.REDUCTION * (2 * BORDER + 1)  # pixels a side for one cell to be left
+
+
+@dataclass(frozen=True)
+class Design:
+    """The switches of the paper's ablations, and the constants of its formulas.
+
+    Attributes:
+        normalise: Subtract the low-pass version from the input (paper: yes).
+        reliability: Weight the stage-1 loss by the reliability map (paper: yes).
+        features: Give the head the two handcrafted features (paper: yes).
+        sensitivity: Build DIQA-SENS, with its own sensitivity network, instead of DIQA.
+        power: Exponent p of the error map.
+        alpha: Steepness of the reliability map.
+    """
+
+    normalise: bool = True
+    reliability: bool = True
+    features: bool = True
+    sensitivity: bool = False
+    power: float = 0.2
+    alpha: float = 1.0
+
+
+class Views(NamedTuple):
+    """A photo as the network takes it; all N x 1 x H x W."""
+
+    luma: Tensor
+    low: Tensor
+    detail: Tensor
+
+
+class Assessed(NamedTuple):
+    """What the network says of N photos.
+
+    Attributes:
+        score: N, on the scale of the opinions it was trained on (higher is better).
+        quality: N x h x w same scale; over the cells inside the border its mean is `score`.
+        error: N x 1 x h x w, the predicted objective error map.
+        sensitivity: N x 1 x h x w, only from DIQA-SENS: how much an error at each cell disturbs.
+    """
+
+    score: Tensor
+    quality: Tensor
+    error: Tensor
+    sensitivity: Tensor | None
+
+
+def look(pixels: Tensor, normalise: bool = True) -> Views:
+    """RGB pixels (uint8, N x H x W x 3) to luma (BT.601, [0, 1]), its low-pass version and the input of the network."""
+    red, green, blue = (pixels[..., channel].float() for channel in range(3))
+    luma = ((0.299 * red + 0.587 * green + 0.114 * blue) / 255)[:, None]
+    low = maps.low_pass(luma)
+    return Views(luma, low, luma - low if normalise else luma)
+
+
+def inside(cells: Tensor) -> Tensor:
+    """Leave out the border cells of quarter-size maps (... x h x w)."""
+    return cells[..., BORDER:-BORDER, BORDER:-BORDER]
+
+
+def handcrafted(views: Views, alpha: float) -> Tensor:
+    """The paper's two handcrafted features, N x 2: mean reliability, and standard deviation of the low-pass photo."""
+    return torch.stack([maps.reliability(views.detail, alpha).mean(dim=(1, 2, 3)), views.low.std(dim=(1, 2, 3))], dim=1)
+
+
+def _convolutions(channels: list[tuple[int, int, int]], activation: type[nn.Module]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs, outputs, stride in channels:
+        layers += [nn.Conv2d(inputs, outputs, 3, stride, padding=1), activation()]
+    return nn.Sequential(*layers)
+
+
+class ErrorNetwork(nn.Module):
+    """Stage 1: the trunk f (Conv1 to Conv8, 381,200 parameters) and Conv9, which reads an error map off its features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [(1, 48, 1), (48, 48, 2), (48, 64, 1), (64, 64, 2), (64, 64, 1), (64, 64, 1), (64, 128, 1), (128, 128, 1)]
+        self.trunk = _convolutions(widths, nn.ReLU)
+        self.to_error = nn.Conv2d(128, 1, 1)
+
+    def forward(self, detail: Tensor) -> tuple[Tensor, Tensor]:
+        """Features N x 128 x h x w and error map N x 1 x h x w of photos N x 1 x 4h x 4w."""
+        features = self.trunk(detail)
+        return features, self.to_error(features)
+
+
+class Diqa(nn.Module):
+    """DIQA: features pooled over the photo, the two handcrafted features beside them, one hidden layer, one score."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        self.design = design
+        self.stage1 = ErrorNetwork()
+        self.hidden = nn.Linear(128 + 2 * design.features, 128)
+        self.output = nn.Linear(128, 1)
+
+    def forward(self, pixels: Tensor) -> Assessed:
+        views = look(pixels, self.design.normalise)
+        features, error = self.stage1(views.detail)
+        features = features.float()
+        pooled = inside(features).mean(dim=(2, 3))
+        extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
+        hidden = self.hidden(torch.cat([pooled, extra], dim=1))
+        score = self.output(F.relu(hidden))[:, 0]
+        return Assessed(score, self._quality(features, pooled, hidden, score), error, None)
+
+    def _quality(self, features: Tensor, pooled: Tensor, hidden: Tensor, score: Tensor) -> Tensor:
+        """Each cell's share of the score.
+
+        Round the pooled features the head is linear, so the score of a cell is the score of the photo plus what the cell's
+        features have over the average: a class activation map for a head with a hidden layer, whose mean is the score.
+        """
+        slope = ((hidden > 0).float() * self.output.weight) @ self.hidden.weight[:, :128]
+        return score[:, None, None] + torch.einsum("nc,nchw->nhw", slope, features - pooled[:, :, None, None])
+
+
+class DiqaSens(nn.Module):
+    """DIQA-SENS: one network for the objective error, a second for how much people mind it where it stands.
+
+    Only the abstract and paper 000 describe it; the second network follows the authors' DeepQA. The error network comes from
+    stage 1 and stays as it is. The perceptual error map is sensitivity x error; its mean gives the score.
+    """
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        self.design = design
+        self.stage1 = ErrorNetwork()
+        self.from_photo = _convolutions([(1, 32, 1), (32, 32, 2)], nn.LeakyReLU)
+        self.from_error = _convolutions([(1, 32, 1), (32, 32, 1)], nn.LeakyReLU)
+        self.merge = _convolutions([(64, 64, 1), (64, 64, 1)], nn.LeakyReLU)
+        self.to_sensitivity = nn.Conv2d(64, 1, 3, padding=1)
+        nn.init.ones_(self.to_sensitivity.bias)  # type: ignore[arg-type]  # start from "every error counts alike"
+        self.hidden = nn.Linear(1 + 2 * design.features, 4)
+        self.output = nn.Linear(4, 1)
+
+    def forward(self, pixels: Tensor) -> Assessed:
+        views = look(pixels, self.design.normalise)
+        with torch.no_grad():
+            _, error = self.stage1(views.detail)
+            error = error.float().clamp(min=0)
+        photo = F.max_pool2d(self.from_photo(views.detail), 2)
+        sensitivity = F.relu(self.to_sensitivity(self.merge(torch.cat([photo, self.from_error(error)], dim=1)))).float()
+        perceptual = sensitivity * error
+        pooled = inside(perceptual).mean(dim=(2, 3))
+        extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
+        hidden = self.hidden(torch.cat([pooled, extra], dim=1))
+        score = self.output(F.leaky_relu(hidden, 0.1))[:, 0]
+        slope = (torch.where(hidden > 0, 1.0, 0.1) * self.output.weight) @ self.hidden.weight[:, :1]
+        quality = score[:, None, None] + slope[:, :, None] * (perceptual - pooled[:, :, None, None])[:, 0]
+        return Assessed(score, quality, error, sensitivity)
+
+
+def build(design: Design) -> Diqa | DiqaSens:
+    """The network that a design asks for, with fresh weights.
+
+    Channels come last in memory: on processors this halves the time of a training step.
+    """
+    network = DiqaSens(design) if design.sensitivity else Diqa(design)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -1,0 +1,64 @@
+"""Checkpoints without pickle: tensors as safetensors, the rest of the state as JSON in the same file's header."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import CheckpointIO
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _plain(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """State as JSON can hold it; tensors move to `tensors`. Dictionaries become pairs, since their keys may be numbers."""
+    if isinstance(state, torch.Tensor):
+        key = str(len(tensors))
+        tensors[key] = state.detach().clone().contiguous()
+        return {"tensor": key}
+    if isinstance(state, dict):
+        return {"pairs": [[key, _plain(value, tensors)] for key, value in state.items()]}
+    if isinstance(state, (list, tuple)):
+        return {"tuple" if isinstance(state, tuple) else "list": [_plain(value, tensors) for value in state]}
+    if isinstance(state, Path):
+        return str(state)
+    if state is None or isinstance(state, (bool, int, float, str)):
+        return state
+    raise TypeError(f"a checkpoint cannot hold {type(state).__name__}: only tensors, numbers, text and containers of them")
+
+
+def _restored(plain: Any, tensor: Callable[[str], torch.Tensor]) -> Any:
+    if not isinstance(plain, dict):
+        return plain
+    ((kind, content),) = plain.items()
+    if kind == "tensor":
+        return tensor(content)
+    if kind == "pairs":
+        return {key: _restored(value, tensor) for key, value in content}
+    values = [_restored(value, tensor) for value in content]
+    return tuple(values) if kind == "tuple" else values
+
+
+class SafeCheckpoints(CheckpointIO):
+    """Lightning's checkpoints, saved so that reading one can run no code, and never left half written."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None) -> None:
+        """Write to a file beside `path`, then put it in place."""
+        tensors: dict[str, torch.Tensor] = {}
+        state = json.dumps(_plain(checkpoint, tensors))
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_suffix(".half")
+        save_file(tensors, half, metadata={"state": state})
+        half.replace(path)
+
+    def load_checkpoint(self, path: str | os.PathLike[str], map_location: Any = None, **_: Any) -> dict[str, Any]:
+        """Read what `save_checkpoint` wrote, on the CPU."""
+        with safe_open(path, framework="pt") as file:
+            return _restored(json.loads(file.metadata()["state"]), file.get_tensor)
+
+    def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Delete a checkpoint if it is there."""
+        Path(path).unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""The training loop that all networks share: Lightning's, with checkpoints, early stopping, resume and a log."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader
+
+from noref.lab.training.checkpoints import SafeCheckpoints
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how to train.
+
+    Attributes:
+        epochs: At most.
+        monitor: The validation figure that chooses the checkpoint and stops the training.
+        mode: Whether that figure should be "min" or "max".
+        patience: Epochs without improvement before stopping.
+        precision: Lightning's name, such as "32-true" or "bf16-mixed".
+    """
+
+    epochs: int
+    monitor: str
+    mode: Literal["min", "max"]
+    patience: int
+    precision: Any = "32-true"
+
+
+class _FreshEpochs(Callback):
+    """Tell data sets and samplers the epoch, on which their random draws depend: a resumed run draws as an unbroken one."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loader = trainer.train_dataloader
+        for part in (loader.dataset, loader.batch_sampler, loader.sampler):
+            if hasattr(part, "epoch"):
+                part.epoch = trainer.current_epoch
+
+
+def train(
+    module: pl.LightningModule, schedule: Schedule, folder: Path, training: DataLoader[Any], validation: DataLoader[Any], seed: int
+) -> dict[str, Any]:
+    """Train a module and load its best weights into it.
+
+    Resumes from `folder/last.ckpt` where that exists. Leaves `best.ckpt`, `last.ckpt` and `metrics.csv` in `folder`.
+
+    Returns:
+        `epochs` done, `best` value of the monitored figure.
+    """
+    pl.seed_everything(seed, verbose=False)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    best = ModelCheckpoint(folder, "best", monitor=schedule.monitor, mode=schedule.mode, save_last=True, enable_version_counter=False)
+    stop = EarlyStopping(schedule.monitor, mode=schedule.mode, patience=schedule.patience, check_on_train_epoch_end=False)
+    trainer = pl.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=schedule.epochs,
+        precision=schedule.precision,
+        default_root_dir=folder,
+        logger=CSVLogger(folder, name=None, version=""),
+        callbacks=[best, stop, _FreshEpochs(), TQDMProgressBar(leave=True)],
+        plugins=[SafeCheckpoints()],
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        deterministic="warn",
+        log_every_n_steps=1_000_000,  # epochs only
+    )
+    last = folder / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*deterministic.*")
+        trainer.fit(module, training, validation, ckpt_path=str(last) if last.exists() else None)
+    state = SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"]
+    module.load_state_dict(state)
+    best_value = best.best_model_score
+    return {"epochs": trainer.current_epoch, "best": None if best_value is None else float(torch.as_tensor(best_value))}

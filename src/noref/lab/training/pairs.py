@@ -1,0 +1,62 @@
+"""Pristine photos beside worse versions of themselves, made on the fly."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from noref import images
+from noref.lab import distortions
+from noref.lab.training.photos import crop_at_random
+from noref.lab.working_size import WorkingSize
+
+
+def find_photos(folder: str | Path) -> list[Path]:
+    """All pictures below a folder, sorted by name.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    photos = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in images.EXTENSIONS)
+    if not photos:
+        raise FileNotFoundError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
+    return photos
+
+
+class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
+    """Every photo at every type and level: reference and distorted pixels, both uint8 H x W x 3.
+
+    The noise, direction and window drawn depend on seed, epoch, photo, type and level only. Pairs of one photo stand together
+    in the index, so split the photos, not the index.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Path],
+        types: Sequence[str],
+        size: WorkingSize,
+        crop: int | None = None,
+        seed: int = 0,
+        levels: Sequence[int] = (1, 2, 3, 4, 5),
+    ) -> None:
+        self.distortions = [distortions.get(name) for name in types]
+        self.pairs = list(itertools.product(photos, self.distortions, levels))
+        self.size, self.crop, self.seed, self.epoch = size, crop, seed, 0
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        path, distortion, level = self.pairs[index]
+        key = hashlib.sha256(f"{path.name} {distortion.name} {level}".encode()).digest()[:8]
+        rng = np.random.default_rng((self.seed, self.epoch, int.from_bytes(key, "big")))
+        reference = self.size.apply(images.read(path).pixels)
+        distorted = distortion(reference, level, rng)
+        if self.crop:
+            reference, distorted = crop_at_random([reference, distorted], self.crop, rng)
+        return torch.from_numpy(reference), torch.from_numpy(distorted)

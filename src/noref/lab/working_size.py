@@ -1,0 +1,84 @@
+"""The size policy: how a photo of any size becomes the pixels that a network sees.
+
+It is written once, as ONNX operators. Export puts them in front of the network; the laboratory runs the same operators when it
+trains and validates. So what was validated is what runs.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnx.parser
+import onnxruntime
+
+OPSET = 18  # the first with Resize(antialias)
+IR_VERSION = 9
+
+
+@dataclass(frozen=True)
+class WorkingSize:
+    """Photos of more than `area` pixels are shrunk to it, aspect kept; smaller ones are left as they are, never enlarged.
+
+    Attributes:
+        area: Pixels at most (a narrow photo may keep more, so that its short side stays at `shortest`).
+        shortest: Pixels on the short side below which a photo is refused.
+        multiple: Right and bottom edges are repeated until both sides are multiples of this.
+    """
+
+    area: int = 512 * 768
+    shortest: int = 64
+    multiple: int = 4
+
+    def describe(self) -> str:
+        """The policy in words, for cards and results."""
+        return f"photos above {self.area / 1e6:.2f} MP are shrunk to that (antialiased, aspect kept); others are scored as they are"
+
+    def graph(self) -> onnx.ModelProto:
+        """ONNX: `pixels` (uint8, H x W x 3) to `working` (uint8, 1 x H' x W' x 3)."""
+        return onnx.parser.parse_model(f"""
+            <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
+            working_size (uint8[H, W, 3] pixels) => (uint8[1, h, w, 3] working)
+            <int64[1] first = {{0}}, int64[1] two = {{2}}, int64[1] one_size = {{1}}, int64[1] three = {{3}},
+             int64[4] no_pad = {{0, 0, 0, 0}}, int64[1] zero = {{0}}, int64[1] multiple = {{{self.multiple}}},
+             float one = {{1}}, float half = {{0.5}}, float area = {{{float(self.area)}}},
+             float shortest = {{{float(self.shortest)}}}>
+            {{
+                batch = Unsqueeze(pixels, first)
+                shape = Shape(pixels)
+                sides = Slice(shape, zero, two)
+                exact = Cast<to = 1>(sides)
+                count = ReduceProd<keepdims = 0>(exact)
+                short = ReduceMin<keepdims = 0>(exact)
+                area_ratio = Div(area, count)
+                by_area = Sqrt(area_ratio)
+                by_side = Div(shortest, short)
+                wished = Max(by_area, by_side)
+                scale = Min(wished, one)
+                scaled = Mul(exact, scale)
+                raised = Add(scaled, half)
+                whole = Floor(raised)
+                target = Cast<to = 7>(whole)
+                sizes = Concat<axis = 0>(one_size, target, three)
+                resized = Resize<mode = "linear", antialias = 1, coordinate_transformation_mode = "half_pixel">
+                    (batch, , , sizes)
+                over = Mod(target, multiple)
+                missing = Sub(multiple, over)
+                pad = Mod(missing, multiple)
+                pads = Concat<axis = 0>(no_pad, zero, pad, zero)
+                working = Pad<mode = "edge">(resized, pads)
+            }}
+        """)
+
+    def apply(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Pixels (uint8, H x W x 3) as a network sees them (uint8, H' x W' x 3)."""
+        (working,) = _session(self).run(None, {"pixels": pixels})
+        return working[0]
+
+
+@functools.lru_cache
+def _session(policy: WorkingSize) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(policy.graph().SerializeToString(), options, providers=["CPUExecutionProvider"])
