@@ -1,17 +1,17 @@
 """Everything that noref raises on purpose.
 
-    NorefError
-    +-- ImageError              one picture cannot be scored; the others can
-    |   +-- ImageNotFound       no such file, or it may not be read
-    |   +-- EmptyImage          nothing in it
-    |   +-- NotAnImage          not a picture of a known format
-    |   +-- DamagedImage        a picture, but cut off or broken
-    |   +-- UnsupportedImage    a sound picture whose pixels have no agreed meaning as a photo
-    |   +-- ImageTooLarge       over the pixel limit (a decompression bomb, perhaps)
-    |   +-- ImageTooSmall       smaller than the model can judge
-    +-- ModelError
-        +-- ModelNotFound       no model of that name or path
-        +-- BadModel            the file is not a model that noref exported
+NorefError
++-- ImageError              one picture cannot be scored; the others can
+|   +-- ImageNotFound       no such file, or it may not be read
+|   +-- EmptyImage          nothing in it
+|   +-- NotAnImage          not a picture of a known format
+|   +-- DamagedImage        a picture, but cut off or broken
+|   +-- UnsupportedImage    a sound picture whose pixels have no agreed meaning as a photo
+|   +-- ImageTooLarge       over the pixel limit (a decompression bomb, perhaps)
+|   +-- ImageTooSmall       smaller than the model can judge
++-- ModelError
+    +-- ModelNotFound       no model of that name or path
+    +-- BadModel            the file is not a model that noref exported
 """
 
 

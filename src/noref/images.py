@@ -23,11 +23,13 @@ Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, BinaryIO, Image.Image,
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")  # no EPS, PDF and the like: they run programs
 EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .dib .gif .avif .avifs .heic .heif .hif".split()
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif"}
+    | {".avif", ".avifs", ".heic", ".heif", ".hif"}
 )
 MAX_PIXELS = 200_000_000
 
 _FORMATS_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, or HEIC with pillow-heif installed"
+_BRANDS = frozenset(b"ftyp" + b for b in (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
 _STRIP = 1024  # rows copied at a time, so that a large photo is not held three times over
 _SRGB = ImageCms.createProfile("sRGB")
 _pillow_limit = threading.Lock()
@@ -94,7 +96,7 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
         stream: BinaryIO = io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):
         try:
-            stream = Path(source).open("rb")
+            stream = Path(source).open("rb")  # noqa: SIM115  (closed by the `with` below)
         except IsADirectoryError:
             raise errors.ImageNotFound(name, "it is a folder", "pass a file, or use `noref score` for folders") from None
         except (OSError, ValueError) as error:
@@ -126,6 +128,8 @@ def _decode(name: str, stream: BinaryIO, max_pixels: int) -> Photo:
     except (errors.ImageError, KeyboardInterrupt):
         raise
     except UnidentifiedImageError as error:
+        if _begins_as_picture(stream):
+            raise errors.DamagedImage(name, "damaged or cut off near its beginning", "copy or download it again") from error
         raise errors.NotAnImage(name, "not a picture", f"noref reads {_FORMATS_TEXT}") from error
     except MemoryError as error:
         raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
@@ -141,6 +145,13 @@ def _open(stream: BinaryIO, formats: list[str]) -> Image.Image:
             return Image.open(stream, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = theirs
+
+
+def _begins_as_picture(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    head = stream.read(16)
+    riff_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return riff_webp or head[4:12] in _BRANDS or head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*"))
 
 
 def _too_large(name: str, size: str, max_pixels: int) -> errors.ImageTooLarge:
@@ -159,7 +170,7 @@ def _heif(name: str, stream: BinaryIO) -> tuple[str, ...]:
     """The format's name if the stream is HEIC and its decoder is there; nothing for other streams."""
     head = stream.read(12)
     stream.seek(0)
-    if head[4:8] != b"ftyp" or head[8:12] not in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
+    if head[4:12] not in _BRANDS or head[8:10] == b"av":  # Pillow reads AVIF itself
         return ()
     try:
         import pillow_heif

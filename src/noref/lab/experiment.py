@@ -1,7 +1,7 @@
 """The way of an experiment: recipe -> split by content -> fit -> predict -> results folder.
 
 A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
-stage with checkpoints and `metrics.csv`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`.
+stage with checkpoints and `log/`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`.
 """
 
 import importlib.metadata

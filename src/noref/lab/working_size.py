@@ -33,21 +33,21 @@ class WorkingSize:
 
     def describe(self) -> str:
         """The policy in words, for cards and results."""
-        return f"photos above {self.area / 1e6:.2f} MP are shrunk to that (antialiased, aspect kept); others are scored as they are"
+        limit = f"{self.area / 1e6:.2f} MP"
+        return f"photos above {limit} are shrunk to that (antialiased, aspect kept); others are scored as they are"
 
     def graph(self) -> onnx.ModelProto:
-        """ONNX: `pixels` (uint8, H x W x 3) to `working` (uint8, 1 x H' x W' x 3)."""
+        """ONNX: `pixels` (uint8, 1 x H x W x 3) to `working` (uint8, 1 x H' x W' x 3)."""
         return onnx.parser.parse_model(f"""
             <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
-            working_size (uint8[H, W, 3] pixels) => (uint8[1, h, w, 3] working)
-            <int64[1] first = {{0}}, int64[1] two = {{2}}, int64[1] one_size = {{1}}, int64[1] three = {{3}},
+            working_size (uint8[1, H, W, 3] pixels) => (uint8[1, h, w, 3] working)
+            <int64[1] from_side = {{1}}, int64[1] to_side = {{3}}, int64[1] one_size = {{1}}, int64[1] three = {{3}},
              int64[4] no_pad = {{0, 0, 0, 0}}, int64[1] zero = {{0}}, int64[1] multiple = {{{self.multiple}}},
              float one = {{1}}, float half = {{0.5}}, float area = {{{float(self.area)}}},
              float shortest = {{{float(self.shortest)}}}>
             {{
-                batch = Unsqueeze(pixels, first)
                 shape = Shape(pixels)
-                sides = Slice(shape, zero, two)
+                sides = Slice(shape, from_side, to_side)
                 exact = Cast<to = 1>(sides)
                 count = ReduceProd<keepdims = 0>(exact)
                 short = ReduceMin<keepdims = 0>(exact)
@@ -62,7 +62,7 @@ class WorkingSize:
                 target = Cast<to = 7>(whole)
                 sizes = Concat<axis = 0>(one_size, target, three)
                 resized = Resize<mode = "linear", antialias = 1, coordinate_transformation_mode = "half_pixel">
-                    (batch, , , sizes)
+                    (pixels, , , sizes)
                 over = Mod(target, multiple)
                 missing = Sub(multiple, over)
                 pad = Mod(missing, multiple)
@@ -73,8 +73,9 @@ class WorkingSize:
 
     def apply(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Pixels (uint8, H x W x 3) as a network sees them (uint8, H' x W' x 3)."""
-        (working,) = _session(self).run(None, {"pixels": pixels})
-        return working[0]
+        (working,) = _session(self).run(None, {"pixels": pixels[None]})
+        found: npt.NDArray[np.uint8] = working[0]
+        return found
 
 
 @functools.lru_cache

@@ -21,7 +21,9 @@ def read(folder: str | Path) -> RatedImages:
     folder = Path(folder)
     labels = folder / "labels.csv"
     if not labels.is_file():
-        raise FileNotFoundError(f"{labels} is missing: BIQ2021 is a folder with labels.csv (image, mos, subset, scene) and its photos")
+        raise FileNotFoundError(
+            f"{labels} is missing: expected a folder with labels.csv (image, mos, subset, scene) and photos"
+        )
     table = pd.read_csv(labels, dtype={"image": str, "scene": str, "subset": str})
     table = table.rename(columns={"mos": "opinion", "scene": "content", "subset": "group"})
     return RatedImages("biq2021", folder, table, scale=(0.0, 1.0))

@@ -34,8 +34,10 @@ class RatedImages:
     def __post_init__(self) -> None:
         missing = [column for column in REQUIRED if column not in self.table]
         if missing:
-            raise ValueError(f"{self.name}: the table lacks {', '.join(missing)}; it has {', '.join(self.table.columns)}")
-        unknown = [column for column in self.table if column not in COLUMNS]
+            raise ValueError(
+                f"{self.name}: the table lacks {', '.join(missing)}; it has {', '.join(map(str, self.table.columns))}"
+            )
+        unknown = [str(column) for column in self.table if column not in COLUMNS]
         if unknown:
             raise ValueError(f"{self.name}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
         twice = self.table["image"][self.table["image"].duplicated()]

@@ -1,11 +1,12 @@
 """Make a good photo worse on purpose: known type, known level.
 
-    from noref.lab import distortions
-
-    worse = distortions.get("motion_blur")(pixels, level=3, rng=np.random.default_rng(0))
+Example:
+    >>> from noref.lab import distortions
+    >>> worse = distortions.get("motion_blur")(pixels, level=3, rng=np.random.default_rng(0))  # doctest: +SKIP
 """
 
-from noref.lab.distortions import blur, color, compression, exposure, noise, structure  # noqa: F401  (each registers its own)
+# Each of these registers its own when imported.
+from noref.lab.distortions import blur, color, compression, exposure, noise, structure  # noqa: F401
 from noref.lab.distortions.levels import LEVELS
 from noref.lab.distortions.registry import Distortion, distortion, get, names
 

@@ -1,11 +1,13 @@
 """What the distortions share: moving between stored pixels and the numbers one computes with."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from noref.lab.distortions.registry import Pixels
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 # Full-range ITU-R BT.601, as JPEG uses it.
 RGB_TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
@@ -23,7 +25,7 @@ def to_pixels(values: Floats) -> Pixels:
 
 
 def to_linear(pixels: Pixels) -> Floats:
-    """sRGB pixels to linear light in [0, 1] (IEC 61966-2-1)."""
+    """Bring sRGB pixels to linear light in [0, 1] (IEC 61966-2-1)."""
     values = to_unit(pixels)
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 

@@ -15,14 +15,14 @@ def _convolve(pixels: Pixels, kernel: Floats) -> Pixels:
 
 @distortion("focus blur")
 def gaussian_blur(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Gaussian blur"""
+    """Gaussian blur."""
     sigma *= scale_of(pixels)
     return to_pixels(ndimage.gaussian_filter(to_unit(pixels), (sigma, sigma, 0), mode="reflect"))
 
 
 @distortion("focus blur")
 def lens_blur(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels:
-    """Lens blur: out of focus, a disc for every point"""
+    """Lens blur: out of focus, a disc for every point."""
     radius *= scale_of(pixels)
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -32,7 +32,7 @@ def lens_blur(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels
 
 @distortion("motion blur")
 def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixels:
-    """Motion blur: the camera moved along a line of random direction"""
+    """Motion blur: the camera moved along a line of random direction."""
     length *= scale_of(pixels)
     angle = rng.uniform(0, np.pi)
     reach = int(np.ceil(length / 2))
@@ -45,7 +45,10 @@ def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixe
 
 @distortion("focus blur")
 def denoise(pixels: Pixels, strength: tuple[float, float], rng: np.random.Generator) -> Pixels:
-    """Denoising overdone: texture painted over, edges kept (a guided filter, He et al. 2013, guided by the photo itself)"""
+    """Denoising overdone: texture painted over, edges kept.
+
+    A guided filter (He, Sun, Tang, TPAMI 2013), guided by the photo itself.
+    """
     radius, epsilon = strength
     width = 2 * max(1, round(radius * scale_of(pixels))) + 1
 

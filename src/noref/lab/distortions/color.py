@@ -14,7 +14,7 @@ def _scale_chroma(pixels: Pixels, gain: float) -> Pixels:
 
 @distortion("low contrast")
 def low_contrast(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
-    """Low contrast: everything drawn towards the mean"""
+    """Low contrast: everything drawn towards the mean."""
     unit = to_unit(pixels)
     mean = unit.mean()
     return to_pixels(mean + kept * (unit - mean))
@@ -22,7 +22,7 @@ def low_contrast(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixel
 
 @distortion("low contrast")
 def haze(pixels: Pixels, airlight: float, rng: np.random.Generator) -> Pixels:
-    """Haze: a bright veil, uneven as real haze is"""
+    """Haze: a bright veil, uneven as real haze is."""
     height, width = pixels.shape[:2]
     coarse = rng.uniform(-1, 1, size=(4, 4)).astype(np.float32)
     veil = ndimage.zoom(coarse, (height / 4, width / 4), order=1, mode="nearest", grid_mode=True)
@@ -32,19 +32,19 @@ def haze(pixels: Pixels, airlight: float, rng: np.random.Generator) -> Pixels:
 
 @distortion("color cast")
 def desaturation(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
-    """Desaturation: washed-out colour"""
+    """Desaturation: washed-out colour."""
     return _scale_chroma(pixels, kept)
 
 
 @distortion("color cast")
 def over_saturation(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
-    """Over-saturation: garish, clipped colour"""
+    """Over-saturation: garish, clipped colour."""
     return _scale_chroma(pixels, gain)
 
 
 @distortion("color cast")
 def color_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Colour cast: the white balance missed, towards warm or cold"""
+    """Colour cast: the white balance missed, towards warm or cold."""
     sign = rng.choice([-1.0, 1.0])
     gains = np.array([1 + sign * strength / 2, 1.0, 1 - sign * strength / 2], np.float32)
     return to_pixels(to_unit(pixels) * gains)
@@ -52,7 +52,7 @@ def color_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pix
 
 @distortion("color cast")
 def chromatic_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixels:
-    """Chromatic shift: red and blue drawn apart"""
+    """Chromatic shift: red and blue drawn apart."""
     half = shift * scale_of(pixels) / 2
     out = to_unit(pixels)
     for channel, move in ((0, half), (2, -half)):

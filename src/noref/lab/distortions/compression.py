@@ -1,6 +1,7 @@
 """What codecs and broken transmission do."""
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -8,9 +9,9 @@ from PIL import Image
 from noref.lab.distortions.registry import Pixels, distortion
 
 
-def _encode(pixels: Pixels, codec: str, **options: object) -> bytes:
+def _encode(pixels: Pixels, codec: str, **options: Any) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, codec, **options)  # type: ignore[arg-type]
+    Image.fromarray(pixels).save(stream, codec, **options)
     return stream.getvalue()
 
 
@@ -21,25 +22,25 @@ def _decode(data: bytes) -> Pixels:
 
 @distortion("compression")
 def jpeg(pixels: Pixels, quality: int, rng: np.random.Generator) -> Pixels:
-    """JPEG: blocks and ringing"""
+    """JPEG: blocks and ringing."""
     return _decode(_encode(pixels, "JPEG", quality=quality))
 
 
 @distortion("compression")
 def jpeg2000(pixels: Pixels, ratio: float, rng: np.random.Generator) -> Pixels:
-    """JPEG 2000: smear and ringing"""
+    """JPEG 2000: smear and ringing."""
     return _decode(_encode(pixels, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True))
 
 
 @distortion("compression")
 def webp(pixels: Pixels, quality: int, rng: np.random.Generator) -> Pixels:
-    """WebP: smooth patches and lost texture"""
+    """WebP: smooth patches and lost texture."""
     return _decode(_encode(pixels, "WEBP", quality=quality, method=4))
 
 
 @distortion("compression")
 def fast_fading(pixels: Pixels, strength: tuple[float, int], rng: np.random.Generator) -> Pixels:
-    """Fast fading: bit errors in a JPEG 2000 stream
+    """Fast fading: bit errors in a JPEG 2000 stream.
 
     LIVE sent JPEG 2000 streams through a simulated Rayleigh channel. Here bits are flipped in the packet data behind the
     main header. The stream is ordered coarse to fine, so the earlier the first hit, the more of the picture it spoils.

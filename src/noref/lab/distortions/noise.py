@@ -12,13 +12,13 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 @distortion("noise")
 def white_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """White noise: Gaussian, alike and independent in each channel"""
+    """White noise: Gaussian, alike and independent in each channel."""
     return to_pixels(to_unit(pixels) + sigma * _normal(rng, pixels.shape))
 
 
 @distortion("noise")
 def color_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Colour noise: Gaussian in the chroma planes, luma untouched"""
+    """Colour noise: Gaussian in the chroma planes, luma untouched."""
     chroma = sigma * _normal(rng, pixels.shape)
     chroma[..., 0] = 0
     return to_pixels(to_unit(pixels) + chroma @ YCC_TO_RGB.T)
@@ -26,7 +26,7 @@ def color_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixel
 
 @distortion("noise")
 def impulse_noise(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:
-    """Impulse noise: dead and hot pixels"""
+    """Impulse noise: dead and hot pixels."""
     hit = rng.random(pixels.shape[:2]) < share
     out = pixels.copy()
     out[hit] = rng.integers(0, 2, size=(int(hit.sum()), 3), dtype=np.uint8) * 255
@@ -35,6 +35,6 @@ def impulse_noise(pixels: Pixels, share: float, rng: np.random.Generator) -> Pix
 
 @distortion("noise")
 def speckle_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Speckle: noise in step with brightness"""
+    """Speckle: noise in step with brightness."""
     unit = to_unit(pixels)
     return to_pixels(unit + unit * sigma * _normal(rng, pixels.shape))

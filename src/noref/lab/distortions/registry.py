@@ -53,7 +53,7 @@ def distortion(family: str) -> Callable[[Recipe], Recipe]:
 
     def register(recipe: Recipe) -> Recipe:
         name = recipe.__name__
-        summary = (recipe.__doc__ or "").strip().splitlines()[0]
+        summary = (recipe.__doc__ or "").strip().splitlines()[0].rstrip(".")
         _REGISTRY[name] = Distortion(name, family, summary, functools.wraps(recipe)(recipe))
         return recipe
 

@@ -16,25 +16,25 @@ def _there_and_back(pixels: Pixels, factor: float, down: Image.Resampling, up: I
 
 @distortion("banding")
 def banding(pixels: Pixels, steps: int, rng: np.random.Generator) -> Pixels:
-    """Banding: gradients cut into steps"""
+    """Banding: gradients cut into steps."""
     return to_pixels(np.rint(to_unit(pixels) * (steps - 1)) / (steps - 1))
 
 
 @distortion("pixelation")
 def pixelation(pixels: Pixels, block: float, rng: np.random.Generator) -> Pixels:
-    """Pixelation: flat blocks"""
+    """Pixelation: flat blocks."""
     return _there_and_back(pixels, max(2, block * scale_of(pixels)), Image.Resampling.BOX, Image.Resampling.NEAREST)
 
 
 @distortion("pixelation")
 def resampling(pixels: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
-    """Resampling: a small picture enlarged"""
+    """Resampling: a small picture enlarged."""
     return _there_and_back(pixels, factor, Image.Resampling.BICUBIC, Image.Resampling.BICUBIC)
 
 
 @distortion("over-sharpening")
 def over_sharpening(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
-    """Over-sharpening: halos round the edges"""
+    """Over-sharpening: halos round the edges."""
     unit = to_unit(pixels)
     sigma = 1.5 * scale_of(pixels)
     return to_pixels(unit + gain * (unit - ndimage.gaussian_filter(unit, (sigma, sigma, 0), mode="reflect")))

@@ -1,0 +1,1 @@
+"""What the networks share: data, loop, checkpoints, curves."""

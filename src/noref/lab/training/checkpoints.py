@@ -54,7 +54,9 @@ class SafeCheckpoints(CheckpointIO):
         save_file(tensors, half, metadata={"state": state})
         half.replace(path)
 
-    def load_checkpoint(self, path: str | os.PathLike[str], map_location: Any = None, **_: Any) -> dict[str, Any]:
+    def load_checkpoint(
+        self, path: str | os.PathLike[str], map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
         """Read what `save_checkpoint` wrote, on the CPU."""
         with safe_open(path, framework="pt") as file:
             return _restored(json.loads(file.metadata()["state"]), file.get_tensor)

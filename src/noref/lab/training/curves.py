@@ -6,20 +6,26 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 
+def read_log(folder: Path) -> pd.DataFrame:
+    """Figures of a training run, one row an epoch, put together from all the times that the run was taken up."""
+    logs = sorted(folder.glob("log/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
+    return pd.concat(map(pd.read_csv, logs)).groupby("epoch").last()
+
+
 def draw(folder: Path) -> None:
-    """Draw `curves.png` from every `metrics.csv` below a results folder: a row of panels a stage, one panel a figure."""
-    logs = sorted(folder.rglob("metrics.csv"))
-    if not logs:
+    """Draw `curves.png` for every training run below a results folder: a row a stage, one panel for losses, one for SRCC."""
+    stages = sorted(path.parent for path in folder.glob("*/log"))
+    if not stages:
         return
-    figure = Figure(figsize=(9, 3.2 * len(logs)), layout="constrained")
-    panels = figure.subplots(len(logs), 2, squeeze=False)
-    for (loss, rank), log in zip(panels, logs, strict=True):
-        table = pd.read_csv(log).groupby("epoch").first()
+    figure = Figure(figsize=(9, 3.2 * len(stages)), layout="constrained")
+    panels = figure.subplots(len(stages), 2, squeeze=False)
+    for (loss, rank), stage in zip(panels, stages, strict=True):
+        table = read_log(stage)
         for panel, columns in ((loss, ["train_loss", "val_loss"]), (rank, ["val_srcc"])):
             for column in columns:
                 if column in table:
                     panel.plot(table.index + 1, table[column], marker="o", markersize=3, label=column)
-            panel.set(title=log.parent.name, xlabel="epoch")
+            panel.set(title=stage.name, xlabel="epoch")
             if panel.lines:
                 panel.legend()
             else:

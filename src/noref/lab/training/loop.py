@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
@@ -34,29 +34,26 @@ class Schedule:
     precision: Any = "32-true"
 
 
-class _FreshEpochs(Callback):
-    """Tell data sets and samplers the epoch, on which their random draws depend: a resumed run draws as an unbroken one."""
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        loader = trainer.train_dataloader
-        for part in (loader.dataset, loader.batch_sampler, loader.sampler):
-            if hasattr(part, "epoch"):
-                part.epoch = trainer.current_epoch
-
-
 def train(
-    module: pl.LightningModule, schedule: Schedule, folder: Path, training: DataLoader[Any], validation: DataLoader[Any], seed: int
+    module: pl.LightningModule,
+    schedule: Schedule,
+    folder: Path,
+    training: DataLoader[Any],
+    validation: DataLoader[Any],
+    seed: int,
 ) -> dict[str, Any]:
     """Train a module and load its best weights into it.
 
-    Resumes from `folder/last.ckpt` where that exists. Leaves `best.ckpt`, `last.ckpt` and `metrics.csv` in `folder`.
+    Resumes from `folder/last.ckpt` where that exists. Leaves `best.ckpt`, `last.ckpt` and `log/` in `folder`.
 
     Returns:
         `epochs` done, `best` value of the monitored figure.
     """
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    best = ModelCheckpoint(folder, "best", monitor=schedule.monitor, mode=schedule.mode, save_last=True, enable_version_counter=False)
+    best = ModelCheckpoint(
+        folder, "best", monitor=schedule.monitor, mode=schedule.mode, save_last=True, enable_version_counter=False
+    )
     stop = EarlyStopping(schedule.monitor, mode=schedule.mode, patience=schedule.patience, check_on_train_epoch_end=False)
     trainer = pl.Trainer(
         accelerator="auto",
@@ -64,8 +61,8 @@ def train(
         max_epochs=schedule.epochs,
         precision=schedule.precision,
         default_root_dir=folder,
-        logger=CSVLogger(folder, name=None, version=""),
-        callbacks=[best, stop, _FreshEpochs(), TQDMProgressBar(leave=True)],
+        logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is taken up
+        callbacks=[best, stop, TQDMProgressBar(leave=True)],
         plugins=[SafeCheckpoints()],
         num_sanity_val_steps=0,
         enable_model_summary=False,
@@ -74,8 +71,8 @@ def train(
     )
     last = folder / "last.ckpt"
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*deterministic.*")
+        warnings.filterwarnings("ignore", module="lightning")  # advice on workers, logging and folders that we decided on
+        warnings.filterwarnings("ignore", category=FutureWarning)  # of torch's internals, raised by Lightning's use of them
         trainer.fit(module, training, validation, ckpt_path=str(last) if last.exists() else None)
     state = SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"]
     module.load_state_dict(state)

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from noref import images
 from noref.lab import distortions
-from noref.lab.training.photos import crop_at_random
+from noref.lab.training.photos import crop_at_random, cropped_shape
 from noref.lab.working_size import WorkingSize
 
 
@@ -31,8 +31,8 @@ def find_photos(folder: str | Path) -> list[Path]:
 class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     """Every photo at every type and level: reference and distorted pixels, both uint8 H x W x 3.
 
-    The noise, direction and window drawn depend on seed, epoch, photo, type and level only. Pairs of one photo stand together
-    in the index, so split the photos, not the index.
+    Indexed by (epoch, pair). The noise, direction and window drawn depend on seed, epoch, photo, type and level only. Pairs of
+    one photo stand together in the index, so split the photos, not the index.
     """
 
     def __init__(
@@ -46,17 +46,23 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     ) -> None:
         self.distortions = [distortions.get(name) for name in types]
         self.pairs = list(itertools.product(photos, self.distortions, levels))
-        self.size, self.crop, self.seed, self.epoch = size, crop, seed, 0
+        self.size, self.crop, self.seed = size, crop, seed
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, index = place
         path, distortion, level = self.pairs[index]
         key = hashlib.sha256(f"{path.name} {distortion.name} {level}".encode()).digest()[:8]
-        rng = np.random.default_rng((self.seed, self.epoch, int.from_bytes(key, "big")))
+        rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
         reference = self.size.apply(images.read(path).pixels)
         distorted = distortion(reference, level, rng)
         if self.crop:
             reference, distorted = crop_at_random([reference, distorted], self.crop, rng)
         return torch.from_numpy(reference), torch.from_numpy(distorted)
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape that each pair will have: those alike can be stacked."""
+        known = {path: cropped_shape(path, self.size, self.crop) for path in dict.fromkeys(path for path, _, _ in self.pairs)}
+        return [known[path] for path, _, _ in self.pairs]

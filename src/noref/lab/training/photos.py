@@ -27,41 +27,61 @@ def crop_at_random(arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.r
 class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
     """Photos at working size with opinions in [0, 1]: uint8 H x W x 3, and a scalar.
 
-    With `crop`, each visit yields another random window, mirrored or not, which depends on seed, epoch and photo only.
+    Indexed by (epoch, photo). With `crop`, each epoch yields another random window, mirrored or not, which depends on seed,
+    epoch and photo only.
     """
 
     def __init__(self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0) -> None:
         self.paths, self.opinions = rated.paths, rated.unit_opinions.astype(np.float32)
-        self.size, self.crop, self.seed, self.epoch = size, crop, seed, 0
+        self.size, self.crop, self.seed = size, crop, seed
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, index = place
         pixels = self.size.apply(images.read(self.paths[index]).pixels)
         if self.crop:
-            rng = np.random.default_rng((self.seed, self.epoch, index))
+            rng = np.random.default_rng((self.seed, epoch, index))
             (pixels,) = crop_at_random([pixels], self.crop, rng)
         return torch.from_numpy(pixels), torch.tensor(self.opinions[index])
 
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape that each photo will have: those alike can be stacked."""
+        return [cropped_shape(path, self.size, self.crop) for path in self.paths]
 
-class SameSizeBatches(Sampler[list[int]]):
-    """Batches of photos that share a working size, so that whole photos can be stacked; shuffled by seed and epoch."""
 
-    def __init__(self, paths: Sequence[Path], size: WorkingSize, batch: int, seed: int | None) -> None:
+def cropped_shape(path: Path, size: WorkingSize, crop: int | None) -> tuple[int, ...]:
+    """Shape of a photo at working size, cut to `crop`."""
+    height, width, _ = size.apply(images.read(path).pixels).shape
+    return (min(height, crop or height), min(width, crop or width))
+
+
+class SameSizeBatches(Sampler[list[tuple[int, int]]]):
+    """Batches of (epoch, item) whose items share a shape, so that whole photos can be stacked.
+
+    With a seed, shuffled anew for each epoch, as a function of seed and epoch only: a resumed run draws like an unbroken one.
+    Without, always the same, and the epoch given out is 0.
+    """
+
+    def __init__(self, shapes: Sequence[tuple[int, ...]], batch: int, seed: int | None = None) -> None:
         groups: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-        for index, path in enumerate(paths):
-            groups[size.apply(images.read(path).pixels).shape].append(index)
+        for index, shape in enumerate(shapes):
+            groups[shape].append(index)
         self.groups, self.batch, self.seed, self.epoch = list(groups.values()), batch, seed, 0
+        self.sampler = self  # where Lightning looks for set_epoch
 
-    def _batches(self) -> list[list[int]]:
-        rng = None if self.seed is None else np.random.default_rng((self.seed, self.epoch))
-        groups = self.groups if rng is None else [[group[i] for i in rng.permutation(len(group))] for group in self.groups]
-        batches = [group[start : start + self.batch] for group in groups for start in range(0, len(group), self.batch)]
-        return batches if rng is None else [batches[i] for i in rng.permutation(len(batches))]
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before each epoch, and before the first after a resume."""
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return sum(-(-len(group) // self.batch) for group in self.groups)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        return iter(self._batches())
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch = 0 if self.seed is None else self.epoch
+        rng = None if self.seed is None else np.random.default_rng((self.seed, epoch))
+        groups = self.groups if rng is None else [[group[i] for i in rng.permutation(len(group))] for group in self.groups]
+        batches = [group[start : start + self.batch] for group in groups for start in range(0, len(group), self.batch)]
+        for i in range(len(batches)) if rng is None else rng.permutation(len(batches)):
+            yield [(epoch, index) for index in batches[i]]

@@ -1,5 +1,6 @@
 """The two stages of DIQA as Lightning modules: objective errors first, people's scores second."""
 
+import math
 from typing import Any
 
 import lightning.pytorch as pl
@@ -50,9 +51,9 @@ class LearnScores(pl.LightningModule):
 
     SMOOTHNESS = 1e-2
 
-    def __init__(self, network: Diqa | DiqaSens, learning_rate: float, epochs: int) -> None:
+    def __init__(self, network: Diqa | DiqaSens, learning_rate: float) -> None:
         super().__init__()
-        self.network, self.learning_rate, self.epochs = network, learning_rate, epochs
+        self.network, self.learning_rate = network, learning_rate
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
@@ -74,12 +75,17 @@ class LearnScores(pl.LightningModule):
         score, opinions = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
         self.seen.clear()
         srcc = agreement(score.numpy(), opinions.numpy())["srcc"]
-        self.log("val_srcc", 0.0 if srcc != srcc else srcc, prog_bar=True)  # constant predictions rank nothing
+        self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
 
     def configure_optimizers(self) -> Any:
-        wanted = [p for n, p in self.network.named_parameters() if not (isinstance(self.network, DiqaSens) and n.startswith("stage1"))]
+        wanted = [
+            p for n, p in self.network.named_parameters() if not (isinstance(self.network, DiqaSens) and n.startswith("stage1"))
+        ]
         optimizer = torch.optim.NAdam(wanted, lr=self.learning_rate)
-        return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.epochs)}
+        steps = int(self.trainer.estimated_stepping_batches)
+        # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
+        schedule = {"scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
 def total_variation(cells: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.diqa import network
+from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import DistortedPairs, find_photos
@@ -46,6 +46,11 @@ class DiqaMethod(BaseEstimator):
     """
 
     name: ClassVar[str] = "diqa"
+    MAP_MEANING: ClassVar[str] = (
+        "local quality, higher is better: what each cell adds to the score; the mean over the cells that lie at least 4 cells "
+        "from the border is the score before clipping to 0 to 100"
+    )
+    MAP_CELL: ClassVar[int] = maps.REDUCTION
 
     def __init__(
         self,
@@ -76,8 +81,18 @@ class DiqaMethod(BaseEstimator):
         self.pristine = pristine
         self.normalise, self.reliability, self.features, self.sensitivity = normalise, reliability, features, sensitivity
         self.power, self.alpha, self.types, self.area, self.shortest = power, alpha, types, area, shortest
-        self.stage1_epochs, self.stage1_crop, self.stage1_batch, self.stage1_rate = stage1_epochs, stage1_crop, stage1_batch, stage1_rate
-        self.stage2_epochs, self.stage2_crop, self.stage2_batch, self.stage2_rate = stage2_epochs, stage2_crop, stage2_batch, stage2_rate
+        self.stage1_epochs, self.stage1_crop, self.stage1_batch, self.stage1_rate = (
+            stage1_epochs,
+            stage1_crop,
+            stage1_batch,
+            stage1_rate,
+        )
+        self.stage2_epochs, self.stage2_crop, self.stage2_batch, self.stage2_rate = (
+            stage2_epochs,
+            stage2_crop,
+            stage2_batch,
+            stage2_rate,
+        )
         self.patience, self.precision, self.workers, self.seed = patience, precision, workers, seed
 
     @property
@@ -118,20 +133,18 @@ class DiqaMethod(BaseEstimator):
         checking = DistortedPairs(order[:held_out], types, self.working_size, self.stage1_crop, self.seed, levels=(2, 4))
         module = LearnErrors(self.network_.stage1, self.design, self.stage1_rate)
         schedule = Schedule(self.stage1_epochs, "val_loss", "min", self.patience, self.precision)
-        batches = {"batch_size": self.stage1_batch, "num_workers": self.workers}
-        shuffle = torch.Generator().manual_seed(self.seed)
         train(
             module,
             schedule,
             folder,
-            DataLoader(training, shuffle=True, generator=shuffle, **batches),
-            DataLoader(checking, **batches),
+            self._loader(training, self.stage1_batch, self.seed),
+            self._loader(checking, self.stage1_batch, None),
             self.seed,
         )
 
     def _learn_scores(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         size = self.working_size
-        module = LearnScores(self.network_, self.stage2_rate, self.stage2_epochs)
+        module = LearnScores(self.network_, self.stage2_rate)
         schedule = Schedule(self.stage2_epochs, "val_srcc", "max", self.patience, self.precision)
         training = RatedPhotos(rated, size, self.stage2_crop, self.seed)
         checking = RatedPhotos(validation, size)
@@ -139,18 +152,13 @@ class DiqaMethod(BaseEstimator):
             module,
             schedule,
             folder,
-            DataLoader(
-                training,
-                batch_sampler=SameSizeBatches(training.paths, size, self.stage2_batch, self.seed),
-                num_workers=self.workers,
-            ),
-            DataLoader(
-                checking,
-                batch_sampler=SameSizeBatches(checking.paths, size, self.stage2_batch, None),
-                num_workers=self.workers,
-            ),
+            self._loader(training, self.stage2_batch, self.seed),
+            self._loader(checking, self.stage2_batch, None),
             self.seed,
         )
+
+    def _loader(self, photos: RatedPhotos | DistortedPairs, batch: int, seed: int | None) -> DataLoader[Any]:
+        return DataLoader(photos, batch_sampler=SameSizeBatches(photos.shapes(), batch, seed), num_workers=self.workers)
 
     def _assess(self, image: images.Source) -> network.Assessed:
         pixels = self.working_size.apply(images.read(image).pixels)

@@ -174,4 +174,5 @@ def build(design: Design) -> Diqa | DiqaSens:
     Channels come last in memory: on processors this halves the time of a training step.
     """
     network = DiqaSens(design) if design.sensitivity else Diqa(design)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    network.to(memory_format=torch.channels_last)
+    return network

@@ -1,0 +1,27 @@
+# Two commands for a fresh machine: `make demo` scores real photos, `make test` runs the tests.
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: demo test lint clean
+
+demo: .venv
+	$(PIP) install '.[examples]'
+	.venv/bin/python examples/sample_photos.py demo/photos
+	.venv/bin/noref score demo/photos --map demo/maps
+
+test: .venv
+	$(PIP) install -e '.[dev]'
+	.venv/bin/python -m pytest
+
+lint: .venv
+	$(PIP) install -e '.[dev]'
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+.venv:
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,68 @@
+"""Many photos: find them, and score them in parallel while the order is kept and one failure stops nothing."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from noref.errors import ImageError
+from noref.images import EXTENSIONS
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+def run(score: Callable[[S], R], sources: Iterable[S], jobs: int) -> Iterator[R | ImageError]:
+    """Apply `score` to sources as they come; yield results in their order, an `ImageError` in the place of a failure.
+
+    Looks ahead by a few sources only, so that endless input and large photos keep memory bounded.
+    """
+
+    def attempt(source: S) -> R | ImageError:
+        try:
+            return score(source)
+        except ImageError as error:
+            return error
+
+    if jobs <= 1:
+        yield from map(attempt, sources)
+        return
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="noref")
+    waiting: deque[Future[R | ImageError]] = deque()
+    try:
+        for source in sources:
+            waiting.append(pool.submit(attempt, source))
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def find(paths: Iterable[str], listed: TextIO) -> Iterator[tuple[str, Path]]:
+    """Pictures named by paths: (path, path relative to the folder that was asked for).
+
+    A file stands for itself whatever its name, also a missing one (its error comes when it is read); a folder for the files
+    below it whose names end like a picture's, sorted; "-" for the lines of `listed`, one path each.
+    """
+    for path in paths:
+        if path == "-":
+            for line in listed:
+                if name := line.rstrip("\r\n"):
+                    yield name, Path(Path(name).name)
+        elif os.path.isdir(path):
+            for name in _pictures_below(path):
+                yield name, Path(os.path.relpath(name, path))
+        else:
+            yield path, Path(Path(path).name)
+
+
+def _pictures_below(folder: str) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        for file in sorted(files):
+            if os.path.splitext(file)[1].lower() in EXTENSIONS and not file.startswith("."):
+                yield os.path.join(parent, file)

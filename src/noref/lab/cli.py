@@ -1,0 +1,158 @@
+"""`noref lab …`: train, export and study methods."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from noref import images
+from noref.errors import NorefError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+app = typer.Typer(
+    help="Train, export and study methods of blind image quality assessment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Seed = Annotated[int, typer.Option(help="Another seed, another draw of noise and directions.")]
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What the user can mend is said in one line, with exit code 2; anything else is a bug and keeps its traceback."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        _stop(f"the laboratory needs {error.name}; pip install 'noref[lab]'")
+    except (NorefError, OSError, ValueError) as error:
+        _stop(str(error))
+    except KeyError as error:
+        _stop(str(error.args[0]))
+
+
+def _stop(message: str) -> NoReturn:
+    typer.echo(f"noref lab: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def _pairs(texts: list[str], option: str) -> dict[str, str]:
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise ValueError(f"{option} takes NAME=VALUE, not {wrong[0]!r}")
+    return dict(text.split("=", 1) for text in texts)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
+    data: Annotated[str, typer.Option(metavar="NAME=PATH", help="Database with people's opinions, such as biq2021=PATH.")],
+    out: Annotated[Path, typer.Option(help="Results folder. The same command goes on where an interrupted one stopped.")],
+    pristine: Annotated[Path | None, typer.Option(help="Folder of sharp, clean photos, for methods that need one.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated.")
+    ] = None,
+) -> None:
+    """Fit a method on a database and report its agreement on a part that it never saw.
+
+    The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
+    """
+    with _clear_errors():
+        import yaml
+
+        from noref.lab import datasets, experiment
+
+        settings: dict[str, Any] = {key: yaml.safe_load(value) for key, value in _pairs(changes or [], "--set").items()}
+        if pristine is not None:
+            settings["pristine"] = str(pristine)
+        ((name, folder),) = _pairs([data], "--data").items()
+        results = experiment.run(experiment.load_recipe(recipe, settings), datasets.read(name, folder), out)
+        typer.echo(experiment.as_markdown(results))
+        typer.echo(f"everything is in {out}", err=True)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train`.")],
+    out: Annotated[Path, typer.Argument(help="The .onnx to write; its card goes beside it.")],
+    card: Annotated[
+        Path | None, typer.Option(help="JSON with what only you can say: description, licence, training_data, weaknesses …")
+    ] = None,
+) -> None:
+    """Write a trained method as one ONNX file, with everything inside, and its card."""
+    with _clear_errors():
+        from noref.lab.export import export_run
+
+        typer.echo(f"wrote {export_run(run, out, card)}")
+
+
+@app.command()
+def distort(
+    photo: Annotated[Path, typer.Argument()],
+    kind: Annotated[str, typer.Option("--type", help="See `noref lab sheet`, or an unknown name for a list.")],
+    level: Annotated[int, typer.Option(min=1, max=5, help="1 is mild, 5 severe.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write it; PNG by default, beside where you are.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Make a photo worse on purpose."""
+    with _clear_errors():
+        import numpy as np
+
+        from noref.lab import distortions
+
+        worse = distortions.get(kind)(images.read(photo).pixels, level, np.random.default_rng(seed))
+        _save(worse, out or Path(f"{photo.stem}.{kind}.{level}.png"))
+
+
+@app.command()
+def sheet(
+    photo: Annotated[Path, typer.Argument()],
+    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("sheet.png"),
+    seed: Seed = 0,
+) -> None:
+    """Draw a photo under every distortion at every level."""
+    with _clear_errors():
+        from noref.lab.distortions import sheet as contact_sheet
+
+        contact_sheet.draw(images.read(photo).pixels, seed=seed).save(out)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def maps(
+    run: Annotated[Path, typer.Argument(help="Results folder of a DIQA or DIQA-SENS run.")],
+    photo: Annotated[Path, typer.Argument(help="A sharp, clean photo.")],
+    kind: Annotated[str, typer.Option("--type", help="How to make it worse.")] = "jpeg",
+    level: Annotated[int, typer.Option(min=1, max=5)] = 4,
+    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("maps.png"),
+    seed: Seed = 0,
+) -> None:
+    """Draw what DIQA sees: normalised input, reliability, true and predicted error, sensitivity, perceptual error."""
+    with _clear_errors():
+        import numpy as np
+
+        from noref.lab import distortions, experiment
+        from noref.lab.methods.diqa import pictures
+        from noref.lab.methods.diqa.method import DiqaMethod
+
+        method = experiment.load_model(run)
+        if not isinstance(method, DiqaMethod):
+            raise ValueError(f"{run} holds {method.name}; these pictures are DIQA's")
+        pixels = images.read(photo).pixels
+        worse = distortions.get(kind)(pixels, level, np.random.default_rng(seed))
+        pictures.draw(method, pixels, worse).savefig(out, dpi=90)
+        typer.echo(f"wrote {out}")
+
+
+def _save(pixels: "npt.NDArray[np.uint8]", out: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(pixels).save(out)
+    typer.echo(f"wrote {out}")

@@ -1,0 +1,171 @@
+"""The door to the runtime: a fitted method -> one .onnx with its card.
+
+The file holds everything: the size policy, pre-processing, the network, calibration to 0 to 100 and the map. Input `pixels`
+(uint8, 1 x H x W x 3, any size from the card's `shortest`); outputs `score` (float, 1) and `map` (float, 1 x h x w).
+"""
+
+import hashlib
+import json
+import logging
+import tempfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import onnx
+import onnx.compose
+import pandas as pd
+import torch
+import yaml
+from torch import nn
+
+from noref.card import ModelCard
+from noref.lab import experiment
+from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """A fitted method that has a network to export."""
+
+    MAP_MEANING: ClassVar[str]
+    MAP_CELL: ClassVar[int]
+    name: ClassVar[str]
+    scale_: tuple[float, float]
+
+    @property
+    def working_size(self) -> WorkingSize:
+        """The size policy that goes in front of the network."""
+        ...
+
+    def export_core(self) -> nn.Module:
+        """Working pixels (uint8, 1 x H x W x 3) to score (1) and quality map (1 x h x w) in opinions scaled to [0, 1]."""
+        ...
+
+
+class _Calibrated(nn.Module):
+    """Brings opinions in [0, 1] to scores from 0 to 100; only the score is clipped, so that the map's mean stays true."""
+
+    def __init__(self, core: nn.Module) -> None:
+        super().__init__()
+        self.core = core
+
+    def forward(self, working: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        score, quality = self.core(working)
+        return (100 * score).clamp(0, 100), 100 * quality
+
+
+def export(method: Exportable, card: ModelCard, target: Path) -> Path:
+    """Write `target` (an .onnx) and its card beside it.
+
+    Args:
+        method: Fitted.
+        card: What to say of it; the policy, the shortest side and the hash are filled in here.
+        target: Where to write; its stem becomes the model's name.
+    """
+    size = method.working_size
+    front = onnx.compose.add_prefix(size.graph(), "size_", rename_inputs=False, rename_outputs=False)
+    core = _core(method.export_core().eval(), size)
+    model = onnx.compose.merge_models(front, core, io_map=[("working", "network_working")])
+    for prefixed, plain in (("network_score", "score"), ("network_map", "map")):
+        _rename_output(model, prefixed, plain)
+    model.producer_name, model.graph.name = "noref", target.stem
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString(deterministic=True)
+    target.write_bytes(content)
+    described = replace(
+        card, name=target.stem, policy=size.describe(), shortest=size.shortest, sha256=hashlib.sha256(content).hexdigest()
+    )
+    described.save(target.with_suffix(".json"))
+    return target
+
+
+def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
+    """Export the model of a results folder; its card tells the agreement that the run measured.
+
+    Args:
+        run: Results folder of `noref.lab.experiment.run`.
+        target: The .onnx to write.
+        facts: JSON with what the run does not know: version, description, licence, training_data, origin, weaknesses.
+
+    Raises:
+        FileNotFoundError: `run` holds no finished experiment.
+        ValueError: The method has no network to export, or `facts` has an unknown field.
+    """
+    if not (run / "results.csv").is_file():
+        raise FileNotFoundError(f"{run} holds no finished experiment (results.csv is missing)")
+    method = experiment.load_model(run)
+    if not isinstance(method, Exportable):
+        raise ValueError(f"{method.name} has no network to export")
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    environment = json.loads((run / "environment.json").read_text())
+    results = pd.read_csv(run / "results.csv")
+    low, high = method.scale_
+    rows = results.assign(rmse=results["rmse"] * 100 / (high - low)).round(4).to_dict("records")
+    known: dict[str, Any] = {
+        "version": "0",
+        "description": f"{method.name}, trained by a recipe of this name",
+        "licence": "not stated",
+        "scale": "0 to 100, higher is better; the ends are those of the opinions trained on",
+        "training_data": recipe["database"],
+        "origin": "random",
+        "map_meaning": method.MAP_MEANING,
+        "map_cell": method.MAP_CELL,
+        "agreement": tuple(rows),
+        "measured": {
+            "data": f"{recipe['database']}, test part {recipe['split']['test']:g} split by content",
+            "data_hash": environment["data"],
+            "seed": recipe["seed"],
+            "commit": environment["commit"],
+        },
+        "name": target.stem,
+        "policy": "",
+        "shortest": 0,
+    }
+    try:
+        card = ModelCard(**{**known, **(json.loads(facts.read_text()) if facts else {})})
+    except TypeError as error:
+        raise ValueError(f"{facts}: {error}") from None
+    return export(method, card, target)
+
+
+def _core(core: nn.Module, size: WorkingSize) -> onnx.ModelProto:
+    """The network as ONNX, every name prefixed with `network_`."""
+    steps = -(-size.shortest // size.multiple)
+    sides = {axis: size.multiple * torch.export.Dim(f"side{axis}", min=steps, max=2**15) for axis in (1, 2)}
+    example = torch.randint(0, 256, (1, 2 * steps * size.multiple, 3 * steps * size.multiple, 3), dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        program = torch.onnx.export(
+            _Calibrated(core).eval(),
+            (example,),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=["working"],
+            output_names=["score", "map"],
+            dynamic_shapes={"working": sides},
+        )
+        assert program is not None  # with dynamo=True it always is
+        path = Path(folder) / "core.onnx"
+        program.save(path, external_data=False)
+        model = onnx.load(path)
+    model.ir_version = IR_VERSION
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]  # stack traces with the paths of the machine that exported
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    return onnx.compose.add_prefix(model, "network_")
+
+
+def _rename_output(model: onnx.ModelProto, old: str, new: str) -> None:
+    for node in model.graph.node:
+        node.output[:] = [new if name == old else name for name in node.output]
+        node.input[:] = [new if name == old else name for name in node.input]
+    for output in model.graph.output:
+        if output.name == old:
+            output.name = new

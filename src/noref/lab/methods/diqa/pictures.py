@@ -1,0 +1,56 @@
+"""The pictures of paper 002: what the network sees, what it should find, what it finds, and what people mind."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from matplotlib.figure import Figure
+
+from noref.lab.methods.diqa import maps
+from noref.lab.methods.diqa.method import DiqaMethod
+from noref.lab.methods.diqa.network import look
+
+Map = npt.NDArray[np.float32]
+
+
+def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8]) -> Figure:
+    """One row: photo, normalised input, reliability, true and predicted error map, sensitivity, perceptual error map.
+
+    Plain DIQA has no sensitivity of its own; its perceptual error map is how far each cell pulls the score down.
+
+    Args:
+        method: Fitted.
+        reference: uint8, H x W x 3.
+        distorted: The same photo made worse; same shape.
+    """
+    size, design = method.working_size, method.design
+    good, bad = (look(torch.from_numpy(size.apply(pixels))[None], design.normalise) for pixels in (reference, distorted))
+    found = method.explain(distorted)
+    score = float(method.predict([distorted])[0])
+    panels: list[tuple[str, Map, str]] = [
+        ("normalised input", _array(bad.detail), "gray"),
+        ("reliability", _array(maps.relative_reliability(bad.detail, design.alpha)), "gray"),
+        ("true error", _array(maps.error_map(good.detail, bad.detail, design.power)), "inferno"),
+        ("predicted error", found["error"], "inferno"),
+    ]
+    if "sensitivity" in found:
+        panels += [("sensitivity", found["sensitivity"], "viridis"), ("perceptual error", found["perceptual"], "inferno")]
+    else:
+        panels += [("perceptual error", found["quality"].max() - found["quality"], "inferno")]
+    figure = Figure(figsize=(3.1 * (len(panels) + 1), 3.4), layout="constrained")
+    first, *rest = figure.subplots(1, len(panels) + 1)
+    first.imshow(distorted)
+    first.set_title(f"photo, score {score:.2f}")
+    same = {"true error", "predicted error"}
+    top = max(float(panel.max()) for title, panel, _ in panels if title in same)
+    for axes, (title, panel, palette) in zip(rest, panels, strict=True):
+        limits = {"vmin": 0.0, "vmax": top} if title in same else {}  # the two error maps share one scale
+        axes.imshow(panel, cmap=palette, **limits)
+        axes.set_title(title)
+    for axes in (first, *rest):
+        axes.set_axis_off()
+    return figure
+
+
+def _array(tensor: torch.Tensor) -> Map:
+    array: Map = tensor[0, 0].numpy()
+    return array

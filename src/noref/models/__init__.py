@@ -1,0 +1,1 @@
+"""The models that ship: each an .onnx with its card, a .json of the same name."""

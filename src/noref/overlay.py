@@ -1,0 +1,46 @@
+"""Draw a quality map over its photo."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from noref.assessment import Assessment
+
+LONGEST = 1024  # pixels on the long side of the drawing
+STRENGTH = 0.55  # of the colours over the grey photo
+_STRIP = 34  # pixels of the legend below
+
+# Dark violet (0, poor) over magenta to light yellow (100, good): ordered in lightness, so that it reads in grey and for
+# colour-blind eyes. The anchors are ours; the idea is that of the perceptually uniform maps.
+_ANCHORS = np.array([[20, 8, 54], [110, 20, 120], [208, 50, 95], [250, 140, 60], [252, 245, 170]], np.float32)
+
+
+def colours(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Quality from 0 to 100 (clipped) as RGB, shape + (3,): one fixed scale, so that two photos can be compared."""
+    place = np.clip(quality, 0, 100) / 100 * (len(_ANCHORS) - 1)
+    channels = [np.interp(place, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+
+
+def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
+    """The photo in grey under the colours of its map, a legend below; at most `LONGEST` pixels on the long side."""
+    photo = Image.fromarray(pixels)
+    photo.thumbnail((LONGEST, LONGEST))
+    tint = Image.fromarray(colours(assessment.map)).resize(photo.size, Image.Resampling.BICUBIC)
+    overlay = Image.blend(photo.convert("L").convert("RGB"), tint, STRENGTH)
+    sheet = Image.new("RGB", (overlay.width, overlay.height + _STRIP), "white")
+    sheet.paste(overlay)
+    _legend(sheet, overlay.height, assessment)
+    return sheet
+
+
+def _legend(sheet: Image.Image, top: int, assessment: Assessment) -> None:
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(15)
+    pen.text((8, top + 8), f"score {assessment.score:.0f}", "black", font)
+    scale = Image.fromarray(colours(np.linspace(0, 100, 120, dtype=np.float32)[None].repeat(14, axis=0)))
+    right = sheet.width - 40
+    if right > 240:  # narrow photos get the score only
+        sheet.paste(scale, (right - 120, top + 10))
+        pen.text((right - 124, top + 8), "poor 0", "black", font, anchor="ra")
+        pen.text((right + 4, top + 8), "100", "black", font)

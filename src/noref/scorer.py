@@ -1,0 +1,112 @@
+"""An exported model: pixels -> Assessment."""
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from noref import batch, card, images
+from noref.assessment import Assessment
+from noref.errors import BadModel, ImageError, ImageTooSmall
+
+
+class Scorer:
+    """Scores photos with one model.
+
+    Deterministic: a photo gets the same answer, bit for bit, run to run, alone or among others, whatever the number of jobs
+    or threads. Safe to share between threads.
+
+    Args:
+        model: Name of a shipped model, or path of an exported .onnx with its card beside it.
+        threads: Processor threads for one photo; None for all that this process may use.
+        max_pixels: Larger pictures are refused.
+
+    Raises:
+        ModelNotFound: There is no such model.
+        BadModel: The file is not a model that noref exported.
+    """
+
+    def __init__(
+        self, model: str | Path = card.DEFAULT, *, threads: int | None = None, max_pixels: int = images.MAX_PIXELS
+    ) -> None:
+        import onnxruntime  # a tenth of a second that `import noref` need not take
+
+        path = card.find(model)
+        self.card = card.load(path)
+        self.max_pixels = max_pixels
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or available_processors()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors; they also reach us as exceptions
+        # Photos differ in size, so buffers planned for the last one only hold memory back.
+        options.enable_mem_pattern = False
+        try:
+            content = card.verified_bytes(path, self.card)
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except BadModel:
+            raise
+        except Exception as error:  # onnxruntime's own exceptions share no public base
+            raise BadModel(f"{path}: onnxruntime cannot load it ({error})") from error
+
+    def score(self, source: images.Source) -> Assessment:
+        """Score a path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
+
+        Raises:
+            ImageError: The picture cannot be scored; the error names it, the cause and the cure.
+        """
+        photo = images.read(source, max_pixels=self.max_pixels)
+        height, width = photo.pixels.shape[:2]
+        shortest = self.card.shortest
+        if min(height, width) < shortest:
+            raise ImageTooSmall(
+                photo.name,
+                f"{width} x {height} pixels",
+                f"{self.card.label} needs at least {shortest} on each side; give the original, not a thumbnail",
+            )
+        score, quality = self._session.run(["score", "map"], {"pixels": photo.pixels[None]})
+        quality = quality[0]
+        quality.flags.writeable = False
+        return Assessment(
+            name=photo.name,
+            score=float(score[0]),
+            map=quality,
+            model=self.card.label,
+            policy=self.card.policy,
+            size=(width, height),
+            warnings=photo.warnings,
+        )
+
+    def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:
+        """Score photos as they come and yield results in the same order, as soon as each is ready.
+
+        A picture that cannot be scored yields its `ImageError` instead of raising it, and the rest go on. With `jobs` above 1,
+        build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors.
+        """
+        return batch.run(self.score, sources, jobs)
+
+
+@functools.lru_cache(maxsize=1)
+def _scorer(model: str | Path) -> Scorer:
+    return Scorer(model)
+
+
+def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessment:
+    """Score one photo; the model stays loaded for the next call.
+
+    Args:
+        source: A path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
+        model: Name of a shipped model, or path of an exported .onnx with its card beside it.
+
+    Raises:
+        ImageError: The picture cannot be scored; the error names it, the cause and the cure.
+        ModelError: The model cannot be used.
+    """
+    return _scorer(model).score(source)
+
+
+def available_processors() -> int:
+    """Processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1

@@ -1,0 +1,64 @@
+"""Results as text, one record a photo, written as they come: table for people, jsonl and csv for programs."""
+
+import csv
+import json
+from collections.abc import Callable
+from typing import TextIO
+
+from noref.assessment import Assessment
+from noref.errors import ImageError
+
+Result = Assessment | ImageError
+Writer = Callable[[Result], None]
+
+CSV_COLUMNS = ("image", "score", "model", "policy", "width", "height", "warnings", "error")
+
+
+def as_record(result: Result) -> dict[str, object]:
+    """A result as plain JSON types; a failure has `error` with kind, cause and cure, and no score."""
+    if isinstance(result, Assessment):
+        return result.to_dict()
+    return {"image": result.name, "error": {"kind": type(result).__name__, "cause": result.cause, "cure": result.cure}}
+
+
+def table(out: TextIO) -> Writer:
+    """Score and name in columns, headed once; failures in their place with cause and cure."""
+    out.write("score  photo\n")
+
+    def write(result: Result) -> None:
+        if isinstance(result, Assessment):
+            notes = f"  ({'; '.join(result.warnings)})" if result.warnings else ""
+            out.write(f"{result.score:5.1f}  {result.name}{notes}\n")
+        else:
+            out.write(f"    -  {result}\n")
+        out.flush()
+
+    return write
+
+
+def jsonl(out: TextIO) -> Writer:
+    """One JSON object a line."""
+
+    def write(result: Result) -> None:
+        out.write(json.dumps(as_record(result)) + "\n")
+        out.flush()
+
+    return write
+
+
+def comma_separated(out: TextIO) -> Writer:
+    """CSV with the header `CSV_COLUMNS`; scores at full precision."""
+    rows = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    rows.writeheader()
+
+    def write(result: Result) -> None:
+        if isinstance(result, Assessment):
+            rows.writerow({**result.to_dict(), "warnings": "; ".join(result.warnings)})
+        else:
+            rows.writerow({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
+        out.flush()
+
+    return write
+
+
+FORMATS: dict[str, Callable[[TextIO], Writer]] = {"table": table, "jsonl": jsonl, "csv": comma_separated}

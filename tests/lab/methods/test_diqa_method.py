@@ -1,0 +1,150 @@
+"""DIQA end to end on tiny photos: both stages, every ablation, resume, save and load."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+
+from noref.lab.evaluation.agreement import agreement
+from noref.lab.evaluation.splits import by_content
+from noref.lab.methods.diqa import pictures
+from noref.lab.methods.diqa.method import DiqaMethod
+from noref.lab.training.curves import read_log
+from pictures import make_scene
+
+TINY = {
+    "types": ["gaussian_blur", "white_noise"],
+    "stage1_epochs": 1,
+    "stage1_crop": 64,
+    "stage1_batch": 4,
+    "stage2_epochs": 2,
+    "stage2_crop": 64,
+    "stage2_batch": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def parts(rated):
+    return by_content(rated, {"train": 0.7, "validation": 0.3}, 0)
+
+
+def fitted(parts, folder, pristine, **changes) -> DiqaMethod:
+    return DiqaMethod(pristine, **{**TINY, **changes}).fit(parts["train"], parts["validation"], folder)
+
+
+@pytest.fixture(scope="module")
+def method(parts, pristine, tmp_path_factory):
+    return fitted(parts, tmp_path_factory.mktemp("run"), pristine)
+
+
+def test_predictions_are_deterministic_and_survive_saving(method, parts, tmp_path):
+    paths = parts["validation"].paths
+    first = method.predict(paths)
+    assert first.shape == (len(paths),)
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, method.predict(paths[::-1])[::-1])
+    method.save(tmp_path / "model")
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["method.json", "weights.safetensors"]
+    np.testing.assert_array_equal(DiqaMethod.load(tmp_path / "model").predict(paths), first)
+
+
+def test_explain_gives_maps_at_a_quarter(method):
+    found = method.explain(make_scene(80, 96))
+    assert set(found) == {"quality", "error"}
+    assert all(cells.shape == (20, 24) for cells in found.values())
+
+
+def test_predictions_come_on_the_databases_own_scale(method, parts):
+    method.scale_ = (1.0, 5.0)
+    stretched = method.predict(parts["validation"].paths[:2])
+    method.scale_ = (0.0, 1.0)
+    np.testing.assert_allclose(stretched, 1 + 4 * method.predict(parts["validation"].paths[:2]))
+
+
+def test_same_seed_same_weights(parts, pristine, tmp_path):
+    first, second = (fitted(parts, tmp_path / name, pristine) for name in "ab")
+    for name, tensor in first.network_.state_dict().items():
+        torch.testing.assert_close(tensor, second.network_.state_dict()[name], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "switch", [{"normalise": False}, {"reliability": False}, {"features": False}, {"stage1_epochs": 0}, {"sensitivity": True}]
+)
+def test_every_ablation_trains(switch, parts, pristine, tmp_path):
+    pristine = None if switch.get("stage1_epochs") == 0 else pristine
+    method = fitted(parts, tmp_path, pristine, stage2_epochs=1, **switch)
+    assert np.isfinite(method.predict(parts["validation"].paths)).all()
+    assert (tmp_path / "stage1").exists() == (pristine is not None)
+    assert ("sensitivity" in method.explain(make_scene(80, 96))) == switch.get("sensitivity", False)
+
+
+def test_whole_photos_of_several_sizes_train(parts, tmp_path):
+    assert np.isfinite(fitted(parts, tmp_path, None, stage1_epochs=0, stage2_crop=None).predict(parts["train"].paths)).all()
+
+
+def test_a_resumed_run_ends_like_an_unbroken_one(parts, pristine, tmp_path):
+    unbroken = fitted(parts, tmp_path / "unbroken", pristine, stage2_epochs=3, patience=99, stage2_rate=1e-3)
+    first = DiqaMethod(pristine, **{**TINY, "stage2_epochs": 3, "patience": 99, "stage2_rate": 1e-3})
+
+    class Power(Exception):
+        """Somebody pulled the plug."""
+
+    from noref.lab.methods.diqa.learning import LearnScores
+
+    original = LearnScores.on_validation_epoch_end
+
+    def interrupted(module):
+        if module.current_epoch == 1:
+            raise Power
+        original(module)
+
+    LearnScores.on_validation_epoch_end = interrupted
+    try:
+        with pytest.raises(Power):
+            first.fit(parts["train"], parts["validation"], tmp_path / "broken")
+    finally:
+        LearnScores.on_validation_epoch_end = original
+    resumed = clone(first).fit(parts["train"], parts["validation"], tmp_path / "broken")
+    paths = parts["validation"].paths
+    np.testing.assert_allclose(resumed.predict(paths), unbroken.predict(paths), rtol=1e-4)
+    whole, pieces = (read_log(tmp_path / name / "stage2") for name in ("unbroken", "broken"))
+    pd.testing.assert_frame_equal(pieces, whole, check_like=True, rtol=1e-4)
+
+
+def test_training_learns_what_blur_does(parts, pristine, tmp_path):
+    method = fitted(parts, tmp_path, None, stage1_epochs=0, stage2_epochs=12, stage2_rate=1e-3, patience=15)
+    test = parts["validation"]
+    assert agreement(method.predict(test.paths), test.opinions)["srcc"] > 0.5
+
+
+def test_stage_one_without_photos_says_so(parts, tmp_path):
+    with pytest.raises(ValueError, match="needs a folder of pristine photos"):
+        fitted(parts, tmp_path, None)
+    with pytest.raises(FileNotFoundError, match="holds no pictures"):
+        fitted(parts, tmp_path, tmp_path)
+
+
+def test_params_follow_the_scikit_learn_protocol(pristine):
+    method = DiqaMethod(pristine, **TINY)
+    copy = clone(method)
+    assert copy.get_params() == method.get_params()
+    assert copy.set_params(power=0.5).design.power == 0.5
+
+
+def test_saved_state_is_plain_json(method, tmp_path):
+    method.save(tmp_path)
+    state = json.loads((tmp_path / "method.json").read_text())
+    assert state["method"] == "diqa"
+    assert state["params"]["stage1_crop"] == 64
+
+
+@pytest.mark.parametrize(("sensitivity", "panels"), [(False, 6), (True, 7)])
+def test_the_papers_pictures(sensitivity, panels, parts, pristine, tmp_path):
+    method = fitted(parts, tmp_path, None, stage1_epochs=0, stage2_epochs=1, sensitivity=sensitivity)
+    scene = make_scene(80, 96)
+    figure = pictures.draw(method, scene, 255 - scene)
+    assert len(figure.axes) == panels
+    figure.savefig(tmp_path / "maps.png")

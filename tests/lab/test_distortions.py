@@ -1,0 +1,78 @@
+"""Distortions: complete, pure, steady."""
+
+import re
+
+import numpy as np
+import piq
+import pytest
+import torch
+from skimage import data
+
+from noref.lab import distortions
+from noref.lab.distortions import sheet
+from pictures import make_scene
+
+NAMES = distortions.names()
+
+
+def test_table_and_registry_agree():
+    assert set(NAMES) == set(distortions.LEVELS)
+    assert len(NAMES) >= 20
+    live = {"jpeg", "jpeg2000", "white_noise", "gaussian_blur", "fast_fading"}
+    assert live | {"motion_blur", "lens_blur", "under_exposure", "over_exposure"} <= set(NAMES)
+    assert all(re.fullmatch(r"[A-Z].*[^.]", distortions.get(name).summary) for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pure_and_of_the_same_shape(name, scene):
+    before = scene.copy()
+    first, second = (distortions.get(name)(scene, 3, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(scene, before)
+    assert first.shape == scene.shape
+    assert first.dtype == np.uint8
+    assert (first != scene).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_odd_sizes_and_flat_pictures(name):
+    for pixels in (make_scene(67, 93), np.full((64, 64, 3), 90, np.uint8)):
+        for level in (1, 5):
+            assert distortions.get(name)(pixels, level, np.random.default_rng(0)).shape == pixels.shape
+
+
+def _tensor(pixels: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None] / 255
+
+
+@pytest.mark.filterwarnings("ignore")  # piq's and torch's own
+@pytest.mark.parametrize("name", NAMES)
+def test_levels_fall_steadily_in_quality(name):
+    photos = [data.astronaut()[40:232, 120:312], data.coffee()[60:252, 200:392], data.rocket()[100:292, 250:442]]
+    draws = 6 if name == "fast_fading" else 1  # where bit errors hit is luck: steady on average only
+    distort = distortions.get(name)
+    psnr, vsi = [], []
+    for level in range(1, 6):
+        drawn = [(photo, distort(photo, level, np.random.default_rng(seed))) for photo in photos for seed in range(draws)]
+        good, bad = (torch.cat([_tensor(pair[side]) for pair in drawn]) for side in (0, 1))
+        psnr.append(float(piq.psnr(good, bad)))
+        vsi.append(float(piq.vsi(good, bad)))
+    assert (np.diff(psnr) < -0.3).all(), psnr
+    assert (np.diff(vsi) < 0.002).all(), vsi
+    assert vsi[0] - vsi[4] > 0.01
+
+
+def test_wrong_level_pixels_or_name_are_refused(scene):
+    jpeg = distortions.get("jpeg")
+    with pytest.raises(ValueError, match="level must be 1, 2, 3, 4 or 5, not 6"):
+        jpeg(scene, 6, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="uint8"):
+        jpeg(scene / 255, 1, np.random.default_rng(0))
+    with pytest.raises(KeyError, match="did you mean jpeg"):
+        distortions.get("jpg")
+
+
+def test_the_sheet_shows_all(scene):
+    drawn = sheet.draw(scene, cell=32)
+    assert drawn.height >= len(NAMES) * 32
+    assert len(drawn.getcolors(maxcolors=10**6)) > 100

@@ -1,0 +1,109 @@
+"""`noref lab …` from recipe to exported model."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import noref
+from noref.cli import app
+
+TINY = "stage1_epochs=1 stage1_crop=64 stage1_batch=4 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def train(database, pristine):
+    def command(out: Path, *more: str):
+        changes = [part for change in [*TINY.split(), "types=[jpeg]", *more] for part in ("--set", change)]
+        return call("train", "diqa", "--data", f"biq2021={database}", "--pristine", pristine, "--out", out, *changes)
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def run(train, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "diqa"
+    result = train(out)
+    assert result.exit_code == 0, result.stderr
+    assert "| all | 6 |" in result.stdout
+    return out
+
+
+def test_a_results_folder_is_complete(run):
+    expected = "curves.png environment.json model predictions.csv recipe.yaml results.csv results.md split.csv stage1 stage2"
+    assert sorted(path.name for path in run.iterdir()) == expected.split()
+    split = pd.read_csv(run / "split.csv")
+    assert split["part"].value_counts().to_dict() == {"train": 20, "test": 6, "validation": 4}
+    predictions = pd.read_csv(run / "predictions.csv")
+    assert set(predictions["image"]) == set(split["image"][split["part"] == "test"])
+    environment = json.loads((run / "environment.json").read_text())
+    assert environment["versions"]["torch"] != "not installed"
+    assert len(environment["data"]) == 16
+
+
+def test_the_same_command_again_gives_the_same_table(run, train):
+    before = (run / "results.csv").read_text()
+    assert train(run).exit_code == 0
+    assert (run / "results.csv").read_text() == before
+
+
+def test_another_experiment_does_not_overwrite(run, train):
+    result = train(run, "seed=5")
+    assert result.exit_code == 2
+    assert "holds another experiment" in result.stderr
+
+
+def test_export_and_score(run, tmp_path, database):
+    facts = tmp_path / "facts.json"
+    facts.write_text(json.dumps({"licence": "CC0-1.0", "version": "9"}))
+    result = call("export", run, tmp_path / "mine.onnx", "--card", facts)
+    assert result.exit_code == 0, result.stderr
+    scorer = noref.Scorer(tmp_path / "mine.onnx")
+    assert scorer.card.label == "mine 9"
+    assert scorer.card.licence == "CC0-1.0"
+    assert {row["part"] for row in scorer.card.agreement} == {"all", "sharp", "blurred"}
+    predictions = pd.read_csv(run / "predictions.csv").iloc[0]
+    found = scorer.score(database / predictions["image"])
+    assert found.score == pytest.approx(min(max(100 * predictions["predicted"], 0), 100), abs=1e-3)
+
+
+def test_distort_sheet_and_maps(run, pristine, tmp_path):
+    photo = pristine / "0.png"
+    for arguments in (["distort", photo, "--type", "jpeg", "--level", 5], ["sheet", photo], ["maps", run, photo]):
+        out = tmp_path / f"{arguments[0]}.png"
+        result = call(*arguments, "--out", out)
+        assert result.exit_code == 0, result.stderr
+        assert out.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "dica", "--data", "biq2021=x", "--out", "y"], "recipes are: diqa, diqa-sens"),
+        (["train", "diqa", "--data", "biq2021", "--out", "y"], "takes NAME=VALUE"),
+        (["train", "diqa", "--data", "biq2012=x", "--out", "y"], "did you mean biq2021"),
+        (["train", "diqa", "--data", "biq2021=/none", "--out", "y"], "labels.csv is missing"),
+        (["train", "diqa", "--data", "biq2021=x", "--out", "y", "--set", "epochs=3"], "no such setting"),
+        (["export", "/none", "y.onnx"], "holds no finished experiment"),
+        (["distort", "/none.png", "--type", "jpeg", "--level", "1"], "no such file"),
+        (["sheet", "/none.png"], "no such file"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_why(arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_distortion_lists_near_names(pristine):
+    result = call("distort", pristine / "0.png", "--type", "jpg", "--level", 1)
+    assert result.exit_code == 2
+    assert "did you mean jpeg" in result.stderr

@@ -1,0 +1,48 @@
+"""Finding pictures and running through them."""
+
+import io
+
+import pytest
+
+from noref import EmptyImage, batch
+
+
+def test_find_keeps_names_and_places(tmp_path):
+    for name in ("b.JPG", "a.png", "notes.txt", ".c.png", "sub/d.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = list(batch.find([str(tmp_path), "-", str(tmp_path / "notes.txt")], io.StringIO("x/y.jpg\n\n")))
+    names = [f"{tmp_path}/a.png", f"{tmp_path}/b.JPG", f"{tmp_path}/sub/d.gif", "x/y.jpg", f"{tmp_path}/notes.txt"]
+    assert [name for name, _ in found] == names
+    assert [place.as_posix() for _, place in found] == ["a.png", "b.JPG", "sub/d.gif", "y.jpg", "notes.txt"]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_run_keeps_order_and_yields_image_errors(jobs):
+    def work(number: int) -> int:
+        if number % 4 == 3:
+            raise EmptyImage(str(number), "empty", "fill it")
+        return number * number
+
+    results = list(batch.run(work, range(20), jobs))
+    assert [r if isinstance(r, int) else r.name for r in results] == [str(n) if n % 4 == 3 else n * n for n in range(20)]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_run_lets_other_errors_through(jobs):
+    with pytest.raises(ZeroDivisionError):
+        list(batch.run(lambda number: 1 // number, [1, 0, 1], jobs))
+
+
+def test_run_looks_ahead_by_a_few_only():
+    taken = []
+
+    def sources():
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = batch.run(str, sources(), 2)
+    next(results)
+    assert len(taken) <= 5
+    results.close()

@@ -1,0 +1,165 @@
+"""The same photo, the same answer: alone or among others, whatever the threads; within the scale on any input."""
+
+import dataclasses
+import socket
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
+import noref
+from noref import card, images
+from pictures import make_scene
+
+
+def test_score_map_and_facts(judge, scene):
+    found = judge.score(scene)
+    assert isinstance(found.score, float)
+    assert 0 <= found.score <= 100
+    assert found.map.dtype == np.float32
+    assert found.map.shape == (192 // 4, 256 // 4)
+    assert found.size == (256, 192)
+    assert found.model == judge.card.label
+    assert found.policy == judge.card.policy
+    assert found.to_dict()["score"] == found.score
+
+
+def test_the_maps_mean_inside_the_border_is_the_score(judge, scene):
+    found = judge.score(scene)
+    assert 0 < found.score < 100
+    assert found.map[4:-4, 4:-4].mean() == pytest.approx(found.score, abs=1e-3)
+
+
+def test_an_assessment_is_frozen(judge, scene):
+    found = judge.score(scene)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.score = 100.0
+    with pytest.raises(ValueError, match="read-only"):
+        found.map[0, 0] = 100
+
+
+def test_every_door_gives_the_same_answer(judge, save, scene):
+    path = save("scene.png", scene)
+    expected = judge.score(scene).score
+    sources = [path, str(path), path.read_bytes(), Image.fromarray(scene)]
+    assert [judge.score(source).score for source in sources] == [expected] * 4
+    with path.open("rb") as stream:
+        assert judge.score(stream).score == expected
+    assert noref.score(path).score == expected
+
+
+def test_bit_for_bit_whatever_the_company(judge):
+    photos = [make_scene(96 + 16 * i, 128, seed=i) for i in range(6)]
+    alone = [judge.score(photo) for photo in photos]
+    again = [noref.Scorer().score(photo) for photo in photos]
+    single = noref.Scorer(threads=1)
+    for jobs in (1, 3):
+        among = list(single.score_many(photos[::-1], jobs=jobs))[::-1]
+        for one, other, third in zip(alone, again, among, strict=True):
+            assert one.score == other.score == third.score
+            np.testing.assert_array_equal(one.map, other.map)
+            np.testing.assert_array_equal(one.map, third.map)
+
+
+def test_failures_stand_in_their_place(judge, save, scene):
+    sources = [scene, save("empty.jpg", b""), scene[:10, :10], save("letter.jpg", b"hello"), scene]
+    for jobs in (1, 2):
+        kinds = [type(result) for result in judge.score_many(sources, jobs=jobs)]
+        assert kinds == [noref.Assessment, noref.EmptyImage, noref.ImageTooSmall, noref.NotAnImage, noref.Assessment]
+
+
+def test_results_come_before_the_input_ends(judge, scene):
+    def endless():
+        while True:
+            yield scene
+
+    for jobs in (1, 2):
+        results = judge.score_many(endless(), jobs=jobs)
+        assert next(results).score == next(results).score
+        results.close()
+
+
+def test_wrong_sources_still_raise(judge):
+    with pytest.raises(TypeError):
+        list(judge.score_many([3], jobs=2))
+
+
+@pytest.mark.parametrize("side", [(63, 200), (200, 63), (1, 1)])
+def test_too_small_a_photo_is_refused(judge, side):
+    with pytest.raises(noref.ImageTooSmall, match="needs at least 64"):
+        judge.score(np.zeros((*side, 3), np.uint8))
+
+
+@pytest.mark.parametrize("side", [(64, 64), (65, 67), (64, 2000), (2000, 64), (900, 1300)])
+def test_any_size_and_shape_from_there_on(judge, side):
+    found = judge.score(make_scene(*side))
+    assert np.isfinite(found.score)
+    assert np.isfinite(found.map).all()
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 0)])
+def test_flat_pictures_get_a_score(judge, colour):
+    found = judge.score(np.full((128, 128, 3), colour, np.uint8))
+    assert 0 <= found.score <= 100
+    assert np.isfinite(found.map).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 8, 64]))
+@settings(max_examples=25, deadline=None)
+def test_noise_stays_within_the_scale(seed, grain):
+    coarse = np.random.default_rng(seed).integers(0, 256, (128 // grain, 128 // grain, 3), dtype=np.uint8)
+    found = noref.score(coarse.repeat(grain, axis=0).repeat(grain, axis=1))
+    assert 0 <= found.score <= 100
+
+
+def test_higher_is_better(judge, scene):
+    good = make_scene(384, 512)
+    blurred = np.asarray(Image.fromarray(good).filter(ImageFilter.GaussianBlur(6)))
+    assert judge.score(good).score > judge.score(blurred).score + 5
+
+
+def test_no_socket_is_opened(monkeypatch, scene):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("noref touched the network")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    assert noref.Scorer().score(scene).score >= 0
+
+
+def test_pixel_limit(scene):
+    with pytest.raises(noref.ImageTooLarge):
+        noref.Scorer(max_pixels=1000).score(scene)
+
+
+def test_unknown_model_suggests_what_ships():
+    with pytest.raises(noref.ModelNotFound, match="did you mean 'diqa'"):
+        noref.Scorer("dica")
+    with pytest.raises(noref.ModelNotFound, match="shipped models: diqa"):
+        noref.Scorer("/no/such.onnx")
+
+
+def test_a_model_without_its_card_is_refused(save):
+    with pytest.raises(noref.BadModel, match=r"lonely\.json is missing or broken"):
+        noref.Scorer(save("lonely.onnx", b"anything"))
+
+
+def test_a_changed_model_is_refused(save):
+    original = card.find(card.DEFAULT)
+    save("copy.json", original.with_suffix(".json").read_bytes())
+    with pytest.raises(noref.BadModel, match="sha256"):
+        noref.Scorer(save("copy.onnx", original.read_bytes() + b"\0"))
+
+
+def test_a_file_that_is_no_model_is_refused(save):
+    facts = dataclasses.replace(card.load(card.find(card.DEFAULT)), sha256=__import__("hashlib").sha256(b"junk").hexdigest())
+    path = save("junk.onnx", b"junk")
+    facts.save(path.with_suffix(".json"))
+    with pytest.raises(noref.BadModel, match="onnxruntime cannot load it"):
+        noref.Scorer(path)
+
+
+def test_the_default_limit_is_the_readers(judge):
+    assert judge.max_pixels == images.MAX_PIXELS
