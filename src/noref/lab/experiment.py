@@ -39,7 +39,7 @@ class Recipe:
 
     method: str
     params: dict[str, Any] = field(default_factory=dict)
-    split: dict[str, float] = field(default_factory=lambda: {"train": 0.7, "validation": 0.1, "test": 0.2})
+    split: dict[str, float] = field(default_factory=lambda: {"train": 0.75, "validation": 0.1, "test": 0.15})
     seed: int = 0
 
     def build(self) -> Method:
