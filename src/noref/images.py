@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from noref import errors
 
@@ -187,7 +187,8 @@ def _convert(name: str, image: Image.Image, max_pixels: int) -> Photo:
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # the further frames of an MPO are previews
         notes.append(f"only the first of {image.n_frames} frames was read")  # type: ignore[attr-defined]
     image.load()
-    image = ImageOps.exif_transpose(image)
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else Pillow would copy the picture for nothing, as below
+        image = ImageOps.exif_transpose(image)
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
         image = _eight_bits(name, image)
     if image.mode not in ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
@@ -204,7 +205,7 @@ def _convert(name: str, image: Image.Image, max_pixels: int) -> Photo:
             image = image.convert("RGB")
         if profile:
             image = _to_srgb(image, profile, "RGB", notes)
-        image = image.convert("RGB")
+        image = image if image.mode == "RGB" else image.convert("RGB")
     return Photo(name, _pixels(image), tuple(notes))
 
 

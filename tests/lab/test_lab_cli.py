@@ -31,7 +31,7 @@ def run(train, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "diqa"
     result = train(out)
     assert result.exit_code == 0, result.stderr
-    assert "| all | 6 |" in result.stdout
+    assert "| all | 4 |" in result.stdout
     return out
 
 
@@ -39,7 +39,7 @@ def test_a_results_folder_is_complete(run):
     expected = "curves.png environment.json model predictions.csv recipe.yaml results.csv results.md split.csv stage1 stage2"
     assert sorted(path.name for path in run.iterdir()) == expected.split()
     split = pd.read_csv(run / "split.csv")
-    assert split["part"].value_counts().to_dict() == {"train": 20, "test": 6, "validation": 4}
+    assert split["part"].value_counts().to_dict() == {"train": 22, "test": 4, "validation": 4}
     predictions = pd.read_csv(run / "predictions.csv")
     assert set(predictions["image"]) == set(split["image"][split["part"] == "test"])
     environment = json.loads((run / "environment.json").read_text())

@@ -100,7 +100,8 @@ class ErrorNetwork(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         # What is left of a photo without its low frequencies has a standard deviation near 0.1; activations start near 1.
-        self.trunk[0].weight.data *= 10 if normalised else 2  # type: ignore[operator]
+        with torch.no_grad():
+            next(self.trunk.parameters()).mul_(10 if normalised else 2)
 
     def forward(self, detail: Tensor) -> tuple[Tensor, Tensor]:
         """Features N x 128 x h x w and error map N x 1 x h x w of photos N x 1 x 4h x 4w."""

@@ -1,0 +1,96 @@
+"""Speed and memory of scoring, each against a yardstick measured in the same run.
+
+    python benchmarks/runtime.py
+
+Needs the runtime only. Photos are made on the spot: filtered noise with edges, saved as JPEG of quality 90.
+"""
+
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import noref
+from noref import scorer
+
+MEMORY = """
+import sys, noref
+noref.score(sys.argv[1])
+# Not getrusage: its maximum begins with the memory of the process that started this one. Linux only.
+print(next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+def make_photo(path: Path, width: int, height: int, seed: int = 0) -> Path:
+    """A JPEG with about as much detail as a camera's: smooth fields, edges, fine grain."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    blocks = Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.NEAREST)
+    grain = Image.effect_noise((width, height), 30).convert("RGB")
+    Image.blend(Image.blend(coarse, blocks, 0.3), grain, 0.15).save(path, quality=90)
+    return path
+
+
+def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """Median time of one call, after one that does not count."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def shell(*command: object) -> Callable[[], object]:
+    """Run a command, its output thrown away."""
+    return lambda: subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def peak_mib(path: Path) -> float:
+    """Peak memory of a fresh process that scores one photo."""
+    done = subprocess.run([sys.executable, "-c", MEMORY, path], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Print one line a measurement: what, value, limit."""
+    cores = scorer.available_processors()
+    print(f"noref {noref.__version__}, {noref.Scorer().card.label}, {cores} cores, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        small = make_photo(folder / "small.jpg", 512, 512)
+        start = seconds(shell(sys.executable, "-c", "pass"))
+        cold = seconds(shell(sys.executable, "-m", "noref.cli", "score", small))
+        print(f"cold start to the score of one photo: {cold:.2f} s, bare Python {start:.2f} s (limit 1 s)")
+
+        photos = folder / "photos"
+        photos.mkdir()
+        for seed in range(48):
+            make_photo(photos / f"{seed}.jpg", 512, 512, seed)
+        judge = noref.Scorer(threads=1)
+        many = seconds(lambda: list(judge.score_many(sorted(photos.iterdir()), jobs=cores)), 3)
+        print(f"a folder of 512 x 512 photos: {48 / many:.1f} photos/s with {cores} jobs")
+
+        large = make_photo(folder / "12mp.jpg", 4000, 3000).read_bytes()
+        decode = seconds(lambda: np.asarray(Image.open(io.BytesIO(large))))
+        for threads in (1, cores):
+            judge = noref.Scorer(threads=threads)
+            whole = seconds(lambda judge=judge: judge.score(large))  # type: ignore[misc]
+            print(f"12 megapixels, {threads} threads: {whole:.2f} s = {whole / decode:.1f} x decode of {decode:.2f} s (limit 4 x)")
+
+        print(f"peak memory at 12 megapixels: {peak_mib(folder / '12mp.jpg'):.0f} MiB")
+        huge = make_photo(folder / "100mp.jpg", 11600, 8700)
+        print(f"peak memory at 101 megapixels: {peak_mib(huge):.0f} MiB (limit 1500 MiB)")
+
+
+if __name__ == "__main__":
+    main()
