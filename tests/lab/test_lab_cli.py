@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
+from pictures import make_scene
 
 TINY = "stage1_epochs=1 stage1_crop=64 stage1_batch=4 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
 
@@ -101,6 +103,17 @@ def test_wrong_usage_ends_with_2_and_says_why(arguments, says, tmp_path, monkeyp
     assert result.exit_code == 2
     assert says in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_synthesize(tmp_path):
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(make_scene(170, 180)).save(tmp_path / "photos" / "a.png")
+    arguments = ["synthesize", tmp_path / "photos", tmp_path / "out", "--types", "jpeg", "--levels", "2,4"]
+    for _ in range(2):
+        assert call(*arguments).stdout == f"3 pictures in {tmp_path / 'out'}\n"
+    result = call(*arguments, "--seed", 1)
+    assert result.exit_code == 2
+    assert "made with other settings" in result.stderr
 
 
 def test_an_unknown_distortion_lists_near_names(pristine):

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from pictures import make_scene
 
 from noref.lab import synthesis
 from noref.lab.synthesis import Synthesis
+from pictures import make_scene
 
 
 @pytest.fixture

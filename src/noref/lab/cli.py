@@ -1,6 +1,7 @@
 """`noref lab …`: train, export and study methods."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -123,6 +124,30 @@ def sheet(
 
         contact_sheet.draw(images.read(photo).pixels, seed=seed).save(out)
         typer.echo(f"wrote {out}")
+
+
+@app.command()
+def synthesize(
+    photos: Annotated[Path, typer.Argument(help="Folder of sharp, clean photos.")],
+    out: Annotated[Path, typer.Argument(help="Folder to fill. The same command goes on where an interrupted one stopped.")],
+    types: Annotated[str, typer.Option(help="Distortions, with commas between; all by default.")] = "",
+    levels: Annotated[str, typer.Option(help="Levels, with commas between.")] = "1,2,3,4,5",
+    seed: Seed = 0,
+) -> None:
+    """Build a database: every photo at every type and level, with full-reference scores (MS-SSIM, VIF, GMSD)."""
+    with _clear_errors():
+        from rich.console import Console
+        from rich.progress import track
+
+        from noref.lab import distortions
+        from noref.lab.synthesis import Synthesis
+        from noref.lab.training.pairs import find_photos
+
+        names = types.split(",") if types else distortions.names()
+        work = Synthesis(find_photos(photos), out, names, [int(level) for level in levels.split(",")], seed)
+        for _ in track(work, "synthesizing", total=len(work), console=Console(stderr=True), disable=not sys.stderr.isatty()):
+            pass
+        typer.echo(f"{len(work)} pictures in {out}")
 
 
 @app.command()
