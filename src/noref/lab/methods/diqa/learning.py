@@ -84,7 +84,7 @@ class LearnScores(pl.LightningModule):
         optimizer = torch.optim.NAdam(wanted, lr=self.learning_rate)
         steps = int(self.trainer.estimated_stepping_batches)
         # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
-        schedule = {"scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps), "interval": "step"}
+        schedule = {"scheduler": torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
