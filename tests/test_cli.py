@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -148,9 +150,30 @@ def test_names_that_are_not_utf8_and_markup_pass_unharmed(save):
     assert call("score", odd).stdout.splitlines()[1].endswith("[red]weird[.png")
     raw = bytes(odd.parent) + b"/caf\xe9.png"
     Path(raw.decode(errors="surrogateescape")).write_bytes(odd.read_bytes())
-    done = subprocess.run([sys.executable, "-m", "noref.cli", "score", raw], capture_output=True, check=False)
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([sys.executable, "-m", "noref.cli", "score", raw], capture_output=True, env=strict, check=False)
     assert done.returncode == 0, done.stderr
     assert b"caf\xe9.png" in done.stdout
+
+
+def test_progress_shows_on_a_terminal_only(folder):
+    for terminal in (True, False):
+        ours, theirs = pty.openpty() if terminal else os.pipe()
+        command = [sys.executable, "-m", "noref.cli", "score", folder]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}, check=True)
+        os.close(theirs)
+        said = os.read(ours, 100_000).decode()
+        os.close(ours)
+        assert ("scoring" in said) == terminal
+        assert "3 scored, 0 failed" in said
+        assert len(done.stdout.splitlines()) == 4
+
+
+def test_a_map_that_cannot_be_written_is_said(folder, tmp_path):
+    (tmp_path / "maps" / "b.png.png").mkdir(parents=True)
+    result = call("score", folder / "b.png", "--map", tmp_path / "maps")
+    assert result.exit_code == 2
+    assert "b.png.png" in result.stderr
 
 
 def test_a_closed_pipe_ends_quietly(save):

@@ -3,6 +3,7 @@
 import contextlib
 import enum
 import importlib
+import io
 import sys
 import warnings
 from collections import Counter
@@ -70,18 +71,20 @@ def score(
     Exit code: 0 all scored, 1 some could not be scored, 2 wrong usage.
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters of them reaches the user as an error or a warning of ours
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be text
     with _usage_errors():
         judge = noref.Scorer(model, threads=1 if jobs > 1 else None)
         if maps is not None:
             maps.mkdir(parents=True, exist_ok=True)
-    found = _with_targets(batch.find(paths, sys.stdin), maps)
-    with _progress(found, endless="-" in paths) as items:
-        write = writers.FORMATS[form.value](sys.stdout)
+        found = _with_targets(batch.find(paths, sys.stdin), maps)
         scored = failed = 0
-        for result in batch.run(_Work(judge), items, jobs):
-            write(result)
-            scored += isinstance(result, Assessment)
-            failed += isinstance(result, ImageError)
+        with _progress(found, endless="-" in paths) as items:
+            write = writers.FORMATS[form.value](sys.stdout)
+            for result in batch.run(_Work(judge), items, jobs):
+                write(result)
+                scored += isinstance(result, Assessment)
+                failed += isinstance(result, ImageError)
     if not scored + failed:
         _stop(f"no pictures found in {', '.join(paths)}; folders are searched for {' '.join(sorted(images.EXTENSIONS))}")
     typer.echo(f"{scored} scored, {failed} failed", err=True)
@@ -118,7 +121,9 @@ def _with_targets(found: Iterator[tuple[str, Path]], maps: Path | None) -> Itera
 def _usage_errors() -> Iterator[None]:
     try:
         yield
-    except (ModelError, OSError) as error:
+    except BrokenPipeError:  # the reader of our output has gone; typer ends quietly
+        raise
+    except (ModelError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
         _stop(str(error))
 
 
@@ -137,7 +142,8 @@ def _progress(found: Iterator[Item], endless: bool) -> Iterator[Iterable[Item]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    # Left to itself, rich would carry our results to standard error.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         if endless:
             yield progress.track(found, total=None)
         else:
