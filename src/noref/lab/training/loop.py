@@ -66,7 +66,6 @@ def train(
         plugins=[SafeCheckpoints()],
         num_sanity_val_steps=0,
         enable_model_summary=False,
-        deterministic="warn",
         log_every_n_steps=1_000_000,  # epochs only
     )
     last = folder / "last.ckpt"
