@@ -4,10 +4,41 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
-from noref.lab.datasets import biq2021
+from noref.lab.datasets import agiqa3k, biq2021, csiq, kadid10k, koniq10k, live, livec, livemd, spaq, table, tid
+from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.rated import RatedImages
 
-_READERS: dict[str, Callable[[Path], RatedImages]] = {"biq2021": biq2021.read}
+_Reader = Callable[[Path], RatedImages]
+_READERS: tuple[tuple[DatabaseCard, _Reader], ...] = (
+    (agiqa3k.CARD, agiqa3k.read),
+    (biq2021.CARD, biq2021.read),
+    (csiq.CARD, csiq.read),
+    (kadid10k.CARD, kadid10k.read),
+    (koniq10k.CARD, koniq10k.read),
+    (koniq10k.ACR_CARD, koniq10k.read_acr),
+    (live.CARD, live.read),
+    (livec.CARD, livec.read),
+    (livemd.CARD, livemd.read),
+    (spaq.CARD, spaq.read),
+    (table.CARD, table.read),
+    (tid.TID2008, tid.read_tid2008),
+    (tid.TID2013, tid.read_tid2013),
+)
+_DATABASES = {entry.name: (entry, reader) for entry, reader in _READERS}
+
+
+def names() -> list[str]:
+    """Names of the databases, sorted."""
+    return sorted(_DATABASES)
+
+
+def card(name: str) -> DatabaseCard:
+    """The card of the database of that name.
+
+    Raises:
+        KeyError: There is no database of that name; the message suggests near names.
+    """
+    return _find(name)[0]
 
 
 def read(name: str, folder: str | Path) -> RatedImages:
@@ -16,9 +47,14 @@ def read(name: str, folder: str | Path) -> RatedImages:
     Raises:
         KeyError: There is no database of that name; the message suggests near names.
         FileNotFoundError: The folder lacks a file; the message says what was expected where.
+        ValueError: A file is not what its database publishes.
     """
-    if name not in _READERS:
-        near = difflib.get_close_matches(name, _READERS, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(_READERS)}"
+    return _find(name)[1](Path(folder))
+
+
+def _find(name: str) -> tuple[DatabaseCard, _Reader]:
+    if name not in _DATABASES:
+        near = difflib.get_close_matches(name, _DATABASES, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names())}"
         raise KeyError(f"no database is called {name!r}; {hint}")
-    return _READERS[name](Path(folder))
+    return _DATABASES[name]

@@ -1,29 +1,64 @@
-"""BIQ2021: 12,000 camera photos of 512 x 512 with real faults (Ahmed and Asif, J. Electronic Imaging 31(5), 2022).
+"""BIQ2021: 12,000 camera photos of 512 x 512 with real faults (Ahmed and Asif, 2022).
 
-About 30 opinions a photo, mean in 0 to 1, higher is better. Three subsets: ss01 personal archive, ss02 faults made on purpose,
-ss03 Unsplash. The authors state no licence; research use.
+About 30 opinions a photo, mean in 0 to 1, higher is better. Three subsets, in `group`: ss01 personal archive, ss02 faults
+made on purpose, ss03 Unsplash. Two layouts are read:
+
+- A folder with `labels.csv` (image, mos, subset, scene) beside the photos it names: a part of the database whose scenes are
+  known.
+- As published: `Images/ss01 (1).jpg` and two files with the official split, 10,000 and 2,000 photos. Scenes are not known
+  there, so each photo is a content of its own; `check` finds the near-identical ones. Names, columns and values are confirmed
+  in the authors' repository; its later Train.csv and Test.csv hold other values, some below 0, and are not read.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import columns, require
 from noref.lab.datasets.rated import RatedImages
+
+_SPLIT = {"train": "Train (Images and MOS).csv", "test": "Test (Images and MOS).csv"}
+CARD = DatabaseCard(
+    name="biq2021",
+    title="BIQ2021, a large-scale blind image quality assessment database",
+    citation="N. Ahmed and S. Asif, BIQ2021: a large-scale blind image quality assessment database, J. Electronic Imaging "
+    "31(5), 2022",
+    licence="none stated; research use",
+    scale=(0.0, 1.0),
+    higher_is_better=True,
+    images=12000,
+    references=0,
+    source="https://github.com/nisarahmedrana/BIQ2021",
+    layout="a folder with labels.csv (image, mos, subset, scene) and photos, or the published one with Images, "
+    + " and ".join(_SPLIT.values()),
+)
 
 
 def read(folder: str | Path) -> RatedImages:
-    """Read a folder with `labels.csv` (image, mos, subset, scene) beside the photos it names.
+    """Read either layout; only the published one has the official split.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It lacks a column, or names a photo twice.
+        FileNotFoundError: A file is missing.
+        ValueError: A file lacks a column, or names a photo twice.
     """
     folder = Path(folder)
-    labels = folder / "labels.csv"
-    if not labels.is_file():
-        raise FileNotFoundError(
-            f"{labels} is missing: expected a folder with labels.csv (image, mos, subset, scene) and photos"
-        )
-    table = pd.read_csv(labels, dtype={"image": str, "scene": str, "subset": str})
-    table = table.rename(columns={"mos": "opinion", "scene": "content", "subset": "group"})
-    return RatedImages("biq2021", folder, table, scale=(0.0, 1.0))
+    table = _published(folder) if (folder / _SPLIT["train"]).exists() else _labelled(folder)
+    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)
+
+
+def _labelled(folder: Path) -> pd.DataFrame:
+    file = require(folder, "labels.csv", layout=CARD.layout) / "labels.csv"
+    table = pd.read_csv(file, dtype={"image": str, "scene": str, "subset": str})
+    table = columns(table, file, "image", "mos", "subset", "scene")
+    return table.rename(columns={"mos": "opinion", "scene": "content", "subset": "group"})
+
+
+def _published(folder: Path) -> pd.DataFrame:
+    require(folder, "Images", *_SPLIT.values(), layout=CARD.layout)
+    parts = [
+        columns(pd.read_csv(folder / file), folder / file, "Image Name", "MOS").assign(part=part)
+        for part, file in _SPLIT.items()
+    ]
+    table = pd.concat(parts, ignore_index=True).rename(columns={"Image Name": "content", "MOS": "opinion"})
+    return table.assign(image="Images/" + table["content"], group=table["content"].str.split(" ").str[0])

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-COLUMNS = ("image", "opinion", "spread", "content", "reference", "type", "level", "group")
+COLUMNS = ("image", "opinion", "spread", "content", "reference", "type", "level", "group", "part")
+PARTS = ("train", "validation", "test")
 REQUIRED = ("image", "opinion", "content")
 
 
@@ -22,8 +23,12 @@ class RatedImages:
         folder: Where the paths in `image` and `reference` start.
         table: One row a photo. `image` (path, unique), `opinion` (higher is better), `content` (the reference or scene that
             must not be split); where the database has them also `spread` (standard deviation of the opinions), `reference`
-            (path), `type` and `level` of the distortion, and `group` (a part to report apart).
+            (path), `type` and `level` of the distortion, `group` (a subset to report apart) and `part` (the official
+            split: "train", "validation" or "test").
         scale: The lowest and highest opinion that the database's own scale allows.
+
+    Raises:
+        ValueError: A column is missing or unknown, a photo is listed twice, or a value cannot be.
     """
 
     name: str
@@ -40,11 +45,18 @@ class RatedImages:
         unknown = [str(column) for column in self.table if column not in COLUMNS]
         if unknown:
             raise ValueError(f"{self.name}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
+        for column in ("image", "content"):
+            if self.table[column].isna().any():
+                raise ValueError(f"{self.name}: {column} is empty in row {int(self.table[column].isna().argmax())}")
+        if "part" in self.table and not self.table["part"].isin(PARTS).all():
+            raise ValueError(f"{self.name}: the official split must say {', '.join(PARTS)} for every photo")
         twice = self.table["image"][self.table["image"].duplicated()]
         if len(twice):
             raise ValueError(f"{self.name}: {twice.iloc[0]} is listed twice")
         opinions = self.opinions
         low, high = self.scale
+        if not low < high:
+            raise ValueError(f"{self.name}: the scale must rise, not go from {low:g} to {high:g}")
         if not np.isfinite(opinions).all() or opinions.min(initial=low) < low or opinions.max(initial=high) > high:
             raise ValueError(f"{self.name}: opinions must be finite and within the scale {low:g} to {high:g}")
 

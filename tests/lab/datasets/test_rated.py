@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from noref.lab import datasets
 from noref.lab.datasets.rated import RatedImages
 
 ROWS = pd.DataFrame({"image": ["b.png", "a.png"], "opinion": [1.0, 4.0], "content": ["x", "y"]})
@@ -33,6 +32,8 @@ def test_opinions_paths_and_selection():
         (ROWS.assign(image="a.png"), "a.png is listed twice"),
         (ROWS.assign(opinion=[1, 6]), "within the scale 1 to 5"),
         (ROWS.assign(opinion=[1, np.nan]), "finite"),
+        (ROWS.assign(content=["x", None]), "content is empty in row 1"),
+        (ROWS.assign(part=["train", "training"]), "must say train, validation, test"),
     ],
 )
 def test_spoiled_tables_are_refused(table, says):
@@ -40,16 +41,11 @@ def test_spoiled_tables_are_refused(table, says):
         rated(table)
 
 
-def test_biq2021_reads_its_layout(tmp_path):
-    (tmp_path / "labels.csv").write_text("image,mos,subset,scene\nphotos/a.jpg,0.25,ss01,7\nphotos/b.jpg,0.5,ss02,07\n")
-    found = datasets.read("biq2021", tmp_path)
-    assert found.scale == (0, 1)
-    assert found.table["content"].tolist() == ["7", "07"]  # a scene's name, not a number
-    assert found.table["group"].tolist() == ["ss01", "ss02"]
+def test_a_scale_must_rise():
+    with pytest.raises(ValueError, match="must rise, not go from 5 to 1"):
+        rated(scale=(5, 1))
 
 
-def test_a_missing_database_says_what_was_expected(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"labels\.csv is missing: expected a folder"):
-        datasets.read("biq2021", tmp_path)
-    with pytest.raises(KeyError, match="did you mean biq2021"):
-        datasets.read("biq2012", tmp_path)
+def test_an_official_split_travels_with_a_selection():
+    split = rated(ROWS.assign(part=["train", "test"]))
+    assert split.select(["a.png"]).table["part"].tolist() == ["test"]

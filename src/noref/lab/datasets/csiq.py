@@ -1,0 +1,67 @@
+"""CSIQ: 30 references, six distortions, four or five levels (Larson and Chandler, 2010).
+
+The sheet and the files name the types differently ("noise" is `awgn/…AWGN…`, "jpeg 2000" is `jpeg2000/…`); `type` is the
+folder's name. Sheet, columns and names are confirmed by public readers of the database.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.rated import RatedImages
+
+CARD = DatabaseCard(
+    name="csiq",
+    title="Categorical Subjective Image Quality database (CSIQ)",
+    citation="E. C. Larson and D. M. Chandler, Most apparent distortion: full-reference image quality assessment and the role "
+    "of strategy, J. Electronic Imaging 19(1), 2010",
+    licence="none found; ask the authors",
+    scale=(0.0, 1.0),
+    higher_is_better=False,
+    images=866,
+    references=30,
+    source="http://vision.okstate.edu/csiq (stored pages only; it may have moved)",
+    layout="a folder with src_imgs (*.png), dst_imgs/<type> (*.png) and csiq.DMOS.xlsx",
+)
+# The sheet's word without spaces -> folder, token in the file's name.
+_TYPES = {
+    "noise": ("awgn", "AWGN"),
+    "blur": ("blur", "BLUR"),
+    "contrast": ("contrast", "contrast"),
+    "fnoise": ("fnoise", "fnoise"),
+    "jpeg": ("jpeg", "JPEG"),
+    "jpeg2000": ("jpeg2000", "jpeg2000"),
+}
+
+
+def read(folder: str | Path) -> RatedImages:
+    """Read CSIQ.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The sheet lacks a column, or names an unknown type.
+    """
+    folder = require(folder, "csiq.DMOS.xlsx", "src_imgs", "dst_imgs", layout=CARD.layout)
+    file = folder / "csiq.DMOS.xlsx"
+    sheet = pd.read_excel(file, sheet_name="all_by_image", header=3, usecols="D:I", dtype={"image": str, "dst_type": str})
+    sheet = columns(sheet, file, "image", "dst_type", "dst_lev", "dmos_std", "dmos").dropna()
+    words = sheet["dst_type"].str.lower().str.replace(" ", "")
+    unknown = sorted(set(words) - set(_TYPES))
+    if unknown:
+        raise ValueError(f"{file} names the types {', '.join(unknown)}; known are {', '.join(_TYPES)}")
+    kind, token = words.map(lambda word: _TYPES[word][0]), words.map(lambda word: _TYPES[word][1])
+    level = sheet["dst_lev"].astype(int)
+    table = pd.DataFrame(
+        {
+            "image": "dst_imgs/" + kind + "/" + sheet["image"] + "." + token + "." + level.astype(str) + ".png",
+            "opinion": CARD.opinions(sheet["dmos"]),
+            "spread": sheet["dmos_std"],
+            "content": sheet["image"],
+            "reference": "src_imgs/" + sheet["image"] + ".png",
+            "type": kind,
+            "level": level,
+        }
+    )
+    return RatedImages(CARD.name, folder, table.reset_index(drop=True), CARD.opinion_scale)

@@ -1,0 +1,55 @@
+"""KADID-10k: 81 references, 25 distortions, five levels, rated by a crowd (Lin, Hosu and Saupe, 2019).
+
+The column "dmos" is misnamed: it is a mean of degradation ratings from 1 (very annoying) to 5 (imperceptible), so higher is
+better. "var" is a variance. A distorted photo's name is its address, `Ixx_yy_zz.png`: reference, type, level. Confirmed by
+public readers of the database and by the scores, which fall with the level.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.rated import RatedImages
+
+CARD = DatabaseCard(
+    name="kadid10k",
+    title="Konstanz Artificially Distorted Image quality Database (KADID-10k)",
+    citation="H. Lin, V. Hosu and D. Saupe, KADID-10k: a large-scale artificially distorted IQA database, QoMEX 2019",
+    licence="not confirmed; see the site",
+    scale=(1.0, 5.0),
+    higher_is_better=True,
+    images=10125,
+    references=81,
+    source="http://database.mmsp-kn.de/kadid-10k-database.html",
+    layout="the folder kadid10k with images (Ixx.png, Ixx_yy_zz.png) and dmos.csv (dist_img, ref_img, dmos, var)",
+)
+
+
+def read(folder: str | Path) -> RatedImages:
+    """Read KADID-10k.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: `dmos.csv` lacks a column, or names a photo otherwise than Ixx_yy_zz.png.
+    """
+    folder = require(folder, "dmos.csv", "images", layout=CARD.layout)
+    listed = columns(pd.read_csv(folder / "dmos.csv"), folder / "dmos.csv", "dist_img", "ref_img", "dmos", "var")
+    address = listed["dist_img"].str.extract(r"^(I\d\d)_(\d\d)_(\d\d)\.png$")
+    if address.isna().any(axis=None):
+        wrong = listed["dist_img"][address[0].isna()].iloc[0]
+        raise ValueError(f"{folder / 'dmos.csv'} names {wrong}; expected names like I01_01_01.png")
+    table = pd.DataFrame(
+        {
+            "image": "images/" + listed["dist_img"],
+            "opinion": CARD.opinions(listed["dmos"]),
+            "spread": np.sqrt(listed["var"]),
+            "content": address[0],
+            "reference": "images/" + listed["ref_img"],
+            "type": address[1],
+            "level": address[2].astype(int),
+        }
+    )
+    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)

@@ -1,0 +1,59 @@
+"""LIVE release 2: 29 references, five distortions (Sheikh, Sabir and Bovik, 2006).
+
+Opinions come from the realigned DMOS (`dmos_realigned.mat`), which the authors recommend; some published results use the
+earlier `dmos.mat`. Realigned values run from about -3 to 112, past the nominal 0 to 100: the card's scale allows for that.
+The rows follow the folders in the order of `_FOLDERS`, img1 to imgN. 203 of the 982 are hidden references, undistorted
+copies among the distorted photos (`orgs` is 1); they are left out unless asked for. There are no levels.
+Files, variables and order are confirmed by several public readers of the database; the folders' own info.txt is not read.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import require, variables
+from noref.lab.datasets.rated import RatedImages
+
+CARD = DatabaseCard(
+    name="live",
+    title="LIVE Image Quality Assessment Database, release 2",
+    citation="H. R. Sheikh, M. F. Sabir and A. C. Bovik, A statistical evaluation of recent full reference image quality "
+    "assessment algorithms, IEEE Trans. Image Processing 15(11), 2006",
+    licence="UT Austin notice: free to use, copy, modify and distribute with the notice and acknowledgement",
+    scale=(-5.0, 115.0),
+    higher_is_better=False,
+    images=779,
+    references=29,
+    source="https://live.ece.utexas.edu/research/quality/subjective.htm",
+    layout="the folder databaserelease2 with jp2k, jpeg, wn, gblur, fastfading (each img1.bmp …), refimgs, "
+    "dmos_realigned.mat and refnames_all.mat",
+)
+_FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
+
+
+def read(folder: str | Path, hidden_references: bool = False) -> RatedImages:
+    """Read LIVE release 2.
+
+    Args:
+        folder: As on the card.
+        hidden_references: Keep the undistorted copies too, with type "reference"; their path tells where they were hidden.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The scores are not those of the 982 photos.
+    """
+    folder = require(folder, "dmos_realigned.mat", "refnames_all.mat", *_FOLDERS, layout=CARD.layout)
+    dmos, spread, originals = variables(folder / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
+    (references,) = variables(folder / "refnames_all.mat", "refnames_all")
+    images = [(f"{kind}/img{i + 1}.bmp", kind) for kind, count in _FOLDERS.items() for i in range(count)]
+    if not len(images) == len(dmos) == len(references):
+        raise ValueError(f"{folder} has {len(dmos)} scores and {len(references)} reference names; expected {len(images)}")
+    hidden = originals.astype(bool)
+    table = pd.DataFrame(images, columns=["image", "type"]).assign(
+        opinion=CARD.opinions(dmos), spread=spread, content=references, reference="refimgs/" + references.astype(object)
+    )
+    table["type"] = table["type"].mask(hidden, "reference")
+    kept = table if hidden_references else table[np.logical_not(hidden)]
+    return RatedImages(CARD.name, folder, kept.reset_index(drop=True), CARD.opinion_scale)

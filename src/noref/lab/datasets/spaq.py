@@ -1,0 +1,41 @@
+"""SPAQ: 11,125 smartphone photos, rated in the laboratory (Fang, Zhu, Zeng, Ma and Wang, 2020).
+
+Photos are as large as the phones made them; publications usually shrink the shorter side to 448 or 512. Sheets and columns
+are confirmed by public readers of the database. No standard deviation is published.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.rated import RatedImages
+
+_SHEET = "Annotations/MOS and Image attribute scores.xlsx"
+CARD = DatabaseCard(
+    name="spaq",
+    title="Smartphone Photography Attribute and Quality database (SPAQ)",
+    citation="Y. Fang, H. Zhu, Y. Zeng, K. Ma and Z. Wang, Perceptual quality assessment of smartphone photography, CVPR 2020",
+    licence="education and research with the copyright notice (said of the authors' code; none found for the photos)",
+    scale=(0.0, 100.0),
+    higher_is_better=True,
+    images=11125,
+    references=0,
+    source="https://github.com/h4nwei/SPAQ",
+    layout=f"a folder with TestImage (*.jpg) and {_SHEET}",
+)
+
+
+def read(folder: str | Path) -> RatedImages:
+    """Read SPAQ.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The sheet lacks a column.
+    """
+    folder = require(folder, _SHEET, "TestImage", layout=CARD.layout)
+    sheet = columns(pd.read_excel(folder / _SHEET), folder / _SHEET, "Image name", "MOS")
+    names = sheet["Image name"]
+    table = pd.DataFrame({"image": "TestImage/" + names, "opinion": CARD.opinions(sheet["MOS"]), "content": names})
+    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)

@@ -1,0 +1,51 @@
+"""Any photos with opinions, listed in a CSV: image, mos, and what else is known.
+
+Optional columns: std, content, reference, type, level, group, part. Paths start at the CSV's folder. Where there is no
+`content`, it is the reference; where there is no reference either, each photo is a content of its own.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.rated import RatedImages
+
+CARD = DatabaseCard(
+    name="table",
+    title="Your own CSV",
+    citation="",
+    licence="yours",
+    scale=(float("-inf"), float("inf")),
+    higher_is_better=True,
+    images=0,
+    references=0,
+    source="",
+    layout="a CSV with the columns image, mos (higher is better) and, if known, std, content, reference, type, level, group, "
+    "part; or a folder that holds it as labels.csv",
+)
+_TEXTS = ("image", "content", "reference", "type", "group", "part")
+
+
+def read(path: str | Path, scale: tuple[float, float] | None = None) -> RatedImages:
+    """Read a CSV of photos and opinions, higher is better.
+
+    Args:
+        path: The CSV, or a folder that holds it as labels.csv.
+        scale: Lowest and highest opinion possible; the lowest and highest in the file if not given.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A needed column is missing, one is not known, or values cannot be (see `RatedImages`).
+    """
+    path = Path(path)
+    file = path / "labels.csv" if path.is_dir() else path
+    require(file.parent, file.name, layout=CARD.layout)
+    table = pd.read_csv(file, dtype=dict.fromkeys(_TEXTS, str))
+    columns(table, file, "image", "mos")
+    table = table.rename(columns={"mos": "opinion", "std": "spread"})
+    if "content" not in table:
+        table["content"] = table["reference" if "reference" in table else "image"]
+    low, high = scale or (float(table["opinion"].min()), float(table["opinion"].max()))
+    return RatedImages(path.stem, file.parent, table, (low, high))

@@ -1,0 +1,79 @@
+"""TID2008 and TID2013: 25 references, 17 or 24 distortions, 4 or 5 levels (Ponomarenko et al., 2009 and 2015).
+
+A distorted photo's name is its address, `iXX_YY_Z.bmp`: reference, type, level. `type` keeps the two digits YY, as the papers
+number them. The text files and the disk disagree in case (`i01_01_1.bmp`, `I01.BMP`, but `i25.bmp`), so names are matched
+whatever their case. Files and names are confirmed by public readers of both and by TID2008's own readme.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from noref.lab.datasets.card import DatabaseCard
+from noref.lab.datasets.files import on_disk, require
+from noref.lab.datasets.rated import RatedImages
+
+_LAYOUT = "the folder {} with distorted_images (iXX_YY_Z.bmp), reference_images (IXX.BMP), mos_with_names.txt and mos_std.txt"
+TID2008 = DatabaseCard(
+    name="tid2008",
+    title="Tampere Image Database 2008",
+    citation="N. Ponomarenko, V. Lukin, A. Zelensky, K. Egiazarian, M. Carli and F. Battisti, TID2008 - a database for "
+    "evaluation of full-reference visual quality assessment metrics, Advances of Modern Radioelectronics 10, 2009",
+    licence="free for education and research with the copyright notice; not to be modified without permission",
+    scale=(0.0, 9.0),
+    higher_is_better=True,
+    images=1700,
+    references=25,
+    source="http://www.ponomarenko.info/tid2008.htm",
+    layout=_LAYOUT.format("tid2008"),
+)
+TID2013 = DatabaseCard(
+    name="tid2013",
+    title="Tampere Image Database 2013",
+    citation="N. Ponomarenko et al., Image database TID2013: peculiarities, results and perspectives, Signal Processing: Image "
+    "Communication 30, 2015",
+    licence="free download; terms as TID2008's, by the same authors, not confirmed",
+    scale=(0.0, 9.0),
+    higher_is_better=True,
+    images=3000,
+    references=25,
+    source="http://www.ponomarenko.info/tid2013.htm",
+    layout=_LAYOUT.format("tid2013"),
+)
+
+
+def read_tid2008(folder: str | Path) -> RatedImages:
+    """Read TID2008; raises as `read_tid2013`."""
+    return _read(TID2008, folder)
+
+
+def read_tid2013(folder: str | Path) -> RatedImages:
+    """Read TID2013.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: A name is not of the form iXX_YY_Z.bmp, or the two text files are not of one length.
+    """
+    return _read(TID2013, folder)
+
+
+def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
+    folder = require(folder, "mos_with_names.txt", "mos_std.txt", "distorted_images", "reference_images", layout=card.layout)
+    listed = pd.read_csv(folder / "mos_with_names.txt", sep=r"\s+", names=["mos", "image"])
+    address = listed["image"].str.lower().str.extract(r"^(i\d\d)_(\d\d)_(\d)\.bmp$")
+    if address.isna().any(axis=None):
+        wrong = listed["image"][address[0].isna()].iloc[0]
+        raise ValueError(f"{folder / 'mos_with_names.txt'} names {wrong}; expected names like i01_01_1.bmp")
+    table = pd.DataFrame(
+        {
+            "image": "distorted_images/" + on_disk(folder / "distorted_images", listed["image"]),
+            "opinion": card.opinions(listed["mos"]),
+            "content": address[0],
+            "reference": "reference_images/" + on_disk(folder / "reference_images", address[0] + ".bmp"),
+            "type": address[1],
+            "level": address[2].astype(int),
+        }
+    )
+    table["spread"] = np.loadtxt(folder / "mos_std.txt", ndmin=1)
+    return RatedImages(card.name, folder, table, card.opinion_scale)

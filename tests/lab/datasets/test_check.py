@@ -1,0 +1,102 @@
+"""What is missing is said, what is near-identical is found, and what only looks so to a hash is not."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from noref.lab.datasets.check import check, join_contents, near_duplicates_across
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation.splits import by_content
+from pictures import make_scene
+
+
+def rated(folder: Path, contents: dict[str, str], **columns: object) -> RatedImages:
+    table = pd.DataFrame({"image": list(contents), "opinion": np.linspace(1, 4, len(contents)), "content": contents.values()})
+    return RatedImages("test", folder, table.assign(**columns), (0, 5))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    """Eight scenes, three twins of the first (JPEG, smaller, a bit brighter), flat and nearly flat pictures."""
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(8):
+        Image.fromarray(make_scene(120, 160, seed)).save(folder / f"{seed}.png")
+    first = Image.open(folder / "0.png")
+    first.save(folder / "0.jpg", quality=40)
+    first.resize((120, 90)).save(folder / "small.png")
+    first.point(lambda value: min(255, value + 4)).save(folder / "brighter.png")
+    for grey in (0, 90, 128, 255):
+        Image.new("L", (64, 64), grey).save(folder / f"flat{grey}.png")
+    Image.fromarray(np.tile(np.linspace(100, 104, 64).astype(np.uint8), (64, 1))).save(folder / "faint.png")
+    return folder
+
+
+def test_a_report_counts(photos):
+    contents = {"0.png": "a", "1.png": "a", "gone.png": "b"}
+    found = check(
+        rated(photos, contents, reference=["2.png", "2.png", "lost.png"], type=["jpeg", "jpeg", "blur"], part="train")
+    )
+    assert (found.images, found.contents, found.references) == (3, 2, 2)
+    assert found.types == {"blur": 1, "jpeg": 2}
+    assert found.parts == {"train": 3}
+    assert found.scale == (0, 5)
+    assert found.observed == (1, 4)
+    assert found.missing == (photos / "gone.png", photos / "lost.png")
+    assert found.unreadable == found.near_pairs == ()
+
+
+def test_planted_twins_are_found_unless_they_share_a_content(photos):
+    twins = ["0.png", "0.jpg", "small.png", "brighter.png"]
+    others = [f"{seed}.png" for seed in range(1, 8)]
+    pairs = check(rated(photos, {name: name for name in twins + others})).near_pairs
+    assert {(pair.first.name, pair.second.name) for pair in pairs} == {
+        (a, b) for i, a in enumerate(twins) for b in twins[i + 1 :]
+    }
+    assert pairs[0].sides == ("0.png", "0.jpg")
+    assert check(rated(photos, dict.fromkeys(twins, "first") | {name: name for name in others})).near_pairs == ()
+
+
+def test_flat_pictures_are_not_taken_for_one(photos):
+    names = ["flat0.png", "flat90.png", "flat128.png", "flat255.png", "faint.png"]
+    assert check(rated(photos, {name: name for name in names})).near_pairs == ()
+
+
+def test_a_photo_that_cannot_be_read_is_reported(photos, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    (tmp_path / "b.png").write_bytes((photos / "1.png").read_bytes()[:2000])
+    whole = rated(tmp_path, {"a.png": "a", "b.png": "b"})
+    assert check(whole).unreadable == (tmp_path / "a.png", tmp_path / "b.png")
+    with pytest.raises(ValueError, match=r"2 photos cannot be read, such as .*a\.png"):
+        near_duplicates_across({"train": whole})
+
+
+def test_twins_on_two_sides_of_a_split_are_found_whatever_their_content(photos):
+    train = rated(photos, {"0.png": "a", "1.png": "b"})
+    test = rated(photos, {"0.jpg": "a", "2.png": "c"})
+    (pair,) = near_duplicates_across({"train": train, "test": test})
+    assert (pair.first, pair.second) == (photos / "0.png", photos / "0.jpg")
+    assert pair.sides == ("train", "test")
+    assert pair.bits <= 10
+    assert 0 < pair.difference <= 12
+    assert near_duplicates_across({"train": train, "test": test.select(["2.png"])}) == []
+
+
+def test_joined_contents_cannot_be_parted(photos):
+    whole = rated(photos, {name: name for name in ["0.png", "0.jpg", "small.png", *(f"{seed}.png" for seed in range(1, 8))]})
+    joined = join_contents(whole, check(whole).near_pairs)
+    assert joined.table["content"].tolist()[:3] == ["0.jpg"] * 3
+    assert joined.table["content"].nunique() == 8
+    assert check(joined).near_pairs == ()
+    for seed in range(5):
+        assert near_duplicates_across(by_content(joined, {"train": 0.5, "test": 0.5}, seed)) == []
+    assert join_contents(joined, ()).table.equals(joined.table)
+
+
+def test_many_pictures_are_compared_in_parts(photos, monkeypatch):
+    monkeypatch.setattr("noref.lab.datasets.check._CELLS", 20)
+    names = ["1.png", "2.png", "0.png", "3.png", "4.png", "0.jpg"]
+    (pair,) = check(rated(photos, {name: name for name in names})).near_pairs
+    assert (pair.first.name, pair.second.name) == ("0.png", "0.jpg")

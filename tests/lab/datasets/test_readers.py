@@ -1,0 +1,259 @@
+"""Each database, read from a tiny folder in its published layout."""
+
+import make_layouts as make
+import numpy as np
+import pytest
+
+from noref.lab import datasets
+from noref.lab.datasets import live
+from noref.lab.datasets import table as own_table
+from noref.lab.datasets.check import check
+
+
+def column(rated, name):
+    return dict(zip(rated.table["image"], rated.table[name], strict=True))
+
+
+# Which photo of the tiny folder is plainly better, and which worse.
+ORDER = {
+    "agiqa3k": ("xl2.2_normal_000.jpg", "AttnGAN_normal_000.jpg"),
+    "biq2021": ("Images/ss03 (3753).jpg", "Images/ss01 (1726).jpg"),
+    "csiq": ("dst_imgs/awgn/1600.AWGN.1.png", "dst_imgs/awgn/family.AWGN.5.png"),
+    "kadid10k": ("images/I01_01_01.png", "images/I01_01_05.png"),
+    "koniq10k": ("1024x768/10.jpg", "1024x768/20.jpg"),
+    "koniq10k-acr": ("1024x768/10.jpg", "1024x768/20.jpg"),
+    "live": ("jp2k/img1.bmp", "fastfading/img1.bmp"),
+    "livec": ("Images/11.bmp", "Images/10.bmp"),
+    "livemd": ("Part 1/blurjpeg/wheel_blur1.bmp", "Part 1/blurjpeg/wheel_blur2_jpeg3.bmp"),
+    "spaq": ("TestImage/00002.jpg", "TestImage/00001.jpg"),
+    "table": ("x/b.png", "x/a.png"),
+    "tid2008": ("distorted_images/i01_01_1.bmp", "distorted_images/I01_01_5.BMP"),
+    "tid2013": ("distorted_images/i01_01_1.bmp", "distorted_images/I01_01_5.BMP"),
+}
+
+
+def test_every_database_has_a_layout_here():
+    assert sorted(make.LAYOUTS) == sorted(ORDER) == datasets.names()
+
+
+@pytest.mark.parametrize("name", make.LAYOUTS)
+def test_higher_is_better_and_the_scale_is_the_cards(name, tmp_path):
+    rated = datasets.read(name, make.LAYOUTS[name](tmp_path))
+    opinions, (better, worse) = column(rated, "opinion"), ORDER[name]
+    assert opinions[better] > opinions[worse]
+    if name != "table":
+        assert rated.name == name
+        assert rated.scale == datasets.card(name).opinion_scale
+
+
+@pytest.mark.parametrize("name", [name for name in make.LAYOUTS if name != "live"])  # its 982 photos are not made
+def test_every_path_leads_to_a_file(name, tmp_path):
+    assert check(datasets.read(name, make.LAYOUTS[name](tmp_path))).missing == ()
+
+
+@pytest.mark.parametrize("name", make.LAYOUTS)
+def test_a_wrong_folder_says_what_was_expected_where(name, tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        datasets.read(name, tmp_path)
+    assert str(tmp_path) in str(error.value)
+    assert datasets.card(name).layout in str(error.value)
+
+
+def test_cards_say_the_direction():
+    assert datasets.card("csiq").direction == "DMOS, lower is better; opinion = 1 - DMOS"
+    assert datasets.card("kadid10k").direction == "MOS, higher is better"
+    assert datasets.card("live").opinion_scale == (0, 120)
+    with pytest.raises(KeyError, match="did you mean kadid10k"):
+        datasets.card("kadid")
+
+
+def test_live_is_realigned_ordered_and_without_hidden_references(tmp_path):
+    folder = make.live(tmp_path)
+    rated = live.read(folder)
+    opinions = column(rated, "opinion")
+    assert len(rated) == 982 - 5
+    # Rows 0, 227, 460, 634 and 808 begin the folders; DMOS is row / 10 - 2 in this folder.
+    for row, kind in zip((0, 227, 460, 634, 808), make.LIVE_ORDER, strict=True):
+        assert opinions[f"{kind}/img1.bmp"] == pytest.approx(115 - (row / 10 - 2))
+    assert "jp2k/img227.bmp" not in opinions
+    assert column(rated, "type")["wn/img1.bmp"] == "wn"
+    assert column(rated, "reference")["jp2k/img2.bmp"] == "refimgs/caps.bmp"
+    assert set(rated.table["content"]) == {"bikes.bmp", "caps.bmp"}
+    assert "level" not in rated.table
+    everything = live.read(folder, hidden_references=True)
+    assert len(everything) == 982
+    assert everything.table["image"][everything.table["type"] == "reference"].tolist() == [
+        f"{kind}/img{count}.bmp" for kind, count in make.LIVE_ORDER.items()
+    ]
+
+
+def test_live_with_other_scores_is_refused(tmp_path):
+    make.mat(make.live(tmp_path) / "dmos_realigned.mat", dmos_new=np.ones(9), dmos_std=np.ones(9), orgs=np.zeros(9))
+    with pytest.raises(ValueError, match="has 9 scores and 982 reference names; expected 982"):
+        live.read(tmp_path)
+    make.mat(tmp_path / "dmos_realigned.mat", dmos=np.ones(9))
+    with pytest.raises(ValueError, match="lacks the variable dmos_new, dmos_std, orgs; it has dmos"):
+        live.read(tmp_path)
+
+
+def test_livec_drops_the_seven_training_photos(tmp_path):
+    rated = datasets.read("livec", make.livec(tmp_path))
+    assert rated.table["image"].tolist() == ["Images/3.bmp", "Images/10.bmp", "Images/11.bmp"]
+    assert rated.opinions.tolist() == [60, 20, 90]
+    assert rated.table["spread"].tolist() == [17, 18, 19]
+
+
+def test_livemd_joins_its_parts(tmp_path):
+    rated = datasets.read("livemd", make.livemd(tmp_path))
+    assert rated.opinions.tolist() == [90, 80, 70, 90, 80]
+    assert rated.table["type"].tolist() == ["blur", "blur+jpeg", "jpeg", "noise", "blur+noise"]
+    assert rated.table["level"].fillna(0).tolist() == [1, 0, 2, 3, 0]
+    assert rated.table["content"].tolist() == ["wheel.bmp", "wheel.bmp", "cows.bmp", "cows.bmp", "wheel.bmp"]
+    assert rated.table["reference"].tolist()[-1] == "Part 2/blurnoise/wheel.bmp"
+    assert rated.table["group"].tolist() == ["blurjpeg"] * 3 + ["blurnoise"] * 2
+
+
+def test_csiq_words_become_files(tmp_path):
+    rated = datasets.read("csiq", make.csiq(tmp_path))
+    assert rated.table["image"].tolist()[:-1] == [f"dst_imgs/{file}" for file in make.CSIQ_FILES.values()]
+    assert rated.table["type"].tolist()[-2:] == ["jpeg2000", "awgn"]
+    assert rated.table["content"].tolist() == ["1600"] * 6 + ["family"]
+    assert rated.table["reference"].tolist()[0] == "src_imgs/1600.png"
+    assert rated.opinions[0] == pytest.approx(0.9)
+    assert rated.table["level"].tolist()[-1] == 5
+
+
+def test_csiq_refuses_an_unknown_type(tmp_path):
+    with pytest.raises(ValueError, match="names the types webp; known are noise"):
+        datasets.read("csiq", make.csiq(tmp_path, {"webp": "webp/1600.webp.1.png"}))
+
+
+def test_tid_names_follow_the_disk(tmp_path):
+    rated = datasets.read("tid2013", make.tid(tmp_path))
+    images = ["distorted_images/i01_01_1.bmp", "distorted_images/I01_01_5.BMP", "distorted_images/i25_24_1.bmp"]
+    assert rated.table["image"].tolist() == images
+    assert rated.table["reference"].tolist()[1:] == ["reference_images/I01.BMP", "reference_images/i25.bmp"]
+    assert rated.table["content"].tolist() == ["i01", "i01", "i25"]
+    assert rated.table["type"].tolist() == ["01", "01", "24"]
+    assert rated.table["level"].tolist() == [1, 5, 1]
+    assert rated.table["spread"].tolist() == [0.13013, 0.2, 0.1]
+
+
+def test_tid_keeps_a_name_that_is_not_on_disk_so_that_it_is_reported(tmp_path):
+    (make.tid(tmp_path) / "distorted_images/i25_24_1.bmp").unlink()
+    rated = datasets.read("tid2013", tmp_path)
+    assert check(rated).missing == (tmp_path / "distorted_images/i25_24_1.bmp",)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "says"),
+    [
+        ("tid2013", "mos_with_names.txt", "5.5 i01_01_1.bmp\n4 photo.bmp\n", "names photo.bmp"),
+        ("kadid10k", "dmos.csv", "dist_img,ref_img,dmos,var\nphoto.png,I01.png,4,1\n", "names photo.png"),
+        ("kadid10k", "dmos.csv", "dist_img,ref_img,mos,var\nI01_01_01.png,I01.png,4,1\n", "lacks the column dmos; it has"),
+        ("agiqa3k", "data.csv", "name,prompt,mos_align\na.jpg,b,1\n", "lacks the column mos_quality, std_quality"),
+        ("biq2021", "Test (Images and MOS).csv", "name,MOS\na,1\n", "lacks the column Image Name"),
+        ("biq2021", "Test (Images and MOS).csv", "Image Name,MOS\nss03 (3753).jpg,1\n", "is listed twice"),
+    ],
+)
+def test_other_files_are_refused(name, file, content, says, tmp_path):
+    make.text(make.LAYOUTS[name](tmp_path) / file, content)
+    with pytest.raises(ValueError, match=says):
+        datasets.read(name, tmp_path)
+
+
+def test_kadid10k_takes_dmos_as_it_is_and_var_as_a_variance(tmp_path):
+    rated = datasets.read("kadid10k", make.kadid10k(tmp_path))
+    assert rated.opinions.tolist() == [4.57, 1.57]
+    np.testing.assert_allclose(rated.table["spread"], [0.7, 0.9])
+    assert rated.table[["content", "reference", "type", "level"]].iloc[1].tolist() == ["I01", "images/I01.png", "01", 5]
+
+
+@pytest.mark.parametrize("files", [{"sets": True}, {"sets": False, "scores": True}, {"sets": True, "scores": True}])
+def test_koniq10k_tells_its_scales_apart(files, tmp_path):
+    folder = make.koniq10k(tmp_path, **files)
+    hundred, acr = datasets.read("koniq10k", folder), datasets.read("koniq10k-acr", folder)
+    assert (hundred.scale, acr.scale) == ((0, 100), (1, 5))
+    assert hundred.opinions.tolist() == [74.5, 19.5, 55.5]
+    np.testing.assert_allclose(acr.opinions, [3.75, 1.5, 3])
+    assert "spread" not in hundred.table
+    assert acr.table["spread"].tolist() == [0.5, 0.6, 0.4]
+    for rated in (hundred, acr):
+        if files["sets"]:
+            assert rated.table["part"].tolist() == ["train", "validation", "test"]
+        else:
+            assert "part" not in rated.table
+
+
+def test_koniq10k_takes_the_photos_that_are_there(tmp_path):
+    rated = datasets.read("koniq10k", make.koniq10k(tmp_path, sizes=["512x384"]))
+    assert rated.table["image"].tolist()[0] == "512x384/10.jpg"
+
+
+def test_koniq10k_refuses_a_mos_of_the_other_scale(tmp_path):
+    file = make.koniq10k(tmp_path) / "koniq10k_distributions_sets.csv"
+    file.write_text(file.read_text().replace("74.5", "3.75").replace("19.5", "1.5").replace("55.5", "3.0"))
+    with pytest.raises(ValueError, match=r"MOS reaches only 3\.75; expected a scale from 0 to 100"):
+        datasets.read("koniq10k", tmp_path)
+
+
+def test_biq2021_reads_its_published_layout(tmp_path):
+    rated = datasets.read("biq2021", make.biq2021(tmp_path))
+    assert rated.table["part"].tolist() == ["train", "train", "test"]
+    assert rated.table["group"].tolist() == ["ss03", "ss01", "ss02"]
+    assert rated.opinions.tolist() == [0.8471, 0.2874, 0.4737]
+
+
+def test_biq2021_reads_a_part_with_scenes(tmp_path):
+    make.text(tmp_path / "labels.csv", "image,mos,subset,scene\nphotos/a.jpg,0.25,ss01,7\nphotos/b.jpg,0.5,ss02,07\n")
+    found = datasets.read("biq2021", tmp_path)
+    assert found.scale == (0, 1)
+    assert found.table["content"].tolist() == ["7", "07"]  # a scene's name, not a number
+    assert found.table["group"].tolist() == ["ss01", "ss02"]
+
+
+@pytest.mark.parametrize("images", ["", "images"])
+def test_agiqa3k_keeps_a_prompt_together(images, tmp_path):
+    rated = datasets.read("agiqa3k", make.agiqa3k(tmp_path, images))
+    assert check(rated).missing == ()
+    assert rated.table["content"].tolist() == ["statue of a man"] * 2 + ["artwork with only triangles, anime style"]
+    assert rated.table["group"].tolist() == ["AttnGAN", "xl2.2", "xl2.2"]
+    assert rated.table["spread"].tolist() == [0.22, 0.6, 0.95]
+
+
+def test_a_csv_of_ones_own(tmp_path):
+    file = make.table(tmp_path) / "labels.csv"
+    assert own_table.read(file).scale == (2.5, 4.5)
+    rated = own_table.read(file, scale=(1, 5))
+    assert rated.unit_opinions.tolist() == [0.375, 0.875]
+    assert rated.table["content"].tolist() == ["x/a.png", "x/b.png"]
+    assert datasets.read("table", tmp_path).paths == rated.paths
+    file.write_text("image,mos,reference,type,level,group,part\na,1,007,jpeg,1,g,train\nb,2,007,blur,3,g,test\n")
+    rated = own_table.read(file)
+    assert rated.table["content"].tolist() == ["007", "007"]
+    assert rated.table["level"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("image,score\na,1\n", "lacks the column mos; it has image, score"),
+        ("image,mos,colour\na,1,red\nb,2,red\n", "unknown columns colour"),
+        ("image,mos\na,1\na,2\n", "a is listed twice"),
+        ("image,mos\na,1\nb,1\n", "must rise"),
+        ("image,mos\na,1\n,2\n", "image is empty in row 1"),
+    ],
+)
+def test_a_csv_that_cannot_be_is_refused(content, says, tmp_path):
+    make.text(tmp_path / "mine.csv", content)
+    with pytest.raises(ValueError, match=says):
+        own_table.read(tmp_path / "mine.csv")
+
+
+def test_a_missing_database_says_what_was_expected(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"labels\.csv is missing: expected a folder"):
+        datasets.read("biq2021", tmp_path)
+    with pytest.raises(KeyError, match="did you mean biq2021"):
+        datasets.read("biq2012", tmp_path)
+    with pytest.raises(KeyError, match="there are: agiqa3k"):
+        datasets.read("zzzzzz", tmp_path)
