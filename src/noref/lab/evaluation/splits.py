@@ -1,11 +1,17 @@
 """Who may learn from what: splits keyed by content, never by row."""
 
 from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.rated import PARTS, RatedImages
+
+
+class LeakError(ValueError):
+    """Something stands in two parts of a split, so that a method would be judged on what it learned from."""
 
 
 def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, RatedImages]:
@@ -33,6 +39,92 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
             raise ValueError(f"{rated.name}: {len(contents)} contents are too few for a part {name!r} of {shares[name]:g}")
         parts[name] = rated.select(rows["image"].tolist())
     return parts
+
+
+def repeats(rated: RatedImages, shares: Mapping[str, float], k: int, seed: int) -> list[dict[str, RatedImages]]:
+    """As many splits by content as k says, of the seeds `seed` to `seed + k - 1`, so that each can be made again alone."""
+    return [by_content(rated, shares, seed + i) for i in range(k)]
+
+
+def official(rated: RatedImages) -> dict[str, RatedImages]:
+    """The split that the database's authors published, from the column `part`.
+
+    Raises:
+        ValueError: The database has none.
+    """
+    if "part" not in rated.table:
+        raise ValueError(f"{rated.name} has no official split")
+    chosen = {name: rated.table["image"][rated.table["part"] == name].tolist() for name in PARTS}
+    return {name: rated.select(images) for name, images in chosen.items() if images}
+
+
+def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, dict[str, RatedImages]]:
+    """For each distortion type a split that tests on it alone and learns from all others.
+
+    The contents are split as well, alike for all types: photos of the type that show a training content are in no part, and so
+    are photos of other types that show a test content. Published tables often keep the contents on both sides, which is easier.
+
+    Returns:
+        Type -> part name -> photos. Photos without a type (undistorted ones) may be learned from, never tested on.
+
+    Raises:
+        ValueError: As `by_content`; or the database has no types, or a part would be empty.
+    """
+    if "type" not in rated.table or rated.table["type"].isna().all():
+        raise ValueError(f"{rated.name} has no distortion types to leave out")
+    whole = by_content(rated, shares, seed)
+    found = {}
+    for kind in sorted(rated.table["type"].dropna().unique()):
+        found[str(kind)] = {name: _only(part, kind, tested=name == "test") for name, part in whole.items()}
+    return found
+
+
+def _only(part: RatedImages, kind: str, *, tested: bool) -> RatedImages:
+    rows = part.table[(part.table["type"] == kind) == tested]
+    if rows.empty:
+        raise ValueError(f"{part.name}: leaving {kind} out leaves nothing to {'test on' if tested else 'learn from'}")
+    return part.select(rows["image"].tolist())
+
+
+def guard(parts: Mapping[str, RatedImages], *, look_at_pictures: bool = True) -> None:
+    """Refuse a split that leaks.
+
+    Contents are compared within a database only: another one's content of the same name is another content.
+
+    Args:
+        parts: Part name -> photos.
+        look_at_pictures: Also open every photo and compare perceptual hashes (`datasets.check`), which finds copies under other
+            names. Photos that cannot be read are passed over.
+
+    Raises:
+        LeakError: An image, a content or near-identical pictures stand in two parts; the message names the first pair.
+    """
+    for (first, one), (second, other) in combinations(parts.items(), 2):
+        _refuse(set(map(str, one.paths)) & set(map(str, other.paths)), "image", first, second)
+        if (one.name, one.folder) == (other.name, other.folder):
+            _refuse(set(map(str, one.table["content"])) & set(map(str, other.table["content"])), "content", first, second)
+    if look_at_pictures:
+        _refuse_near_pictures(parts)
+
+
+def _refuse(common: set[str], what: str, first: str, second: str) -> None:
+    if common:
+        raise LeakError(f"{what} {min(common)} stands in {first} and in {second} (of {len(common)} such)")
+
+
+def _refuse_near_pictures(parts: Mapping[str, RatedImages]) -> None:
+    from noref.lab.datasets.check import check
+
+    # As a database whose contents are the parts: its check goes on where a photo cannot be read, which is a failed row later.
+    rows = [(str(path.absolute()), 0.0, name) for name, part in parts.items() for path in part.paths]
+    together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "opinion", "content"]), (0, 1))
+    near = check(together).near_pairs
+    if near:
+        first, second = near[0].sides
+        raise LeakError(
+            f"{near[0].first} in {first} and {near[0].second} in {second} are near-identical (of {len(near)} such pairs); "
+            "give them one content"
+        )
 
 
 def as_table(parts: Mapping[str, RatedImages]) -> pd.DataFrame:

@@ -1,0 +1,132 @@
+"""Scorers that learn nothing, dressed as methods, so that peers and exported models go through the same protocols."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+from typing_extensions import Self
+
+from noref import Scorer
+from noref.errors import ImageNotFound
+from noref.images import Source, name_of
+from noref.lab.datasets.rated import RatedImages
+
+
+class Fixed(BaseEstimator):
+    """What they share: nothing to fit, settings for weights."""
+
+    name: ClassVar[str]
+
+    def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
+        """Do nothing."""
+        return self
+
+    def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
+        """Scores of photos, one each, in order, higher is better.
+
+        Raises:
+            ImageError: A photo has none.
+        """
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """A hash of the weights or scores: tells apart what two results were measured with."""
+        raise NotImplementedError
+
+    def save(self, folder: Path) -> None:
+        """Write `method.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {"method": self.name, "params": self.get_params()}
+        (folder / "method.json").write_text(json.dumps(state, indent=2, default=str) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(**json.loads((folder / "method.json").read_text())["params"])
+
+
+class ExportedModel(Fixed):
+    """A model that `noref score` can use; its scores stay on their own scale of 0 to 100.
+
+    Args:
+        model: Name of a shipped model, or path of an exported .onnx with its card beside it.
+    """
+
+    name: ClassVar[str] = "exported"
+
+    def __init__(self, model: str | Path) -> None:
+        self.model = model
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.model)
+
+    def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
+        """Scores of 0 to 100, higher is better.
+
+        Raises:
+            ImageError: A photo cannot be scored.
+            ModelError: The model cannot be used.
+        """
+        return np.array([self._scorer.score(image).score for image in images])
+
+    def fingerprint(self) -> str:
+        """Of the .onnx file, as its card has it."""
+        return self._scorer.card.sha256[:16]
+
+
+class ScoreTable(Fixed):
+    """Scores that somebody else computed.
+
+    Args:
+        file: CSV with columns `image` and `score`, higher is better (negate a measure of distortion first).
+        folder: Where the paths in `image` start: the folder of the photos to be judged.
+    """
+
+    name: ClassVar[str] = "scores"
+
+    def __init__(self, file: str | Path, folder: str | Path = "") -> None:
+        self.file, self.folder = file, folder
+
+    @cached_property
+    def _scores(self) -> "pd.Series[float]":
+        table = pd.read_csv(self.file, dtype={"image": str}, keep_default_na=False, na_values={"score": ["", "nan", "NaN"]})
+        missing = [column for column in ("image", "score") if column not in table]
+        if missing:
+            raise ValueError(f"{self.file} lacks {' and '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+        table["image"] = [str(Path(self.folder) / image) for image in table["image"]]
+        twice = table["image"][table["image"].duplicated()]
+        if len(twice):
+            raise ValueError(f"{self.file}: {twice.iloc[0]} has two scores")
+        if not pd.api.types.is_numeric_dtype(table["score"]):
+            raise ValueError(f"{self.file}: the scores are not all numbers")
+        scores = table.set_index("image")["score"].astype(float)
+        return scores[np.isfinite(scores)]
+
+    def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
+        """The scores of photos given by path.
+
+        Raises:
+            ImageNotFound: A photo has no finite score in the table.
+            OSError: There is no such table.
+            ValueError: It lacks a column, holds text for a number, or names a photo twice.
+        """
+        return np.array([self._score(name_of(image)) for image in images])
+
+    def fingerprint(self) -> str:
+        """Of the CSV."""
+        return hashlib.sha256(Path(self.file).read_bytes()).hexdigest()[:16]
+
+    def _score(self, name: str) -> float:
+        try:
+            return float(self._scores[str(Path(name))])
+        except KeyError:
+            cure = "give it one, or check that the names in the column image start where the photos' folder does"
+            raise ImageNotFound(name, f"has no score in {self.file}", cure) from None

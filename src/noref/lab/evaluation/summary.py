@@ -1,0 +1,93 @@
+"""Tables for a report: every measure of one set of predictions, part by part, split by split.
+
+Predictions are tables as `protocols` leaves them: `opinion`, `predicted` (NaN where the method failed), `spread` where known.
+Correlations and errors are over the photos that have a prediction; `n` and `failed` always say how many have and have not.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from noref.lab.evaluation import bootstrap, logistic
+from noref.lab.evaluation.agreement import agreement, errors
+
+
+def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[str, float | str]:
+    """All measures of one set of predictions.
+
+    Args:
+        predictions: One row a photo.
+        parameters: Of the logistic curve, fitted to these very predictions.
+
+    Returns:
+        `n`, `failed`; `srcc`, `krcc`, `plcc`; `rmse`, `mae`, `outliers`, `within_1` to `within_3` (see `errors`); `plcc` and
+        the errors again after the fit, ending in `_fitted`; `fit`, the curve's name, or "raw: " and why there is none (then
+        figures after the fit are raw), and `unfitted`, 1 in that case, else 0.
+    """
+    scored = predictions[np.isfinite(predictions["predicted"])]
+    x, y = scored["predicted"].to_numpy(np.float64), scored["opinion"].to_numpy(np.float64)
+    spread = scored["spread"].to_numpy(np.float64) if "spread" in scored else None
+    raw, curve = agreement(x, y), logistic.fit(x, y, parameters)
+    fitted = {"plcc": logistic.plcc_after(curve, x, y), **errors(curve(x), y, spread)}
+    return {
+        "n": len(scored),
+        "failed": len(predictions) - len(scored),
+        **{name: raw[name] for name in ("srcc", "krcc", "plcc")},
+        **errors(x, y, spread),
+        **{f"{name}_fitted": value for name, value in fitted.items()},
+        "fit": curve.name,
+        "unfitted": int(bool(curve.failure)),
+    }
+
+
+def by_part(
+    predictions: pd.DataFrame, by: str | None = None, parameters: Literal[4, 5] = 4, *, resamples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """`measures` over all photos and within each distortion type or group, with 95 % bootstrap intervals.
+
+    Args:
+        predictions: One row a photo.
+        by: A column, such as "type" or "group"; its missing values are no part of their own.
+        parameters: As `measures`; the curve is fitted anew in each part.
+        resamples: For the intervals.
+        seed: For the intervals.
+
+    Returns:
+        Column `part` ("all" first, then sorted), those of `measures`, `srcc_low`, `srcc_high`, `plcc_low`, `plcc_high`.
+    """
+    parts = {"all": predictions}
+    if by is not None:
+        parts.update({str(name): rows for name, rows in predictions.groupby(by)})
+    table = []
+    for name, rows in parts.items():
+        scored = rows[np.isfinite(rows["predicted"])]
+        found = bootstrap.intervals(scored["predicted"], scored["opinion"], resamples=resamples, seed=seed)
+        ends = {f"{figure}_{end}": getattr(found[figure], end) for figure in ("srcc", "plcc") for end in ("low", "high")}
+        table.append({"part": name, **measures(rows, parameters), **ends})
+    return pd.DataFrame(table)
+
+
+def by_split(predictions: Mapping[str, pd.DataFrame], parameters: Literal[4, 5] = 4) -> pd.DataFrame:
+    """`measures` of each split; column `split` (its name) first."""
+    return pd.DataFrame([{"split": name, **measures(rows, parameters)} for name, rows in predictions.items()])
+
+
+def over_splits(table: pd.DataFrame) -> pd.DataFrame:
+    """What `by_split` found, over the splits.
+
+    Returns:
+        One row a measure: `measure`, `splits` (how many), `median`, `mean`, `std` (of the sample), `lowest`, `highest`. A split
+        without a value makes them NaN, so that no split is left out unseen.
+    """
+    figures = table.select_dtypes("number")
+    rows = {
+        "splits": len(figures),
+        "median": figures.median(skipna=False),
+        "mean": figures.mean(skipna=False),
+        "std": figures.std(skipna=False),
+        "lowest": figures.min(skipna=False),
+        "highest": figures.max(skipna=False),
+    }
+    return pd.DataFrame(rows, index=figures.columns).rename_axis("measure").reset_index()

@@ -1,0 +1,62 @@
+"""Scorers that learn nothing answer like methods."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import noref
+from noref.errors import ImageNotFound, NotAnImage
+from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
+from pictures import make_scene
+
+
+def test_an_exported_model_scores_as_it_does_elsewhere(tmp_path, judge):
+    Image.fromarray(make_scene()).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    method = ExportedModel("diqa").fit(None, None, tmp_path)
+    assert method.predict([tmp_path / "a.png"]).tolist() == [judge.score(tmp_path / "a.png").score]
+    assert judge.card.sha256.startswith(method.fingerprint())
+    with pytest.raises(NotAnImage):
+        method.predict([tmp_path / "b.png"])
+    with pytest.raises(noref.errors.ModelNotFound):
+        ExportedModel("none").predict([tmp_path / "a.png"])
+
+
+def scores(tmp_path: Path, text: str) -> ScoreTable:
+    (tmp_path / "scores.csv").write_text(text)
+    return ScoreTable(tmp_path / "scores.csv", tmp_path / "photos")
+
+
+def test_a_table_is_looked_up_by_path(tmp_path):
+    method = scores(tmp_path, "image,score\nx/1.png,3.5\ny/1.png,-2\nNA,7\n")
+    photos = tmp_path / "photos"
+    assert method.predict([photos / "y/1.png", str(photos / "x/1.png"), photos / "NA"]).tolist() == [-2, 3.5, 7]
+    with pytest.raises(ImageNotFound, match=r"1\.png: has no score in .*scores\.csv; give it one"):
+        method.predict([photos / "1.png"])
+
+
+def test_a_row_without_a_number_is_no_score(tmp_path):
+    method = scores(tmp_path, "image,score\na.png,\nb.png,inf\nc.png,nan\nd.png,1\n")
+    assert method.predict([tmp_path / "photos" / "d.png"]).tolist() == [1]
+    for name in ("a.png", "b.png", "c.png"):
+        with pytest.raises(ImageNotFound):
+            method.predict([tmp_path / "photos" / name])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("image,mos\na,1\n", "lacks score; it has image, mos"),
+        ("image,score\na,1\na,2\n", "a has two scores"),
+        ("image,score\na,good\n", "not all numbers"),
+    ],
+)
+def test_spoiled_tables_are_refused(tmp_path, text, says):
+    with pytest.raises(ValueError, match=says):
+        scores(tmp_path, text).predict([tmp_path / "a"])
+
+
+def test_settings_come_back(tmp_path):
+    ExportedModel(Path("x.onnx")).save(tmp_path / "model")
+    assert ExportedModel.load(tmp_path / "model").get_params() == {"model": "x.onnx"}
