@@ -32,8 +32,12 @@ print(next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if 
 def make_photo(path: Path, width: int, height: int, seed: int = 0) -> Path:
     """A JPEG with about as much detail as a camera's: smooth fields, edges, fine grain."""
     rng = np.random.default_rng(seed)
-    coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
-    blocks = Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.NEAREST)
+    coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    blocks = Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)).resize(
+        (width, height), Image.Resampling.NEAREST
+    )
     grain = Image.effect_noise((width, height), 30).convert("RGB")
     Image.blend(Image.blend(coarse, blocks, 0.3), grain, 0.15).save(path, quality=90)
     return path
@@ -85,7 +89,9 @@ def main() -> None:
         for threads in (1, cores):
             judge = noref.Scorer(threads=threads)
             whole = seconds(lambda judge=judge: judge.score(large))  # type: ignore[misc]
-            print(f"12 megapixels, {threads} threads: {whole:.2f} s = {whole / decode:.1f} x decode of {decode:.2f} s (limit 4 x)")
+            print(
+                f"12 megapixels, {threads} threads: {whole:.2f} s = {whole / decode:.1f} x decode of {decode:.2f} s (limit 4 x)"
+            )
 
         print(f"peak memory at 12 megapixels: {peak_mib(folder / '12mp.jpg'):.0f} MiB")
         huge = make_photo(folder / "100mp.jpg", 11600, 8700)

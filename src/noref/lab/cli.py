@@ -68,13 +68,13 @@ def train(
     with _clear_errors():
         import yaml
 
-        from noref.lab import datasets, experiment
+        from noref.lab import experiment
 
         settings: dict[str, Any] = {key: yaml.safe_load(value) for key, value in _pairs(changes or [], "--set").items()}
         if pristine is not None:
             settings["pristine"] = str(pristine)
         ((name, folder),) = _pairs([data], "--data").items()
-        results = experiment.run(experiment.load_recipe(recipe, settings), datasets.read(name, folder), out)
+        results = experiment.run(experiment.load_recipe(recipe, settings), experiment.prepare(name, folder), out)
         typer.echo(experiment.as_markdown(results))
         typer.echo(f"everything is in {out}", err=True)
 

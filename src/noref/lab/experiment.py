@@ -17,9 +17,10 @@ import pandas as pd
 import yaml
 
 from noref.lab import datasets, methods
+from noref.lab.datasets import check
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation.agreement import agreement_by_group
-from noref.lab.evaluation.splits import as_table, by_content
+from noref.lab.evaluation.splits import as_table, by_content, guard
 from noref.lab.methods.method import Method
 from noref.lab.training import curves
 
@@ -79,6 +80,16 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
     return recipe
 
 
+def prepare(name: str, folder: str | Path) -> RatedImages:
+    """Read a database and give near-identical pictures one content, so that no split can part them.
+
+    Raises:
+        KeyError, FileNotFoundError, ValueError: As `datasets.read`.
+    """
+    rated = datasets.read(name, folder)
+    return check.join_contents(rated, check.check(rated).near_pairs)
+
+
 def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame:
     """Run an experiment, or go on with it where it was interrupted, and leave everything in `folder`.
 
@@ -87,6 +98,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame:
 
     Raises:
         FileExistsError: `folder` holds another experiment.
+        LeakError: Near-identical pictures stand in two parts (`prepare` prevents it).
     """
     folder.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump({**asdict(recipe), "database": rated.name}, sort_keys=False)
@@ -97,6 +109,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame:
     environment = json.dumps({**_environment(), "data": rated.fingerprint()}, indent=2)
     (folder / "environment.json").write_text(environment + "\n")
     parts = by_content(rated, recipe.split, recipe.seed)
+    guard(parts)
     as_table(parts).to_csv(folder / "split.csv", index=False)
     method = recipe.build().fit(parts["train"], parts["validation"], folder)
     method.save(folder / "model")
@@ -147,6 +160,3 @@ def load_model(folder: Path) -> Method:
     """The fitted method of a results folder."""
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
     return methods.get(recipe["method"]).load(folder / "model")
-
-
-__all__ = ["Recipe", "as_markdown", "datasets", "load_model", "load_recipe", "run", "shipped_recipes"]
