@@ -23,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+data_app = typer.Typer(help="List and check databases.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
 Seed = Annotated[int, typer.Option(help="Another seed, another draw of noise and directions.")]
 
 
@@ -51,6 +54,14 @@ def _pairs(texts: list[str], option: str) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
+def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any]:
+    """Settings of a recipe from the command line; values are read as YAML."""
+    import yaml
+
+    settings = {key: yaml.safe_load(value) for key, value in _pairs(changes or [], "--set").items()}
+    return settings if pristine is None else {**settings, "pristine": str(pristine)}
+
+
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
@@ -66,13 +77,9 @@ def train(
     The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
     """
     with _clear_errors():
-        import yaml
-
         from noref.lab import experiment
 
-        settings: dict[str, Any] = {key: yaml.safe_load(value) for key, value in _pairs(changes or [], "--set").items()}
-        if pristine is not None:
-            settings["pristine"] = str(pristine)
+        settings = _settings(changes, pristine)
         ((name, folder),) = _pairs([data], "--data").items()
         results = experiment.run(experiment.load_recipe(recipe, settings), experiment.prepare(name, folder), out)
         typer.echo(experiment.as_markdown(results))
@@ -92,6 +99,98 @@ def export(
         from noref.lab.export import export_run
 
         typer.echo(f"wrote {export_run(run, out, card)}")
+
+
+@app.command()
+def evaluate(
+    methods: Annotated[
+        list[str], typer.Argument(metavar="METHOD…", help="model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE.csv")
+    ],
+    data: Annotated[list[str], typer.Option(metavar="NAME=PATH", help="Database; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Results folder. The same command goes on where an interrupted one stopped.")],
+    protocol: Annotated[
+        str, typer.Option(help="whole, single, random, official, cross, leave-one-type-out or waterloo (D, L and P tests).")
+    ] = "whole",
+    shares: Annotated[
+        str, typer.Option(help="Of the contents, for single, random and leave-one-type-out.")
+    ] = "train=.8,test=.2",
+    repeats: Annotated[int, typer.Option(min=1, help="Splits of the random protocol.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the first split.")] = 0,
+    pristine: Annotated[Path | None, typer.Option(help="Folder of sharp, clean photos, for recipes that need one.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of recipes.")
+    ] = None,
+) -> None:
+    """Measure how well methods agree with people, under one protocol; save tables, plots and all predictions."""
+    with _clear_errors():
+        from noref.lab import experiment, synthesis
+        from noref.lab.evaluation import evaluate as work
+
+        candidates = [work.candidate(text, _settings(changes, pristine)) for text in methods]
+        portions = {key: float(value) for key, value in _pairs(shares.split(","), "--shares").items()}
+        waterloo = protocol == "waterloo"
+        folders = [text.split("=", 1)[1] for text in data] if waterloo else []
+        databases = [synthesis.as_rated(folder) for folder in folders] or [
+            experiment.prepare(name, folder) for name, folder in _pairs(data, "--data").items()
+        ]
+        planned = work.plan(protocol, databases, portions, repeats, seed)
+        typer.echo(work.as_markdown(work.evaluate(candidates, planned, out, tests=waterloo)))
+        typer.echo(f"everything is in {out}", err=True)
+
+
+@app.command()
+def compare(folders: Annotated[list[Path], typer.Argument(metavar="RESULTS…", help="Folders of noref lab evaluate.")]) -> None:
+    """Set several results side by side, with significance tests over the splits that they share."""
+    with _clear_errors():
+        from noref.lab import experiment
+        from noref.lab.evaluation import evaluate as work
+
+        table, tests = work.compare(folders)
+        shown = ["results", "method", "database", "part", *work.SHOWN] if "srcc" in table else list(table)
+        typer.echo(experiment.as_markdown(table[shown]))
+        if len(tests):
+            typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
+            typer.echo(experiment.as_markdown(tests))
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the databases that can be read, with their cards."""
+    with _clear_errors():
+        from noref.lab import datasets
+
+        for name in datasets.names():
+            card = datasets.card(name)
+            low, high = card.scale
+            typer.echo(f"{name}: {card.title}\n  {card.images} photos, {card.references} references")
+            typer.echo(f"  scale {low:g} to {high:g}, {card.direction}\n  licence: {card.licence}\n  from: {card.source}")
+            typer.echo(f"  expected: {card.layout}\n  cite: {card.citation}")
+
+
+@data_app.command("check")
+def data_check(name: Annotated[str, typer.Argument()], folder: Annotated[Path, typer.Argument()]) -> None:
+    """Tell what was found in a database; exit code 1 if photos are missing or cannot be read."""
+    with _clear_errors():
+        from noref.lab import datasets
+        from noref.lab.datasets.check import check
+
+        found = check(datasets.read(name, folder))
+        typer.echo(f"{name}: {found.images} photos of {found.contents} contents, {found.references} references")
+        low, high = found.observed
+        typer.echo(f"opinions {low:g} to {high:g} on a scale of {found.scale[0]:g} to {found.scale[1]:g}, higher is better")
+        for title, counts in (("types", found.types), ("official split", found.parts)):
+            if counts:
+                typer.echo(f"{title}: {', '.join(f'{key} {count}' for key, count in counts.items())}")
+        for pair in found.near_pairs:
+            typer.echo(f"near-identical under two contents: {pair.first} and {pair.second}")
+        for title, paths in (("missing", found.missing), ("unreadable", found.unreadable)):
+            for path in paths:
+                typer.echo(f"{title}: {path}")
+        typer.echo(
+            f"{len(found.missing)} missing, {len(found.unreadable)} unreadable, {len(found.near_pairs)} near pairs", err=True
+        )
+        if found.missing or found.unreadable:
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from PIL import Image
 
 from noref import images
 from noref.lab import distortions
+from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.registry import Pixels
 
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
@@ -117,6 +118,21 @@ class Synthesis:
 
 def _place(photo: Path, kind: str, level: int) -> str:
     return f"reference/{photo.stem}.png" if kind == PRISTINE else f"distorted/{photo.stem}.{kind}.{level}.png"
+
+
+def as_rated(folder: str | Path) -> RatedImages:
+    """A synthetic database as `RatedImages`, for protocols and training.
+
+    Nobody was asked: `opinion` is 5 less the level, a stand-in that is true within one photo and type only. `type` is missing
+    for the references.
+
+    Raises:
+        FileNotFoundError, ValueError: As `read`.
+    """
+    rows = read(folder)
+    table = rows[["image", "reference", "content", "type", "level"]].assign(opinion=5.0 - rows["level"])
+    table["type"] = table["type"].where(table["type"] != PRISTINE)
+    return RatedImages("synthetic", Path(folder), table, (0, 5))
 
 
 def read(folder: str | Path) -> pd.DataFrame:

@@ -85,7 +85,10 @@ class LearnScores(pl.LightningModule):
         optimizer = torch.optim.AdamW(wanted, lr=self.learning_rate, weight_decay=1e-4)
         steps = int(self.trainer.estimated_stepping_batches)
         # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
-        schedule = {"scheduler": torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps), "interval": "step"}
+        schedule = {
+            "scheduler": torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps, pct_start=0.1),
+            "interval": "step",
+        }
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 

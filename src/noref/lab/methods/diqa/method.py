@@ -114,6 +114,7 @@ class DiqaMethod(BaseEstimator):
         torch.manual_seed(self.seed)
         self.scale_ = rated.scale
         self.network_ = network.build(self.design)
+        nn.init.constant_(self.network_.output.bias, float(rated.unit_opinions.mean()))
         if self.stage1_epochs:
             self._learn_errors(folder / "stage1")
         self._learn_scores(rated, validation, folder / "stage2")

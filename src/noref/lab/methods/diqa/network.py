@@ -118,6 +118,8 @@ class Diqa(nn.Module):
         self.stage1 = ErrorNetwork(design.normalise)
         self.hidden = nn.Linear(128 + 2 * design.features, 128)
         self.output = nn.Linear(128, 1)
+        nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")
+        nn.init.normal_(self.output.weight, std=0.05)  # the first answers are all near the bias, which `fit` sets
 
     def forward(self, pixels: Tensor) -> Assessed:
         views = look(pixels, self.design.normalise)

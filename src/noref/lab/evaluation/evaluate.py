@@ -1,0 +1,192 @@
+"""Methods x databases under one protocol, and the folder of results that remains.
+
+The folder holds `METHOD/DATABASE/` with what `protocols.run` keeps (all per-image predictions), `results.csv`, `.json` and
+`.md` (one row a method, database and part), `splits.csv` (one row a split), a scatter plot and a sheet of the best and worst
+pictures for each method and database.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from noref.lab import experiment, synthesis
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation import pictures, protocols, summary, waterloo
+from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
+from noref.lab.evaluation.protocols import Split
+from noref.lab.methods.method import Method
+
+PROTOCOLS = ("whole", "single", "random", "official", "cross", "leave-one-type-out", "waterloo")
+SHOWN = ["n", "failed", "srcc", "srcc_low", "srcc_high", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method to be judged.
+
+    Attributes:
+        label: How tables call it; also its folder.
+        build: Makes it, unfitted, for a database.
+    """
+
+    label: str
+    build: Callable[[RatedImages], Method]
+
+
+def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
+    """A method from the command line.
+
+    Args:
+        text: "model:NAME_OR_FILE" (an exported model), "recipe:NAME_OR_FILE" (fitted inside each split) or "scores:FILE" (a CSV
+            of image and score, higher is better).
+        changes: To the settings of recipes.
+
+    Raises:
+        ValueError: It is none of these, or the recipe is wrong.
+        FileNotFoundError: There is no such recipe.
+    """
+    kind, _, what = text.partition(":")
+    label = f"{kind}-{Path(what).stem}"
+    if kind == "model" and what:
+        return Candidate(label, lambda _: ExportedModel(what))
+    if kind == "scores" and what:
+        return Candidate(label, lambda rated: ScoreTable(what, rated.folder))
+    if kind == "recipe" and what:
+        recipe = experiment.load_recipe(what, dict(changes))
+        return Candidate(label, lambda _: recipe.build())
+    raise ValueError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
+
+
+def plan(
+    protocol: str, databases: Sequence[RatedImages], shares: Mapping[str, float], repeats: int, seed: int
+) -> Iterator[tuple[RatedImages, list[Split]]]:
+    """The splits of a protocol for each database that is tested on.
+
+    Raises:
+        ValueError: There is no such protocol, or it needs other databases.
+    """
+    if protocol == "cross":
+        if len(databases) < 2:
+            raise ValueError("cross needs at least two databases: the first is learned from, each of the others tested on")
+        for other in databases[1:]:
+            yield other, protocols.cross_database(databases[0], other, seed)
+        return
+    makers: dict[str, Callable[[RatedImages], list[Split]]] = {
+        "whole": protocols.whole,
+        "waterloo": protocols.whole,
+        "single": partial(protocols.single, shares=shares, seed=seed),
+        "random": partial(protocols.random_splits, shares=shares, k=repeats, seed=seed),
+        "official": partial(protocols.official, seed=seed),
+        "leave-one-type-out": partial(protocols.leave_one_type_out, shares=shares, seed=seed),
+    }
+    if protocol not in makers:
+        raise ValueError(f"no protocol is called {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+    for rated in databases:
+        yield rated, makers[protocol](rated)
+
+
+def evaluate(
+    candidates: Sequence[Candidate], planned: Iterable[tuple[RatedImages, list[Split]]], folder: Path, *, tests: bool = False
+) -> pd.DataFrame:
+    """Judge every method on every planned database; go on where an interrupted run stopped.
+
+    Args:
+        candidates: Methods, with labels that differ.
+        planned: From `plan`.
+        folder: Of the results.
+        tests: Report the D, L and P tests instead of agreement; the databases must come from `noref lab synthesize`.
+
+    Returns:
+        The table of results.
+    """
+    results, by_split = [], []
+    for rated, splits in planned:
+        for method in candidates:
+            home = folder / method.label / rated.name
+            judged = {one.name: one.predictions for one in protocols.run(partial(method.build, rated), splits, home)}
+            facts = {"method": method.label, "database": rated.name}
+            together = pd.concat(judged.values(), ignore_index=True)
+            if tests:
+                results.append(_tests(together, rated).assign(**facts))
+                continue
+            results.append(_agreement(judged).assign(**facts))
+            by_split.append(summary.by_split(judged).assign(**facts))
+            name = f"{method.label}-{rated.name}"
+            pictures.scatter(together, name).savefig(folder / f"scatter-{name}.png", dpi=100)
+            pictures.extremes(together, rated.folder, name).savefig(folder / f"pictures-{name}.png", dpi=80)
+    table = _labels_first(pd.concat(results, ignore_index=True))
+    _save(table, folder)
+    if by_split:
+        _labels_first(pd.concat(by_split, ignore_index=True)).to_csv(folder / "splits.csv", index=False)
+    return table
+
+
+def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Of one split: every part with intervals. Of several: medians over the splits, part "median of K"."""
+    if len(judged) == 1:
+        (predictions,) = judged.values()
+        by = next((column for column in ("group", "type") if column in predictions), None)
+        return summary.by_part(predictions, by)
+    over = summary.over_splits(summary.by_split(judged)).set_index("measure")["median"]
+    return pd.DataFrame([{"part": f"median of {len(judged)}", **over.to_dict()}])
+
+
+def _tests(predictions: pd.DataFrame, rated: RatedImages) -> pd.DataFrame:
+    pool = synthesis.read(rated.folder).set_index("image").loc[predictions["image"]]
+    scales = [
+        waterloo.to_common_scale(pool[name], higher_is_better=higher) for name, higher in synthesis.HIGHER_IS_BETTER.items()
+    ]
+    return waterloo.all_tests(predictions, np.stack(scales, axis=1))
+
+
+def _labels_first(table: pd.DataFrame) -> pd.DataFrame:
+    labels = ["method", "database"]
+    return table[labels + [column for column in table if column not in labels]]
+
+
+def _save(table: pd.DataFrame, folder: Path) -> None:
+    table.to_csv(folder / "results.csv", index=False)
+    records = json.loads(table.to_json(orient="records"))
+    (folder / "results.json").write_text(json.dumps(records, indent=2) + "\n")
+    (folder / "results.md").write_text(as_markdown(table))
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """The columns that a reader wants first; `results.csv` has all."""
+    shown = [column for column in ("method", "database", "part", *SHOWN) if column in table] if "srcc" in table else table
+    return experiment.as_markdown(table[list(shown)])
+
+
+def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Several results folders side by side.
+
+    Returns:
+        All results with their folder's name, and the significance tests of SRCC between methods over the splits that all of
+        them share (empty where fewer than two methods or two splits are shared).
+
+    Raises:
+        FileNotFoundError: A folder holds no results.
+    """
+    from noref.lab.evaluation import significance
+
+    tables, splits = [], []
+    for folder in folders:
+        if not (folder / "results.csv").is_file():
+            raise FileNotFoundError(f"{folder} holds no results (results.csv is missing); run noref lab evaluate first")
+        tables.append(pd.read_csv(folder / "results.csv").assign(results=folder.name))
+        if (folder / "splits.csv").is_file():
+            splits.append(pd.read_csv(folder / "splits.csv").assign(results=folder.name))
+    table = pd.concat(tables, ignore_index=True)
+    table = table[["results", *(column for column in table if column != "results")]]
+    if not splits:
+        return table, pd.DataFrame()
+    every = pd.concat(splits, ignore_index=True)
+    every["method"] = every["results"] + "/" + every["method"]
+    values = every.pivot(index=["database", "split"], columns="method", values="srcc").dropna()
+    return table, significance.compare(values) if values.shape[0] > 1 and values.shape[1] > 1 else pd.DataFrame()
