@@ -1,0 +1,161 @@
+"""`noref lab evaluate`, `compare` and `data`: tables, plots, resume, the exact checks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from noref.cli import app
+from noref.lab import synthesis
+from noref.lab.datasets.rated import RatedImages
+from pictures import make_scene
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def scores(rated: RatedImages, tmp_path_factory) -> dict[str, Path]:
+    """Somebody else's scores: people's own, people's turned round, and noise."""
+    folder = tmp_path_factory.mktemp("scores")
+    opinions = rated.opinions
+    values = {"perfect": opinions, "reversed": -opinions, "noise": np.random.default_rng(0).random(len(opinions))}
+    for name, score in values.items():
+        pd.DataFrame({"image": rated.table["image"], "score": score}).to_csv(folder / f"{name}.csv", index=False)
+    return {name: folder / f"{name}.csv" for name in values}
+
+
+def evaluate(database: Path, out: Path, *more: object):
+    result = call("evaluate", *more, "--data", f"biq2021={database}", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    return pd.read_csv(out / "results.csv").set_index(["method", "part"])
+
+
+def test_people_themselves_noise_and_the_reverse(scores, database, tmp_path):
+    table = evaluate(database, tmp_path, *[f"scores:{path}" for path in scores.values()])
+    for figure in ("srcc", "plcc", "krcc"):
+        assert table.loc[("scores-perfect", "all"), figure] == pytest.approx(1)
+        assert table.loc[("scores-reversed", "all"), figure] == pytest.approx(-1)
+        assert abs(table.loc[("scores-noise", "all"), figure]) < 0.5  # 30 photos
+    assert table.loc[("scores-perfect", "blurred"), "n"] == 15
+
+
+def test_everything_is_saved(scores, database, tmp_path):
+    evaluate(database, tmp_path, f"scores:{scores['noise']}", "model:diqa")
+    records = json.loads((tmp_path / "results.json").read_text())
+    assert {record["method"] for record in records} == {"scores-noise", "model-diqa"}
+    assert "| scores-noise | biq2021 | all | 30 | 0 |" in (tmp_path / "results.md").read_text()
+    predictions = pd.read_csv(tmp_path / "model-diqa" / "biq2021" / "split-000" / "predictions.csv")
+    assert len(predictions) == 30
+    for name in ("scatter-model-diqa-biq2021.png", "pictures-model-diqa-biq2021.png"):
+        with Image.open(tmp_path / name) as drawn:
+            assert drawn.width > 300
+
+
+def test_random_splits_report_medians_and_every_split(scores, database, tmp_path):
+    table = evaluate(database, tmp_path, f"scores:{scores['noise']}", "--protocol", "random", "--repeats", 3)
+    splits = pd.read_csv(tmp_path / "splits.csv")
+    assert splits["split"].tolist() == ["seed 0", "seed 1", "seed 2"]
+    assert table.loc[("scores-noise", "median of 3"), "srcc"] == pytest.approx(splits["srcc"].median())
+
+
+def test_the_same_command_gives_the_same_table(scores, database, tmp_path):
+    options = [f"scores:{scores['noise']}", "--protocol", "random", "--repeats", 2]
+    first = evaluate(database, tmp_path / "a", *options)
+    pd.testing.assert_frame_equal(first, evaluate(database, tmp_path / "b", *options))
+    pd.testing.assert_frame_equal(first, evaluate(database, tmp_path / "a", *options))
+
+
+def test_missing_scores_are_failures_that_show(scores, database, tmp_path):
+    some = tmp_path / "some.csv"
+    pd.read_csv(scores["perfect"]).iloc[:-4].to_csv(some, index=False)
+    table = evaluate(database, tmp_path / "out", f"scores:{some}")
+    assert table.loc[("scores-some", "all"), ["n", "failed"]].tolist() == [26, 4]
+
+
+def test_a_recipe_is_fitted_inside_each_split(database, tmp_path):
+    tiny = "stage1_epochs=0 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
+    changes = [part for change in tiny.split() for part in ("--set", change)]
+    evaluate(
+        database, tmp_path, "recipe:diqa", "--protocol", "random", "--repeats", 2, "--shares", "train=.7,test=.3", *changes
+    )
+    for i in (0, 1):
+        home = tmp_path / "recipe-diqa" / "biq2021" / f"split-00{i}"
+        parts = pd.read_csv(home / "split.csv").groupby("part")["image"].apply(set)
+        assert set(pd.read_csv(home / "predictions.csv")["image"]) == parts["test"]
+        assert (home / "fit" / "stage2" / "best.ckpt").is_file()
+
+
+def test_d_l_and_p_on_a_synthetic_database(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(3):
+        Image.fromarray(make_scene(170, 180, seed)).save(tmp_path / "photos" / f"{seed}.png")
+    assert call("synthesize", tmp_path / "photos", tmp_path / "made", "--types", "jpeg,gaussian_blur").exit_code == 0
+    table = synthesis.read(tmp_path / "made")
+    table.assign(score=5 - table["level"])[["image", "score"]].to_csv(tmp_path / "ideal.csv", index=False)
+    result = call(
+        *["evaluate", f"scores:{tmp_path / 'ideal.csv'}", "--protocol", "waterloo"],
+        *["--data", f"synthetic={tmp_path / 'made'}", "--out", tmp_path / "out"],
+    )
+    assert result.exit_code == 0, result.stderr
+    found = pd.read_csv(tmp_path / "out" / "results.csv").set_index("test")
+    assert found.loc[["D", "L"], "value"].tolist() == [1, 1]
+    assert found.loc["L", "n"] == 6
+    assert 0.5 < found.loc["P", "value"] <= 1
+    assert (found["failed"] == 0).all()
+
+
+def test_compare_sets_results_side_by_side(scores, database, tmp_path):
+    for name in ("perfect", "noise"):
+        evaluate(database, tmp_path / name, f"scores:{scores[name]}", "--protocol", "random", "--repeats", 4)
+    result = call("compare", tmp_path / "perfect", tmp_path / "noise")
+    assert result.exit_code == 0, result.stderr
+    assert "| perfect | scores-perfect | biq2021 | median of 4 |" in result.stdout
+    assert "p is optimistic" in result.stdout
+
+
+def test_data_list_and_check(database, tmp_path):
+    listed = call("data", "list").stdout
+    for name in ("live:", "koniq10k:", "kadid10k:", "biq2021:", "DMOS, lower is better", "licence:"):
+        assert name in listed
+    checked = call("data", "check", "biq2021", database)
+    assert checked.exit_code == 0
+    assert "30 photos of 15 contents" in checked.stdout
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in database.iterdir():
+        if path.name != "3-4.png":
+            (copy / path.name).write_bytes(path.read_bytes())
+    broken = call("data", "check", "biq2021", copy)
+    assert broken.exit_code == 1
+    assert "missing: " in broken.stdout
+    assert broken.stderr.startswith("1 missing, 0 unreadable")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["diqa"], "model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE"),
+        (["model:dica"], "did you mean 'diqa'"),
+        (["scores:/none.csv"], "/none.csv"),
+        (["model:diqa", "--protocol", "wholes"], "no protocol is called 'wholes'"),
+        (["model:diqa", "--protocol", "cross"], "at least two databases"),
+        (["model:diqa", "--protocol", "random", "--shares", "train=1"], "train, test"),
+        (["recipe:diqa"], "must be fitted"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_why(arguments, says, database, tmp_path):
+    result = call("evaluate", *arguments, "--data", f"biq2021={database}", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_results_that_are_not_there(tmp_path):
+    result = call("compare", tmp_path)
+    assert result.exit_code == 2
+    assert "run noref lab evaluate first" in result.stderr
