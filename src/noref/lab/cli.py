@@ -146,8 +146,7 @@ def compare(folders: Annotated[list[Path], typer.Argument(metavar="RESULTS…", 
         from noref.lab.evaluation import evaluate as work
 
         table, tests = work.compare(folders)
-        shown = ["results", "method", "database", "part", *work.SHOWN] if "srcc" in table else list(table)
-        typer.echo(experiment.as_markdown(table[shown]))
+        typer.echo(work.as_markdown(table))
         if len(tests):
             typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
             typer.echo(experiment.as_markdown(tests))

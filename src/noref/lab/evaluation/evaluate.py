@@ -159,8 +159,9 @@ def _save(table: pd.DataFrame, folder: Path) -> None:
 
 def as_markdown(table: pd.DataFrame) -> str:
     """The columns that a reader wants first; `results.csv` has all."""
-    shown = [column for column in ("method", "database", "part", *SHOWN) if column in table] if "srcc" in table else table
-    return experiment.as_markdown(table[list(shown)])
+    if "srcc" in table:
+        table = table[[column for column in ("results", "method", "database", "part", *SHOWN) if column in table]]
+    return experiment.as_markdown(table)
 
 
 def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
