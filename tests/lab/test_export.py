@@ -35,7 +35,7 @@ def random_method(**design) -> DiqaMethod:
     method.network_ = network.build(method.design).eval()
     with torch.no_grad():
         method.network_.output.bias.fill_(0.5)  # away from the ends, where clipping would hide differences
-    method.scale_ = (0.0, 1.0)
+    method.scale_, method.errors_ = (0.0, 1.0), None
     return method
 
 

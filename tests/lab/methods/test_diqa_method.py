@@ -48,7 +48,9 @@ def test_predictions_are_deterministic_and_survive_saving(method, parts, tmp_pat
     np.testing.assert_array_equal(first, method.predict(paths[::-1])[::-1])
     method.save(tmp_path / "model")
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["method.json", "weights.safetensors"]
-    np.testing.assert_array_equal(DiqaMethod.load(tmp_path / "model").predict(paths), first)
+    loaded = DiqaMethod.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(paths), first)
+    np.testing.assert_array_equal(loaded.explain(paths[0])["error"], method.explain(paths[0])["error"])
 
 
 def test_explain_gives_maps_at_a_quarter(method):
@@ -78,7 +80,9 @@ def test_every_ablation_trains(switch, parts, pristine, tmp_path):
     method = fitted(parts, tmp_path, pristine, stage2_epochs=1, **switch)
     assert np.isfinite(method.predict(parts["validation"].paths)).all()
     assert (tmp_path / "stage1").exists() == (pristine is not None)
-    assert ("sensitivity" in method.explain(make_scene(80, 96))) == switch.get("sensitivity", False)
+    found = method.explain(make_scene(80, 96))
+    assert ("sensitivity" in found) == switch.get("sensitivity", False)
+    assert ("error" in found) == (pristine is not None)
 
 
 def test_whole_photos_of_several_sizes_train(parts, tmp_path):
@@ -141,10 +145,17 @@ def test_saved_state_is_plain_json(method, tmp_path):
     assert state["params"]["stage1_crop"] == 64
 
 
-@pytest.mark.parametrize(("sensitivity", "panels"), [(False, 6), (True, 7)])
+@pytest.mark.parametrize(("sensitivity", "panels"), [(False, 5), (True, 6)])
 def test_the_papers_pictures(sensitivity, panels, parts, pristine, tmp_path):
     method = fitted(parts, tmp_path, None, stage1_epochs=0, stage2_epochs=1, sensitivity=sensitivity)
     scene = make_scene(80, 96)
     figure = pictures.draw(method, scene, 255 - scene)
     assert len(figure.axes) == panels
     figure.savefig(tmp_path / "maps.png")
+
+
+def test_the_error_map_stays_that_of_stage_one(parts, pristine, tmp_path):
+    short, long = (fitted(parts, tmp_path / str(n), pristine, stage2_epochs=n, stage2_rate=1e-2, patience=9) for n in (1, 3))
+    scene = make_scene(80, 96)
+    np.testing.assert_array_equal(short.explain(scene)["error"], long.explain(scene)["error"])
+    assert (short.explain(scene)["quality"] != long.explain(scene)["quality"]).any()

@@ -25,8 +25,7 @@ class LearnErrors(pl.LightningModule):
     def loss(self, reference: Tensor, distorted: Tensor) -> Tensor:
         """Of pairs of pixels, uint8 N x H x W x 3 each."""
         good, bad = look(reference, self.design.normalise), look(distorted, self.design.normalise)
-        _, predicted = self.network(bad.detail)
-        miss = predicted.float() - maps.error_map(good.detail, bad.detail, self.design.power)
+        miss = self.network(bad.detail).float() - maps.error_map(good.detail, bad.detail, self.design.power)
         if self.design.reliability:
             miss = miss * maps.relative_reliability(bad.detail, self.design.alpha)
         return inside(miss).square().mean()
@@ -83,12 +82,11 @@ class LearnScores(pl.LightningModule):
         ]
         # The paper's Nadam wants small steps and 80 epochs. AdamW on one cycle of large steps gets there in a few.
         optimizer = torch.optim.AdamW(wanted, lr=self.learning_rate, weight_decay=1e-4)
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = max(int(self.trainer.estimated_stepping_batches), 2)
+        warm_up = max(0.1, 1.5 / steps)  # of all steps; OneCycleLR divides by zero where that is one step exactly
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps, pct_start=warm_up)
         # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
-        schedule = {
-            "scheduler": torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps, pct_start=0.1),
-            "interval": "step",
-        }
+        schedule = {"scheduler": cycle, "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 

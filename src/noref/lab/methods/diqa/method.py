@@ -1,5 +1,6 @@
 """DIQA as a method like any other: fit, predict, explain, save, load."""
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -115,8 +116,10 @@ class DiqaMethod(BaseEstimator):
         self.scale_ = rated.scale
         self.network_ = network.build(self.design)
         nn.init.constant_(self.network_.output.bias, float(rated.unit_opinions.mean()))
+        self.errors_ = None
         if self.stage1_epochs:
             self._learn_errors(folder / "stage1")
+            self.errors_ = copy.deepcopy(self.network_.stage1).eval()  # stage 2 goes on to change the trunk
         self._learn_scores(rated, validation, folder / "stage2")
         self.network_.eval()
         return self
@@ -161,27 +164,30 @@ class DiqaMethod(BaseEstimator):
     def _loader(self, photos: RatedPhotos | DistortedPairs, batch: int, seed: int | None) -> DataLoader[Any]:
         return DataLoader(photos, batch_sampler=SameSizeBatches(photos.shapes(), batch, seed), num_workers=self.workers)
 
-    def _assess(self, image: images.Source) -> network.Assessed:
-        pixels = self.working_size.apply(images.read(image).pixels)
-        with torch.inference_mode():
-            return self.network_(torch.from_numpy(pixels)[None])
+    def _working(self, image: images.Source) -> torch.Tensor:
+        return torch.from_numpy(self.working_size.apply(images.read(image).pixels))[None]
 
     def predict(self, images: Sequence[images.Source]) -> npt.NDArray[np.float64]:
         """Scores on the scale of the database fitted on, higher is better, one photo at a time: never batch-dependent."""
         low, high = self.scale_
-        return np.array([low + (high - low) * float(self._assess(image).score) for image in images])
+        with torch.inference_mode():
+            scores = [float(self.network_(self._working(image)).score) for image in images]
+        return low + (high - low) * np.array(scores)
 
     def explain(self, image: images.Source) -> dict[str, npt.NDArray[np.float32]]:
         """Maps of one photo, h x w at a quarter of its working size.
 
-        `quality` (0 to 1 inside the opinion scale, higher is better, mean inside the border = score), `error` (predicted
-        objective error) and, from DIQA-SENS, `sensitivity` and `perceptual` (sensitivity x error).
+        `quality` (0 to 1 inside the opinion scale, higher is better, mean inside the border = score), `error` (the objective
+        error that stage 1 predicts, where there was one) and, from DIQA-SENS, `sensitivity` and `perceptual` (their product).
         """
-        assessed = self._assess(image)
-        found = {"quality": assessed.quality[0], "error": assessed.error[0, 0]}
-        if assessed.sensitivity is not None:
-            found["sensitivity"] = assessed.sensitivity[0, 0]
-            found["perceptual"] = found["sensitivity"] * found["error"].clamp(min=0)
+        working = self._working(image)
+        with torch.inference_mode():
+            assessed = self.network_(working)
+            found = {"quality": assessed.quality[0]}
+            if self.errors_ is not None:
+                found["error"] = self.errors_(network.look(working, self.normalise).detail)[0, 0]
+            if assessed.sensitivity is not None:
+                found |= {"sensitivity": assessed.sensitivity[0, 0], "perceptual": assessed.perceptual[0, 0]}
         return {name: cells.numpy() for name, cells in found.items()}
 
     def export_core(self) -> nn.Module:
@@ -191,7 +197,13 @@ class DiqaMethod(BaseEstimator):
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {key: tensor.contiguous() for key, tensor in self.network_.state_dict().items()}
+        parts = {"network": self.network_, "errors": self.errors_}
+        weights = {
+            f"{name}.{key}": tensor.contiguous()
+            for name, part in parts.items()
+            if part is not None
+            for key, tensor in part.state_dict().items()
+        }
         save_file(weights, folder / "weights.safetensors")
         params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
         state = {"method": self.name, "params": params, "scale": self.scale_, "design": asdict(self.design)}
@@ -205,9 +217,18 @@ class DiqaMethod(BaseEstimator):
         low, high = state["scale"]
         method.scale_ = (low, high)
         method.network_ = network.build(method.design)
-        method.network_.load_state_dict(load_file(folder / "weights.safetensors"))
+        weights = load_file(folder / "weights.safetensors")
+        method.network_.load_state_dict(_below("network.", weights))
         method.network_.eval()
+        method.errors_ = None
+        if method.stage1_epochs:
+            method.errors_ = network.build(method.design).stage1.eval()
+            method.errors_.load_state_dict(_below("errors.", weights))
         return method
+
+
+def _below(prefix: str, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
 
 
 class _Core(nn.Module):

@@ -52,14 +52,14 @@ class Assessed(NamedTuple):
     Attributes:
         score: N, on the scale of the opinions it was trained on (higher is better).
         quality: N x h x w same scale; over the cells inside the border its mean is `score`.
-        error: N x 1 x h x w, the predicted objective error map.
         sensitivity: N x 1 x h x w, only from DIQA-SENS: how much an error at each cell disturbs.
+        perceptual: N x 1 x h x w, only from DIQA-SENS: sensitivity x predicted error.
     """
 
     score: Tensor
     quality: Tensor
-    error: Tensor
-    sensitivity: Tensor | None
+    sensitivity: Tensor | None = None
+    perceptual: Tensor | None = None
 
 
 def look(pixels: Tensor, normalise: bool = True) -> Views:
@@ -103,10 +103,9 @@ class ErrorNetwork(nn.Module):
         with torch.no_grad():
             next(self.trunk.parameters()).mul_(10 if normalised else 2)
 
-    def forward(self, detail: Tensor) -> tuple[Tensor, Tensor]:
-        """Features N x 128 x h x w and error map N x 1 x h x w of photos N x 1 x 4h x 4w."""
-        features = self.trunk(detail)
-        return features, self.to_error(features)
+    def forward(self, detail: Tensor) -> Tensor:
+        """Error map N x 1 x h x w of photos N x 1 x 4h x 4w."""
+        return self.to_error(self.trunk(detail))
 
 
 class Diqa(nn.Module):
@@ -123,13 +122,12 @@ class Diqa(nn.Module):
 
     def forward(self, pixels: Tensor) -> Assessed:
         views = look(pixels, self.design.normalise)
-        features, error = self.stage1(views.detail)
-        features = features.float()
+        features = self.stage1.trunk(views.detail).float()
         pooled = inside(features).mean(dim=(2, 3))
         extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
         hidden = self.hidden(torch.cat([pooled, extra], dim=1))
         score = self.output(F.relu(hidden))[:, 0]
-        return Assessed(score, self._quality(features, pooled, hidden, score), error, None)
+        return Assessed(score, self._quality(features, pooled, hidden, score))
 
     def _quality(self, features: Tensor, pooled: Tensor, hidden: Tensor, score: Tensor) -> Tensor:
         """Each cell's share of the score.
@@ -163,8 +161,7 @@ class DiqaSens(nn.Module):
     def forward(self, pixels: Tensor) -> Assessed:
         views = look(pixels, self.design.normalise)
         with torch.no_grad():
-            _, error = self.stage1(views.detail)
-            error = error.float().clamp(min=0)
+            error = self.stage1(views.detail).float().clamp(min=0)
         photo = F.max_pool2d(self.from_photo(views.detail), 2)
         sensitivity = F.relu(self.to_sensitivity(self.merge(torch.cat([photo, self.from_error(error)], dim=1)))).float()
         perceptual = sensitivity * error
@@ -174,7 +171,7 @@ class DiqaSens(nn.Module):
         score = self.output(F.leaky_relu(hidden, 0.1))[:, 0]
         slope = (torch.where(hidden > 0, 1.0, 0.1) * self.output.weight) @ self.hidden.weight[:, :1]
         quality = score[:, None, None] + slope[:, :, None] * (perceptual - pooled[:, :, None, None])[:, 0]
-        return Assessed(score, quality, error, sensitivity)
+        return Assessed(score, quality, sensitivity, perceptual)
 
 
 def build(design: Design) -> Diqa | DiqaSens:

@@ -30,8 +30,9 @@ def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.ND
         ("normalised input", _array(bad.detail), "gray"),
         ("reliability", _array(maps.relative_reliability(bad.detail, design.alpha)), "gray"),
         ("true error", _array(maps.error_map(good.detail, bad.detail, design.power)), "inferno"),
-        ("predicted error", found["error"], "inferno"),
     ]
+    if "error" in found:
+        panels.append(("predicted error", found["error"], "inferno"))
     if "sensitivity" in found:
         panels += [("sensitivity", found["sensitivity"], "viridis"), ("perceptual error", found["perceptual"], "inferno")]
     else:
