@@ -116,6 +116,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "measured": {
             "data": f"{recipe['database']}, test part {recipe['split']['test']:g} split by content",
             "data_hash": environment["data"],
+            "command": _command(target.stem, recipe),
             "seed": recipe["seed"],
             "commit": environment["commit"],
         },
@@ -128,6 +129,13 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     except TypeError as error:
         raise ValueError(f"{facts}: {error}") from None
     return export(method, card, target)
+
+
+def _command(name: str, recipe: dict[str, Any]) -> str:
+    """What measures the exported model on the same test part again."""
+    shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())
+    options = f"--protocol single --shares {shares} --seed {recipe['seed']}"
+    return f"noref lab evaluate model:{name} --data {recipe['database']}=PATH {options} --out RESULTS"
 
 
 def _core(core: nn.Module, size: WorkingSize) -> onnx.ModelProto:

@@ -66,7 +66,7 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
         for axes, index in zip(row, chosen.index[:EACH], strict=False):
             _photo(axes, folder / scored["image"][index])
             axes.set_title(f"people {scored['opinion'][index]:.2f}, method {fitted[index]:.2f}", fontsize=8)
-        row[0].text(0, -0.06, name, transform=row[0].transAxes, va="top")
+        row[0].text(-0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center")
     return figure
 
 
