@@ -12,7 +12,7 @@ LEVELS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "jpeg": (43, 22, 12, 7, 3),  # quality factor of libjpeg
     "jpeg2000": (52, 120, 240, 450, 900),  # compression ratio against 24 bits a pixel
     "webp": (30, 15, 8, 4, 0),  # quality factor of libwebp
-    "fast_fading": ((0.65, 2), (0.45, 4), (0.25, 8), (0.1, 12), (0.02, 24)),  # first hit (share of stream), bit errors
+    "fast_fading": ((0.7, 2), (0.5, 3), (0.22, 10), (0.1, 16), (0.02, 32)),  # first hit (share of stream), bit errors
     # Noise: standard deviation in [0, 1] pixel units, or share of pixels hit
     "white_noise": (0.031, 0.06, 0.11, 0.19, 0.35),
     "color_noise": (0.025, 0.05, 0.09, 0.16, 0.28),  # in the chroma planes

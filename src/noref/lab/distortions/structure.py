@@ -23,7 +23,7 @@ def banding(pixels: Pixels, steps: int, rng: np.random.Generator) -> Pixels:
 @distortion("pixelation")
 def pixelation(pixels: Pixels, block: float, rng: np.random.Generator) -> Pixels:
     """Pixelation: flat blocks."""
-    return _there_and_back(pixels, max(2, block * scale_of(pixels)), Image.Resampling.BOX, Image.Resampling.NEAREST)
+    return _there_and_back(pixels, 1 + (block - 1) * scale_of(pixels), Image.Resampling.BOX, Image.Resampling.NEAREST)
 
 
 @distortion("pixelation")
