@@ -1,12 +1,12 @@
 """Photos with people's opinions: one module a database, one table (`rated.RatedImages`) out."""
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 
 from noref.lab.datasets import agiqa3k, biq2021, csiq, kadid10k, koniq10k, live, livec, livemd, spaq, table, tid
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.lookup import lookup
 
 _Reader = Callable[[Path], RatedImages]
 _READERS: tuple[tuple[DatabaseCard, _Reader], ...] = (
@@ -38,7 +38,7 @@ def card(name: str) -> DatabaseCard:
     Raises:
         KeyError: There is no database of that name; the message suggests near names.
     """
-    return _find(name)[0]
+    return lookup("database", name, _DATABASES)[0]
 
 
 def read(name: str, folder: str | Path) -> RatedImages:
@@ -49,12 +49,4 @@ def read(name: str, folder: str | Path) -> RatedImages:
         FileNotFoundError: The folder lacks a file; the message says what was expected where.
         ValueError: A file is not what its database publishes.
     """
-    return _find(name)[1](Path(folder))
-
-
-def _find(name: str) -> tuple[DatabaseCard, _Reader]:
-    if name not in _DATABASES:
-        near = difflib.get_close_matches(name, _DATABASES, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names())}"
-        raise KeyError(f"no database is called {name!r}; {hint}")
-    return _DATABASES[name]
+    return lookup("database", name, _DATABASES)[1](Path(folder))

@@ -1,6 +1,5 @@
 """How a distortion is declared and looked up."""
 
-import difflib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noref.lab.distortions.levels import LEVELS
+from noref.lab.lookup import lookup
 
 Pixels = npt.NDArray[np.uint8]
 Recipe = Callable[[Pixels, Any, np.random.Generator], Pixels]
@@ -71,8 +71,4 @@ def get(name: str) -> Distortion:
     Raises:
         KeyError: There is none; the message suggests near names.
     """
-    if name not in _REGISTRY:
-        near = difflib.get_close_matches(name, _REGISTRY, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names())}"
-        raise KeyError(f"no distortion is called {name!r}; {hint}")
-    return _REGISTRY[name]
+    return lookup("distortion", name, _REGISTRY)
