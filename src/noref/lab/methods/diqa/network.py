@@ -87,6 +87,20 @@ def _convolutions(channels: list[tuple[int, int, int]], activation: type[nn.Modu
     return nn.Sequential(*layers)
 
 
+def _start(layers: nn.Sequential, gain: float = 1) -> None:
+    """He's initialisation, the first layer `gain` times larger, so that activations start near 1 whatever the input's size."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    with torch.no_grad():
+        next(layers.parameters()).mul_(gain)
+
+
+def _gain(normalised: bool) -> float:
+    return 10 if normalised else 2  # a photo without its low frequencies has a standard deviation near 0.1, a whole one more
+
+
 class ErrorNetwork(nn.Module):
     """Stage 1: the trunk f (Conv1 to Conv8, 381,200 parameters) and Conv9, which reads an error map off its features."""
 
@@ -95,13 +109,7 @@ class ErrorNetwork(nn.Module):
         widths = [(1, 48, 1), (48, 48, 2), (48, 64, 1), (64, 64, 2), (64, 64, 1), (64, 64, 1), (64, 128, 1), (128, 128, 1)]
         self.trunk = _convolutions(widths, nn.ReLU)
         self.to_error = nn.Conv2d(128, 1, 1)
-        for layer in self.trunk:
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        # What is left of a photo without its low frequencies has a standard deviation near 0.1; activations start near 1.
-        with torch.no_grad():
-            next(self.trunk.parameters()).mul_(10 if normalised else 2)
+        _start(self.trunk, _gain(normalised))
 
     def forward(self, detail: Tensor) -> Tensor:
         """Error map N x 1 x h x w of photos N x 1 x 4h x 4w."""
@@ -154,6 +162,9 @@ class DiqaSens(nn.Module):
         self.from_error = _convolutions([(1, 32, 1), (32, 32, 1)], nn.LeakyReLU)
         self.merge = _convolutions([(64, 64, 1), (64, 64, 1)], nn.LeakyReLU)
         self.to_sensitivity = nn.Conv2d(64, 1, 3, padding=1)
+        _start(self.from_photo, _gain(design.normalise))
+        _start(self.from_error)
+        _start(self.merge)
         nn.init.ones_(self.to_sensitivity.bias)  # type: ignore[arg-type]  # start from "every error counts alike"
         self.hidden = nn.Linear(1 + 2 * design.features, 4)
         self.output = nn.Linear(4, 1)
