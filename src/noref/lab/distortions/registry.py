@@ -1,6 +1,5 @@
 """How a distortion is declared and looked up."""
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +53,7 @@ def distortion(family: str) -> Callable[[Recipe], Recipe]:
     def register(recipe: Recipe) -> Recipe:
         name = recipe.__name__
         summary = (recipe.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        _REGISTRY[name] = Distortion(name, family, summary, functools.wraps(recipe)(recipe))
+        _REGISTRY[name] = Distortion(name, family, summary, recipe)
         return recipe
 
     return register
