@@ -1,0 +1,166 @@
+"""Networks that were trained for something else, cut before their classifier.
+
+They come by name from timm (convolutional ones: `convnext_*`, `inception_resnet_v2`, `mobilenetv2_100`, `resnet50`,
+`efficientnet_*` and many more), and AlexNet from torchvision, which paper 003 stands on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torchvision.models import AlexNet_Weights, alexnet
+
+from noref.lab.lookup import lookup
+
+IMAGENET = "imagenet"  # as weights: fetched from the network's public source, which needs a connection
+
+
+class Stage(NamedTuple):
+    """One of the maps that a backbone gives: its channels, and the pixels of the photo that a cell spans on a side."""
+
+    channels: int
+    reduction: int
+
+
+class Backbone(nn.Module):
+    """Pixels to the maps after every stage, finest first.
+
+    Args:
+        name: "alexnet", or a convolutional network of timm's.
+        weights: None for random ones, "imagenet" to fetch the published ones, or a safetensors file; a classifier in it is
+            passed over.
+        mean, std: Of the pixels over 255, per channel; None for what the network was trained with, by timm's account.
+        options: More arguments for `timm.create_model`, such as {"pad_type": "same"}.
+
+    Attributes:
+        stages: What `forward` returns, in order. The last is the network's own last map: a vector (one cell) where it ends
+            in fully connected layers, as AlexNet (fc7) and VGG do.
+
+    Raises:
+        KeyError: Nobody has a network of that name; the message suggests near names.
+        FileNotFoundError: `weights` is no file.
+        ValueError: The weights do not fit (the message names the keys), or the network gives no maps (a transformer).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        weights: str | Path | None = None,
+        *,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        fetch = weights == IMAGENET
+        self.body, usual_mean, usual_std, tapped = (
+            _alexnet(fetch) if name == "alexnet" else _from_timm(name, fetch, dict(options or {}))
+        )
+        self.register_buffer("mean", torch.tensor(mean or usual_mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std or usual_std)[:, None, None], persistent=False)
+        self._maps: list[Tensor] = []
+        for module in tapped:
+            self.body.get_submodule(module).register_forward_hook(self._keep)
+        self.stages = self._measure(name)
+        if weights is not None and not fetch:
+            self.load(weights)
+        self.eval()
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        """uint8 N x H x W x 3 to float maps N x C x h x w, one for each of `stages`."""
+        self._maps = []
+        last = self.body((pixels.permute(0, 3, 1, 2) / 255 - self.mean) / self.std)
+        maps, self._maps = [*self._maps, last], []
+        return [cells.float() for cells in maps]
+
+    def load(self, weights: str | Path) -> None:
+        """Take over weights from a safetensors file."""
+        try:
+            found = load_file(weights)
+        except SafetensorError as error:
+            raise ValueError(f"{weights} is not a safetensors file ({error}); convert the weights to one") from None
+        wanted = {key: tensor for key, tensor in self.body.state_dict().items() if not key.endswith("num_batches_tracked")}
+        missing = sorted(wanted.keys() - found.keys())
+        extra = sorted(key for key in found.keys() - wanted.keys() if not _passed_over(key))
+        shaped = sorted(key for key in wanted.keys() & found.keys() if wanted[key].shape != found[key].shape)
+        faults = [
+            f"{len(keys)} {fault} ({', '.join(keys[:3])}{', …' if len(keys) > 3 else ''})"
+            for fault, keys in (("missing", missing), ("unknown", extra), ("of another shape", shaped))
+            if keys
+        ]
+        if faults:
+            raise ValueError(f"the weights in {weights} do not fit this network: {'; '.join(faults)}; are they of another one?")
+        self.body.load_state_dict({key: found[key] for key in wanted}, strict=False)
+
+    def save(self, weights: Path) -> None:
+        """Write what `load` reads."""
+        save_file({key: tensor.contiguous() for key, tensor in self.body.state_dict().items()}, weights)
+
+    def _keep(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self._maps.append(output.clone() if isinstance(_module, nn.ReLU) else output)
+
+    @torch.no_grad()
+    def _measure(self, name: str, side: int = 256) -> list[Stage]:
+        """Stages, by a dry run."""
+        with _evaluating(self):
+            try:
+                maps = self(torch.zeros(1, side, side, 3, dtype=torch.uint8))
+            except AssertionError:  # timm's transformers take one size only
+                maps = []
+        if not maps or any(cells.ndim != 4 for cells in maps):
+            raise ValueError(f"{name} gives no maps of N x C x h x w, as only convolutional networks do; choose one of those")
+        return [Stage(cells.shape[1], round(side / cells.shape[2])) for cells in maps]
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    training = network.training
+    network.eval()
+    yield
+    network.train(training)
+
+
+def _passed_over(key: str) -> bool:
+    """Whether a key belongs to a classifier, or counts batches."""
+    return key.split(".")[0] in {"classifier", "classif", "fc", "head", "last_linear"} or key.endswith("num_batches_tracked")
+
+
+Built = tuple[nn.Module, Sequence[float], Sequence[float], list[str]]
+
+
+def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> Built:
+    known = {known: known for known in timm.list_models()}
+    lookup("backbone", name.split(".")[0], {**known, "alexnet": "alexnet"})
+    body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
+    facts, stages = body.pretrained_cfg, getattr(body, "feature_info", [])
+    # The last stage is the last map itself, unless the network widens it once more, as MobileNet's does.
+    tapped = [stage["module"] for stage in stages if stage["module"] and stage is not stages[-1]]
+    if stages and stages[-1]["num_chs"] != body.num_features:
+        tapped.append(stages[-1]["module"])
+    return body, facts["mean"], facts["std"], tapped
+
+
+class _AlexNet(nn.Module):
+    """torchvision's, up to fc7."""
+
+    def __init__(self, fetch: bool) -> None:
+        super().__init__()
+        whole = alexnet(weights=AlexNet_Weights.IMAGENET1K_V1 if fetch else None)
+        self.features, self.avgpool, self.classifier = whole.features, whole.avgpool, whole.classifier[:6]
+        for layer in (*self.features, *self.classifier):
+            if isinstance(layer, nn.ReLU):
+                layer.inplace = False
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(self.features(pixels)).flatten(1))[:, :, None, None]
+
+
+def _alexnet(fetch: bool) -> Built:
+    after_each_convolution = [f"features.{index}" for index in (1, 4, 7, 9, 11)]
+    return _AlexNet(fetch), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), after_each_convolution

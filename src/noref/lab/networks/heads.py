@@ -1,0 +1,89 @@
+"""From a vector to a score: regressors fitted by scikit-learn, as modules that know their own slope.
+
+Every head maps vectors N x D to scores N and slopes N x D (of the score over the vector), so that explaining and exporting need no
+automatic differentiation.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from torch import Tensor, nn
+
+
+class LinearHead(nn.Module):
+    """score = ((vector - mean) / scale) . weight + bias."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(length))
+        self.register_buffer("scale", torch.ones(length))
+        self.weight = nn.Parameter(torch.zeros(length))
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        score = (vectors - self.mean) / self.scale @ self.weight + self.bias
+        return score, (self.weight / self.scale).expand_as(vectors)
+
+
+class RbfHead(nn.Module):
+    """Standardise, project on principal axes, and sum Gaussian bumps around the support vectors."""
+
+    def __init__(self, length: int, axes: int, supports: int) -> None:
+        super().__init__()
+        for name, shape in {
+            "mean": (length,),
+            "scale": (length,),
+            "centre": (length,),
+            "axes": (axes, length),
+            "supports": (supports, axes),
+            "weight": (supports,),
+            "bias": (),
+            "gamma": (),
+        }.items():
+            self.register_buffer(name, torch.zeros(shape))
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        projected = ((vectors - self.mean) / self.scale - self.centre) @ self.axes.T
+        distance = projected.square().sum(1)[:, None] - 2 * projected @ self.supports.T + self.supports.square().sum(1)
+        bumps = self.weight * torch.exp(-self.gamma * distance)
+        score = bumps.sum(dim=1)
+        slope = 2 * self.gamma * (bumps @ self.supports - score[:, None] * projected)
+        return score + self.bias, slope @ self.axes / self.scale
+
+
+Head = LinearHead | RbfHead
+
+
+def from_pipeline(fitted: Pipeline) -> Head:
+    """The head that predicts what a fitted pipeline does.
+
+    Args:
+        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR.
+    """
+    scaler, regressor = fitted[0], fitted[-1]
+    facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.scale_}
+    head: Head
+    if len(fitted) == 2:
+        head = LinearHead(len(scaler.mean_))
+        facts |= {"weight": regressor.coef_.ravel(), "bias": np.ravel(regressor.intercept_)[0]}
+    else:
+        pca: PCA = fitted[1]
+        head = RbfHead(len(scaler.mean_), pca.n_components_, len(regressor.support_vectors_))
+        facts |= {
+            "centre": pca.mean_,
+            "axes": pca.components_,
+            "supports": regressor.support_vectors_,
+            "weight": regressor.dual_coef_[0],
+            "bias": regressor.intercept_[0],
+            "gamma": regressor._gamma,
+        }
+    head.load_state_dict({name: _tensor(value) for name, value in facts.items()})
+    return head.eval()
+
+
+def _tensor(value: npt.ArrayLike) -> Tensor:
+    return torch.as_tensor(np.asarray(value, np.float32))
