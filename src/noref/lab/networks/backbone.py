@@ -4,6 +4,7 @@ They come by name from timm (convolutional ones: `convnext_*`, `inception_resnet
 `efficientnet_*` and many more), and AlexNet from torchvision, which paper 003 stands on.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +103,13 @@ class Backbone(nn.Module):
         """Write what `load` reads."""
         save_file({key: tensor.contiguous() for key, tensor in self.body.state_dict().items()}, weights)
 
+    def digest(self) -> str:
+        """Of architecture, weights and pixel scaling: two backbones that share it see alike."""
+        found = hashlib.sha256(repr((self.body, self.mean.tolist(), self.std.tolist())).encode())
+        for tensor in self.body.state_dict().values():
+            found.update(tensor.numpy().tobytes())
+        return found.hexdigest()[:16]
+
     def _keep(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self._maps.append(output.clone() if isinstance(_module, nn.ReLU) else output)
 
@@ -128,7 +136,8 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 def _passed_over(key: str) -> bool:
     """Whether a key belongs to a classifier, or counts batches."""
-    return key.split(".")[0] in {"classifier", "classif", "fc", "head", "last_linear"} or key.endswith("num_batches_tracked")
+    top = key.split(".", maxsplit=1)[0]
+    return top in {"classifier", "classif", "fc", "head", "last_linear"} or key.endswith("num_batches_tracked")
 
 
 Built = tuple[nn.Module, Sequence[float], Sequence[float], list[str]]
@@ -136,7 +145,7 @@ Built = tuple[nn.Module, Sequence[float], Sequence[float], list[str]]
 
 def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> Built:
     known = {known: known for known in timm.list_models()}
-    lookup("backbone", name.split(".")[0], {**known, "alexnet": "alexnet"})
+    lookup("backbone", name.split(".", maxsplit=1)[0], {**known, "alexnet": "alexnet"})
     body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
     facts, stages = body.pretrained_cfg, getattr(body, "feature_info", [])
     # The last stage is the last map itself, unless the network widens it once more, as MobileNet's does.

@@ -10,8 +10,10 @@ from torch import Tensor
 from noref.lab.networks.backbone import Stage
 
 Features = Literal["last", "stages"]
-"""What describes a photo: the mean of the last map, as is usual, or mean and deviation of the map after every stage. Early stages
-see noise, blur and blocks, which a classifier's last layer has learned to look past."""
+"""What describes a photo: the mean of the last map, as is usual, or mean and deviation of the map after every stage.
+
+Early stages see noise, blur and blocks, which a classifier's last layer has learned to look past.
+"""
 
 _SMALL = 1e-6  # a flat map still has a slope
 
@@ -38,8 +40,8 @@ def shares(maps: Sequence[Tensor], slope: Tensor, features: Features, grid: tupl
     """How much each place pulls the score up or down, N x grid; the mean over the grid is 0 for maps that divide it evenly.
 
     A score's slope over the vector is spread over the cells whose mean and deviation the vector is: a cell's part in a mean is
-    what it has over that mean, its part in a deviation what its square has over the variance. For a linear head on means this is
-    the class activation map; for others, its first-order reading.
+    what it has over that mean, its part in a deviation what its squared excess has over the variance. For a linear head on
+    means this is the class activation map; for others, its first-order reading.
 
     Args:
         maps: N x C x h x w each, as described.

@@ -1,7 +1,7 @@
 """From a vector to a score: regressors fitted by scikit-learn, as modules that know their own slope.
 
-Every head maps vectors N x D to scores N and slopes N x D (of the score over the vector), so that explaining and exporting need no
-automatic differentiation.
+Every head maps vectors N x D to scores N and slopes N x D (of the score over the vector), so that explaining and exporting
+need no automatic differentiation.
 """
 
 from typing import Any
