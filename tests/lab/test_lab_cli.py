@@ -87,7 +87,7 @@ def test_distort_sheet_and_maps(run, pristine, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["train", "dica", "--data", "biq2021=x", "--out", "y"], "recipes are: diqa, diqa-sens"),
+        (["train", "dica", "--data", "biq2021=x", "--out", "y"], "diqa, diqa-sens"),
         (["train", "diqa", "--data", "biq2021", "--out", "y"], "takes NAME=VALUE"),
         (["train", "diqa", "--data", "biq2012=x", "--out", "y"], "did you mean biq2021"),
         (["train", "diqa", "--data", "biq2021=/none", "--out", "y"], "labels.csv is missing"),

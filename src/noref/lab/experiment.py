@@ -1,24 +1,27 @@
 """The way of an experiment: recipe -> split by content -> fit -> predict -> results folder.
 
 A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
-stage with checkpoints and `log/`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`.
+stage with checkpoints and `log/`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`. Where several
+processes train together, only the first writes it.
 """
 
 import importlib.metadata
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import yaml
 
 from noref.lab import datasets, methods
 from noref.lab.datasets import check
-from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.rated import PARTS, RatedImages
+from noref.lab.evaluation import protocols
 from noref.lab.evaluation.agreement import agreement_by_group
 from noref.lab.evaluation.splits import as_table, by_content, guard
 from noref.lab.methods.method import Method
@@ -34,18 +37,39 @@ class Recipe:
     Attributes:
         method: Name of the method.
         params: Settings of the method; what is not named keeps the method's own value.
-        split: Part name -> share of the contents; needs `train`, `validation` and `test`.
+        split: Part name -> share of the contents; needs `train`, `validation` and `test`. Or "official": the split that the
+            database's authors published; where it names no validation part, a tenth of the training contents becomes one.
         seed: Of the split, the weights and the training.
+
+    Raises:
+        ValueError: The split is neither.
     """
 
     method: str
     params: dict[str, Any] = field(default_factory=dict)
-    split: dict[str, float] = field(default_factory=lambda: {"train": 0.75, "validation": 0.1, "test": 0.15})
+    split: dict[str, float] | Literal["official"] = field(
+        default_factory=lambda: {"train": 0.75, "validation": 0.1, "test": 0.15}
+    )
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split != "official" and not (isinstance(self.split, dict) and set(self.split) == set(PARTS)):
+            raise ValueError(f"a split is the word official, or shares of {', '.join(PARTS)}; not {self.split!r}")
 
     def build(self) -> Method:
         """The method, unfitted."""
         return methods.get(self.method)(**{**self.params, "seed": self.seed})
+
+    def parts(self, rated: RatedImages) -> Mapping[str, RatedImages]:
+        """The train, validation and test parts of a database.
+
+        Raises:
+            ValueError: The shares do not fit it, or it has no official split.
+        """
+        if isinstance(self.split, dict):
+            return by_content(rated, self.split, self.seed)
+        (split,) = protocols.official(rated, self.seed)
+        return split.parts
 
 
 def shipped_recipes() -> list[str]:
@@ -71,7 +95,7 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
     seed = changes.pop("seed", content.get("seed", 0))
     try:
         recipe = Recipe(**{**content, "seed": seed, "params": {**content.get("params", {}), **changes}})
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
     try:
         recipe.build()
@@ -90,16 +114,40 @@ def prepare(name: str, folder: str | Path) -> RatedImages:
     return check.join_contents(rated, check.check(rated).near_pairs)
 
 
-def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame:
+def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None:
     """Run an experiment, or go on with it where it was interrupted, and leave everything in `folder`.
 
     Returns:
-        Agreement on the test part, over all photos and per group.
+        Agreement on the test part, over all photos and per group. None in all processes but the first, where several train
+        together (`torchrun`, SLURM, or started by Lightning): they only train.
 
     Raises:
         FileExistsError: `folder` holds another experiment.
+        ValueError: The database cannot be split as the recipe wants it.
         LeakError: Near-identical pictures stand in two parts (`prepare` prevents it).
     """
+    parts = recipe.parts(rated)
+    if _is_first_process():
+        _claim(recipe, rated, folder)
+    guard(parts)
+    if _is_first_process():
+        as_table(parts).to_csv(folder / "split.csv", index=False)
+    method = recipe.build().fit(parts["train"], parts["validation"], folder)
+    if not _is_first_process():
+        return None
+    method.save(folder / "model")
+    curves.draw(folder)
+    return _report(method, parts["test"], folder)
+
+
+def _is_first_process() -> bool:
+    from lightning.pytorch.utilities import rank_zero_only
+
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined]
+
+
+def _claim(recipe: Recipe, rated: RatedImages, folder: Path) -> None:
+    """Write down which experiment this is, or refuse where the folder holds another."""
     folder.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump({**asdict(recipe), "database": rated.name}, sort_keys=False)
     before = folder / "recipe.yaml"
@@ -108,13 +156,6 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame:
     before.write_text(resolved)
     environment = json.dumps({**_environment(), "data": rated.fingerprint()}, indent=2)
     (folder / "environment.json").write_text(environment + "\n")
-    parts = by_content(rated, recipe.split, recipe.seed)
-    guard(parts)
-    as_table(parts).to_csv(folder / "split.csv", index=False)
-    method = recipe.build().fit(parts["train"], parts["validation"], folder)
-    method.save(folder / "model")
-    curves.draw(folder)
-    return _report(method, parts["test"], folder)
 
 
 def _report(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:

@@ -114,7 +114,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "map_cell": method.MAP_CELL,
         "agreement": tuple(rows),
         "measured": {
-            "data": f"{recipe['database']}, test part {recipe['split']['test']:g} split by content",
+            "data": f"{recipe['database']}, {_test_part(recipe)}",
             "data_hash": environment["data"],
             "command": _command(target.stem, recipe),
             "seed": recipe["seed"],
@@ -133,9 +133,17 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
 
 def _command(name: str, recipe: dict[str, Any]) -> str:
     """What measures the exported model on the same test part again."""
-    shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())
-    options = f"--protocol single --shares {shares} --seed {recipe['seed']}"
-    return f"noref lab evaluate model:{name} --data {recipe['database']}=PATH {options} --out RESULTS"
+    options = "--protocol official"
+    if recipe["split"] != "official":
+        shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())
+        options = f"--protocol single --shares {shares}"
+    return f"noref lab evaluate model:{name} --data {recipe['database']}=PATH {options} --seed {recipe['seed']} --out RESULTS"
+
+
+def _test_part(recipe: dict[str, Any]) -> str:
+    if recipe["split"] == "official":
+        return "test part of the official split"
+    return f"test part {recipe['split']['test']:g} split by content"
 
 
 def _core(core: nn.Module, size: WorkingSize) -> onnx.ModelProto:

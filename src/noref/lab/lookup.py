@@ -6,15 +6,23 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_READABLE = 60
+
 
 def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
     """The entry of that name.
 
     Raises:
-        KeyError: There is none; the message suggests near names, or lists all.
+        KeyError: There is none; the message suggests near names, or lists all where they are few enough to read.
     """
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(sorted(known))}"
+        names = sorted(known)
+        if near:
+            hint = f"did you mean {' or '.join(near)}?"
+        elif len(names) <= _READABLE:
+            hint = f"there are: {', '.join(names)}"
+        else:
+            hint = f"there are {len(names)}, from {names[0]} to {names[-1]}"
         raise KeyError(f"no {kind} is called {name!r}; {hint}")
     return known[name]

@@ -64,13 +64,14 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
         for axes in row:
             axes.set_axis_off()
         for axes, index in zip(row, chosen.index[:EACH], strict=False):
-            _photo(axes, folder / scored["image"][index])
+            show_photo(axes, folder / scored["image"][index])
             axes.set_title(f"people {scored['opinion'][index]:.2f}, method {fitted[index]:.2f}", fontsize=8)
         row[0].text(-0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center")
     return figure
 
 
-def _photo(axes: Axes, path: Path) -> None:
+def show_photo(axes: Axes, path: Path) -> None:
+    """Draw a photo, or say why it cannot be read."""
     try:
         axes.imshow(images.read(path).pixels)
     except ImageError as error:  # a table of scores can name photos that are not there

@@ -53,7 +53,10 @@ def official(rated: RatedImages) -> dict[str, RatedImages]:
         ValueError: The database has none.
     """
     if "part" not in rated.table:
-        raise ValueError(f"{rated.name} has no official split")
+        raise ValueError(
+            f"{rated.name} has no official split; koniq10k has one (in koniq10k_distributions_sets.csv), and so has a table of "
+            "your own with a column `part`"
+        )
     chosen = {name: rated.table["image"][rated.table["part"] == name].tolist() for name in PARTS}
     return {name: rated.select(images) for name, images in chosen.items() if images}
 

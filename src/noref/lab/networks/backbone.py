@@ -5,8 +5,7 @@ They come by name from timm (convolutional ones: `convnext_*`, `inception_resnet
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,8 +45,12 @@ class Backbone(nn.Module):
     Raises:
         KeyError: Nobody has a network of that name; the message suggests near names.
         FileNotFoundError: `weights` is no file.
-        ValueError: The weights do not fit (the message names the keys), or the network gives no maps (a transformer).
+        ValueError: The weights do not fit (the message names the keys), the network gives no maps (a transformer), or timm
+            takes no such option.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -66,12 +69,10 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(mean or usual_mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std or usual_std)[:, None, None], persistent=False)
         self._maps: list[Tensor] = []
-        for module in tapped:
-            self.body.get_submodule(module).register_forward_hook(self._keep)
-        self.stages = self._measure(name)
+        self.eval()
+        self.stages = self._tap(name, tapped)
         if weights is not None and not fetch:
             self.load(weights)
-        self.eval()
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """uint8 N x H x W x 3 to float maps N x C x h x w, one for each of `stages`."""
@@ -107,31 +108,25 @@ class Backbone(nn.Module):
         """Of architecture, weights and pixel scaling: two backbones that share it see alike."""
         found = hashlib.sha256(repr((self.body, self.mean.tolist(), self.std.tolist())).encode())
         for tensor in self.body.state_dict().values():
-            found.update(tensor.numpy().tobytes())
+            found.update(tensor.cpu().numpy().tobytes())
         return found.hexdigest()[:16]
 
     def _keep(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self._maps.append(output.clone() if isinstance(_module, nn.ReLU) else output)
 
     @torch.no_grad()
-    def _measure(self, name: str, side: int = 256) -> list[Stage]:
-        """Stages, by a dry run."""
-        with _evaluating(self):
-            try:
-                maps = self(torch.zeros(1, side, side, 3, dtype=torch.uint8))
-            except AssertionError:  # timm's transformers take one size only
-                maps = []
-        if not maps or any(cells.ndim != 4 for cells in maps):
+    def _tap(self, name: str, modules: Sequence[str], side: int = 256) -> list[Stage]:
+        """Listen to the modules that end a stage, and see by a dry run what they give."""
+        try:
+            for module in modules:
+                self.body.get_submodule(module).register_forward_hook(self._keep)
+            maps = self(torch.zeros(1, side, side, 3, dtype=torch.uint8))
+        except (AssertionError, AttributeError):  # some transformers take one size only; a few networks branch between stages
+            maps = []
+        # A square photo has square maps; where height and width are not last, channels stand in a side's place.
+        if not maps or any(cells.ndim != 4 or cells.shape[2] != cells.shape[3] for cells in maps):
             raise ValueError(f"{name} gives no maps of N x C x h x w, as only convolutional networks do; choose one of those")
         return [Stage(cells.shape[1], round(side / cells.shape[2])) for cells in maps]
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    training = network.training
-    network.eval()
-    yield
-    network.train(training)
 
 
 def _passed_over(key: str) -> bool:
@@ -146,11 +141,15 @@ Built = tuple[nn.Module, Sequence[float], Sequence[float], list[str]]
 def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> Built:
     known = {known: known for known in timm.list_models()}
     lookup("backbone", name.split(".", maxsplit=1)[0], {**known, "alexnet": "alexnet"})
-    body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
-    facts, stages = body.pretrained_cfg, getattr(body, "feature_info", [])
-    # The last stage is the last map itself, unless the network widens it once more, as MobileNet's does.
+    try:
+        body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
+    except (AssertionError, RuntimeError, TypeError) as error:  # an unknown tag or option, no weights published, no maps
+        raise ValueError(f"timm cannot build {name} as asked: {error}") from error
+    facts: Any = body.pretrained_cfg
+    stages: Any = getattr(body, "feature_info", [])
+    # The last stage is the last map itself, unless the network widens it once more, as MobileNet's and VGG do.
     tapped = [stage["module"] for stage in stages if stage["module"] and stage is not stages[-1]]
-    if stages and stages[-1]["num_chs"] != body.num_features:
+    if stages and stages[-1]["num_chs"] != getattr(body, "head_hidden_size", body.num_features):
         tapped.append(stages[-1]["module"])
     return body, facts["mean"], facts["std"], tapped
 

@@ -37,7 +37,7 @@ def _moments(cells: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shares(maps: Sequence[Tensor], slope: Tensor, features: Features, grid: tuple[int, int]) -> Tensor:
-    """How much each place pulls the score up or down, N x grid; the mean over the grid is 0 for maps that divide it evenly.
+    """How much each place pulls the score up or down, N x grid; the mean over the grid is 0.
 
     A score's slope over the vector is spread over the cells whose mean and deviation the vector is: a cell's part in a mean is
     what it has over that mean, its part in a deviation what its squared excess has over the variance. For a linear head on
@@ -52,7 +52,7 @@ def shares(maps: Sequence[Tensor], slope: Tensor, features: Features, grid: tupl
     if features == "last":
         return _on_grid(_share_of_mean(maps[-1], slope), grid)
     total = slope.new_zeros(len(slope), *grid)
-    for cells, part in zip(maps, slope.split([2 * cells.shape[1] for cells in maps], dim=1), strict=True):
+    for cells, part in zip(maps, torch.split(slope, [2 * cells.shape[1] for cells in maps], dim=1), strict=True):
         of_mean, of_deviation = part.chunk(2, dim=1)
         mean, deviation = _moments(cells)
         excess = (cells - mean[:, :, None, None]).square() - (deviation.square() - _SMALL)[:, :, None, None]
@@ -66,5 +66,6 @@ def _share_of_mean(cells: Tensor, slope: Tensor) -> Tensor:
 
 
 def _on_grid(share: Tensor, grid: tuple[int, int]) -> Tensor:
-    resized = F.interpolate(share[:, None], grid, mode="bilinear", align_corners=False, antialias=False)[:, 0]
+    fine = share.shape[1] > grid[0]  # of a map finer than the grid, every cell counts, not only those at the sampled places
+    resized = F.interpolate(share[:, None], grid, mode="area" if fine else "bilinear")[:, 0]
     return resized - resized.mean(dim=(1, 2), keepdim=True)

@@ -17,6 +17,9 @@ from torch import Tensor, nn
 class LinearHead(nn.Module):
     """score = ((vector - mean) / scale) . weight + bias."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, length: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(length))
@@ -25,12 +28,22 @@ class LinearHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        score = (vectors - self.mean) / self.scale @ self.weight + self.bias
+        # Not a matrix product: mixed precision would round that to three digits.
+        score = ((vectors - self.mean) / self.scale * self.weight).sum(dim=1) + self.bias
         return score, (self.weight / self.scale).expand_as(vectors)
 
 
 class RbfHead(nn.Module):
     """Standardise, project on principal axes, and sum Gaussian bumps around the support vectors."""
+
+    mean: Tensor
+    scale: Tensor
+    centre: Tensor
+    axes: Tensor
+    supports: Tensor
+    weight: Tensor
+    bias: Tensor
+    gamma: Tensor
 
     def __init__(self, length: int, axes: int, supports: int) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
@@ -25,6 +25,10 @@ class Schedule:
         mode: Whether that figure should be "min" or "max".
         patience: Epochs without improvement before stopping.
         precision: Lightning's name, such as "32-true" or "bf16-mixed".
+        accumulate: Batches whose gradients are summed up before a step.
+        ema: Decay of a running average of the weights, such as 0.999, which is then what is validated and kept; None for none.
+        devices, nodes: Processes on a machine, and machines. A batch is divided among all of them.
+        strategy: Lightning's name for how they work together.
     """
 
     epochs: int
@@ -32,6 +36,11 @@ class Schedule:
     mode: Literal["min", "max"]
     patience: int
     precision: Any = "32-true"
+    accumulate: int = 1
+    ema: float | None = None
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
 
 
 def train(
@@ -55,14 +64,21 @@ def train(
         folder, "best", monitor=schedule.monitor, mode=schedule.mode, save_last=True, enable_version_counter=False
     )
     stop = EarlyStopping(schedule.monitor, mode=schedule.mode, patience=schedule.patience, check_on_train_epoch_end=False)
+    callbacks: list[Callback] = [best, stop, TQDMProgressBar(leave=True)]
+    if schedule.ema is not None:
+        callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     trainer = pl.Trainer(
         accelerator="auto",
-        devices=1,
+        devices=schedule.devices,
+        num_nodes=schedule.nodes,
+        strategy=schedule.strategy,
+        use_distributed_sampler=False,  # SameSizeBatches knows its share
         max_epochs=schedule.epochs,
         precision=schedule.precision,
+        accumulate_grad_batches=schedule.accumulate,
         default_root_dir=folder,
         logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is taken up
-        callbacks=[best, stop, TQDMProgressBar(leave=True)],
+        callbacks=callbacks,
         plugins=[SafeCheckpoints()],
         num_sanity_val_steps=0,
         enable_model_summary=False,

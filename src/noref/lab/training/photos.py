@@ -1,5 +1,6 @@
 """Photos as batches of pixels."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,12 +8,30 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.utils.data import Dataset, Sampler
 
 from noref import images
+from noref.errors import ImageTooSmall
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.working_size import WorkingSize
+
+
+def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.uint8]:
+    """A photo as a network sees it, uint8 H x W x 3.
+
+    Raises:
+        ImageError: It cannot be read, or is smaller than the policy allows.
+    """
+    photo = images.read(source)
+    height, width, _ = photo.pixels.shape
+    if min(height, width) < size.shortest:
+        raise ImageTooSmall(
+            photo.name,
+            f"{width} x {height} pixels",
+            f"at least {size.shortest} on each side are needed; take it out, or set `shortest` lower",
+        )
+    return size.apply(photo.pixels)
 
 
 def crop_at_random(arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator) -> list[npt.NDArray[np.uint8]]:
@@ -40,7 +59,7 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, index = place
-        pixels = self.size.apply(images.read(self.paths[index]).pixels)
+        pixels = working_pixels(self.paths[index], self.size)
         if self.crop:
             rng = np.random.default_rng((self.seed, epoch, index))
             (pixels,) = crop_at_random([pixels], self.crop, rng)
@@ -53,7 +72,7 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
 
 def cropped_shape(path: Path, size: WorkingSize, crop: int | None) -> tuple[int, ...]:
     """Shape of a photo at working size, cut to `crop`."""
-    height, width, _ = size.apply(images.read(path).pixels).shape
+    height, width, _ = working_pixels(path, size).shape
     return (min(height, crop or height), min(width, crop or width))
 
 
@@ -62,6 +81,9 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
 
     With a seed, shuffled anew for each epoch, as a function of seed and epoch only: a resumed run draws like an unbroken one.
     Without, always the same, and the epoch given out is 0.
+
+    Where several processes train together, each is given its share of every batch, all shares alike in size: a batch that does
+    not divide evenly is filled up with its own first items.
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], batch: int, seed: int | None = None) -> None:
@@ -84,4 +106,13 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
         groups = self.groups if rng is None else [[group[i] for i in rng.permutation(len(group))] for group in self.groups]
         batches = [group[start : start + self.batch] for group in groups for start in range(0, len(group), self.batch)]
         for i in range(len(batches)) if rng is None else rng.permutation(len(batches)):
-            yield [(epoch, index) for index in batches[i]]
+            yield [(epoch, index) for index in _share(batches[i])]
+
+
+def _share(batch: list[int]) -> list[int]:
+    """What this process takes of a batch."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return batch
+    processes = distributed.get_world_size()
+    whole = -(-len(batch) // processes) * processes
+    return list(itertools.islice(itertools.cycle(batch), distributed.get_rank(), whole, processes))

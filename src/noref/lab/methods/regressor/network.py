@@ -1,0 +1,69 @@
+"""Any backbone, its maps described by one vector, and a linear head."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from typing_extensions import Self
+
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.description import Features, describe, length, shares
+from noref.lab.networks.heads import LinearHead
+
+CELL = 16  # pixels a side of a cell of the quality map
+
+
+class Assessed(NamedTuple):
+    """What the network says of N photos of H x W pixels.
+
+    Attributes:
+        score: N, on the scale of the opinions it was trained on (higher is better).
+        quality: N x H/16 x W/16, same scale; its mean is `score`.
+    """
+
+    score: Tensor
+    quality: Tensor
+
+
+class Regressor(nn.Module):
+    """Photos (uint8, N x H x W x 3) to scores.
+
+    Args:
+        backbone: Taken over, channels last in memory: on processors this makes training steps much faster.
+        features: What describes a photo (`networks.description`).
+        dropout: Share of the vector that training sets to its mean.
+        frozen_norms: Keep batch norms at the statistics they came with; small batches of photos would give poor ones. Their
+            scale and shift still learn.
+    """
+
+    def __init__(self, backbone: Backbone, features: Features, dropout: float = 0.0, frozen_norms: bool = True) -> None:
+        super().__init__()
+        self.backbone = backbone.to(memory_format=torch.channels_last)
+        self.head = LinearHead(length(backbone.stages, features))
+        self.dropout = nn.Dropout(dropout)
+        self.features, self.frozen_norms = features, frozen_norms
+
+    def describe(self, pixels: Tensor) -> Tensor:
+        """The vectors that the head reads, N x D."""
+        return describe(self.backbone(pixels), self.features)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        vectors = self.head.mean + self.dropout(self.describe(pixels) - self.head.mean)
+        score: Tensor = self.head(vectors)[0]
+        return score
+
+    def assess(self, pixels: Tensor) -> Assessed:
+        """Scores, and which places earned them; H and W are multiples of 16."""
+        maps = self.backbone(pixels)
+        score, slope = self.head(describe(maps, self.features))
+        grid = (pixels.shape[1] // CELL, pixels.shape[2] // CELL)
+        return Assessed(score, score[:, None, None] + shares(maps, slope, self.features, grid))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.frozen_norms:
+            for layer in self.backbone.modules():
+                if isinstance(layer, _NormBase):
+                    layer.eval()
+        return self

@@ -1,0 +1,102 @@
+"""What the loop and its batches promise: shares of a batch, a running average of the weights, resuming with it."""
+
+from itertools import chain
+
+import pytest
+import torch
+
+from noref.errors import ImageTooSmall
+from noref.lab.evaluation.agreement import agreement
+from noref.lab.evaluation.splits import by_content
+from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.method import RegressorMethod
+from noref.lab.training.checkpoints import SafeCheckpoints
+from noref.lab.training.curves import read_log
+from noref.lab.training.photos import SameSizeBatches, working_pixels
+from noref.lab.working_size import WorkingSize
+from pictures import make_scene
+
+SHAPES = [(64, 64)] * 9 + [(64, 96)] * 2
+TINY = {"backbone": "test_efficientnet", "crop": 64, "batch": 8, "epochs": 3, "patience": 9, "head_start": False, "rate": 1e-2}
+
+
+def drawn(batches: SameSizeBatches, epoch: int = 0) -> list[list[int]]:
+    batches.set_epoch(epoch)
+    return [[index for _, index in batch] for batch in batches]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_processes_share_each_batch(seed, monkeypatch):
+    whole = drawn(SameSizeBatches(SHAPES, 4, seed))
+    assert sorted(chain(*whole)) == list(range(11))
+    shares = []
+    for rank in range(2):
+        monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+        monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
+        monkeypatch.setattr("torch.distributed.get_rank", lambda rank=rank: rank)
+        batches = SameSizeBatches(SHAPES, 4, seed)
+        shares.append(drawn(batches))
+        assert len(batches) == len(shares[-1])
+    for batch, one, two in zip(whole, *shares, strict=True):
+        assert len(one) == len(two)
+        assert sorted({*one, *two}) == sorted(batch)
+        assert len(one) + len(two) == len(batch) + len(batch) % 2
+
+
+def test_another_epoch_is_another_order():
+    batches = SameSizeBatches(SHAPES, 4, 0)
+    assert drawn(batches, 0) == drawn(batches, 0) != drawn(batches, 1)
+
+
+def test_a_photo_below_the_policy_is_refused_by_name(save):
+    path = save("small.png", make_scene(64, 40))
+    with pytest.raises(ImageTooSmall, match=r"small\.png: 40 x 64 pixels; at least 64"):
+        working_pixels(path, WorkingSize())
+    assert working_pixels(path, WorkingSize(shortest=40, multiple=32)).shape == (64, 64, 3)
+
+
+@pytest.fixture(scope="module")
+def parts(rated):
+    return by_content(rated, {"train": 0.7, "validation": 0.3}, 0)
+
+
+def weights(method: RegressorMethod) -> dict[str, torch.Tensor]:
+    return method.network_.state_dict()
+
+
+def test_an_average_of_weights_is_what_is_validated_and_kept(parts, tmp_path):
+    def fitted(name: str, ema: float | None) -> RegressorMethod:
+        changes = {"epochs": 1, "batch": 4, "ema": ema}
+        return RegressorMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], tmp_path / name)
+
+    plain, averaged = fitted("plain", None), fitted("averaged", 0.8)
+    checkpoint = SafeCheckpoints().load_checkpoint(tmp_path / "averaged" / "training" / "last.ckpt")
+    name = "head.weight"
+    torch.testing.assert_close(checkpoint["current_model_state"][f"network.{name}"], weights(plain)[name])
+    torch.testing.assert_close(checkpoint["state_dict"][f"network.{name}"], weights(averaged)[name])
+    assert (weights(averaged)[name] - weights(plain)[name]).abs().max() > 1e-3
+    measured = agreement(averaged.predict(parts["validation"].paths), parts["validation"].opinions)["srcc"]
+    assert read_log(tmp_path / "averaged" / "training")["val_srcc"].item() == pytest.approx(measured)
+
+
+def test_a_resumed_run_with_an_average_ends_like_an_unbroken_one(parts, tmp_path, monkeypatch):
+    method = RegressorMethod(**TINY, ema=0.8)
+    unbroken = weights(method.fit(parts["train"], parts["validation"], tmp_path / "unbroken"))
+
+    class Power(Exception):
+        """Somebody pulled the plug."""
+
+    original = LearnOpinions.on_validation_epoch_end
+
+    def interrupted(module: LearnOpinions) -> None:
+        if module.current_epoch == 2:
+            raise Power
+        original(module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LearnOpinions, "on_validation_epoch_end", interrupted)
+        with pytest.raises(Power):
+            method.fit(parts["train"], parts["validation"], tmp_path / "broken")
+    resumed = weights(method.fit(parts["train"], parts["validation"], tmp_path / "broken"))
+    for name, tensor in unbroken.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=1e-6)
