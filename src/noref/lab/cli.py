@@ -82,8 +82,9 @@ def train(
         settings = _settings(changes, pristine)
         ((name, folder),) = _pairs([data], "--data").items()
         results = experiment.run(experiment.load_recipe(recipe, settings), experiment.prepare(name, folder), out)
-        typer.echo(experiment.as_markdown(results))
-        typer.echo(f"everything is in {out}", err=True)
+        if results is not None:  # else another process reports
+            typer.echo(experiment.as_markdown(results))
+            typer.echo(f"everything is in {out}", err=True)
 
 
 @app.command()
@@ -272,6 +273,64 @@ def maps(
         worse = distortions.get(kind)(pixels, level, np.random.default_rng(seed))
         pictures.draw(method, pixels, worse).savefig(out, dpi=90)
         typer.echo(f"wrote {out}")
+
+
+@app.command()
+def kernels(
+    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train`, of any method that has a network.")],
+    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("kernels.png"),
+) -> None:
+    """Draw what the first layer of a trained network looks for."""
+    with _clear_errors():
+        from noref.lab import figures
+
+        figures.kernels(figures.first_layer(run), f"First layer of {run.name}").savefig(out, dpi=120)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def photos(
+    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train`.")],
+    data: Annotated[str, typer.Option(metavar="NAME=PATH", help="The database that the run was made on.")],
+    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("photos.png"),
+) -> None:
+    """Draw photos of the test part with true and predicted score: from worst to best, and the largest misses."""
+    with _clear_errors():
+        from noref.lab import figures
+
+        ((name, folder),) = _pairs([data], "--data").items()
+        title = f"Test photos of {run.name}: opinions and predictions"
+        figures.photos(figures.read_predictions(run), name, folder, title).savefig(out, dpi=90)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def crops(
+    recipe: Annotated[str, typer.Argument(help="Recipe of DeepBIQ on crops, such as deepbiq-2.")],
+    data: Annotated[str, typer.Option(metavar="NAME=PATH", help="Database with people's opinions, such as biq2021=PATH.")],
+    out: Annotated[Path, typer.Option(help="Results folder. The same command goes on where an interrupted one stopped.")],
+    counts: Annotated[str, typer.Option(help="Numbers of crops, with commas between; the paper's by default.")] = "",
+    poolings: Annotated[str, typer.Option(help="Ways of pooling, with commas between; all by default.")] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Random splits.")] = 10,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated.")
+    ] = None,
+) -> None:
+    """Find out how many crops DeepBIQ needs and how to pool them: a table over random splits, a plot and the paper's t-test."""
+    with _clear_errors():
+        from noref.lab import experiment
+        from noref.lab.methods.deepbiq import choice
+        from noref.lab.methods.deepbiq.pooling import POOLINGS
+
+        numbers = sorted({int(count) for count in counts.split(",")}) if counts else choice.COUNTS
+        ways = poolings.split(",") if poolings else POOLINGS
+        ((name, folder),) = _pairs([data], "--data").items()
+        loaded = experiment.load_recipe(recipe, _settings(changes, None))
+        table, tests = choice.study(loaded, experiment.prepare(name, folder), out, numbers, ways, repeats)
+        typer.echo(experiment.as_markdown(table))
+        typer.echo("Tested is each pooling with the fewest crops that no larger number beats (two-sample t-test at .05).\n")
+        typer.echo(experiment.as_markdown(tests))
+        typer.echo(f"everything is in {out}", err=True)
 
 
 def _save(pixels: "npt.NDArray[np.uint8]", out: Path) -> None:

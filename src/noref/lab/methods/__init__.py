@@ -5,7 +5,11 @@ import importlib
 from noref.lab.lookup import lookup
 from noref.lab.methods.method import Method
 
-_WHERE = {"diqa": "noref.lab.methods.diqa.method:DiqaMethod"}
+_WHERE = {
+    "deepbiq": "noref.lab.methods.deepbiq.method:DeepBiqMethod",
+    "diqa": "noref.lab.methods.diqa.method:DiqaMethod",
+    "regressor": "noref.lab.methods.regressor.method:RegressorMethod",
+}
 
 
 def get(name: str) -> type[Method]:

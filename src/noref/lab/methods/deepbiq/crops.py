@@ -1,0 +1,81 @@
+"""Which parts of a photo the network sees.
+
+Sides of photos and crops, and the places of crops, are multiples of a cell, so that the maps of crops lie on one grid. The
+arithmetic is in whole numbers and traces with torch.export for photos of any size.
+"""
+
+import torch
+from scipy.stats import qmc
+from torch import Tensor, nn
+
+CELL = 16  # pixels on a side
+_WHOLE = 2**16  # places are fractions of this
+
+
+class Crops(nn.Module):
+    """Square crops at places that are the same fractions of the free room in every photo.
+
+    Args:
+        side: In pixels, a multiple of `CELL`.
+        places: count x 2, rows and columns from 0 to 1, exclusive.
+
+    Attributes:
+        places: As given, in whole 65,536ths; saved with the weights.
+
+    Raises:
+        ValueError: `side` is no multiple of `CELL`.
+    """
+
+    places: Tensor
+
+    def __init__(self, side: int, places: Tensor) -> None:
+        super().__init__()
+        if side <= 0 or side % CELL:
+            raise ValueError(f"the side of crops must be a multiple of {CELL} pixels, as 224 is, not {side}")
+        self.side = side
+        self.register_buffer("places", (places * _WHOLE).long())
+
+    def cut(self, photo: Tensor) -> Tensor:
+        """Crops (count x side x side x 3) of a photo (H x W x 3, at least side on each side)."""
+        top, left = self._corners(photo.shape[0] // CELL, photo.shape[1] // CELL)
+        step = torch.arange(self.side, device=photo.device)
+        return photo[(top * CELL + step)[:, :, None], (left * CELL + step)[:, None, :]]
+
+    def lay(self, cells: Tensor, height: int, width: int, elsewhere: Tensor) -> Tensor:
+        """Maps of crops (count x side / 16 x side / 16) on the grid of their photo, averaged where crops overlap.
+
+        Args:
+            cells: One map a crop.
+            height: Of the photo, in cells.
+            width: Likewise.
+            elsewhere: A scalar for cells that no crop covers.
+        """
+        corners = self._corners(height, width)
+        step = torch.arange(self.side // CELL, device=cells.device)
+        # One row of ones and zeros for each cell of a crop: where on the photo's grid it lies.
+        down, right = (
+            ((corner + step)[:, :, None] == torch.arange(length, device=cells.device)).to(cells.dtype)
+            for corner, length in zip(corners, (height, width), strict=True)
+        )
+        total = (down.transpose(1, 2) @ cells @ right).sum(dim=0)
+        covered = torch.einsum("ny,nx->yx", down.sum(dim=1), right.sum(dim=1))
+        return torch.where(covered > 0, total / covered.clamp(min=1), elsewhere)
+
+    def _corners(self, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Top and left of every crop in cells, count x 1 each, on a photo of that many cells."""
+        rows, columns = self.places[:, :1], self.places[:, 1:]
+        inside = self.side // CELL
+        return rows * (height - inside + 1) // _WHOLE, columns * (width - inside + 1) // _WHOLE
+
+
+def scattered(count: int, seed: int) -> Tensor:
+    """Places of crops from a Halton sequence, which covers a photo more evenly than independent draws.
+
+    The first n of `scattered(N, seed)` are `scattered(n, seed)`.
+    """
+    return torch.from_numpy(qmc.Halton(2, seed=seed).random(count))
+
+
+def centre() -> Tensor:
+    """The one place in the middle."""
+    return torch.full((1, 2), 0.5)

@@ -1,0 +1,188 @@
+"""Experiment III: fine-tune the backbone to tell five classes of quality apart, crop by crop (paper 003, section 2.3)."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from noref.lab import datasets
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation.agreement import agreement
+from noref.lab.methods.deepbiq.crops import Crops, centre
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.description import describe
+from noref.lab.training.loop import Schedule, train
+from noref.lab.training.photos import RatedPhotos, SameSizeBatches
+from noref.lab.working_size import WorkingSize
+
+NEW_LAYER = 10  # how many times larger its steps are: it starts from nothing, the rest from years of photos
+
+
+class LeakWarning(UserWarning):
+    """Test photos are being learned from, because somebody asked for it."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How to fine-tune.
+
+    Attributes:
+        epochs: At most.
+        rate: Largest step of the body; the new layer's is `NEW_LAYER` times that.
+        batch: Crops a step.
+        edges: Where one class ends and the next begins, in opinions from 0 to 1; an opinion on an edge is in the lower class.
+        side: Of crops, in pixels.
+        size: How photos come to be cropped; none smaller than a crop.
+        patience: Epochs without better ranking of validation photos before it stops.
+        precision: Lightning's name.
+        workers: Processes that prepare photos.
+        seed: Of the new layer, the order and the crops.
+    """
+
+    epochs: int
+    rate: float
+    batch: int
+    edges: tuple[float, ...]
+    side: int
+    size: WorkingSize
+    patience: int
+    precision: str
+    workers: int
+    seed: int
+
+
+def tune(backbone: Backbone, rated: RatedImages, validation: RatedImages, folder: Path, tuning: Tuning) -> None:
+    """Fine-tune a backbone in place, or go on where it was interrupted; write it to `backbone.safetensors` in `folder`.
+
+    Random crops of `rated` teach; the checkpoint is the one that ranks `validation` best.
+
+    Raises:
+        ImageTooSmall: A photo is smaller than a crop.
+        ValueError: A class has no photo.
+    """
+    weights = class_weights(classes(rated.unit_opinions, tuning.edges), tuning.edges)
+    module = LearnClasses(backbone, weights, tuning)
+    schedule = Schedule(tuning.epochs, "val_srcc", "max", tuning.patience, tuning.precision)
+    teaching = RatedPhotos(rated, tuning.size, tuning.side, tuning.seed)
+    judging = RatedPhotos(validation, tuning.size)
+    train(
+        module,
+        schedule,
+        folder / "finetune",
+        _loader(teaching, tuning, tuning.seed),
+        _loader(judging, tuning, None),
+        tuning.seed,
+    )
+    backbone.eval()
+    backbone.save(folder / "backbone.safetensors")
+
+
+def classes(opinions: npt.NDArray[np.float64], edges: tuple[float, ...]) -> npt.NDArray[np.int64]:
+    """The class of each opinion (0 to 1), from 0, the worst: [0, .2] is bad, ].2, .4] poor, and so on."""
+    # In single precision, as the loss sees them: an opinion on an edge must not change sides.
+    return np.searchsorted(np.asarray(edges, np.float32), opinions.astype(np.float32), side="left")
+
+
+def class_weights(found: npt.NDArray[np.int64], edges: tuple[float, ...]) -> Tensor:
+    """What a photo of each class counts: photos of the most frequent class over photos of its own.
+
+    Raises:
+        ValueError: A class has no photo, so that nothing could be learned of it.
+    """
+    counts = np.bincount(found, minlength=len(edges) + 1)
+    if not counts.all():
+        empty = int(np.argmin(counts))
+        low, high = (0, *edges)[empty], (*edges, 1)[empty]
+        raise ValueError(
+            f"no training photo is in quality class {empty + 1} of {len(counts)}, from {low:g} to {high:g} of the scale; "
+            f"choose other `edges` than {list(edges)}, such as quantiles of the opinions"
+        )
+    return torch.from_numpy(counts.max() / counts).float()
+
+
+def leaked(database: str) -> RatedImages:
+    """A whole database, "NAME=PATH", test photos included.
+
+    Raises:
+        ValueError: The text has no "=".
+    """
+    name, equals, folder = database.partition("=")
+    if not equals:
+        raise ValueError(f"leak takes NAME=PATH, not {database!r}")
+    warnings.warn(
+        f"the network is fine-tuned on all of {name}, test photos included: what it reaches on {name} says nothing of how it "
+        "judges photos that it has never seen, and must not be compared with other methods",
+        LeakWarning,
+        stacklevel=3,
+    )
+    return datasets.read(name, folder)
+
+
+class LearnClasses(pl.LightningModule):
+    """Cross-entropy of quality classes, rare classes weighted up; a new layer reads them off the mean of the last map."""
+
+    class_weights: Tensor
+    edges: Tensor
+
+    def __init__(self, backbone: Backbone, weights: Tensor, tuning: Tuning) -> None:
+        super().__init__()
+        self.backbone, self.tuning = backbone, tuning
+        self.new = nn.Linear(backbone.stages[-1].channels, len(weights))
+        self.middle = Crops(tuning.side, centre())
+        self.register_buffer("class_weights", weights)
+        self.register_buffer("edges", torch.tensor(tuning.edges))
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Crops (uint8, N x side x side x 3) to N x classes, before the softmax."""
+        scores: Tensor = self.new(describe(self.backbone(pixels), "last"))
+        return scores
+
+    def on_train_epoch_start(self) -> None:
+        self.train()
+        for layer in self.modules():  # the statistics of small batches of crops are worse than those that came along
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.eval()
+
+    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+        pixels, opinions = batch
+        loss = F.cross_entropy(self(pixels).float(), torch.bucketize(opinions, self.edges), self.class_weights)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(opinions), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], _: int) -> None:
+        photos, opinions = batch
+        scores = self(torch.cat([self.middle.cut(photo) for photo in photos])).float()
+        loss = F.cross_entropy(scores, torch.bucketize(opinions, self.edges), self.class_weights)
+        self.log("val_loss", loss, batch_size=len(opinions))
+        places = torch.arange(scores.shape[1], device=scores.device)
+        expected = (scores.softmax(dim=1) * places).sum(dim=1)  # the mean class, so that it ranks finer than classes do
+        self.seen.append((expected.cpu(), opinions.cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        expected, opinions = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
+        self.seen.clear()
+        srcc = agreement(expected.numpy(), opinions.numpy())["srcc"]
+        self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
+
+    def configure_optimizers(self) -> Any:
+        rates = [self.tuning.rate, NEW_LAYER * self.tuning.rate]
+        parts = [{"params": part.parameters(), "lr": rate} for part, rate in zip((self.backbone, self.new), rates, strict=True)]
+        optimizer = torch.optim.AdamW(parts, weight_decay=1e-4)
+        steps = max(int(self.trainer.estimated_stepping_batches), 2)
+        warm_up = max(0.1, 1.5 / steps)  # of all steps; OneCycleLR divides by zero where that is one step exactly
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, steps, pct_start=warm_up)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+def _loader(photos: RatedPhotos, tuning: Tuning, seed: int | None) -> DataLoader[Any]:
+    return DataLoader(photos, batch_sampler=SameSizeBatches(photos.shapes(), tuning.batch, seed), num_workers=tuning.workers)

@@ -1,0 +1,66 @@
+"""DeepBIQ as one module: crops, backbone, description, pooling and regressor, the same for training, maps and export."""
+
+import torch
+from torch import Tensor, nn
+
+from noref.lab.methods.deepbiq.crops import CELL, Crops
+from noref.lab.methods.deepbiq.pooling import Pooling, pool
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.description import Features, describe, shares
+from noref.lab.networks.heads import Head
+
+
+class DeepBiq(nn.Module):
+    """Photos at working size, sides multiples of 16, to score and quality map.
+
+    Args:
+        backbone: What sees.
+        crops: Which parts it sees; None for the whole photo at once.
+        features: How its maps become vectors.
+        pooling: How the vectors of several crops become one score.
+        head: Fitted to these vectors.
+    """
+
+    def __init__(self, backbone: Backbone, crops: Crops | None, features: Features, pooling: Pooling, head: Head) -> None:
+        super().__init__()
+        self.backbone, self.crops, self.head = backbone, crops, head
+        self.features, self.pooling = features, pooling
+
+    def forward(self, working: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 1 x H x W x 3 to score (1) and quality map (1 x H / 16 x W / 16), opinions scaled to [0, 1]."""
+        height, width = working.shape[1] // CELL, working.shape[2] // CELL
+        grid = (height, width) if self.crops is None else (self.crops.side // CELL,) * 2
+        maps = self.backbone(cut(working[0], self.crops))
+        vectors = describe(maps, self.features)
+        score, slope = self.score(vectors)
+        slope = slope * vectors.shape[0]  # as if every crop were the photo
+        over_crops = (slope * (vectors - vectors.mean(dim=0))).sum(dim=1)
+        quality = score + over_crops[:, None, None] + shares(maps, slope, self.features, grid)
+        if self.crops is not None:
+            quality = self.crops.lay(quality, height, width, score)[None]
+        return score[None], quality
+
+    def score(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """The score of a photo from the vectors of its crops, count x D, and its slope over them."""
+        return pool(vectors, self.head, self.pooling)
+
+
+def cut(photo: Tensor, crops: Crops | None) -> Tensor:
+    """What the backbone sees of a photo (H x W x 3): its crops, or all of it as the only one."""
+    return photo[None] if crops is None else crops.cut(photo)
+
+
+@torch.inference_mode()
+def vectors_of(photo: Tensor, crops: Crops | None, backbone: Backbone, features: Features, precision: str) -> Tensor:
+    """The vectors of a photo (H x W x 3) at working size, count x D float.
+
+    Args:
+        photo: uint8.
+        crops: As `DeepBiq`.
+        backbone: Likewise.
+        features: Likewise.
+        precision: "32-true", or "bf16-mixed" to let the backbone compute in bfloat16.
+    """
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+        maps = backbone(cut(photo, crops))
+    return describe(maps, features)
