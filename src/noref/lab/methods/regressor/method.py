@@ -137,6 +137,7 @@ class RegressorMethod(BaseEstimator):
             self._start_head(rated, validation, folder)
         if self.epochs:
             self._fine_tune(module, rated, validation, folder / "training")
+            self.network_.backbone.save(folder / "backbone.safetensors")  # which other runs can take by `weights`
         self.network_.eval()
         return self
 
