@@ -9,6 +9,7 @@ SURFACE = [
     "Assessment",
     "BadModel",
     "DamagedImage",
+    "Defect",
     "EmptyImage",
     "ImageError",
     "ImageNotFound",

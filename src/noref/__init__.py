@@ -7,7 +7,7 @@
 For more than one photo build a `Scorer` once and use its `score` and `score_many`.
 """
 
-from noref.assessment import Assessment
+from noref.assessment import Assessment, Defect
 from noref.card import ModelCard
 from noref.errors import (
     BadModel,
@@ -31,6 +31,7 @@ __all__ = [
     "Assessment",
     "BadModel",
     "DamagedImage",
+    "Defect",
     "EmptyImage",
     "ImageError",
     "ImageNotFound",

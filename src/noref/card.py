@@ -22,15 +22,17 @@ class ModelCard:
         version: Version of the weights.
         description: One sentence.
         licence: Of the weights.
-        scale: What the ends and the direction of the score mean.
+        scale: What the ends and the direction of the score mean; empty where it gives none.
         training_data: What it learned from, with the terms of that data.
         origin: Where its initial weights came from.
         policy: How the photo's size is handled, in words.
         shortest: Pixels on the short side below which a photo is refused.
-        map_meaning: What the map shows and how it relates to the score.
-        map_cell: Pixels of the working photo that one cell of the map covers, on a side.
+        map_meaning: What the map shows and how it relates to the score; empty where it draws none.
+        map_cell: Pixels of the working photo that one cell of the map covers, on a side; 0 where it draws none.
+        defects: Names of the defects that it knows, in the order of its output.
         weaknesses: Where it is known to go wrong.
-        agreement: Measured agreement with people: rows with `part`, `n`, `srcc`, `plcc`, `rmse`.
+        agreement: Measured agreement with people, rows with `part`, `n`, `srcc`, `plcc`, `rmse`; or with true defects, rows
+            with other figures.
         measured: How `agreement` was measured: data, split, command, seed, commit.
         sha256: Of the .onnx file.
     """
@@ -44,8 +46,9 @@ class ModelCard:
     origin: str
     policy: str
     shortest: int
-    map_meaning: str
-    map_cell: int
+    map_meaning: str = ""
+    map_cell: int = 0
+    defects: tuple[str, ...] = ()
     weaknesses: tuple[str, ...] = ()
     agreement: tuple[dict[str, Any], ...] = ()
     measured: dict[str, Any] = field(default_factory=dict)

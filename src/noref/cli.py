@@ -64,7 +64,7 @@ def score(
         str, typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model, or an exported .onnx.")
     ] = card.DEFAULT,
 ) -> None:
-    """Score photos: 0 to 100, higher is better.
+    """Score photos: 0 to 100, higher is better; where the model knows defects, name those that are likely, level 0 to 5.
 
     About 20: plainly spoiled. About 50: faults are seen at once, the content is clear. About 80: clean and sharp.
 
@@ -76,6 +76,8 @@ def score(
     with _usage_errors():
         judge = noref.Scorer(model, threads=1 if jobs > 1 else None)
         if maps is not None:
+            if not judge.card.map_cell:
+                _stop(f"{judge.card.label} draws no map; leave out --map, or choose another model")
             maps.mkdir(parents=True, exist_ok=True)
         found = _with_targets(batch.find(paths, sys.stdin), maps)
         scored = failed = 0
@@ -162,6 +164,7 @@ def models() -> None:
             ("scale", facts.scale),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),
+            ("defects", ", ".join(facts.defects)),
             ("trained on", facts.training_data),
             ("weights from", facts.origin),
             *[("agreement", _agreement(row)) for row in facts.agreement],
@@ -169,11 +172,20 @@ def models() -> None:
             *[("weakness", text) for text in facts.weaknesses],
         ]
         for key, value in rows:
-            typer.echo(f"  {key:<13}{value}")
+            if value:
+                typer.echo(f"  {key:<13}{value}")
 
 
 def _agreement(row: dict[str, Any]) -> str:
-    return f"{row['part']}: SRCC {row['srcc']:.3f}, PLCC {row['plcc']:.3f}, RMSE {row['rmse']:.1f} (n = {row['n']})"
+    shown = {
+        "accuracy": "accuracy {:.3f}",
+        "auc": "AUC {:.3f}",
+        "srcc": "SRCC {:.3f}",
+        "plcc": "PLCC {:.3f}",
+        "rmse": "RMSE {:.1f}",
+    }
+    figures = ", ".join(text.format(row[figure]) for figure, text in shown.items() if row.get(figure) is not None)
+    return f"{row['part']}: {figures} (n = {row['n']})"
 
 
 @app.command(

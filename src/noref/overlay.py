@@ -9,6 +9,7 @@ from noref.assessment import Assessment
 LONGEST = 1024  # pixels on the long side of the drawing
 STRENGTH = 0.55  # of the colours over the grey photo
 _STRIP = 34  # pixels of the legend below
+_LINE = 20  # and of each likely defect in it
 
 # Dark violet (0, poor) over magenta to light yellow (100, good): ordered in lightness, so that it reads in grey and for
 # colour-blind eyes. The anchors are ours; the idea is that of the perceptually uniform maps.
@@ -23,12 +24,21 @@ def colours(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 
 def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
-    """The photo in grey under the colours of its map, a legend below; at most `LONGEST` pixels on the long side."""
+    """The photo in grey under the colours of its map, with a legend below of score, scale and likely defects.
+
+    At most `LONGEST` pixels on the long side of the photo.
+
+    Raises:
+        ValueError: The model draws no map.
+    """
+    if not assessment.map.size:
+        raise ValueError(f"{assessment.model} draws no map")
     photo = Image.fromarray(pixels)
     photo.thumbnail((LONGEST, LONGEST))
     tint = Image.fromarray(colours(assessment.map)).resize(photo.size, Image.Resampling.BICUBIC)
     overlay = Image.blend(photo.convert("L").convert("RGB"), tint, STRENGTH)
-    sheet = Image.new("RGB", (overlay.width, overlay.height + _STRIP), "white")
+    height = overlay.height + _STRIP + _LINE * len(assessment.likely_defects)
+    sheet = Image.new("RGB", (overlay.width, height), "white")
     sheet.paste(overlay)
     _legend(sheet, overlay.height, assessment)
     return sheet
@@ -38,6 +48,8 @@ def _legend(sheet: Image.Image, top: int, assessment: Assessment) -> None:
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
     pen.text((8, top + 8), f"score {assessment.score:.0f}", "black", font)
+    for line, (name, defect) in enumerate(assessment.likely_defects.items()):
+        pen.text((8, top + _STRIP - 4 + line * _LINE), f"{name} {defect}", "black", font)
     scale = Image.fromarray(colours(np.linspace(0, 100, 120, dtype=np.float32)[None].repeat(14, axis=0)))
     right = sheet.width - 40
     if right > 240:  # narrow photos get the score only

@@ -1,12 +1,15 @@
 """An exported model: pixels -> Assessment."""
 
 import functools
+import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from noref import batch, card, images
-from noref.assessment import Assessment
+from noref.assessment import Assessment, Defect
 from noref.errors import BadModel, ImageError, ImageTooSmall
 
 
@@ -63,17 +66,21 @@ class Scorer:
                 f"{width} x {height} pixels",
                 f"{self.card.label} needs at least {shortest} on each side; give the original, not a thumbnail",
             )
-        score, quality = self._session.run(["score", "map"], {"pixels": photo.pixels[None]})
-        quality = quality[0]
+        outputs = [output.name for output in self._session.get_outputs()]
+        found = dict(zip(outputs, self._session.run(outputs, {"pixels": photo.pixels[None]}), strict=True))
+        quality = found["map"][0] if "map" in found else np.empty((0, 0), np.float32)
         quality.flags.writeable = False
+        probabilities = found["defects"][0].tolist() if "defects" in found else []
+        levels = found["levels"][0].tolist() if "levels" in found else [math.nan] * len(probabilities)
         return Assessment(
             name=photo.name,
-            score=float(score[0]),
+            score=float(found["score"][0]) if "score" in found else math.nan,
             map=quality,
             model=self.card.label,
             policy=self.card.policy,
             size=(width, height),
             warnings=photo.warnings,
+            defects=dict(zip(self.card.defects, map(Defect, probabilities, levels), strict=True)),
         )
 
     def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:

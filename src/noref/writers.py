@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Callable
 from typing import TextIO
 
@@ -11,7 +12,7 @@ from noref.errors import ImageError
 Result = Assessment | ImageError
 Writer = Callable[[Result], None]
 
-CSV_COLUMNS = ("image", "score", "model", "policy", "width", "height", "warnings", "error")
+CSV_COLUMNS = ("image", "score", "model", "policy", "width", "height", "warnings", "error", "defects")
 
 
 def as_record(result: Result) -> dict[str, object]:
@@ -22,13 +23,16 @@ def as_record(result: Result) -> dict[str, object]:
 
 
 def table(out: TextIO) -> Writer:
-    """Score and name in columns, headed once; failures in their place with cause and cure."""
+    """Score and name in columns, headed once, and the likely defects; failures in their place with cause and cure."""
     out.write("score  photo\n")
 
     def write(result: Result) -> None:
         if isinstance(result, Assessment):
-            notes = f"  ({'; '.join(result.warnings)})" if result.warnings else ""
-            out.write(f"{result.score:5.1f}  {result.name}{notes}\n")
+            score = "  n/a" if math.isnan(result.score) else f"{result.score:5.1f}"
+            defects = ", ".join(f"{name} {defect}" for name, defect in result.likely_defects.items())
+            notes = f"  [{defects}]" if defects else ""
+            notes += f"  ({'; '.join(result.warnings)})" if result.warnings else ""
+            out.write(f"{score}  {result.name}{notes}\n")
         else:
             out.write(f"    -  {result}\n")
         out.flush()
@@ -47,13 +51,15 @@ def jsonl(out: TextIO) -> Writer:
 
 
 def comma_separated(out: TextIO) -> Writer:
-    """CSV with the header `CSV_COLUMNS`; scores at full precision."""
+    """CSV with the header `CSV_COLUMNS`; scores at full precision, defects as a JSON object in one cell."""
     rows = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
     rows.writeheader()
 
     def write(result: Result) -> None:
         if isinstance(result, Assessment):
-            rows.writerow({**result.to_dict(), "warnings": "; ".join(result.warnings)})
+            record = result.to_dict()
+            defects = json.dumps(record["defects"]) if result.defects else ""
+            rows.writerow({**record, "defects": defects, "warnings": "; ".join(result.warnings)})
         else:
             rows.writerow({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
         out.flush()

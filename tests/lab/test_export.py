@@ -6,12 +6,15 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch import nn
 
 import noref
 from noref.card import ModelCard
+from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.export import export
 from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
+from noref.lab.working_size import WorkingSize
 from pictures import make_scene
 
 CARD = ModelCard(
@@ -87,3 +90,51 @@ def test_scores_are_clipped_to_the_scale(tmp_path):
     found = noref.Scorer(export(method, CARD, tmp_path / "x.onnx")).score(make_scene(80, 80))
     assert found.score == 100
     assert found.map.mean() > 100
+
+
+class Namer:
+    """Names what it sees by the mean colour, in one of the forms that a core may have."""
+
+    name = "namer"
+    classes_ = ("red", PRISTINE, "blue")
+    working_size = WorkingSize(20_000, 64)
+
+    def __init__(self, form: str) -> None:
+        self.form = form
+
+    def export_core(self) -> nn.Module:
+        return Core(self.form)
+
+
+class Core(nn.Module):
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.form = form
+
+    def forward(self, working: torch.Tensor):
+        mean = working.float().mean(dim=(1, 2)) / 255
+        if self.form == "probabilities":
+            return mean
+        quality = working.float().mean(dim=3) / 255
+        told = {"levels": 5 * mean, "defects": mean}  # in another order than the file's
+        return told if self.form == "levels" else {**told, "map": quality, "score": quality.mean(dim=(1, 2))}
+
+
+@pytest.mark.parametrize(("form", "outputs"), [("probabilities", 1), ("levels", 2), ("everything", 4)])
+def test_a_method_may_name_defects_instead_or_as_well(form, outputs, tmp_path):
+    path = export(Namer(form), CARD, tmp_path / "namer.onnx")
+    assert [output.name for output in onnx.load(path).graph.output] == {
+        1: ["defects"],
+        2: ["defects", "levels"],
+        4: ["score", "map", "defects", "levels"],
+    }[outputs]
+    found = noref.Scorer(path).score(np.full((64, 80, 3), (51, 102, 204), np.uint8))
+    assert list(found.defects) == ["red", "blue"]  # undistorted is no defect
+    assert [defect.probability for defect in found.defects.values()] == pytest.approx([0.2, 0.8])
+    levels = [defect.level for defect in found.defects.values()]
+    assert levels == pytest.approx([1, 4]) if outputs > 1 else np.isnan(levels).all()
+    if outputs == 4:
+        assert found.score == pytest.approx(np.mean([51, 102, 204]) / 2.55, abs=1e-3)
+        assert found.map.shape == (64, 80)
+    else:
+        assert np.isnan(found.score)

@@ -65,14 +65,19 @@ def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
-    data: Annotated[str, typer.Option(metavar="NAME=PATH", help="Database with people's opinions, such as biq2021=PATH.")],
     out: Annotated[Path, typer.Option(help="Results folder. The same command goes on where an interrupted one stopped.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=PATH", help="Database, such as biq2021=PATH; what learns from clean photos alone can do without."
+        ),
+    ] = None,
     pristine: Annotated[Path | None, typer.Option(help="Folder of sharp, clean photos, for methods that need one.")] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated.")
     ] = None,
 ) -> None:
-    """Fit a method on a database and report its agreement on a part that it never saw.
+    """Fit a method and report its agreement, or how well it tells classes or faults, on photos that it never saw.
 
     The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
     """
@@ -80,10 +85,11 @@ def train(
         from noref.lab import experiment
 
         settings = _settings(changes, pristine)
-        ((name, folder),) = _pairs([data], "--data").items()
-        results = experiment.run(experiment.load_recipe(recipe, settings), experiment.prepare(name, folder), out)
+        database = None if data is None else next(iter(_pairs([data], "--data").items()))
+        loaded = experiment.load_recipe(recipe, settings)
+        results = experiment.run(loaded, experiment.gather(loaded, database), out)
         if results is not None:  # else another process reports
-            typer.echo(experiment.as_markdown(results))
+            typer.echo((out / "results.md").read_text())
             typer.echo(f"everything is in {out}", err=True)
 
 
@@ -301,6 +307,31 @@ def photos(
         ((name, folder),) = _pairs([data], "--data").items()
         title = f"Test photos of {run.name}: opinions and predictions"
         figures.photos(figures.read_predictions(run), name, folder, title).savefig(out, dpi=90)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def faults(
+    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train faults`.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Photos, folders (searched below), or - to read paths line by line.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("faults.png"),
+) -> None:
+    """Draw photos with the faults that are named in each."""
+    with _clear_errors():
+        from noref import batch
+        from noref.lab import experiment
+        from noref.lab.methods.faults import pictures
+        from noref.lab.methods.faults.method import FaultsMethod
+
+        method = experiment.load_model(run)
+        if not isinstance(method, FaultsMethod):
+            raise ValueError(f"{run} holds {method.name}, which names no faults")
+        chosen = [Path(name) for name, _ in batch.find(paths, sys.stdin)]
+        if not chosen:
+            raise ValueError(f"no pictures found in {', '.join(paths)}")
+        pictures.draw(method, chosen, f"Faults named by {run.name}").savefig(out, dpi=80)
         typer.echo(f"wrote {out}")
 
 

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pandas as pd
 import yaml
 
 from noref.lab import datasets, methods
-from noref.lab.datasets import check
+from noref.lab.datasets import check, labelled
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.evaluation import protocols
 from noref.lab.evaluation.agreement import agreement_by_group
@@ -40,9 +40,10 @@ class Recipe:
         split: Part name -> share of the contents; needs `train`, `validation` and `test`. Or "official": the split that the
             database's authors published; where it names no validation part, a tenth of the training contents becomes one.
         seed: Of the split, the weights and the training.
+        labels: For methods that learn classes: `classes` and perhaps `levels` of `datasets.labelled.read`.
 
     Raises:
-        ValueError: The split is neither.
+        ValueError: The split is neither, or the labels are not of this form.
     """
 
     method: str
@@ -51,10 +52,13 @@ class Recipe:
         default_factory=lambda: {"train": 0.75, "validation": 0.1, "test": 0.15}
     )
     seed: int = 0
+    labels: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.split != "official" and not (isinstance(self.split, dict) and set(self.split) == set(PARTS)):
             raise ValueError(f"a split is the word official, or shares of {', '.join(PARTS)}; not {self.split!r}")
+        if self.labels is not None and not {"classes"} <= set(self.labels) <= {"classes", "levels"}:
+            raise ValueError(f"labels are classes and perhaps levels, not {self.labels!r}")
 
     def build(self) -> Method:
         """The method, unfitted."""
@@ -104,13 +108,59 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
     return recipe
 
 
-def prepare(name: str, folder: str | Path) -> RatedImages:
-    """Read a database and give near-identical pictures one content, so that no split can part them.
+@runtime_checkable
+class Reporting(Protocol):
+    """A method whose answers are no opinions, and which therefore says itself how good they are."""
+
+    def report(self, test: RatedImages, folder: Path) -> pd.DataFrame:
+        """Write `predictions.csv`, `results.csv` and `results.md` about a test part into a results folder; give the results."""
+        ...
+
+
+@runtime_checkable
+class FromCleanPhotos(Protocol):
+    """A method that learns from photos without faults, which it spoils itself."""
+
+    def sources(self, rated: RatedImages | None) -> RatedImages:
+        """Its clean photos: of its own settings, and the best of a database where one is given."""
+        ...
+
+
+def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
+    """The photos that an experiment divides among learning, validation and test; no split can part near-identical ones.
+
+    Args:
+        recipe: Of the experiment.
+        database: Name and folder; methods that learn from clean photos can do without.
 
     Raises:
-        KeyError, FileNotFoundError, ValueError: As `datasets.read`.
+        KeyError, FileNotFoundError: As `prepare`.
+        ValueError: Likewise; or there is nothing to learn from.
     """
-    rated = datasets.read(name, folder)
+    method = recipe.build()
+    if isinstance(method, FromCleanPhotos):
+        return _joined(method.sources(datasets.read(*database) if database else None))
+    if database is None:
+        raise ValueError(f"{recipe.method} learns from a database; give --data NAME=PATH")
+    return prepare(*database, recipe.labels)
+
+
+def prepare(name: str, folder: str | Path, labels: Mapping[str, Any] | None = None) -> RatedImages:
+    """Read a database and give near-identical pictures one content, so that no split can part them.
+
+    Args:
+        name: Of the database.
+        folder: Where it is.
+        labels: Of a recipe, to get a set of labelled photos (`datasets.labelled.read`).
+
+    Raises:
+        KeyError, FileNotFoundError, ValueError: As `datasets.read` and `datasets.labelled.read`.
+    """
+    rated = datasets.read(name, folder) if labels is None else labelled.read(name, folder, **labels)
+    return _joined(rated)
+
+
+def _joined(rated: RatedImages) -> RatedImages:
     return check.join_contents(rated, check.check(rated).near_pairs)
 
 
@@ -118,8 +168,8 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
     """Run an experiment, or go on with it where it was interrupted, and leave everything in `folder`.
 
     Returns:
-        Agreement on the test part, over all photos and per group. None in all processes but the first, where several train
-        together (`torchrun`, SLURM, or started by Lightning): they only train.
+        Agreement on the test part, over all photos and per group, or what the method reports instead. None in all processes
+        but the first, where several train together (`torchrun`, SLURM, or started by Lightning): they only train.
 
     Raises:
         FileExistsError: `folder` holds another experiment.
@@ -137,7 +187,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
         return None
     method.save(folder / "model")
     curves.draw(folder)
-    return _report(method, parts["test"], folder)
+    return method.report(parts["test"], folder) if isinstance(method, Reporting) else _report(method, parts["test"], folder)
 
 
 def _is_first_process() -> bool:
@@ -149,7 +199,8 @@ def _is_first_process() -> bool:
 def _claim(recipe: Recipe, rated: RatedImages, folder: Path) -> None:
     """Write down which experiment this is, or refuse where the folder holds another."""
     folder.mkdir(parents=True, exist_ok=True)
-    resolved = yaml.safe_dump({**asdict(recipe), "database": rated.name}, sort_keys=False)
+    said = {key: value for key, value in asdict(recipe).items() if value is not None}
+    resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
     before = folder / "recipe.yaml"
     if before.exists() and before.read_text() != resolved:
         raise FileExistsError(f"{folder} holds another experiment; choose another --out, or delete it")

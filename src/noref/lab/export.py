@@ -1,7 +1,8 @@
 """The door to the runtime: a fitted method -> one .onnx with its card.
 
 The file holds everything: the size policy, pre-processing, the network, calibration to 0 to 100 and the map. Input `pixels`
-(uint8, 1 x H x W x 3, any size from the card's `shortest`); outputs `score` (float, 1) and `map` (float, 1 x h x w).
+(uint8, 1 x H x W x 3, any size from the card's `shortest`). Outputs, as many as the method has: `score` (float, 1) and `map`
+(float, 1 x h x w); `defects` (float, 1 x K: the probability of each defect on the card) and `levels` (float, 1 x K, 0 to 5).
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import json
 import logging
 import tempfile
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -22,17 +24,17 @@ from torch import nn
 
 from noref.card import ModelCard
 from noref.lab import experiment
+from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
+
+OUTPUTS = ("score", "map", "defects", "levels")
 
 
 @runtime_checkable
 class Exportable(Protocol):
     """A fitted method that has a network to export."""
 
-    MAP_MEANING: ClassVar[str]
-    MAP_CELL: ClassVar[int]
     name: ClassVar[str]
-    scale_: tuple[float, float]
 
     @property
     def working_size(self) -> WorkingSize:
@@ -40,20 +42,57 @@ class Exportable(Protocol):
         ...
 
     def export_core(self) -> nn.Module:
-        """Working pixels (uint8, 1 x H x W x 3) to score (1) and quality map (1 x h x w) in opinions scaled to [0, 1]."""
+        """Working pixels (uint8, 1 x H x W x 3) to what the method tells, in one of three forms.
+
+        A pair is score (1) and quality map (1 x h x w) in opinions scaled to [0, 1]. A tensor alone is the probabilities of
+        `classes_` (1 x K). A dictionary has any of `OUTPUTS`.
+        """
         ...
 
 
-class _Calibrated(nn.Module):
-    """Brings opinions in [0, 1] to scores from 0 to 100; only the score is clipped, so that the map's mean stays true."""
+@runtime_checkable
+class Scoring(Protocol):
+    """An exportable method whose core gives score and map."""
 
-    def __init__(self, core: nn.Module) -> None:
+    MAP_MEANING: ClassVar[str]
+    MAP_CELL: ClassVar[int]
+    scale_: tuple[float, float]
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """An exportable method whose core gives the probabilities of defects."""
+
+    classes_: Sequence[str]
+
+
+class _Told(nn.Module):
+    """Brings opinions in [0, 1] to scores from 0 to 100; only the score is clipped, so that the map's mean stays true.
+
+    A class of undistorted photos is no defect, and left out.
+    """
+
+    def __init__(self, core: nn.Module, classes: Sequence[str]) -> None:
         super().__init__()
         self.core = core
+        self.defects = [place for place, name in enumerate(classes) if name != PRISTINE]
 
-    def forward(self, working: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        score, quality = self.core(working)
-        return (100 * score).clamp(0, 100), 100 * quality
+    def named(self, working: torch.Tensor) -> dict[str, torch.Tensor]:
+        told = self.core(working)
+        if isinstance(told, torch.Tensor):
+            told = {"defects": told}
+        elif not isinstance(told, dict):
+            told = dict(zip(("score", "map"), told, strict=True))
+        bring: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+            "score": lambda score: (100 * score).clamp(0, 100),
+            "map": lambda quality: 100 * quality,
+            "defects": lambda probabilities: probabilities[:, self.defects],
+            "levels": lambda levels: levels[:, self.defects],
+        }
+        return {output: bring[output](told[output]) for output in OUTPUTS if output in told}
+
+    def forward(self, working: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(self.named(working).values())
 
 
 def export(method: Exportable, card: ModelCard, target: Path) -> Path:
@@ -61,21 +100,27 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
 
     Args:
         method: Fitted.
-        card: What to say of it; the policy, the shortest side and the hash are filled in here.
+        card: What to say of it; the defects, the policy, the shortest side and the hash are filled in here.
         target: Where to write; its stem becomes the model's name.
     """
     size = method.working_size
     front = onnx.compose.add_prefix(size.graph(), "size_", rename_inputs=False, rename_outputs=False)
-    core = _core(method.export_core().eval(), size)
+    classes = [str(name) for name in method.classes_] if isinstance(method, Naming) else []
+    core = _core(_Told(method.export_core(), classes).eval(), size)
     model = onnx.compose.merge_models(front, core, io_map=[("working", "network_working")])
-    for prefixed, plain in (("network_score", "score"), ("network_map", "map")):
-        _rename_output(model, prefixed, plain)
+    for output in [output.name for output in model.graph.output]:
+        _rename_output(model, output, output.removeprefix("network_"))
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
     target.write_bytes(content)
     described = replace(
-        card, name=target.stem, policy=size.describe(), shortest=size.shortest, sha256=hashlib.sha256(content).hexdigest()
+        card,
+        name=target.stem,
+        policy=size.describe(),
+        shortest=size.shortest,
+        defects=tuple(name for name in classes if name != PRISTINE),
+        sha256=hashlib.sha256(content).hexdigest(),
     )
     described.save(target.with_suffix(".json"))
     return target
@@ -101,22 +146,17 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
     environment = json.loads((run / "environment.json").read_text())
     results = pd.read_csv(run / "results.csv")
-    low, high = method.scale_
-    rows = results.assign(rmse=results["rmse"] * 100 / (high - low)).round(4).to_dict("records")
     known: dict[str, Any] = {
         "version": "0",
         "description": f"{method.name}, trained by a recipe of this name",
         "licence": "not stated",
-        "scale": "0 to 100, higher is better; the ends are those of the opinions trained on",
+        "scale": "",
         "training_data": recipe["database"],
         "origin": "random",
-        "map_meaning": method.MAP_MEANING,
-        "map_cell": method.MAP_CELL,
-        "agreement": tuple(rows),
         "measured": {
             "data": f"{recipe['database']}, {_test_part(recipe)}",
             "data_hash": environment["data"],
-            "command": _command(target.stem, recipe),
+            "command": _command(target.stem, recipe, isinstance(method, Scoring)),
             "seed": recipe["seed"],
             "commit": environment["commit"],
         },
@@ -124,6 +164,16 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "policy": "",
         "shortest": 0,
     }
+    if isinstance(method, Scoring):
+        low, high = method.scale_
+        results["rmse"] *= 100 / (high - low)
+        known |= {
+            "scale": "0 to 100, higher is better; the ends are those of the opinions trained on",
+            "map_meaning": method.MAP_MEANING,
+            "map_cell": method.MAP_CELL,
+        }
+    rows = results.round(4).to_dict("records")
+    known["agreement"] = tuple({key: value for key, value in row.items() if pd.notna(value)} for row in rows)
     try:
         card = ModelCard(**{**known, **(json.loads(facts.read_text()) if facts else {})})
     except TypeError as error:
@@ -131,8 +181,10 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     return export(method, card, target)
 
 
-def _command(name: str, recipe: dict[str, Any]) -> str:
-    """What measures the exported model on the same test part again."""
+def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
+    """What measures the exported model on the same test part again; what only names defects is measured as it is trained."""
+    if not scoring:
+        return f"noref lab train {recipe['method']} --set seed={recipe['seed']} --out RUN"
     options = "--protocol official"
     if recipe["split"] != "official":
         shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())
@@ -146,23 +198,25 @@ def _test_part(recipe: dict[str, Any]) -> str:
     return f"test part {recipe['split']['test']:g} split by content"
 
 
-def _core(core: nn.Module, size: WorkingSize) -> onnx.ModelProto:
+def _core(core: _Told, size: WorkingSize) -> onnx.ModelProto:
     """The network as ONNX, every name prefixed with `network_`."""
     steps = -(-size.shortest // size.multiple)
     sides = {axis: size.multiple * torch.export.Dim(f"side{axis}", min=steps, max=2**15) for axis in (1, 2)}
     example = torch.randint(0, 256, (1, 2 * steps * size.multiple, 3 * steps * size.multiple, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        outputs = list(core.named(example))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         program = torch.onnx.export(
-            _Calibrated(core).eval(),
+            core,
             (example,),
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
             input_names=["working"],
-            output_names=["score", "map"],
+            output_names=outputs,
             dynamic_shapes={"working": sides},
         )
         assert program is not None  # with dynamo=True it always is

@@ -6,8 +6,10 @@ from noref.lab.lookup import lookup
 from noref.lab.methods.method import Method
 
 _WHERE = {
+    "classifier": "noref.lab.methods.classifier.method:ClassifierMethod",
     "deepbiq": "noref.lab.methods.deepbiq.method:DeepBiqMethod",
     "diqa": "noref.lab.methods.diqa.method:DiqaMethod",
+    "faults": "noref.lab.methods.faults.method:FaultsMethod",
     "regressor": "noref.lab.methods.regressor.method:RegressorMethod",
 }
 

@@ -13,18 +13,19 @@ def read_log(folder: Path) -> pd.DataFrame:
 
 
 def draw(folder: Path) -> None:
-    """Draw `curves.png` for every training run below a results folder: a row a stage, one panel for losses, one for SRCC."""
+    """Draw `curves.png` for every training run below a results folder: a row a stage, a panel for losses, one for the rest."""
     stages = sorted(path.parent for path in folder.glob("*/log"))
     if not stages:
         return
     figure = Figure(figsize=(9, 3.2 * len(stages)), layout="constrained")
     panels = figure.subplots(len(stages), 2, squeeze=False)
-    for (loss, rank), stage in zip(panels, stages, strict=True):
+    for row, stage in zip(panels, stages, strict=True):
         table = read_log(stage)
-        for panel, columns in ((loss, ["train_loss", "val_loss"]), (rank, ["val_srcc"])):
+        known = [column for column in map(str, table) if column.startswith(("train_", "val_"))]
+        losses = [column for column in known if column.endswith("_loss")]
+        for panel, columns in zip(row, (losses, [column for column in known if column not in losses]), strict=True):
             for column in columns:
-                if column in table:
-                    panel.plot(table.index + 1, table[column], marker="o", markersize=3, label=column)
+                panel.plot(table.index + 1, table[column], marker="o", markersize=3, label=column)
             panel.set(title=stage.name, xlabel="epoch")
             if panel.lines:
                 panel.legend()

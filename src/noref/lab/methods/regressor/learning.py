@@ -1,4 +1,4 @@
-"""Fine-tuning to people's opinions as a Lightning module, the same in one process and in many."""
+"""Fine-tuning, to people's opinions or to anything else, as a Lightning module: the same in one process and in many."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from torch import Tensor
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.lookup import lookup
 from noref.lab.methods.regressor.losses import Loss
-from noref.lab.methods.regressor.network import Regressor
+from noref.lab.networks.described import Described
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
@@ -40,8 +40,8 @@ class Steps:
     warm_up: float = 0.1
 
 
-class LearnOpinions(pl.LightningModule):
-    """Predict opinions scaled to [0, 1].
+class FineTuning(pl.LightningModule):
+    """Predict what comes with each photo, with small steps for the backbone and larger ones for the head.
 
     Losses see the batch of all processes together, so gradients are those of one process with the whole batch; so do the
     validation figures.
@@ -50,37 +50,36 @@ class LearnOpinions(pl.LightningModule):
         KeyError: There is no optimizer of that name.
     """
 
-    def __init__(self, network: Regressor, loss: Loss, steps: Steps) -> None:
+    def __init__(self, network: Described, loss: Loss, steps: Steps) -> None:
         super().__init__()
         self.network, self.loss, self.steps = network, loss, steps
         self.optimizer = lookup("optimizer", steps.optimizer, OPTIMIZERS)
         self.seen: list[Tensor] = []
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
-        pixels, opinions = batch
-        predicted, opinions = self._of_all(self.network(pixels)), self._of_all(opinions)
-        loss = self.loss(predicted, opinions)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(opinions), prog_bar=True)
+        pixels, wanted = batch
+        predicted, wanted = self._of_all(self.network(pixels)), self._of_all(wanted)
+        loss = self.loss(predicted, wanted)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(wanted), prog_bar=True)
         return loss
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
         self.seen.append(self.network(batch[0]))
 
-    def on_validation_epoch_end(self) -> None:
+    def validated(self) -> tuple[Tensor, Any]:
+        """What the network says of all validation photos, in the order of their data set, and that data set."""
         loader: Any = self.trainer.val_dataloaders
         places = torch.tensor([index for batch in loader.batch_sampler for _, index in batch], device=self.device)
-        opinions = torch.as_tensor(loader.dataset.opinions, device=self.device)
-        predicted = torch.zeros_like(opinions)
-        predicted[self._of_all(places)] = self._of_all(torch.cat(self.seen))  # a place may come twice: see SameSizeBatches
+        said = self._of_all(torch.cat(self.seen))
         self.seen.clear()
-        srcc = agreement(predicted.cpu().numpy(), opinions.cpu().numpy())["srcc"]
-        self.log("val_loss", self.loss(predicted, opinions))
-        self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
+        predicted = said.new_zeros(len(loader.dataset), *said.shape[1:])
+        predicted[self._of_all(places)] = said  # a place may come twice: see SameSizeBatches
+        return predicted, loader.dataset
 
     def _of_all(self, values: Tensor) -> Tensor:
         """N values of this process to those of all, one after the other."""
         gathered: Any = self.all_gather(values, sync_grads=values.requires_grad)
-        return gathered.flatten()
+        return gathered.reshape(-1, *values.shape[1:])
 
     def configure_optimizers(self) -> Any:
         steps, head = self.steps, self.network.head
@@ -101,6 +100,17 @@ class LearnOpinions(pl.LightningModule):
         # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
         schedule = {"scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, course), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+
+class LearnOpinions(FineTuning):
+    """Predict opinions scaled to [0, 1]."""
+
+    def on_validation_epoch_end(self) -> None:
+        predicted, photos = self.validated()
+        opinions = torch.as_tensor(photos.opinions, device=self.device)
+        srcc = agreement(predicted.cpu().numpy(), opinions.cpu().numpy())["srcc"]
+        self.log("val_loss", self.loss(predicted, opinions))
+        self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
 
 
 def warm_up_and_cosine(step: int, total: int, warm_up: int) -> float:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,9 +21,10 @@ from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.network import CELL, Regressor
 from noref.lab.methods.regressor.start import fitted_head, flat_head
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
+from noref.lab.networks.cache import Vectors
 from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
+from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, SameSizeBatches, working_pixels
 from noref.lab.working_size import WorkingSize
@@ -155,27 +155,7 @@ class RegressorMethod(BaseEstimator):
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
         """What describes whole photos, n x D, by the network as it is now."""
-        size, network = self.working_size, self.network_.eval()
-        device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-        policy = {
-            "backbone": network.backbone.digest(),
-            "size": asdict(size),
-            "crops": None,
-            "features": self.features,
-            "precision": self.precision,
-        }
-
-        @torch.inference_mode()
-        def compute(pixels: Pixels) -> Vectors:
-            working = torch.from_numpy(working_pixels(pixels, size))[None].to(device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                vectors: Vectors = network.describe(working).cpu().numpy()
-            return vectors
-
-        network.to(device)
-        found = FeatureCache(self.cache).vectors(paths, policy, compute)[:, 0]
-        network.cpu()
-        return found
+        return photo_vectors(self.network_.backbone, self.features, self.working_size, paths, self.precision, self.cache)
 
     def _fine_tune(self, module: LearnOpinions, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         schedule = Schedule(

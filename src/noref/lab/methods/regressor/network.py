@@ -2,12 +2,10 @@
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
-from typing_extensions import Self
 
 from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.described import Described
 from noref.lab.networks.description import Features, describe, length, shares
 from noref.lab.networks.heads import LinearHead
 
@@ -26,27 +24,20 @@ class Assessed(NamedTuple):
     quality: Tensor
 
 
-class Regressor(nn.Module):
+class Regressor(Described):
     """Photos (uint8, N x H x W x 3) to scores.
 
     Args:
-        backbone: Taken over, channels last in memory: on processors this makes training steps much faster.
-        features: What describes a photo (`networks.description`).
+        backbone, features, frozen_norms: See `Described`.
         dropout: Share of the vector that training sets to its mean.
-        frozen_norms: Keep batch norms at the statistics they came with; small batches of photos would give poor ones. Their
-            scale and shift still learn.
     """
 
+    head: LinearHead
+
     def __init__(self, backbone: Backbone, features: Features, dropout: float = 0.0, frozen_norms: bool = True) -> None:
-        super().__init__()
-        self.backbone = backbone.to(memory_format=torch.channels_last)
+        super().__init__(backbone, features, frozen_norms)
         self.head = LinearHead(length(backbone.stages, features))
         self.dropout = nn.Dropout(dropout)
-        self.features, self.frozen_norms = features, frozen_norms
-
-    def describe(self, pixels: Tensor) -> Tensor:
-        """The vectors that the head reads, N x D."""
-        return describe(self.backbone(pixels), self.features)
 
     def forward(self, pixels: Tensor) -> Tensor:
         vectors = self.head.mean + self.dropout(self.describe(pixels) - self.head.mean)
@@ -59,11 +50,3 @@ class Regressor(nn.Module):
         score, slope = self.head(describe(maps, self.features))
         grid = (pixels.shape[1] // CELL, pixels.shape[2] // CELL)
         return Assessed(score, score[:, None, None] + shares(maps, slope, self.features, grid))
-
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        if self.frozen_norms:
-            for layer in self.backbone.modules():
-                if isinstance(layer, _NormBase):
-                    layer.eval()
-        return self

@@ -1,0 +1,46 @@
+"""A folder for each class: CLASS/PHOTO, or CLASS/CONTENT/PHOTO where it is known which photos show the same.
+
+Photos of one CONTENT, under whatever classes, must not be split. A photo that lies in its class's folder itself is a content of
+its own; `check` finds the near-identical ones among these.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from noref.images import EXTENSIONS
+from noref.lab.datasets.rated import RatedImages
+
+LAYOUT = "a folder with one folder of photos for each class, such as jpeg/a.png, or jpeg/SCENE/a.png"
+
+
+def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImages:
+    """Read photos with their class as `type`. Nobody was asked: all opinions are 0.
+
+    Args:
+        folder: As the module says.
+        classes: Names of the folders to read; all by default.
+
+    Raises:
+        FileNotFoundError: A folder is missing, or there are no photos.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is missing: expected {LAYOUT}")
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if classes is None else classes
+    rows = [
+        (path.relative_to(folder).as_posix(), name)
+        for name in names
+        for path in sorted((folder / name).rglob("*"))
+        if path.suffix.lower() in EXTENSIONS
+    ]
+    if not rows:
+        raise FileNotFoundError(f"{folder} holds no photos: expected {LAYOUT}")
+    table = pd.DataFrame(rows, columns=["image", "type"])
+    content = [_content(Path(image)) for image in table["image"]]
+    return RatedImages("folders", folder, table.assign(content=content, opinion=0.0), (0, 1))
+
+
+def _content(image: Path) -> str:
+    return "/".join(image.parts[1:-1]) or image.as_posix()

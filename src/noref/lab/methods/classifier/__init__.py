@@ -1,0 +1,1 @@
+"""One distortion a photo, by name: SimpleNet and tuned backbones (paper 004)."""

@@ -1,0 +1,149 @@
+"""Learning to name classes as a Lightning module: from photos, or from vectors that describe them."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.methods.regressor.learning import warm_up_and_cosine
+from noref.lab.networks.cache import Vectors
+from noref.lab.training.photos import RatedPhotos
+from noref.lab.working_size import WorkingSize
+
+Output = Literal["softmax", "sigmoid"]
+"""How K logits become probabilities: of classes that exclude each other, or one by one (paper 004), divided by their sum."""
+
+
+def numbered(rated: RatedImages, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The place of each photo's class in `classes`, n.
+
+    Raises:
+        ValueError: A photo has a class that is not among them.
+    """
+    place = {name: number for number, name in enumerate(classes)}
+    unknown = sorted(set(rated.table["type"]) - set(place))
+    if unknown:
+        raise ValueError(f"{rated.name}: there is no training photo of class {', '.join(unknown)}; put more contents into it")
+    return rated.table["type"].map(place).to_numpy(np.int64, copy=True)
+
+
+def class_weights(numbers: npt.NDArray[np.int64]) -> Tensor:
+    """What a photo of each class counts, K: photos of the most frequent class over photos of its own."""
+    counts = np.bincount(numbers)
+    return torch.from_numpy(counts.max() / counts).float()
+
+
+def probabilities(logits: Tensor, output: Output) -> Tensor:
+    """N x K, rows adding up to 1."""
+    if output == "softmax":
+        return logits.softmax(dim=1)
+    return F.normalize(logits.sigmoid(), p=1, dim=1)
+
+
+class LabelledPhotos(RatedPhotos):
+    """Photos as in `RatedPhotos`, with the number of their class in the place of an opinion."""
+
+    def __init__(
+        self, rated: RatedImages, numbers: npt.NDArray[np.int64], size: WorkingSize, crop: int | None = None, seed: int = 0
+    ) -> None:
+        super().__init__(rated, size, crop, seed)
+        self.numbers = torch.from_numpy(numbers)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        pixels, _ = super().__getitem__(place)
+        return pixels, self.numbers[place[1]]
+
+
+class LabelledVectors(Dataset[tuple[Tensor, Tensor]]):
+    """Vectors, n x D, with the numbers of their classes; indexed as `LabelledPhotos`."""
+
+    def __init__(self, vectors: Vectors, numbers: npt.NDArray[np.int64]) -> None:
+        self.vectors, self.numbers = torch.from_numpy(vectors), torch.from_numpy(numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        _, index = place
+        return self.vectors[index], self.numbers[index]
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """All alike."""
+        return [tuple(self.vectors.shape[1:])] * len(self)
+
+
+class LearnClasses(pl.LightningModule):
+    """Cross-entropy of classes, rare ones weighted up. Logs loss and accuracy, the validation's macro F1, and `seconds`.
+
+    Args:
+        network: Inputs to logits N x K; parameters that need no gradient stay as they are.
+        weights: What a photo of each class counts, K.
+        output: "softmax", or "sigmoid": binary cross-entropy of each class on its own.
+        rate: Learning rate at its highest.
+        weight_decay: Of all weights that are matrices or kernels.
+        warm_up: Share of all steps in which the rate rises from 0; after it it falls back to 0 along half a cosine.
+    """
+
+    class_weights: Tensor
+
+    def __init__(
+        self, network: nn.Module, weights: Tensor, output: Output, rate: float, weight_decay: float, warm_up: float
+    ) -> None:
+        super().__init__()
+        self.network, self.output = network, output
+        self.rate, self.weight_decay, self.warm_up = rate, weight_decay, warm_up
+        self.register_buffer("class_weights", weights)
+        self.accuracy = MulticlassAccuracy(len(weights), average="micro")
+        self.macro_f1 = MulticlassF1Score(len(weights), average="macro")  # over the classes that are there or were named
+
+    def loss(self, logits: Tensor, numbers: Tensor) -> Tensor:
+        """Mean over N photos, each counting as its class does."""
+        if self.output == "softmax":
+            return F.cross_entropy(logits, numbers, self.class_weights)
+        wanted = F.one_hot(numbers, logits.shape[1]).float()
+        each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        counts = self.class_weights[numbers]
+        return (each.mean(dim=1) * counts).sum() / counts.sum()
+
+    def on_train_epoch_start(self) -> None:
+        self.started = time.perf_counter()
+
+    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+        inputs, numbers = batch
+        logits = self.network(inputs).float()
+        loss = self.loss(logits, numbers)
+        right = (logits.argmax(dim=1) == numbers).float().mean()
+        for name, value in (("train_loss", loss), ("train_accuracy", right)):
+            self.log(name, value, on_step=False, on_epoch=True, batch_size=len(numbers), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], _: int) -> None:
+        inputs, numbers = batch
+        logits = self.network(inputs).float()
+        self.log("val_loss", self.loss(logits, numbers), batch_size=len(numbers))
+        self.accuracy.update(logits, numbers)
+        self.macro_f1.update(logits, numbers)
+
+    def on_validation_epoch_end(self) -> None:
+        for name, metric in (("val_accuracy", self.accuracy), ("val_macro_f1", self.macro_f1)):
+            self.log(name, metric.compute(), prog_bar=True)
+            metric.reset()
+        self.log("seconds", time.perf_counter() - self.started)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(param_groups_weight_decay(self.network, self.weight_decay), lr=self.rate)
+        total = int(self.trainer.estimated_stepping_batches)
+        course = partial(warm_up_and_cosine, total=total, warm_up=round(self.warm_up * total))
+        schedule = {"scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, course), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}

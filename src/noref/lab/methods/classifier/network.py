@@ -1,0 +1,149 @@
+"""SimpleNet, and any backbone with a head for classes: photos (uint8, N x H x W x 3) to N x K logits."""
+
+from collections.abc import Sequence
+
+import torch
+from timm.models import group_parameters
+from torch import Tensor, nn
+
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.described import Described
+from noref.lab.networks.description import Features, length
+
+CHANNELS = (3, 32, 64, 64, 128, 128, 256, 256)
+LADDER = (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5)
+"""SimpleNet's rates of dropout: after the convolutions 2 to 7, and after the hidden layer (not stated in paper 004)."""
+GRID = 4  # cells a side of SimpleNet's last map, where the photo has SIDE pixels a side
+SIDE = 256
+HIDDEN = 64
+
+
+class SimpleNet(nn.Module):
+    """The network of paper 004, table 2: 1,425,606 parameters with six classes.
+
+    Seven 3 x 3 convolutions with bias, halved by the maximum after all but the first, then 64 hidden units. The hidden layer
+    wants 4 x 4 cells, which is what a photo of 256 x 256 pixels has. Of other photos, the last map is averaged over 4 x 4 areas
+    of equal size: all of the photo counts, at its own resolution, and one of 256 x 256 is seen exactly as in the paper.
+
+    Args:
+        classes: K.
+        dropout: As `LADDER`.
+        squash: Bring photos to 256 x 256 pixels first, whatever their aspect.
+    """
+
+    def __init__(self, classes: int, dropout: Sequence[float] = LADDER, squash: bool = False) -> None:
+        super().__init__()
+        self.squash = squash
+        *early, before_hidden, after_hidden = dropout
+        layers = [*_convolution(*CHANNELS[:2]), *_convolution(*CHANNELS[1:3])]
+        for rate, before, after in zip(early, CHANNELS[2:-1], CHANNELS[3:], strict=True):
+            layers += [nn.MaxPool2d(2), nn.Dropout(rate), *_convolution(before, after)]
+        self.features = nn.Sequential(*layers, nn.MaxPool2d(2)).to(memory_format=torch.channels_last)
+        self.classifier = nn.Sequential(
+            nn.Dropout(before_hidden),
+            nn.Flatten(),
+            nn.Linear(GRID**2 * CHANNELS[-1], HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(after_hidden),
+            nn.Linear(HIDDEN, classes),
+        )
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+            else:
+                nn.init.zeros_(parameter)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Sides of at least 64 pixels, unless `squash` brings them there."""
+        photos = pixels.permute(0, 3, 1, 2) / 127.5 - 1
+        if self.squash:
+            photos = area_mean(photos, SIDE)
+        logits: Tensor = self.classifier(area_mean(self.features(photos), GRID))
+        return logits
+
+
+def _convolution(before: int, after: int) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
+
+
+def area_mean(maps: Tensor, side: int) -> Tensor:
+    """Means over side x side areas of equal size, N x C x side x side; a cell on a border counts on both sides by its share.
+
+    Args:
+        maps: N x C x h x w. Where h and w are `side`, nothing changes; smaller maps are enlarged.
+        side: Areas down, and across.
+    """
+    return _shares(maps, 2, side) @ maps @ _shares(maps, 3, side).T
+
+
+def _shares(maps: Tensor, axis: int, areas: int) -> Tensor:
+    """What each cell along an axis adds to each area, areas x cells; every row sums to 1. Traces for maps of any size."""
+    cells = maps.shape[axis]
+    start = torch.arange(cells, device=maps.device, dtype=torch.float32)
+    border = torch.arange(areas + 1, device=maps.device, dtype=torch.float32) * cells / areas
+    overlap = torch.minimum(border[1:, None], start + 1) - torch.maximum(border[:-1, None], start)
+    return (overlap.clamp(min=0) * areas / cells).to(maps.dtype)
+
+
+class ClassHead(nn.Module):
+    """Vectors N x D, standardised, to logits N x K.
+
+    Args:
+        inputs: D.
+        classes: K.
+        dropout: Share of the standardised vector that training hides.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, inputs: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(inputs, classes)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        logits: Tensor = self.linear(self.dropout((vectors - self.mean) / self.scale))
+        return logits
+
+
+class BackboneClassifier(Described):
+    """Any backbone, its maps described by one vector, and a head. Batch norms keep the statistics they came with.
+
+    Args:
+        backbone, features: See `Described`.
+        classes: K.
+        dropout: See `ClassHead`.
+    """
+
+    head: ClassHead
+
+    def __init__(self, backbone: Backbone, features: Features, classes: int, dropout: float) -> None:
+        super().__init__(backbone, features)
+        self.head = ClassHead(length(backbone.stages, features), classes, dropout)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.describe(pixels))
+        return logits
+
+
+def freeze_all_but_last(body: nn.Module, blocks: int) -> None:
+    """Let the last blocks of a network learn, and nothing before them.
+
+    Args:
+        body: A network; a block is what its own `group_matcher` takes for one, as timm's have it, or else a layer.
+        blocks: How many; more than there are for all.
+    """
+    names = [name for name, _ in body.named_parameters()]
+    matcher = getattr(body, "group_matcher", None)
+    block_of = (
+        group_parameters(body, matcher(coarse=False), reverse=True)
+        if matcher
+        else {name: name.rpartition(".")[0] for name in names}
+    )
+    in_order = list(dict.fromkeys(sorted(block_of.values()) if matcher else block_of.values()))
+    learning = in_order[max(len(in_order) - blocks, 0) :]
+    for name, parameter in body.named_parameters():
+        parameter.requires_grad_(block_of[name] in learning)

@@ -1,0 +1,83 @@
+"""How well faults are found: per family, whether it is there (ROC) and how strong it is (rank correlation)."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+from sklearn.metrics import RocCurveDisplay, roc_auc_score
+
+from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
+from noref.lab.evaluation.agreement import agreement
+
+Values = npt.NDArray[np.floating[Any]]
+
+
+def judge(probabilities: Values, predicted: Values, levels: Levels) -> pd.DataFrame:
+    """One row a family after their mean, which is over the families that have the figure.
+
+    Args:
+        probabilities: n x K, that a fault is there.
+        predicted: n x K, levels.
+        levels: n x K, true ones; 0 where a fault is not there.
+
+    Returns:
+        Columns `part` ("mean", then families), `n`, `there` (photos with the fault), `auc` (there or not, the other photos
+        having none or other faults), `auc_from_2` (the same without the photos that have it at level 1), `srcc` of the levels
+        where it is there, and `srcc_all` over all photos. NaN where all photos are alike.
+    """
+    rows = []
+    for family, probability, guess, level in zip(FAMILIES, probabilities.T, predicted.T, levels.T, strict=True):
+        there, plain = level > 0, level != 1
+        rows.append(
+            {
+                "part": family,
+                "n": len(level),
+                "there": int(there.sum()),
+                "auc": _auc(there, probability),
+                "auc_from_2": _auc(there[plain], probability[plain]),
+                "srcc": agreement(guess[there], level[there])["srcc"],
+                "srcc_all": agreement(guess, level)["srcc"],
+            }
+        )
+    table = pd.DataFrame(rows)
+    figures = table.drop(columns=["part", "n", "there"])
+    mean = {"part": "mean", "n": len(levels), "there": int((levels > 0).any(axis=1).sum()), **figures.mean()}
+    return pd.concat([pd.DataFrame([mean]), table], ignore_index=True)
+
+
+def confusions(probabilities: Values, levels: Levels) -> pd.DataFrame:
+    """Mean probability of each family (columns) over the photos that have one fault alone, or none (rows, column `only`)."""
+    table = pd.DataFrame(probabilities, columns=list(FAMILIES))
+    names = np.array(["none", *FAMILIES])
+    count = (levels > 0).sum(axis=1)
+    only = pd.Series(names[np.where(count > 0, levels.argmax(axis=1) + 1, 0)], name="only")
+    means = table[count <= 1].groupby(only[count <= 1]).mean()
+    return means.reindex([name for name in names if name in means.index]).reset_index()
+
+
+def draw(probabilities: Values, predicted: Values, levels: Levels) -> Figure:
+    """ROC curves of all families, and the mean predicted level at each true one.
+
+    Args:
+        probabilities: As for `judge`.
+        predicted: Likewise.
+        levels: Likewise.
+    """
+    figure = Figure(figsize=(12, 5.4), layout="constrained")
+    curves, strengths = figure.subplots(1, 2)
+    for family, probability, guess, level in zip(FAMILIES, probabilities.T, predicted.T, levels.T, strict=True):
+        if 0 < (level > 0).sum() < len(level):
+            RocCurveDisplay.from_predictions(level > 0, probability, name=family, ax=curves)
+        means = [guess[level == step].mean() if (level == step).any() else np.nan for step in range(HIGHEST + 1)]
+        strengths.plot(range(HIGHEST + 1), means, marker="o", markersize=3, label=family)
+    curves.set(title="there or not", xlabel="share of photos without it that are named", ylabel="share with it that are named")
+    strengths.plot([0, HIGHEST], [0, HIGHEST], color="black", linewidth=0.8, linestyle=":")
+    strengths.set(title="how strong", xlabel="true level", ylabel="mean predicted level")
+    strengths.legend()
+    return figure
+
+
+def _auc(there: npt.NDArray[np.bool_], probability: Values) -> float:
+    return float(roc_auc_score(there, probability)) if 0 < there.sum() < len(there) else float("nan")

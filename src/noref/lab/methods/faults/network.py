@@ -1,0 +1,70 @@
+"""Any backbone, its maps described by one vector, and for each family of faults five yes-or-no questions.
+
+The questions are whether the level is at least 1, 2 … 5 (Frank and Hall, "A Simple Approach to Ordinal Classification", ECML
+2001). The answer to the first is the probability that the fault is there; the sum of all answers is the expected level. So one
+cross-entropy teaches both, the level needs no clipping and no mask where the fault is absent, and levels count as ordered, but
+not as evenly spaced.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from noref.lab.distortions.chains import FAMILIES, HIGHEST
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.described import Described
+from noref.lab.networks.description import Features, length
+
+
+class Found(NamedTuple):
+    """What the network says of N photos, families in the order of `chains.FAMILIES`.
+
+    Attributes:
+        probabilities: N x K, that a fault is there.
+        levels: N x K, 0 (not there) to 5 (severe).
+    """
+
+    probabilities: Tensor
+    levels: Tensor
+
+
+class OrdinalHead(nn.Module):
+    """Vectors N x D to logits N x K x 5: that the level of each fault is at least 1, 2 … 5."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(length))
+        self.register_buffer("scale", torch.ones(length))
+        self.weight = nn.Parameter(torch.zeros(len(FAMILIES) * HIGHEST, length))
+        self.bias = nn.Parameter(torch.zeros(len(FAMILIES) * HIGHEST))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        logits = F.linear((vectors - self.mean) / self.scale, self.weight, self.bias)
+        return logits.float().reshape(-1, len(FAMILIES), HIGHEST)
+
+
+class FaultNetwork(Described):
+    """Photos (uint8, N x H x W x 3) to logits N x K x 5; `read` turns them into what a person wants to know.
+
+    Args:
+        backbone, features, frozen_norms: See `Described`.
+    """
+
+    def __init__(self, backbone: Backbone, features: Features, frozen_norms: bool = True) -> None:
+        super().__init__(backbone, features, frozen_norms)
+        self.head = OrdinalHead(length(backbone.stages, features))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.describe(pixels))
+        return logits
+
+
+def read(logits: Tensor) -> Found:
+    """Logits N x K x 5 to probabilities and levels."""
+    answers = logits.sigmoid()
+    return Found(answers[..., 0], answers.sum(dim=2))

@@ -1,0 +1,115 @@
+"""Clean photos, and the chains of faults they are put under."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.distortions import LEVELS
+from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, draw, levels, spoil
+from noref.lab.distortions.registry import Pixels
+from noref.lab.training.pairs import find_photos
+from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
+from noref.lab.working_size import WorkingSize
+
+
+def sources(pristine: str | Path | None, rated: RatedImages | None, best: float) -> RatedImages:
+    """Photos taken as clean: all of a folder, and the best-rated of a database.
+
+    Nobody was asked about the folder's, so all opinions are 1, which nothing reads. `content` is the database's own.
+
+    Args:
+        pristine: Folder of sharp, clean photos.
+        rated: Database.
+        best: Share of the database's photos to take, from the highest opinion down.
+
+    Raises:
+        FileNotFoundError: The folder holds no pictures.
+        ValueError: Neither is given.
+    """
+    found: list[tuple[Path, str]] = []
+    names = []
+    if pristine is not None:
+        found += [(path.absolute(), f"pristine {path.stem}") for path in find_photos(pristine)]
+        names.append("pristine")
+    if rated is not None:
+        order = np.argsort(-rated.opinions, kind="stable")[: round(best * len(rated))]
+        contents = rated.table["content"].tolist()
+        found += [(rated.paths[row].absolute(), f"{rated.name} {contents[row]}") for row in order]
+        names.append(f"best-rated {best:g} of {rated.name}")
+    if not found:
+        raise ValueError("faults are learned from clean photos: give --pristine FOLDER, --data NAME=PATH or both")
+    # Names that start at the common folder say the same of the same data wherever they lie.
+    folder = Path(os.path.commonpath([path.parent for path, _ in found]))
+    table = pd.DataFrame(
+        {
+            "image": [path.relative_to(folder).as_posix() for path, _ in found],
+            "opinion": 1.0,
+            "content": [content for _, content in found],
+        }
+    )
+    return RatedImages(" and ".join(names), folder, table, (0.0, 1.0))
+
+
+def chain_rng(working: Pixels, epoch: int, copy: int, seed: int) -> np.random.Generator:
+    """What a chain depends on: seed, epoch, number of the copy, and the photo (uint8, at working size) whatever its name."""
+    key = hashlib.sha256(working.tobytes()).digest()[:8]
+    return np.random.default_rng((seed, epoch, copy, int.from_bytes(key, "big")))
+
+
+def chain_facts(copies: int, seed: int) -> dict[str, Any]:
+    """Everything that the chains of a fixed set depend on but the photos, as JSON can hold it."""
+    kinds = [kind for family in FAMILIES.values() for kind in family]
+    return {"copies": copies, "seed": seed, "families": {**FAMILIES}, "strengths": {kind: LEVELS[kind] for kind in kinds}}
+
+
+def at_least(levels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Levels … x K to answers … x K x 5: whether each is at least 1, 2 … 5, as 0 and 1."""
+    return (levels[..., None] > np.arange(HIGHEST)).astype(np.float32)
+
+
+class SpoiledPhotos(Dataset[tuple[Tensor, Tensor]]):
+    """Every photo under several chains: uint8 H x W x 3, and the answers of `at_least`, K x 5.
+
+    Indexed by (epoch, item); the copies of a photo stand together. Chain and window depend on seed, epoch, photo and copy only.
+    Photos are spoiled at working size, then cut: a level means the same in a window as in a whole photo.
+    """
+
+    def __init__(self, paths: Sequence[Path], size: WorkingSize, copies: int, crop: int | None = None, seed: int = 0) -> None:
+        self.paths, self.size, self.copies, self.crop, self.seed = paths, size, copies, crop, seed
+
+    def __len__(self) -> int:
+        return len(self.paths) * self.copies
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, index = place
+        photo, copy = divmod(index, self.copies)
+        working = working_pixels(self.paths[photo], self.size)
+        rng = chain_rng(working, epoch, copy, self.seed)
+        pixels, levels = spoil(working, rng)
+        if self.crop:
+            (pixels,) = crop_at_random([pixels], self.crop, rng)
+        return torch.from_numpy(pixels), torch.from_numpy(at_least(levels))
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape that each item will have: those alike can be stacked."""
+        return [shape for path in self.paths for shape in [cropped_shape(path, self.size, self.crop)] * self.copies]
+
+    @cached_property
+    def levels(self) -> Levels:
+        """Of all items in epoch 0, n x K."""
+        drawn = []
+        for path in self.paths:
+            working = working_pixels(path, self.size)
+            drawn += [levels(draw(chain_rng(working, 0, copy, self.seed))) for copy in range(self.copies)]
+        return np.stack(drawn)

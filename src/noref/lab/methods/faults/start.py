@@ -1,0 +1,62 @@
+"""Where fine-tuning starts from: logistic regressions on the features of the backbone as it came, one a family and level."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
+from noref.lab.methods.faults.judge import judge
+from noref.lab.methods.faults.network import OrdinalHead, read
+from noref.lab.methods.faults.photos import at_least
+
+CS = np.logspace(-5, 0, 6)  # inverse penalties that are tried; features are standardised
+
+Vectors = npt.NDArray[np.float32]
+
+
+def fitted_head(
+    vectors: Vectors, levels: Levels, checking: Vectors, checking_levels: Levels
+) -> tuple[OrdinalHead, dict[str, Any]]:
+    """Logistic regressions, their common penalty chosen by the mean AUC on validation photos.
+
+    Args:
+        vectors: n x D, to learn from.
+        levels: n x K.
+        checking: m x D, for the choice of the penalty only.
+        checking_levels: m x K.
+
+    Returns:
+        The head, and what is worth knowing of it: `c`, `val_auc` and `val_srcc`.
+
+    Raises:
+        ValueError: No photo to learn from has some fault at some level.
+    """
+    answers = at_least(levels).reshape(len(levels), -1)
+    absent = np.flatnonzero(answers.max(axis=0) == 0)
+    if len(absent):
+        family, level = list(FAMILIES)[absent[0] // HIGHEST], absent[0] % HIGHEST + 1
+        raise ValueError(f"no photo to learn from has {family} at level {level} or above; set `copies` higher")
+    scaler = StandardScaler().fit(vectors)
+    standard = scaler.transform(vectors)
+    fits = [LogisticRegression(max_iter=2000, warm_start=True) for _ in answers.T]
+    tried = []
+    for c in CS:
+        for fit, answer in zip(fits, answers.T, strict=True):
+            fit.set_params(C=c).fit(standard, answer)
+        head = OrdinalHead(vectors.shape[1])
+        facts = {
+            "mean": scaler.mean_,
+            "scale": scaler.scale_,
+            "weight": np.concatenate([fit.coef_ for fit in fits]),
+            "bias": np.concatenate([fit.intercept_ for fit in fits]),
+        }
+        head.load_state_dict({name: torch.as_tensor(value, dtype=torch.float32) for name, value in facts.items()})
+        with torch.inference_mode():
+            found = read(head(torch.from_numpy(checking)))
+        mean = judge(found.probabilities.numpy(), found.levels.numpy(), checking_levels).iloc[0]
+        tried.append((head, {"c": float(c), "val_auc": float(mean["auc"]), "val_srcc": float(mean["srcc"])}))
+    return max(tried, key=lambda one: one[1]["val_auc"])

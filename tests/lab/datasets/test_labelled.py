@@ -1,0 +1,122 @@
+"""Labelled photos from folders, from LIVE with its hidden references and from synthetic sets; no pristine copy as distorted."""
+
+import make_layouts as make
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from noref.lab.datasets import folders, labelled
+from noref.lab.datasets.labelled import CopyWarning
+from noref.lab.datasets.rated import RatedImages
+from pictures import make_scene
+
+SEVEN = ["bad_lighting", "fastfading", "gblur", "jp2k", "jpeg", "pristine", "wn"]
+
+
+def classes(rated) -> dict[str, str]:
+    return dict(zip(rated.table["image"], rated.table["type"], strict=True))
+
+
+def test_a_folder_for_each_class(save, tmp_path):
+    for seed, name in enumerate(["jpeg/a.png", "jpeg/b.png", "wn/beach/a.png", "gblur/beach/2.png", "refimgs/c.png"]):
+        save(name, make_scene(16, 16, seed))
+    save("jpeg/notes.txt", b"no photo")
+    rated = labelled.read("folders", tmp_path, ["gblur", "jpeg", "pristine", "wn"])
+    assert rated.table.set_index("image")[["type", "content", "opinion"]].T.to_dict("list") == {
+        "gblur/beach/2.png": ["gblur", "beach", 0],
+        "jpeg/a.png": ["jpeg", "jpeg/a.png", 0],
+        "jpeg/b.png": ["jpeg", "jpeg/b.png", 0],
+        "refimgs/c.png": ["pristine", "refimgs/c.png", 1],
+        "wn/beach/a.png": ["wn", "beach", 0],
+    }
+
+
+@pytest.mark.parametrize("folder", ["", "none"])
+def test_a_folder_without_photos_says_what_was_expected(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected a folder with one folder of photos for each class"):
+        folders.read(tmp_path / folder)
+
+
+@pytest.fixture
+def live(tmp_path):
+    """LIVE with all 982 photos in the tiny layout; those that are hidden references equal the one of its content."""
+    make.live(tmp_path)
+    make.picture(tmp_path / "refimgs/caps.bmp", 90)
+    hidden = np.cumsum(list(make.LIVE_ORDER.values())) - 1
+    row = 0
+    for kind, count in make.LIVE_ORDER.items():
+        for i in range(1, count + 1):
+            pixels = np.full((4, 4, 3), 128 if row % 2 == 0 else 90, np.uint8)
+            if row not in hidden:
+                pixels[0, 0] = row % 256, row // 256, 1
+            Image.fromarray(pixels).save(tmp_path / f"{kind}/img{i}.bmp")
+            row += 1
+    return tmp_path
+
+
+def test_lives_hidden_references_are_pristine(live, save):
+    save("bad_lighting/dark.png", make_scene(16, 16))
+    rated = labelled.read("live", live, SEVEN)  # no warning: the database itself tells where they are
+    found = rated.table["type"].value_counts().to_dict()
+    assert found == {"bad_lighting": 1, "fastfading": 173, "gblur": 173, "jp2k": 226, "jpeg": 232, "pristine": 7, "wn": 173}
+    content = rated.table.set_index("image")["content"]
+    assert content["jp2k/img227.bmp"] == content["refimgs/bikes.bmp"] == "bikes.bmp"
+    assert content["bad_lighting/dark.png"] == "bad_lighting/dark.png"
+    with pytest.raises(ValueError, match="no photo of class motion_blur; its classes are bad_lighting, fastfading"):
+        labelled.read("live", live, ["jpeg", "motion_blur"])
+
+
+def test_a_synthetic_set_under_the_papers_names(tmp_path):
+    kinds = ("over_exposure", "under_exposure", "white_noise")
+    rows = [("pristine", 0), *((kind, level) for kind in kinds for level in (1, 3))]
+    table = pd.DataFrame(rows, columns=["type", "level"])
+    table["image"] = [f"{kind}.{level}.png" for kind, level in rows]
+    for seed, name in enumerate(table["image"]):
+        Image.fromarray(make_scene(16, 16, seed)).save(tmp_path / name)
+    facts = {"reference": "pristine.0.png", "content": "p0", "ms_ssim": 1.0, "vif": 1.0, "gmsd": 0.0}
+    table.assign(**facts).to_csv(tmp_path / "images.csv", index=False)
+    rated = labelled.read("synthetic", tmp_path, ["bad_lighting", "pristine"], levels=[2, 3])
+    assert classes(rated) == {
+        "pristine.0.png": "pristine",
+        "over_exposure.3.png": "bad_lighting",
+        "under_exposure.3.png": "bad_lighting",
+    }
+    assert rated.table["level"].tolist() == [0, 3, 3]
+
+
+def test_references_that_are_not_rated_become_pristine_photos(tmp_path):
+    make.kadid10k(tmp_path)
+    for seed, path in enumerate(sorted((tmp_path / "images").iterdir())):
+        Image.fromarray(make_scene(16, 16, seed)).save(path)
+    rated = labelled.read("kadid10k", tmp_path, ["pristine", labelled.datasets.read("kadid10k", tmp_path).table["type"][0]])
+    assert classes(rated)["images/I01.png"] == "pristine"
+    assert len(rated) == 3
+
+
+def table(save, tmp_path, **pictures: tuple[str, int]) -> RatedImages:
+    for name, (_, seed) in pictures.items():
+        save(f"{name}.png", make_scene(16, 16, seed))
+    rows = [(f"{name}.png", kind, name, 0.0) for name, (kind, _) in pictures.items()]
+    return RatedImages("mine", tmp_path, pd.DataFrame(rows, columns=["image", "type", "content", "opinion"]), (0, 1))
+
+
+def test_a_pristine_copy_under_a_distortions_name_is_moved(save, tmp_path):
+    rated = table(save, tmp_path, a=("pristine", 1), b=("jpeg", 1), c=("jpeg", 2))
+    with pytest.warns(CopyWarning, match=r"1 pristine copies stood under a distortion's name, such as b\.png"):
+        found = labelled.label(rated, ["jpeg", "pristine"])
+    assert classes(found) == {"a.png": "pristine", "b.png": "pristine", "c.png": "jpeg"}
+    assert found.opinions.tolist() == [1, 1, 0]
+
+
+def test_one_picture_under_two_distortions_names_is_refused(save, tmp_path):
+    rated = table(save, tmp_path, a=("pristine", 1), b=("jpeg", 2), c=("wn", 2))
+    with pytest.raises(ValueError, match=r"b\.png is the same picture under two names: jpeg, wn"):
+        labelled.label(rated, ["jpeg", "pristine", "wn"])
+
+
+def test_a_database_without_types_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="biq2021 does not tell what is wrong"):
+        labelled.read("biq2021", make.biq2021(tmp_path), ["jpeg"])
+    with pytest.raises(KeyError, match="did you mean synthetic"):
+        labelled.read("sinthetic", tmp_path, ["jpeg"])

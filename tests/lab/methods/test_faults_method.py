@@ -1,0 +1,239 @@
+"""Faults by name and level, from clean photos to the exported model, on tiny photos."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from sklearn.base import clone
+from typer.testing import CliRunner
+
+import noref
+from noref.cli import app
+from noref.lab import experiment
+from noref.lab.distortions.chains import FAMILIES
+from noref.lab.methods.faults import photos
+from noref.lab.methods.faults.judge import confusions, judge
+from noref.lab.methods.faults.method import FaultsMethod
+from noref.lab.methods.faults.network import read
+from noref.lab.working_size import WorkingSize
+from pictures import make_scene
+
+TINY = "backbone=test_convnext options=null mean=null std=null copies=50 epochs=1 crop=64 ema=null precision=32-true workers=0"
+SIZE = WorkingSize(20_000, 64, 32)
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+def train(out, *more: object):
+    return call("train", "faults", "--out", out, *(part for change in TINY.split() for part in ("--set", change)), *more)
+
+
+@pytest.fixture(scope="module")
+def run(pristine, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "faults"
+    result = train(out, "--pristine", pristine)
+    assert result.exit_code == 0, result.stderr
+    assert "| mean | 50 |" in result.stdout
+    return out
+
+
+@pytest.fixture(scope="module")
+def method(run) -> FaultsMethod:
+    return experiment.load_model(run)
+
+
+def test_a_results_folder_is_complete(run):
+    assert {"results.csv", "results.md", "confusions.csv", "roc.png", "curves.png", "head.json", "training", "model"} <= {
+        path.name for path in run.iterdir()
+    }
+    results = pd.read_csv(run / "results.csv")
+    assert results["part"].tolist() == ["mean", *FAMILIES]
+    predictions = pd.read_csv(run / "predictions.csv")
+    assert len(predictions) == 50 * len(FAMILIES)
+    split = pd.read_csv(run / "split.csv").set_index("image")["part"]
+    assert {split[image] for image in predictions["image"]} == {"test"}
+    assert split.value_counts().to_dict() == {"train": 4, "validation": 1, "test": 1}
+    noisy = predictions[predictions["fault"] == "noise"]
+    (row,) = results[results["part"] == "noise"].itertuples()
+    assert row.there == (noisy["level"] > 0).sum()
+    assert "val_auc" in (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
+
+
+def test_faults_are_found_on_a_photo_never_seen(run):
+    results = pd.read_csv(run / "results.csv").set_index("part")
+    assert results.loc["mean", "auc"] > 0.6  # by an untrained backbone's features of four photos
+    assert results.loc["mean", "srcc_all"] > 0.1
+
+
+def test_the_same_command_goes_on_to_the_same_table(run, pristine, tmp_path):
+    before = (run / "results.csv").read_text()
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    assert train(copy, "--pristine", pristine).exit_code == 0
+    assert (copy / "results.csv").read_text() == before
+
+
+def test_answers_are_deterministic_bounded_and_survive_saving(method, pristine, tmp_path):
+    paths = sorted(pristine.iterdir())[:3]
+    probabilities, levels = method.predict_proba(paths), method.predict(paths)
+    assert probabilities.shape == levels.shape == (3, len(FAMILIES))
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+    assert ((levels > 0) & (levels < 5)).all()
+    np.testing.assert_array_equal(method.predict(paths[::-1])[::-1], levels)
+    method.save(tmp_path)
+    np.testing.assert_array_equal(FaultsMethod.load(tmp_path).predict(paths), levels)
+    state = json.loads((tmp_path / "method.json").read_text())
+    (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
+    with pytest.raises(ValueError, match="knows dust, not low contrast"):
+        FaultsMethod.load(tmp_path)
+
+
+def test_the_first_fit_sees_what_is_judged(method, pristine, tmp_path):
+    paths = sorted(pristine.iterdir())[:2]
+    few = clone(method).set_params(copies=3, cache=tmp_path)
+    few.network_ = method.network_
+    spoiled = photos.SpoiledPhotos(paths, few.working_size, 3)
+    with torch.inference_mode():
+        expected = [few.network_.describe(spoiled[0, index][0][None])[0].numpy() for index in range(6)]
+    for _ in range(2):  # computed, then from the cache
+        np.testing.assert_allclose(few._vectors(paths), expected, rtol=1e-5)
+    other = clone(few).set_params(seed=1)
+    other.network_ = method.network_
+    assert np.abs(other._vectors(paths) - expected).max() > 1e-3
+
+
+def test_the_exported_model_says_the_same(run, method, tmp_path):
+    result = call("export", run, tmp_path / "tiny.onnx")
+    assert result.exit_code == 0, result.stderr
+    scorer = noref.Scorer(tmp_path / "tiny.onnx")
+    assert scorer.card.defects == tuple(FAMILIES)
+    assert scorer.card.agreement[0]["part"] == "mean"
+    assert scorer.card.measured["command"] == "noref lab train faults --set seed=0 --out RUN"
+    for side in ((64, 64), (67, 101), (700, 800)):
+        pixels = make_scene(*side)
+        found, expected = scorer.score(pixels), method.assess([pixels])
+        assert np.isnan(found.score)
+        assert found.map.size == 0
+        assert list(found.defects) == list(FAMILIES)
+        told = np.array(list(found.defects.values()))
+        np.testing.assert_allclose(told[:, 0], expected.probabilities[0], atol=1e-4)
+        np.testing.assert_allclose(told[:, 1], expected.levels[0], atol=1e-3)
+
+
+def test_the_page_shows_the_photos_that_are_given(run, pristine, database, tmp_path):
+    out = tmp_path / "page.png"
+    result = call("faults", run, pristine, database / "0-0.png", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    with Image.open(out) as page:
+        assert min(page.size) > 300
+    (tmp_path / "empty").mkdir()
+    result = call("faults", run, tmp_path / "empty")
+    assert result.exit_code == 2
+    assert "no pictures found" in result.stderr
+
+
+def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, rated):
+    best = photos.sources(None, rated, 0.2)
+    assert len(best) == 6
+    assert best.paths[0].name == "14-0.png"
+    assert best.name == "best-rated 0.2 of biq2021"
+    both = photos.sources(pristine, rated, 0.2)
+    assert len(both) == 12
+    assert all(path.is_file() for path in both.paths)
+    assert set(best.table["content"]) < set(both.table["content"])
+    recipe = experiment.load_recipe("faults", {"pristine": str(pristine), "best": 0.2})
+    assert len(experiment.gather(recipe, ("biq2021", str(database)))) == 12
+
+
+def test_where_the_photos_lie_does_not_change_the_fingerprint(pristine, tmp_path):
+    shutil.copytree(pristine, tmp_path / "elsewhere")
+    first, second = (photos.sources(folder, None, 0).fingerprint() for folder in (pristine, tmp_path / "elsewhere"))
+    assert first == second
+
+
+def test_chains_depend_on_seed_epoch_copy_and_pixels_only(pristine, tmp_path):
+    paths = sorted(pristine.iterdir())[:2]
+    shutil.copy(paths[1], tmp_path / "renamed.png")
+    spoiled = photos.SpoiledPhotos(paths, SIZE, copies=3)
+    renamed = photos.SpoiledPhotos([tmp_path / "renamed.png"], SIZE, copies=3)
+    for copy in range(3):
+        for one, other in zip(spoiled[0, 3 + copy], renamed[0, copy], strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=0)
+        answers = spoiled[0, copy][1].numpy()
+        np.testing.assert_array_equal(answers.sum(axis=1), spoiled.levels[copy])
+    draws = {
+        name: spoiled[place][0].numpy().tobytes() for name, place in {"a": (0, 5), "epoch": (1, 5), "copy": (0, 4)}.items()
+    }
+    draws["seed"] = photos.SpoiledPhotos(paths, SIZE, copies=3, seed=1)[0, 5][0].numpy().tobytes()
+    assert len(set(draws.values())) == 4
+    assert photos.SpoiledPhotos(paths, SIZE, 3, crop=64).shapes() == [(64, 64)] * 6
+
+
+def test_answers_and_what_is_read_from_them():
+    np.testing.assert_array_equal(photos.at_least(np.array([[0, 2, 5]]))[0], [[0] * 5, [1, 1, 0, 0, 0], [1] * 5])
+    found = read(torch.tensor([[[0.0, 0, 0, 0, 0], [40, 40, -40, -40, -40]]]))
+    torch.testing.assert_close(found.probabilities, torch.tensor([[0.5, 1.0]]))
+    torch.testing.assert_close(found.levels, torch.tensor([[2.5, 2.0]]))
+
+
+def test_figures_of_known_answers():
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 6, (200, len(FAMILIES)))
+    levels[:, 1] = 0  # never there: no figure, and not in the mean
+    predicted = levels.astype(float)
+    predicted[:, 2] = -levels[:, 2]  # upside down
+    predicted[:, 3] = np.where(levels[:, 3] == 1, -1, levels[:, 3])  # blind to level 1
+    table = judge(predicted / 5, predicted, levels).set_index("part")
+    names = list(FAMILIES)
+    assert table.loc[names[0], ["auc", "srcc"]].tolist() == pytest.approx([1, 1])
+    assert table.loc[names[1], ["auc", "auc_from_2", "srcc", "srcc_all"]].isna().all()
+    assert table.loc[names[2], ["auc", "srcc"]].tolist() == pytest.approx([0, -1])
+    assert table.loc[names[3], "auc"] < table.loc[names[3], "auc_from_2"] == 1
+    assert table.loc["mean", "srcc_all"] == pytest.approx(table["srcc_all"].iloc[1:].mean())
+
+
+def test_confusions_are_read_off_photos_with_one_fault_alone():
+    levels = np.zeros((4, len(FAMILIES)), int)
+    levels[1, 1], levels[2, 1], levels[3, [1, 2]] = 3, 5, 4
+    probabilities = np.zeros(levels.shape)
+    probabilities[:, 2] = [0.1, 0.2, 0.4, 0.9]
+    table = confusions(probabilities, levels).set_index("only")
+    assert table.index.tolist() == ["none", list(FAMILIES)[1]]
+    assert table[list(FAMILIES)[2]].tolist() == pytest.approx([0.1, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "give --pristine FOLDER, --data NAME=PATH or both"),
+        (["--pristine", "PRISTINE", "--set", "copies=2"], "set `copies` higher"),
+        (["--pristine", "PRISTINE", "--set", "shortest=90"], "at least 90"),
+        (["--pristine", "/none"], "holds no pictures"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_why(arguments, says, pristine, tmp_path):
+    result = train(tmp_path / "run", *(str(pristine) if one == "PRISTINE" else one for one in arguments))
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_other_methods_still_need_a_database(tmp_path):
+    result = call("train", "regressor", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "give --data NAME=PATH" in result.stderr
+
+
+def test_a_page_needs_a_method_that_names_faults(pristine, tmp_path, monkeypatch):
+    class Judge:
+        name = "diqa"
+
+    monkeypatch.setattr(experiment, "load_model", lambda _: Judge())
+    result = call("faults", tmp_path, pristine)
+    assert result.exit_code == 2
+    assert "holds diqa, which names no faults" in result.stderr

@@ -1,0 +1,62 @@
+"""Chains of faults: plausible, known, and the same for the same draw."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from noref.lab import distortions
+from noref.lab.distortions import chains
+from noref.lab.distortions.chains import FAMILIES
+
+DRAWN = [chains.draw(np.random.default_rng(seed)) for seed in range(1500)]
+
+
+def test_families_hold_registered_distortions_of_their_kind():
+    named = [(family, name) for family, kinds in FAMILIES.items() for name in kinds]
+    assert all(distortions.get(name).family == family for family, name in named)
+    assert len({name for _, name in named}) == len(named)
+
+
+def test_zero_to_three_faults_of_different_families_in_order():
+    order = list(FAMILIES)
+    for faults in DRAWN:
+        places = [order.index(fault.family) for fault in faults]
+        assert places == sorted(set(places))
+        assert all(fault.kind in FAMILIES[fault.family] for fault in faults)
+        assert not {"under-exposure", "over-exposure"} <= {fault.family for fault in faults}
+
+
+def test_every_number_family_and_level_is_drawn():
+    numbers = Counter(map(len, DRAWN))
+    assert set(numbers) == {0, 1, 2, 3}
+    assert max(numbers.values()) < 1.25 * min(numbers.values())
+    faults = [fault for chain in DRAWN for fault in chain]
+    families = Counter(fault.family for fault in faults)
+    assert max(families.values()) < 2 * min(families.values())
+    assert {(fault.family, fault.level) for fault in faults} == {(name, level) for name in FAMILIES for level in range(1, 6)}
+    assert {fault.kind for fault in faults} == {kind for kinds in FAMILIES.values() for kind in kinds}
+
+
+def test_the_draw_tells_what_spoiling_does(scene):
+    before = scene.copy()
+    for seed in range(8):
+        spoiled, levels = chains.spoil(scene, np.random.default_rng(seed))
+        again, _ = chains.spoil(scene, np.random.default_rng(seed))
+        np.testing.assert_array_equal(spoiled, again)
+        faults = chains.draw(np.random.default_rng(seed))
+        assert dict(zip(FAMILIES, levels.tolist(), strict=True)) == dict.fromkeys(FAMILIES, 0) | {
+            fault.family: fault.level for fault in faults
+        }
+        assert (spoiled != scene).any() == bool(faults)
+    np.testing.assert_array_equal(scene, before)
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_links_follow_each_other(length, scene):
+    seed = next(seed for seed, chain in enumerate(DRAWN) if len(chain) == length)
+    rng = np.random.default_rng(seed)
+    expected = scene
+    for fault in chains.draw(rng):
+        expected = distortions.get(fault.kind)(expected, fault.level, rng)
+    np.testing.assert_array_equal(chains.spoil(scene, np.random.default_rng(seed))[0], expected)

@@ -1,0 +1,164 @@
+"""Models that name defects: with a score or without, in every way that results are shown."""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+from typer.testing import CliRunner
+
+import noref
+from noref import Assessment, Defect, ModelCard, overlay, writers
+from noref.cli import app
+from pictures import make_scene
+
+DEFECTS = {"noise": Defect(0.6, 1.5), "banding": Defect(0.5 - 1e-6, 4.0), "focus blur": Defect(0.98, 3.14)}
+CARD = ModelCard(
+    name="namer",
+    version="1",
+    description="Tells dark from bright.",
+    licence="CC0-1.0",
+    scale="",
+    training_data="none",
+    origin="random",
+    policy="as they are",
+    shortest=8,
+    defects=("dark", "bright"),
+    agreement=({"part": "mean", "n": 7, "auc": 0.75, "srcc": 0.5},),
+)
+
+
+@pytest.fixture
+def namer(tmp_path) -> Path:
+    """A model whose defects follow the mean pixel: dark and bright, each 0 to 1, with levels five times as high."""
+    graph = onnx.parser.parse_model("""
+        <ir_version: 9, opset_import: ["" : 18]>
+        namer (uint8[1, H, W, 3] pixels) => (float[1, 2] defects, float[1, 2] levels)
+        <float full = {255}, float one = {1}, float five = {5}, int64[2] shape = {1, 1}> {
+            values = Cast<to = 1>(pixels)
+            mean = ReduceMean<keepdims = 0>(values)
+            share = Div(mean, full)
+            rest = Sub(one, share)
+            bright = Reshape(share, shape)
+            dark = Reshape(rest, shape)
+            defects = Concat<axis = 1>(dark, bright)
+            levels = Mul(defects, five)
+        }
+    """)
+    path = tmp_path / "namer.onnx"
+    path.write_bytes(graph.SerializeToString())
+    dataclasses.replace(CARD, sha256=hashlib.sha256(path.read_bytes()).hexdigest()).save(path.with_suffix(".json"))
+    return path
+
+
+def assessment(**changes: object) -> Assessment:
+    quality = np.full((4, 4), 50, np.float32)
+    return Assessment(**{"name": "x", "score": 40.0, "map": quality, "model": "m 1", "policy": "", "size": (9, 9), **changes})
+
+
+def test_a_model_without_score_names_defects(namer):
+    pixels = np.full((10, 12, 3), 51, np.uint8)
+    scorer = noref.Scorer(namer)
+    assert scorer.card == noref.card.load(namer)
+    found = scorer.score(pixels)
+    assert list(found.defects) == ["dark", "bright"]
+    assert found.defects["dark"] == pytest.approx((0.8, 4.0))
+    assert np.isnan(found.score)
+    assert found.map.shape == (0, 0)
+    assert list(found.likely_defects) == ["dark"]
+    assert scorer.score(pixels).defects == found.defects
+
+
+def test_a_model_that_names_none_has_none(judge, scene):
+    found = judge.score(scene)
+    assert dict(found.defects) == {}
+    assert found.to_dict()["defects"] == {}
+
+
+def test_likely_ones_come_first_and_others_stay_out():
+    assert list(assessment(defects=DEFECTS).likely_defects) == ["focus blur", "noise"]
+    assert [str(defect) for defect in (Defect(0.98, 3.14), Defect(0.974))] == ["3.1/5", "97%"]
+
+
+def test_defects_are_frozen_and_travel_between_processes():
+    found = assessment(defects=DEFECTS)
+    with pytest.raises(TypeError):
+        found.defects["noise"] = Defect(0.0)
+    with pytest.raises(AttributeError):
+        found.defects["noise"].level = 0
+    copy = pickle.loads(pickle.dumps(found))
+    assert copy.to_dict() == found.to_dict()
+    assert dataclasses.replace(found, name="y").defects == DEFECTS
+
+
+def test_what_is_not_told_is_null():
+    record = json.loads(json.dumps(assessment(score=np.nan, defects={"jpeg": Defect(0.25)}).to_dict(), allow_nan=False))
+    assert record["score"] is None
+    assert record["defects"] == {"jpeg": {"probability": 0.25, "level": None}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"defects": DEFECTS}, " 40.0  x  [focus blur 3.1/5, noise 1.5/5]"),
+        ({"defects": DEFECTS, "score": np.nan, "warnings": ("odd",)}, "  n/a  x  [focus blur 3.1/5, noise 1.5/5]  (odd)"),
+        ({"defects": {"banding": Defect(0.1)}}, " 40.0  x"),
+    ],
+)
+def test_the_table_names_the_likely_ones(changes, line):
+    out = io.StringIO()
+    writers.table(out)(assessment(**changes))
+    assert out.getvalue().splitlines()[1] == line
+
+
+def test_csv_has_all_of_them_in_one_cell():
+    out = io.StringIO()
+    write = writers.comma_separated(out)
+    write(assessment(defects=DEFECTS, score=np.nan))
+    write(assessment())
+    first, second = csv.DictReader(io.StringIO(out.getvalue()))
+    assert json.loads(first["defects"])["banding"]["level"] == 4
+    assert first["score"] == second["defects"] == ""
+
+
+def test_the_legend_has_a_line_for_each_likely_one():
+    photo = make_scene(100, 300)
+    plain, named = (overlay.draw(photo, assessment(defects=defects)) for defects in ({}, DEFECTS))
+    assert named.height == plain.height + 2 * overlay._LINE
+    below = np.asarray(named)[plain.height - 6 :]
+    assert (below < 128).any()
+
+
+def test_without_a_map_nothing_is_drawn():
+    with pytest.raises(ValueError, match="m 1 draws no map"):
+        overlay.draw(make_scene(64, 64), assessment(map=np.empty((0, 0), np.float32)))
+
+
+def test_the_command_line(namer, save):
+    photo = save("photo.png", np.full((10, 12, 3), 204, np.uint8))
+
+    def call(*more: object):
+        return CliRunner().invoke(app, ["score", "--model", str(namer), str(photo), *map(str, more)])
+
+    assert call().stdout.splitlines()[1] == f"  n/a  {photo}  [bright 4.0/5]"
+    (row,) = (json.loads(line) for line in call("--format", "jsonl").stdout.splitlines())
+    assert row["defects"]["bright"]["probability"] == pytest.approx(0.8)
+    refused = call("--map", namer.parent / "maps")
+    assert refused.exit_code == 2
+    assert "namer 1 draws no map" in refused.stderr
+    assert not (namer.parent / "maps").exists()
+
+
+def test_models_lists_defects_and_leaves_out_what_is_not_there(namer, monkeypatch):
+    monkeypatch.setattr(noref.card, "shipped", lambda: [namer])
+    text = CliRunner().invoke(app, ["models"]).stdout
+    assert "  defects      dark, bright\n" in text
+    assert "mean: AUC 0.750, SRCC 0.500 (n = 7)" in text
+    assert "  map " not in text
+    assert "  scale " not in text
