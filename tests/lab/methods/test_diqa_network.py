@@ -7,7 +7,7 @@ from noref.lab.methods.diqa.learning import LearnErrors, total_variation
 from noref.lab.methods.diqa.network import Design, DiqaSens, ErrorNetwork, build, inside, look
 
 PIXELS = torch.randint(0, 256, (2, 72, 92, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-DESIGNS = [Design(), Design(deviation=True), Design(normalise=False), Design(features=False), Design(sensitivity=True)]
+DESIGNS = [Design(), Design(normalise=False), Design(features=False), Design(sensitivity=True)]
 
 
 def count(module: torch.nn.Module) -> int:

@@ -34,8 +34,8 @@ class DiqaMethod(BaseEstimator):
 
     Args:
         pristine: Folder of sharp, clean photos for stage 1; not needed where `stage1_epochs` is 0.
-        normalise, reliability, features, deviation, sensitivity, power, alpha: See `network.Design`; the first three are the
-            paper's ablations, as is `stage1_epochs=0`.
+        normalise, reliability, features, sensitivity, power, alpha: See `network.Design`; the first three are the paper's
+            ablations, as is `stage1_epochs=0`.
         types: Distortions for stage 1; None for all that `noref.lab.distortions` has.
         area, shortest: See `WorkingSize`.
         stage1_epochs, stage1_crop, stage1_batch, stage1_rate: Stage 1; a crop of None takes whole photos.
@@ -60,7 +60,6 @@ class DiqaMethod(BaseEstimator):
         normalise: bool = True,
         reliability: bool = True,
         features: bool = True,
-        deviation: bool = False,
         sensitivity: bool = False,
         power: float = 0.2,
         alpha: float = 1.0,
@@ -81,8 +80,7 @@ class DiqaMethod(BaseEstimator):
         seed: int = 0,
     ) -> None:
         self.pristine = pristine
-        self.normalise, self.reliability, self.features = normalise, reliability, features
-        self.deviation, self.sensitivity = deviation, sensitivity
+        self.normalise, self.reliability, self.features, self.sensitivity = normalise, reliability, features, sensitivity
         self.power, self.alpha, self.types, self.area, self.shortest = power, alpha, types, area, shortest
         self.stage1_epochs, self.stage1_crop, self.stage1_batch, self.stage1_rate = (
             stage1_epochs,
@@ -101,9 +99,7 @@ class DiqaMethod(BaseEstimator):
     @property
     def design(self) -> network.Design:
         """The network's switches."""
-        return network.Design(
-            self.normalise, self.reliability, self.features, self.deviation, self.sensitivity, self.power, self.alpha
-        )
+        return network.Design(self.normalise, self.reliability, self.features, self.sensitivity, self.power, self.alpha)
 
     @property
     def working_size(self) -> WorkingSize:

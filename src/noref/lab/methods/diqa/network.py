@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from noref.lab.methods.diqa import maps
 
 BORDER = 4  # cells on each side of a quarter-size map that see padding: left out of pooling and of the losses
-_SMALL = 1e-6  # a flat map's deviation still has a slope
 SMALLEST = maps.REDUCTION * (2 * BORDER + 1)  # pixels a side for one cell to be left
 
 
@@ -26,7 +25,6 @@ class Design:
         normalise: Subtract the low-pass version from the input (paper: yes).
         reliability: Weight the stage-1 loss by the reliability map (paper: yes).
         features: Give the head the two handcrafted features (paper: yes).
-        deviation: Pool the features' standard deviation too, beside their mean (paper: no). Not for DIQA-SENS.
         sensitivity: Build DIQA-SENS, with its own sensitivity network, instead of DIQA.
         power: Exponent p of the error map.
         alpha: Steepness of the reliability map.
@@ -35,7 +33,6 @@ class Design:
     normalise: bool = True
     reliability: bool = True
     features: bool = True
-    deviation: bool = False
     sensitivity: bool = False
     power: float = 0.2
     alpha: float = 1.0
@@ -126,7 +123,7 @@ class Diqa(nn.Module):
         super().__init__()
         self.design = design
         self.stage1 = ErrorNetwork(design.normalise)
-        self.hidden = nn.Linear(128 * (1 + design.deviation) + 2 * design.features, 128)
+        self.hidden = nn.Linear(128 + 2 * design.features, 128)
         self.output = nn.Linear(128, 1)
         nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")
         nn.init.normal_(self.output.weight, std=0.05)  # the first answers are all near the bias, which `fit` sets
@@ -134,28 +131,20 @@ class Diqa(nn.Module):
     def forward(self, pixels: Tensor) -> Assessed:
         views = look(pixels, self.design.normalise)
         features = self.stage1.trunk(views.detail).float()
-        cells = inside(features)
-        mean, deviation = cells.mean(dim=(2, 3)), (cells.var(dim=(2, 3), correction=0) + _SMALL).sqrt()
-        pooled = [mean, deviation] if self.design.deviation else [mean]
-        extra = [handcrafted(views, self.design.alpha)] if self.design.features else []
-        hidden = self.hidden(torch.cat([*pooled, *extra], dim=1))
+        pooled = inside(features).mean(dim=(2, 3))
+        extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
+        hidden = self.hidden(torch.cat([pooled, extra], dim=1))
         score = self.output(F.relu(hidden))[:, 0]
-        return Assessed(score, self._quality(features, mean, deviation, hidden, score))
+        return Assessed(score, self._quality(features, pooled, hidden, score))
 
-    def _quality(self, features: Tensor, mean: Tensor, deviation: Tensor, hidden: Tensor, score: Tensor) -> Tensor:
+    def _quality(self, features: Tensor, pooled: Tensor, hidden: Tensor, score: Tensor) -> Tensor:
         """Each cell's share of the score.
 
         Round the pooled features the head is linear, so the score of a cell is the score of the photo plus what the cell's
-        features have over the average: a class activation map for a head with a hidden layer, whose mean is the score. A
-        cell's share of a deviation is what its square has over the variance.
+        features have over the average: a class activation map for a head with a hidden layer, whose mean is the score.
         """
-        slope = ((hidden > 0).float() * self.output.weight) @ self.hidden.weight
-        excess = features - mean[:, :, None, None]
-        quality = score[:, None, None] + torch.einsum("nc,nchw->nhw", slope[:, :128], excess)
-        if self.design.deviation:
-            squares = excess.square() - (deviation.square() - _SMALL)[:, :, None, None]
-            quality = quality + torch.einsum("nc,nchw->nhw", slope[:, 128:256] / (2 * deviation), squares)
-        return quality
+        slope = ((hidden > 0).float() * self.output.weight) @ self.hidden.weight[:, :128]
+        return score[:, None, None] + torch.einsum("nc,nchw->nhw", slope, features - pooled[:, :, None, None])
 
 
 class DiqaSens(nn.Module):
