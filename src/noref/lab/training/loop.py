@@ -1,6 +1,7 @@
 """The training loop that all networks share: Lightning's, with checkpoints, early stopping, resume and a log."""
 
 import logging
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
@@ -64,7 +65,7 @@ def train(
         folder, "best", monitor=schedule.monitor, mode=schedule.mode, save_last=True, enable_version_counter=False
     )
     stop = EarlyStopping(schedule.monitor, mode=schedule.mode, patience=schedule.patience, check_on_train_epoch_end=False)
-    callbacks: list[Callback] = [best, stop, TQDMProgressBar(leave=True)]
+    callbacks: list[Callback] = [best, stop]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     trainer = pl.Trainer(
@@ -82,6 +83,7 @@ def train(
         plugins=[SafeCheckpoints()],
         num_sanity_val_steps=0,
         enable_model_summary=False,
+        enable_progress_bar=sys.stderr.isatty(),
         log_every_n_steps=1_000_000,  # epochs only
     )
     last = folder / "last.ckpt"

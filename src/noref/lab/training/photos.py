@@ -29,7 +29,7 @@ def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.u
         raise ImageTooSmall(
             photo.name,
             f"{width} x {height} pixels",
-            f"at least {size.shortest} on each side are needed; take it out, or set `shortest` lower",
+            f"at least {size.shortest} on each side are needed; take it out, or lower that limit in the recipe",
         )
     return size.apply(photo.pixels)
 
