@@ -11,7 +11,7 @@ from torch import nn
 import noref
 from noref.card import ModelCard
 from noref.lab.datasets.labelled import PRISTINE
-from noref.lab.export import export
+from noref.lab.export import _origin, export
 from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
 from noref.lab.working_size import WorkingSize
@@ -138,3 +138,12 @@ def test_a_method_may_name_defects_instead_or_as_well(form, outputs, tmp_path):
         assert found.map.shape == (64, 80)
     else:
         assert np.isnan(found.score)
+
+
+def test_the_card_names_the_weights_but_not_where_they_lay():
+    assert (
+        _origin({"backbone": "resnet50", "weights": "/home/somebody/resnet50.safetensors"})
+        == "resnet50, weights resnet50.safetensors"
+    )
+    assert _origin({"backbone": "resnet50", "weights": "imagenet"}) == "resnet50, weights imagenet"
+    assert _origin({"backbone": "resnet50"}) == "random"

@@ -68,7 +68,7 @@ def test_export_and_score(run, tmp_path, database):
     assert result.exit_code == 0, result.stderr
     scorer = noref.Scorer(tmp_path / "mine.onnx")
     assert scorer.card.label == "mine 9"
-    assert scorer.card.licence == "CC0-1.0"
+    assert (scorer.card.licence, scorer.card.origin) == ("CC0-1.0", "random")
     assert {row["part"] for row in scorer.card.agreement} == {"all", "sharp", "blurred"}
     predictions = pd.read_csv(run / "predictions.csv").iloc[0]
     found = scorer.score(database / predictions["image"])

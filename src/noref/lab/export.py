@@ -10,7 +10,7 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -152,7 +152,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "licence": "not stated",
         "scale": "",
         "training_data": recipe["database"],
-        "origin": "random",
+        "origin": _origin(recipe["params"]),
         "measured": {
             "data": f"{recipe['database']}, {_test_part(recipe)}",
             "data_hash": environment["data"],
@@ -179,6 +179,12 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     except TypeError as error:
         raise ValueError(f"{facts}: {error}") from None
     return export(method, card, target)
+
+
+def _origin(params: Mapping[str, Any]) -> str:
+    """Where the weights started from; of a file the name alone, since its folder means nothing to others."""
+    weights = params.get("weights")
+    return "random" if weights is None else f"{params.get('backbone')}, weights {Path(weights).name}"
 
 
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
