@@ -15,7 +15,7 @@ import noref
 from noref.cli import app
 from noref.lab import experiment
 from noref.lab.distortions.chains import FAMILIES
-from noref.lab.methods.faults import photos
+from noref.lab.methods.faults import photos, pictures
 from noref.lab.methods.faults.judge import confusions, judge
 from noref.lab.methods.faults.method import FaultsMethod
 from noref.lab.methods.faults.network import read
@@ -126,7 +126,14 @@ def test_the_exported_model_says_the_same(run, method, tmp_path):
         np.testing.assert_allclose(told[:, 1], expected.levels[0], atol=1e-3)
 
 
-def test_the_page_shows_the_photos_that_are_given(run, pristine, database, tmp_path):
+def test_every_photo_stands_on_the_page_under_its_name(run, database):
+    chosen = sorted(database.glob("*-0.png"))[:6]
+    figure = pictures.draw(experiment.load_model(run), chosen, "six photos")
+    shown = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title().splitlines()[0] for axes in shown] == [photo.name for photo in chosen]
+
+
+def test_the_page_is_written_from_folders_and_photos(run, pristine, database, tmp_path):
     out = tmp_path / "page.png"
     result = call("faults", run, pristine, database / "0-0.png", "--out", out)
     assert result.exit_code == 0, result.stderr

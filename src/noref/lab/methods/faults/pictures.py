@@ -28,7 +28,7 @@ def draw(method: FaultsMethod, photos: Sequence[Path], title: str) -> Figure:
     rows = math.ceil(len(photos) / EACH)
     figure = Figure(figsize=(2.9 * EACH, 3.4 * rows + 0.4), layout="constrained")
     figure.suptitle(title)
-    panels = figure.subplots(rows, EACH, squeeze=False).flat
+    panels = figure.subplots(rows, EACH, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
     for axes, photo, probabilities, levels in zip(panels, photos, found.probabilities, found.levels, strict=False):
