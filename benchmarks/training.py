@@ -31,7 +31,7 @@ from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.regressor.network import Regressor
 from noref.lab.networks.cache import FeatureCache
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import RatedPhotos, SameSizeBatches
+from noref.lab.training.photos import RatedPhotos, SameSizeBatches, loader
 
 PHOTOS, BACKBONE, CROP, BATCH = 256, "mobilenetv2_100", 320, 16
 
@@ -100,17 +100,16 @@ def extraction(network: Regressor, paths: list[Path], folder: Path, rounds: int 
 def epoch(network: Regressor, photos: RatedPhotos, workers: int, folder: Path, in_memory: bool) -> float:
     """Seconds of a training epoch."""
     module = Timed(copy.deepcopy(network), mixture({"mse": 0.5, "plcc": 0.5}), Steps())
-    batches = SameSizeBatches(photos.shapes(), BATCH, seed=0)
-    loader = (
-        DataLoader(InMemory(photos), batch_sampler=batches)
+    training = (
+        DataLoader(InMemory(photos), batch_sampler=SameSizeBatches(photos.shapes(), BATCH, seed=0))
         if in_memory
-        else DataLoader(photos, batch_sampler=batches, num_workers=workers)
+        else loader(photos, BATCH, 0, workers)
     )
     few = copy.copy(photos)
     few.paths, few.opinions = photos.paths[:2], photos.opinions[:2]
-    checking = DataLoader(few, batch_sampler=SameSizeBatches(few.shapes(), 2))
+    checking = loader(few, 2, None, 0)
     with contextlib.redirect_stdout(sys.stderr):  # the progress bar
-        train(module, Schedule(2, "val_srcc", "max", 9, "bf16-mixed"), folder, loader, checking, seed=0)
+        train(module, Schedule(2, "val_srcc", "max", 9, "bf16-mixed"), folder, training, checking, seed=0)
     return module.epoch_seconds
 
 

@@ -4,12 +4,13 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, distributed
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from noref import images
 from noref.errors import ImageTooSmall
@@ -107,6 +108,25 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
         batches = [group[start : start + self.batch] for group in groups for start in range(0, len(group), self.batch)]
         for i in range(len(batches)) if rng is None else rng.permutation(len(batches)):
             yield [(epoch, index) for index in _share(batches[i])]
+
+
+class Photos(Protocol):
+    """A data set whose items are asked for by (epoch, item), and which knows their shapes beforehand."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: tuple[int, int]) -> Any: ...
+
+    def shapes(self) -> Sequence[tuple[int, ...]]:
+        """Shape of each item: those alike can be stacked."""
+        ...
+
+
+def loader(photos: Photos, batch: int, seed: int | None, workers: int) -> DataLoader[Any]:
+    """A loader of `SameSizeBatches`; its workers stay from epoch to epoch, since starting them costs seconds."""
+    batches = SameSizeBatches(photos.shapes(), batch, seed)
+    items: Any = photos
+    return DataLoader(items, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0)
 
 
 def _share(batch: list[int]) -> list[int]:

@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from torch import nn
-from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 from noref import images
@@ -35,7 +34,7 @@ from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.curves import read_log
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import SameSizeBatches, working_pixels
+from noref.lab.training.photos import loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
 SIMPLENET = "simplenet"
@@ -176,10 +175,14 @@ class ClassifierMethod(BaseEstimator):
         module = LearnClasses(network, weights, self.output, rate, self.weight_decay, self.warm_up)
         schedule = Schedule(epochs, "val_macro_f1", "max", self.patience, self.precision)
         module.train()  # Lightning leaves the mode as it finds it
-        train(module, schedule, folder, self._loader(training, self.seed), self._loader(checking, None), self.seed)
-
-    def _loader(self, photos: LabelledPhotos | LabelledVectors, seed: int | None) -> DataLoader[Any]:
-        return DataLoader(photos, batch_sampler=SameSizeBatches(photos.shapes(), self.batch, seed), num_workers=self.workers)
+        train(
+            module,
+            schedule,
+            folder,
+            loader(training, self.batch, self.seed, self.workers),
+            loader(checking, self.batch, None, self.workers),
+            self.seed,
+        )
 
     def predict_proba(self, images: Sequence[images.Source]) -> npt.NDArray[np.float64]:
         """Probabilities of `classes_`, n x K, rows adding up to 1; one photo at a time: never batch-dependent.

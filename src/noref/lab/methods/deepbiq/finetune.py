@@ -12,7 +12,6 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from noref.lab import datasets
 from noref.lab.datasets.rated import RatedImages
@@ -21,7 +20,7 @@ from noref.lab.methods.deepbiq.crops import Crops, centre
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.description import describe
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import RatedPhotos, SameSizeBatches
+from noref.lab.training.photos import RatedPhotos, loader
 from noref.lab.working_size import WorkingSize
 
 NEW_LAYER = 10  # how many times larger its steps are: it starts from nothing, the rest from years of photos
@@ -78,8 +77,8 @@ def tune(backbone: Backbone, rated: RatedImages, validation: RatedImages, folder
         module,
         schedule,
         folder / "finetune",
-        _loader(teaching, tuning, tuning.seed),
-        _loader(judging, tuning, None),
+        loader(teaching, tuning.batch, tuning.seed, tuning.workers),
+        loader(judging, tuning.batch, None, tuning.workers),
         tuning.seed,
     )
     backbone.eval()
@@ -182,7 +181,3 @@ class LearnClasses(pl.LightningModule):
         warm_up = max(0.1, 1.5 / steps)  # of all steps; OneCycleLR divides by zero where that is one step exactly
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, steps, pct_start=warm_up)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
-
-
-def _loader(photos: RatedPhotos, tuning: Tuning, seed: int | None) -> DataLoader[Any]:
-    return DataLoader(photos, batch_sampler=SameSizeBatches(photos.shapes(), tuning.batch, seed), num_workers=tuning.workers)

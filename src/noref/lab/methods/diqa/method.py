@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import nn
-from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 from noref import images
@@ -23,7 +22,7 @@ from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import DistortedPairs, find_photos
-from noref.lab.training.photos import RatedPhotos, SameSizeBatches
+from noref.lab.training.photos import RatedPhotos, loader
 from noref.lab.working_size import WorkingSize
 
 VALIDATION_SHARE = 0.15  # of the pristine photos, for stage 1
@@ -141,8 +140,8 @@ class DiqaMethod(BaseEstimator):
             module,
             schedule,
             folder,
-            self._loader(training, self.stage1_batch, self.seed),
-            self._loader(checking, self.stage1_batch, None),
+            loader(training, self.stage1_batch, self.seed, self.workers),
+            loader(checking, self.stage1_batch, None, self.workers),
             self.seed,
         )
 
@@ -156,13 +155,10 @@ class DiqaMethod(BaseEstimator):
             module,
             schedule,
             folder,
-            self._loader(training, self.stage2_batch, self.seed),
-            self._loader(checking, self.stage2_batch, None),
+            loader(training, self.stage2_batch, self.seed, self.workers),
+            loader(checking, self.stage2_batch, None, self.workers),
             self.seed,
         )
-
-    def _loader(self, photos: RatedPhotos | DistortedPairs, batch: int, seed: int | None) -> DataLoader[Any]:
-        return DataLoader(photos, batch_sampler=SameSizeBatches(photos.shapes(), batch, seed), num_workers=self.workers)
 
     def _working(self, image: images.Source) -> torch.Tensor:
         return torch.from_numpy(self.working_size.apply(images.read(image).pixels))[None]

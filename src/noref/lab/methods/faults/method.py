@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 from noref import images
@@ -30,7 +29,7 @@ from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import Views, photo_vectors
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import SameSizeBatches, working_pixels
+from noref.lab.training.photos import loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
 
@@ -173,15 +172,18 @@ class FaultsMethod(BaseEstimator):
         module = LearnFaults(self.network_, steps)
         module.train()  # Lightning leaves the mode as it finds it
         checking = self.spoiled(validation)
-        train(module, schedule, folder, self._loader(learning, self.seed), self._loader(checking, None), self.seed)
+        train(
+            module,
+            schedule,
+            folder,
+            loader(learning, self.batch, self.seed, self.workers),
+            loader(checking, self.batch, None, self.workers),
+            self.seed,
+        )
 
     def spoiled(self, clean: RatedImages) -> photos.SpoiledPhotos:
         """Whole clean photos under the chains they are judged with."""
         return photos.SpoiledPhotos(clean.paths, self.working_size, self.copies, seed=self.seed)
-
-    def _loader(self, spoiled: photos.SpoiledPhotos, seed: int | None) -> DataLoader[Any]:
-        batches = SameSizeBatches(spoiled.shapes(), self.batch, seed)
-        return DataLoader(spoiled, batch_sampler=batches, num_workers=self.workers)
 
     def assess(self, images: Sequence[images.Source]) -> Found:
         """Probabilities and levels of photos, n x K each, one photo at a time: never batch-dependent.

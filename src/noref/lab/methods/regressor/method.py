@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import nn
-from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 from noref import images
@@ -26,7 +25,7 @@ from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import RatedPhotos, SameSizeBatches, working_pixels
+from noref.lab.training.photos import RatedPhotos, loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
 SAMPLE = 64  # training photos that a fresh head's standardisation is measured on
@@ -173,11 +172,14 @@ class RegressorMethod(BaseEstimator):
         training = RatedPhotos(rated, self.working_size, self.crop, self.seed)
         checking = RatedPhotos(validation, self.working_size)
         module.train()  # Lightning leaves the mode as it finds it
-        train(module, schedule, folder, self._loader(training, self.seed), self._loader(checking, None), self.seed)
-
-    def _loader(self, photos: RatedPhotos, seed: int | None) -> DataLoader[Any]:
-        batches = SameSizeBatches(photos.shapes(), self.batch, seed)
-        return DataLoader(photos, batch_sampler=batches, num_workers=self.workers)
+        train(
+            module,
+            schedule,
+            folder,
+            loader(training, self.batch, self.seed, self.workers),
+            loader(checking, self.batch, None, self.workers),
+            self.seed,
+        )
 
     def _working(self, image: images.Source) -> torch.Tensor:
         return torch.from_numpy(working_pixels(image, self.working_size))[None]
