@@ -192,6 +192,6 @@ def _draw(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     for name in names:
         line = table[table["pooling"] == name].sort_values("crops")
         axes.plot(line["crops"], line["srcc"], marker="o", markersize=3, label=name)
-    axes.set(xlabel="crops", ylabel="median SRCC over the splits")
-    axes.legend()
+    axes.set(xlabel="crops", ylabel="median SRCC over the splits", xticks=sorted(set(table["crops"])))
+    figure.legend(loc="outside right center")
     return figure
