@@ -1,6 +1,5 @@
 """Naming the distortion of a photo, in scikit-learn's words: fit, predict_proba, predict, save, load."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from torch import nn
@@ -18,6 +16,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation import classification
+from noref.lab.methods import saved
 from noref.lab.methods.classifier.learning import (
     LabelledPhotos,
     LabelledVectors,
@@ -226,21 +225,16 @@ class ClassifierMethod(BaseEstimator):
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {key: tensor.contiguous() for key, tensor in self.network_.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
-        params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
-        state = {"method": self.name, "params": params, "classes": self.classes_}
-        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+        saved.write(self, folder, self.network_.state_dict(), classes=self.classes_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; the weights that a backbone once started from are not needed."""
-        state = json.loads((folder / "method.json").read_text())
+        state, weights = saved.read(folder)
         method = cls(**state["params"])
         method.classes_ = state["classes"]
         method.network_ = method._network(None)
-        method.network_.load_state_dict(load_file(folder / "weights.safetensors"))
+        method.network_.load_state_dict(weights)
         method.network_.eval()
         return method
 

@@ -1,6 +1,5 @@
 """DeepBIQ as a method like any other: fit, predict, explain, save, load."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import nn
 from typing_extensions import Self
@@ -19,6 +17,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.lookup import lookup
+from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import crops as places
 from noref.lab.methods.deepbiq import finetune, pooling, svr
 from noref.lab.methods.deepbiq.network import DeepBiq, vectors_of
@@ -207,21 +206,15 @@ class DeepBiqMethod(BaseEstimator):
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {key: tensor.contiguous() for key, tensor in self.network_.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
-        params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
-        state = {"method": self.name, "params": params, "scale": self.scale_}
-        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+        saved.write(self, folder, self.network_.state_dict(), scale=self.scale_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        state = json.loads((folder / "method.json").read_text())
+        state, weights = saved.read(folder)
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
-        weights = load_file(folder / "weights.safetensors")
         length = len(weights["head.mean"])
         head: Head = LinearHead(length)
         if "head.supports" in weights:

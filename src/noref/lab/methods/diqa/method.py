@@ -1,16 +1,13 @@
 """DIQA as a method like any other: fit, predict, explain, save, load."""
 
 import copy
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import nn
 from typing_extensions import Self
@@ -18,6 +15,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.methods import saved
 from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
 from noref.lab.training.loop import Schedule, train
@@ -192,28 +190,23 @@ class DiqaMethod(BaseEstimator):
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
         parts = {"network": self.network_, "errors": self.errors_}
         weights = {
-            f"{name}.{key}": tensor.contiguous()
+            f"{name}.{key}": tensor
             for name, part in parts.items()
             if part is not None
             for key, tensor in part.state_dict().items()
         }
-        save_file(weights, folder / "weights.safetensors")
-        params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
-        state = {"method": self.name, "params": params, "scale": self.scale_, "design": asdict(self.design)}
-        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+        saved.write(self, folder, weights, scale=self.scale_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        state = json.loads((folder / "method.json").read_text())
+        state, weights = saved.read(folder)
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
         method.network_ = network.build(method.design)
-        weights = load_file(folder / "weights.safetensors")
         method.network_.load_state_dict(_below("network.", weights))
         method.network_.eval()
         method.errors_ = None

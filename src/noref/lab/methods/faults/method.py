@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 from typing_extensions import Self
@@ -18,6 +17,7 @@ from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, spoil
 from noref.lab.experiment import as_markdown
+from noref.lab.methods import saved
 from noref.lab.methods.faults import judge, photos
 from noref.lab.methods.faults.learning import LearnFaults
 from noref.lab.methods.faults.network import FaultNetwork, Found, read
@@ -236,12 +236,7 @@ class FaultsMethod(BaseEstimator):
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {key: tensor.contiguous() for key, tensor in self.network_.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
-        params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
-        state = {"method": self.name, "params": params, "classes": self.classes_}
-        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+        saved.write(self, folder, self.network_.state_dict(), classes=self.classes_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -250,12 +245,12 @@ class FaultsMethod(BaseEstimator):
         Raises:
             ValueError: It knows other faults than this version of noref.
         """
-        state = json.loads((folder / "method.json").read_text())
+        state, weights = saved.read(folder)
         if tuple(state["classes"]) != cls.classes_:
             raise ValueError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
         method = cls(**state["params"])
         method.network_ = method._network(None)
-        method.network_.load_state_dict(load_file(folder / "weights.safetensors"))
+        method.network_.load_state_dict(weights)
         return method
 
 

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
 from torch import nn
 from typing_extensions import Self
 
 from noref import images
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.methods import saved
 from noref.lab.methods.regressor.learning import LearnOpinions, Steps
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.network import CELL, Regressor
@@ -210,22 +210,17 @@ class RegressorMethod(BaseEstimator):
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {key: tensor.contiguous() for key, tensor in self.network_.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
-        params = {key: str(value) if isinstance(value, Path) else value for key, value in self.get_params().items()}
-        state = {"method": self.name, "params": params, "scale": self.scale_}
-        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+        saved.write(self, folder, self.network_.state_dict(), scale=self.scale_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; the weights that the backbone once started from are not needed."""
-        state = json.loads((folder / "method.json").read_text())
+        state, weights = saved.read(folder)
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
         method.network_ = method._network(None)
-        method.network_.load_state_dict(load_file(folder / "weights.safetensors"))
+        method.network_.load_state_dict(weights)
         method.network_.eval()
         return method
 
