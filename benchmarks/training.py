@@ -25,11 +25,12 @@ from torch.utils.data import DataLoader, Dataset
 import noref
 from noref import images
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.regressor.learning import LearnOpinions, Steps
+from noref.lab.methods.regressor.learning import LearnOpinions
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.regressor.network import Regressor
 from noref.lab.networks.cache import FeatureCache
+from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, SameSizeBatches, loader
 

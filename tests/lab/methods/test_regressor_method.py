@@ -13,12 +13,13 @@ from noref.errors import ImageTooSmall
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.evaluation.splits import by_content
 from noref.lab.export import export
-from noref.lab.methods.regressor.learning import LearnOpinions, Steps, warm_up_and_cosine
+from noref.lab.methods.regressor.learning import LearnOpinions
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.regressor.network import Regressor
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.padding import settled
+from noref.lab.training.finetuning import Steps, warm_up_and_cosine
 from pictures import make_scene
 
 TINY = {"backbone": "test_efficientnet", "features": "stages", "crop": 64, "epochs": 2, "batch": 8, "rate": 1e-4}

@@ -16,8 +16,8 @@ from torch.utils.data import Dataset
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.regressor.learning import warm_up_and_cosine
 from noref.lab.networks.cache import Vectors
+from noref.lab.training.finetuning import warm_up_and_cosine
 from noref.lab.training.photos import RatedPhotos
 from noref.lab.working_size import WorkingSize
 

@@ -49,7 +49,7 @@ class SimpleNet(nn.Module):
         )
         for parameter in self.parameters():
             if parameter.ndim > 1:
-                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+                nn.init.xavier_uniform_(parameter)
             else:
                 nn.init.zeros_(parameter)
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import FaultNetwork, read
 from noref.lab.methods.faults.photos import at_least
-from noref.lab.methods.regressor.learning import FineTuning, Steps
+from noref.lab.training.finetuning import FineTuning, Steps
 
 
 class LearnFaults(FineTuning):

@@ -22,12 +22,12 @@ from noref.lab.methods.faults import judge, photos
 from noref.lab.methods.faults.learning import LearnFaults
 from noref.lab.methods.faults.network import FaultNetwork, Found, read
 from noref.lab.methods.faults.start import fitted_head
-from noref.lab.methods.regressor.learning import Steps
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Pixels, Vectors
 from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import Views, photo_vectors
+from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import loader, working_pixels
 from noref.lab.working_size import WorkingSize
@@ -48,7 +48,7 @@ class FaultsMethod(BaseEstimator):
         epochs: Of fine-tuning, at most; 0 leaves the backbone as it came.
         crop: Side of the training windows in pixels; None for whole photos. Validation always sees whole photos.
         batch: Photos in a batch.
-        optimizer, rate, body_rate, layer_decay, weight_decay, warm_up: See `regressor.learning.Steps`.
+        optimizer, rate, body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation AUC before training stops.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.

@@ -1,13 +1,12 @@
 """What the training makes small: how far a batch of predictions is from people's opinions, each in [0, 1]."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from noref.lab.lookup import lookup
-
-Loss = Callable[[Tensor, Tensor], Tensor]
+from noref.lab.training.finetuning import Loss
 
 _SMALL = 1e-2  # below this norm, differences within a batch count for less instead of being blown up to norm 1
 

@@ -15,7 +15,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.methods import saved
-from noref.lab.methods.regressor.learning import LearnOpinions, Steps
+from noref.lab.methods.regressor.learning import LearnOpinions
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.network import CELL, Regressor
 from noref.lab.methods.regressor.start import fitted_head, flat_head
@@ -24,6 +24,7 @@ from noref.lab.networks.cache import Vectors
 from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
+from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, loader, working_pixels
 from noref.lab.working_size import WorkingSize
@@ -48,7 +49,7 @@ class RegressorMethod(BaseEstimator):
         batch: Photos in a batch, over all processes.
         accumulate: Batches whose gradients make one step.
         loss: Weights of "mse", "huber", "plcc" and "norm-in-norm".
-        optimizer, rate, body_rate, layer_decay, weight_decay, warm_up: See `learning.Steps`.
+        optimizer, rate, body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation SRCC before training stops.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
