@@ -45,6 +45,9 @@ class Assessment:
         size: Width and height of the photo in pixels, upright.
         warnings: What a careful user would want to know of how this photo was read or scored.
         defects: Every defect that the model knows, likely or not, by name; read-only. Empty where it knows none.
+        interval: Low and high end, 0 to 100, of where people's mean opinion lies: between them for the share of photos that the
+            model's card states as `coverage`. The share was calibrated on photos like those of the training database, and may
+            be another on photos of another kind. NaN where the model gives none.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Assessment:
     size: tuple[int, int]
     warnings: tuple[str, ...] = ()
     defects: Mapping[str, Defect] = field(default_factory=dict)
+    interval: tuple[float, float] = (math.nan, math.nan)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "defects", MappingProxyType(dict(self.defects)))
@@ -74,6 +78,7 @@ class Assessment:
         return {
             "image": self.name,
             "score": _known(self.score),
+            "interval": None if math.isnan(self.interval[0]) else list(self.interval),
             "defects": {
                 name: {"probability": defect.probability, "level": _known(defect.level)}
                 for name, defect in self.defects.items()

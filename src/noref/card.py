@@ -27,6 +27,7 @@ class ModelCard:
         origin: Where its initial weights came from.
         policy: How the photo's size is handled, in words.
         shortest: Pixels on the short side below which a photo is refused.
+        coverage: Share of photos whose mean opinion should lie inside the interval; 0 where it gives none.
         map_meaning: What the map shows and how it relates to the score; empty where it draws none.
         map_cell: Pixels of the working photo that one cell of the map covers, on a side; 0 where it draws none.
         defects: Names of the defects that it knows, in the order of its output.
@@ -46,6 +47,7 @@ class ModelCard:
     origin: str
     policy: str
     shortest: int
+    coverage: float = 0.0
     map_meaning: str = ""
     map_cell: int = 0
     defects: tuple[str, ...] = ()

@@ -64,7 +64,9 @@ def score(
         str, typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model, or an exported .onnx.")
     ] = card.DEFAULT,
 ) -> None:
-    """Score photos: 0 to 100, higher is better; where the model knows defects, name those that are likely, level 0 to 5.
+    """Score photos: 0 to 100, higher is better.
+
+    Where the model tells them: the interval that holds most opinions, and the defects that are likely, level 0 to 5.
 
     About 20: plainly spoiled. About 50: faults are seen at once, the content is clear. About 80: clean and sharp.
 
@@ -82,7 +84,7 @@ def score(
         found = _with_targets(batch.find(paths, sys.stdin), maps)
         scored = failed = 0
         with _progress(found, endless="-" in paths) as items:
-            write = writers.FORMATS[form.value](sys.stdout)
+            write = writers.FORMATS[form.value](sys.stdout, judge.card)
             for result in batch.run(_Work(judge), items, jobs):
                 write(result)
                 scored += isinstance(result, Assessment)
@@ -162,6 +164,7 @@ def models() -> None:
         rows = [
             ("licence", facts.licence),
             ("scale", facts.scale),
+            ("interval", f"holds {facts.coverage:.0%} of opinions on photos like those trained on" if facts.coverage else ""),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),
             ("defects", ", ".join(facts.defects)),

@@ -1,5 +1,7 @@
 """Draw a quality map over its photo."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
@@ -24,7 +26,7 @@ def colours(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 
 def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
-    """The photo in grey under the colours of its map, with a legend below of score, scale and likely defects.
+    """The photo in grey under the colours of its map, with a legend below of score, interval, scale and likely defects.
 
     At most `LONGEST` pixels on the long side of the photo.
 
@@ -47,12 +49,15 @@ def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
 def _legend(sheet: Image.Image, top: int, assessment: Assessment) -> None:
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
-    pen.text((8, top + 8), f"score {assessment.score:.0f}", "black", font)
+    score = f"score {assessment.score:.0f}"
+    if not math.isnan(assessment.interval[0]):
+        score += " ({:.0f} to {:.0f})".format(*assessment.interval)
+    pen.text((8, top + 8), score, "black", font)
     for line, (name, defect) in enumerate(assessment.likely_defects.items()):
         pen.text((8, top + _STRIP - 4 + line * _LINE), f"{name} {defect}", "black", font)
     scale = Image.fromarray(colours(np.linspace(0, 100, 120, dtype=np.float32)[None].repeat(14, axis=0)))
     right = sheet.width - 40
-    if right > 240:  # narrow photos get the score only
+    if right - 184 > pen.textlength(score, font):  # narrow photos get no scale
         sheet.paste(scale, (right - 120, top + 10))
         pen.text((right - 124, top + 8), "poor 0", "black", font, anchor="ra")
         pen.text((right + 4, top + 8), "100", "black", font)

@@ -70,6 +70,7 @@ class Scorer:
         found = dict(zip(outputs, self._session.run(outputs, {"pixels": photo.pixels[None]}), strict=True))
         quality = found["map"][0] if "map" in found else np.empty((0, 0), np.float32)
         quality.flags.writeable = False
+        low, high = found["interval"][0].tolist() if "interval" in found else (math.nan, math.nan)
         probabilities = found["defects"][0].tolist() if "defects" in found else []
         levels = found["levels"][0].tolist() if "levels" in found else [math.nan] * len(probabilities)
         return Assessment(
@@ -81,6 +82,7 @@ class Scorer:
             size=(width, height),
             warnings=photo.warnings,
             defects=dict(zip(self.card.defects, map(Defect, probabilities, levels), strict=True)),
+            interval=(low, high),
         )
 
     def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:

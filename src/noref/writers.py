@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import TextIO
 
 from noref.assessment import Assessment
+from noref.card import ModelCard
 from noref.errors import ImageError
 
 Result = Assessment | ImageError
 Writer = Callable[[Result], None]
 
-CSV_COLUMNS = ("image", "score", "model", "policy", "width", "height", "warnings", "error", "defects")
+CSV_COLUMNS = ("image", "score", "low", "high", "model", "policy", "width", "height", "warnings", "error", "defects")
 
 
 def as_record(result: Result) -> dict[str, object]:
@@ -22,25 +23,33 @@ def as_record(result: Result) -> dict[str, object]:
     return {"image": result.name, "error": {"kind": type(result).__name__, "cause": result.cause, "cure": result.cure}}
 
 
-def table(out: TextIO) -> Writer:
-    """Score and name in columns, headed once, and the likely defects; failures in their place with cause and cure."""
-    out.write("score  photo\n")
+def table(out: TextIO, model: ModelCard) -> Writer:
+    """Score and name in columns, headed once, and the likely defects; failures in their place with cause and cure.
+
+    Where the model gives intervals, they have a column after the score, headed by their coverage.
+    """
+
+    def line(score: str, interval: str, photo: str) -> str:
+        return f"{score:>5}  {interval:>7}  {photo}\n" if model.coverage else f"{score:>5}  {photo}\n"
+
+    out.write(line("score", f"{model.coverage:.0%} in", "photo"))
 
     def write(result: Result) -> None:
         if isinstance(result, Assessment):
-            score = "  n/a" if math.isnan(result.score) else f"{result.score:5.1f}"
+            score = "n/a" if math.isnan(result.score) else f"{result.score:.1f}"
+            interval = "{:.0f}-{:.0f}".format(*result.interval)
             defects = ", ".join(f"{name} {defect}" for name, defect in result.likely_defects.items())
             notes = f"  [{defects}]" if defects else ""
             notes += f"  ({'; '.join(result.warnings)})" if result.warnings else ""
-            out.write(f"{score}  {result.name}{notes}\n")
+            out.write(line(score, interval, f"{result.name}{notes}"))
         else:
-            out.write(f"    -  {result}\n")
+            out.write(line("-", "", str(result)))
         out.flush()
 
     return write
 
 
-def jsonl(out: TextIO) -> Writer:
+def jsonl(out: TextIO, _: ModelCard) -> Writer:
     """One JSON object a line."""
 
     def write(result: Result) -> None:
@@ -50,16 +59,17 @@ def jsonl(out: TextIO) -> Writer:
     return write
 
 
-def comma_separated(out: TextIO) -> Writer:
-    """CSV with the header `CSV_COLUMNS`; scores at full precision, defects as a JSON object in one cell."""
+def comma_separated(out: TextIO, _: ModelCard) -> Writer:
+    """CSV with the header `CSV_COLUMNS`; scores and the interval's ends at full precision, defects as JSON in one cell."""
     rows = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
     rows.writeheader()
 
     def write(result: Result) -> None:
         if isinstance(result, Assessment):
             record = result.to_dict()
+            low, high = record.pop("interval") or ("", "")
             defects = json.dumps(record["defects"]) if result.defects else ""
-            rows.writerow({**record, "defects": defects, "warnings": "; ".join(result.warnings)})
+            rows.writerow({**record, "low": low, "high": high, "defects": defects, "warnings": "; ".join(result.warnings)})
         else:
             rows.writerow({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
         out.flush()
@@ -67,4 +77,4 @@ def comma_separated(out: TextIO) -> Writer:
     return write
 
 
-FORMATS: dict[str, Callable[[TextIO], Writer]] = {"table": table, "jsonl": jsonl, "csv": comma_separated}
+FORMATS: dict[str, Callable[[TextIO, ModelCard], Writer]] = {"table": table, "jsonl": jsonl, "csv": comma_separated}

@@ -1,17 +1,21 @@
 """One file with everything inside, and the same numbers as torch."""
 
 import dataclasses
+import json
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import torch
+import yaml
 from torch import nn
 
 import noref
 from noref.card import ModelCard
+from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
-from noref.lab.export import _origin, export
+from noref.lab.export import _origin, export, export_run
 from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
 from noref.lab.working_size import WorkingSize
@@ -147,3 +151,73 @@ def test_the_card_names_the_weights_but_not_where_they_lay():
     )
     assert _origin({"backbone": "resnet50", "weights": "imagenet"}) == "resnet50, weights imagenet"
     assert _origin({"backbone": "resnet50"}) == "random"
+
+
+class Everything(nn.Module):
+    """Score by the mean pixel, red and blue as defects, and ends at a half and at one and a half of the score."""
+
+    def forward(self, working: torch.Tensor) -> dict[str, torch.Tensor]:
+        share = working.float().mean(dim=(1, 2)) / 255
+        quality = working.float().mean(dim=3) / 255
+        score = quality.mean(dim=(1, 2))
+        ends = torch.stack([score / 2, score * 1.5], dim=1)
+        return {"interval": ends, "levels": 5 * share, "defects": share, "map": quality, "score": score}
+
+
+class TellsAll:
+    """Scores, bounds and names at once."""
+
+    name = "tells-all"
+    MAP_MEANING = "the mean of each pixel"
+    MAP_CELL = 1
+    COVERAGE = 0.9
+    scale_ = (1.0, 5.0)
+    classes_ = ("red", "green", "blue")
+    working_size = WorkingSize(20_000, 64)
+
+    def export_core(self) -> nn.Module:
+        return Everything()
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A results folder of a method that tells all, as `experiment.run` leaves it."""
+    split = {"train": 0.75, "validation": 0.1, "test": 0.15}
+    recipe = {"method": "tells-all", "params": {}, "split": split, "seed": 4, "database": "biq2021"}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    (tmp_path / "environment.json").write_text(json.dumps({"data": "d", "commit": "c"}))
+    rows = {"part": ["all", "noise"], "n": [7, 7], "srcc": [0.5, 0.25], "rmse": [0.5, np.nan], "auc": [np.nan, 0.75]}
+    pd.DataFrame(rows).to_csv(tmp_path / "results.csv", index=False)
+    monkeypatch.setattr(experiment, "load_model", lambda _: TellsAll())
+    return tmp_path
+
+
+def test_a_method_may_tell_everything_at_once(finished):
+    path = export_run(finished, finished / "all.onnx")
+    assert [output.name for output in onnx.load(path).graph.output] == ["score", "map", "defects", "levels", "interval"]
+    scorer = noref.Scorer(path)
+    card = scorer.card
+    assert (card.coverage, card.map_cell, card.defects) == (0.9, 1, ("red", "green", "blue"))
+    assert card.scale.startswith("0 to 100")
+    assert card.agreement == (
+        {"part": "all", "n": 7, "srcc": 0.5, "rmse": 12.5},
+        {"part": "noise", "n": 7, "srcc": 0.25, "auc": 0.75},
+    )
+    assert card.measured["command"].startswith("noref lab evaluate model:all --data biq2021=PATH --protocol single")
+    found = scorer.score(np.full((64, 80, 3), (51, 102, 153), np.uint8))
+    assert found.score == pytest.approx(40, abs=1e-3)
+    assert found.interval == pytest.approx((20, 60), abs=1e-3)
+    assert found.map.shape == (64, 80)
+    assert [defect.level for defect in found.defects.values()] == pytest.approx([1, 2, 3], abs=1e-4)
+    bright = scorer.score(np.full((64, 80, 3), 204, np.uint8))
+    assert bright.interval == pytest.approx((40, 100), abs=1e-3)
+
+
+def test_an_interval_and_its_coverage_need_each_other(tmp_path, monkeypatch):
+    monkeypatch.delattr(TellsAll, "COVERAGE")
+    with pytest.raises(ValueError, match="tells-all: an interval and its COVERAGE need each other"):
+        export(TellsAll(), CARD, tmp_path / "x.onnx")
+    monkeypatch.setattr(Namer, "COVERAGE", 0.9, raising=False)
+    with pytest.raises(ValueError, match="namer: an interval"):
+        export(Namer("levels"), CARD, tmp_path / "x.onnx")
+    assert list(tmp_path.iterdir()) == []

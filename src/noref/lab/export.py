@@ -2,7 +2,8 @@
 
 The file holds everything: the size policy, pre-processing, the network, calibration to 0 to 100 and the map. Input `pixels`
 (uint8, 1 x H x W x 3, any size from the card's `shortest`). Outputs, as many as the method has: `score` (float, 1) and `map`
-(float, 1 x h x w); `defects` (float, 1 x K: the probability of each defect on the card) and `levels` (float, 1 x K, 0 to 5).
+(float, 1 x h x w); `defects` (float, 1 x K: the probability of each defect on the card) and `levels` (float, 1 x K, 0 to 5);
+`interval` (float, 1 x 2: low and high end in score points, which hold the opinion with the card's `coverage`).
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
 
-OUTPUTS = ("score", "map", "defects", "levels")
+OUTPUTS = ("score", "map", "defects", "levels", "interval")
 
 
 @runtime_checkable
@@ -45,7 +46,7 @@ class Exportable(Protocol):
         """Working pixels (uint8, 1 x H x W x 3) to what the method tells, in one of three forms.
 
         A pair is score (1) and quality map (1 x h x w) in opinions scaled to [0, 1]. A tensor alone is the probabilities of
-        `classes_` (1 x K). A dictionary has any of `OUTPUTS`.
+        `classes_` (1 x K). A dictionary has any of `OUTPUTS`, with opinions on the same scale.
         """
         ...
 
@@ -66,8 +67,15 @@ class Naming(Protocol):
     classes_: Sequence[str]
 
 
+@runtime_checkable
+class Bounding(Protocol):
+    """An exportable method whose core gives an interval, `COVERAGE` of which should hold the photo's opinion."""
+
+    COVERAGE: ClassVar[float]
+
+
 class _Told(nn.Module):
-    """Brings opinions in [0, 1] to scores from 0 to 100; only the score is clipped, so that the map's mean stays true.
+    """Brings opinions in [0, 1] to scores from 0 to 100; the map is not clipped, so that its mean stays true.
 
     A class of undistorted photos is no defect, and left out.
     """
@@ -88,6 +96,7 @@ class _Told(nn.Module):
             "map": lambda quality: 100 * quality,
             "defects": lambda probabilities: probabilities[:, self.defects],
             "levels": lambda levels: levels[:, self.defects],
+            "interval": lambda ends: (100 * ends).clamp(0, 100),
         }
         return {output: bring[output](told[output]) for output in OUTPUTS if output in told}
 
@@ -100,8 +109,11 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
 
     Args:
         method: Fitted.
-        card: What to say of it; the defects, the policy, the shortest side and the hash are filled in here.
+        card: What to say of it; coverage, defects, policy, shortest side and hash are filled in here.
         target: Where to write; its stem becomes the model's name.
+
+    Raises:
+        ValueError: The core gives an interval of unknown coverage, or none where the method states one.
     """
     size = method.working_size
     front = onnx.compose.add_prefix(size.graph(), "size_", rename_inputs=False, rename_outputs=False)
@@ -110,6 +122,9 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
     model = onnx.compose.merge_models(front, core, io_map=[("working", "network_working")])
     for output in [output.name for output in model.graph.output]:
         _rename_output(model, output, output.removeprefix("network_"))
+    coverage = method.COVERAGE if isinstance(method, Bounding) else 0.0
+    if bool(coverage) != any(output.name == "interval" for output in model.graph.output):
+        raise ValueError(f"{method.name}: an interval and its COVERAGE need each other")
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
@@ -119,6 +134,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
         name=target.stem,
         policy=size.describe(),
         shortest=size.shortest,
+        coverage=coverage,
         defects=tuple(name for name in classes if name != PRISTINE),
         sha256=hashlib.sha256(content).hexdigest(),
     )
