@@ -70,3 +70,11 @@ def test_a_card_tells_how_to_measure_again(split, says):
 def test_shipped_recipes_can_be_built(name):
     recipe = experiment.load_recipe(name)
     assert recipe.build().get_params()["epochs"] == recipe.params["epochs"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-4", 1e-4), ("3E5", 3e5), ("-1.5e3", -1500.0), ("1.0e-4", 1e-4), ("7", 7), ("e5", "e5"), ("1e", "1e")]
+)
+def test_numbers_of_recipes_may_be_written_as_everyone_does(text, value):
+    found = experiment.read_yaml(text)
+    assert found == value and type(found) is type(value)

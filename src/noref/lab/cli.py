@@ -56,9 +56,9 @@ def _pairs(texts: list[str], option: str) -> dict[str, str]:
 
 def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any]:
     """Settings of a recipe from the command line; values are read as YAML."""
-    import yaml
+    from noref.lab.experiment import read_yaml
 
-    settings = {key: yaml.safe_load(value) for key, value in _pairs(changes or [], "--set").items()}
+    settings = {key: read_yaml(value) for key, value in _pairs(changes or [], "--set").items()}
     return settings if pristine is None else {**settings, "pristine": str(pristine)}
 
 
@@ -116,7 +116,7 @@ def evaluate(
     data: Annotated[list[str], typer.Option(metavar="NAME=PATH", help="Database; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Results folder. The same command goes on where an interrupted one stopped.")],
     protocol: Annotated[
-        str, typer.Option(help="whole, single, random, official, cross, leave-one-type-out or waterloo (D, L and P tests).")
+        str, typer.Option(help="whole, single, random, official, cross, leave-one-type-out or waterloo (D, L, P and M tests).")
     ] = "whole",
     shares: Annotated[
         str, typer.Option(help="Of the contents, for single, random and leave-one-type-out.")

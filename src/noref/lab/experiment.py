@@ -8,6 +8,7 @@ processes train together, only the first writes it.
 import importlib.metadata
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -76,6 +77,22 @@ class Recipe:
         return split.parts
 
 
+class _Yaml(yaml.SafeLoader):
+    """YAML in which 1e-4 is a number, as everyone means it: YAML 1.1 wants 1.0e-4, and calls the other one text."""
+
+
+_Yaml.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+
+
+def read_yaml(text: str) -> Any:
+    """What a recipe, or one value of it, says.
+
+    Raises:
+        yaml.YAMLError: It is no YAML.
+    """
+    return yaml.load(text, _Yaml)  # noqa: S506 — a SafeLoader
+
+
 def shipped_recipes() -> list[str]:
     """Names of the recipes that come with noref."""
     folder = resources.files("noref.lab.recipes")
@@ -94,7 +111,7 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
         if name_or_file not in shipped_recipes():
             raise FileNotFoundError(f"{name_or_file} is no file and no recipe; recipes are: {', '.join(shipped_recipes())}")
         path = Path(str(resources.files("noref.lab.recipes") / f"{name_or_file}.yaml"))
-    content = yaml.safe_load(path.read_text())
+    content = read_yaml(path.read_text())
     changes = dict(changes or {})
     seed = changes.pop("seed", content.get("seed", 0))
     try:
@@ -187,7 +204,11 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
         return None
     method.save(folder / "model")
     curves.draw(folder)
-    return method.report(parts["test"], folder) if isinstance(method, Reporting) else _report(method, parts["test"], folder)
+    return (
+        method.report(parts["test"], folder)
+        if isinstance(method, Reporting)
+        else report_agreement(method, parts["test"], folder)
+    )
 
 
 def _is_first_process() -> bool:
@@ -209,7 +230,8 @@ def _claim(recipe: Recipe, rated: RatedImages, folder: Path) -> None:
     (folder / "environment.json").write_text(environment + "\n")
 
 
-def _report(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
+def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
+    """Write `predictions.csv`, `results.csv` and `results.md` of a test part; give the agreement, per group too."""
     predictions = test.table.assign(predicted=method.predict(test.paths))
     predictions.to_csv(folder / "predictions.csv", index=False)
     groups = test.table["group"].tolist() if "group" in test.table else None
@@ -250,5 +272,5 @@ def _commit() -> str:
 
 def load_model(folder: Path) -> Method:
     """The fitted method of a results folder."""
-    recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
+    recipe = read_yaml((folder / "recipe.yaml").read_text())
     return methods.get(recipe["method"]).load(folder / "model")

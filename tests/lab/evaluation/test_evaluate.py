@@ -91,23 +91,31 @@ def test_a_recipe_is_fitted_inside_each_split(database, tmp_path):
         assert (home / "fit" / "stage2" / "best.ckpt").is_file()
 
 
-def test_d_l_and_p_on_a_synthetic_database(tmp_path):
+def test_d_l_p_and_m_on_a_synthetic_database(tmp_path):
     (tmp_path / "photos").mkdir()
     for seed in range(3):
         Image.fromarray(make_scene(170, 180, seed)).save(tmp_path / "photos" / f"{seed}.png")
     assert call("synthesize", tmp_path / "photos", tmp_path / "made", "--types", "jpeg,gaussian_blur").exit_code == 0
     table = synthesis.read(tmp_path / "made")
-    table.assign(score=5 - table["level"])[["image", "score"]].to_csv(tmp_path / "ideal.csv", index=False)
+    ideal = table.assign(score=5 - table["level"])[["image", "score"]]
+    ideal.to_csv(tmp_path / "ideal.csv", index=False)
+    ideal[ideal["image"] != "distorted/0.jpeg.3.png"].to_csv(tmp_path / "lost.csv", index=False)
     result = call(
-        *["evaluate", f"scores:{tmp_path / 'ideal.csv'}", "--protocol", "waterloo"],
+        *["evaluate", *(f"scores:{tmp_path / name}.csv" for name in ("ideal", "lost")), "--protocol", "waterloo"],
         *["--data", f"synthetic={tmp_path / 'made'}", "--out", tmp_path / "out"],
     )
     assert result.exit_code == 0, result.stderr
-    found = pd.read_csv(tmp_path / "out" / "results.csv").set_index("test")
-    assert found.loc[["D", "L"], "value"].tolist() == [1, 1]
-    assert found.loc["L", "n"] == 6
+    every = pd.read_csv(tmp_path / "out" / "results.csv").set_index(["method", "test"])
+    found = every.loc["scores-ideal"]
+    assert found.loc[["D", "L", "M"], "value"].tolist() == [1, 1, 1]
+    assert found.loc[["L", "M"], "n"].tolist() == [6, 24]
     assert 0.5 < found.loc["P", "value"] <= 1
     assert (found["failed"] == 0).all()
+    assert every.loc[("scores-lost", "M"), ["value", "n", "failed"]].tolist() == pytest.approx([11 / 12, 24, 1])
+    types = pd.read_csv(tmp_path / "out" / "monotonicity.csv").set_index(["method", "type"])
+    assert types.loc["scores-ideal", "family"].to_dict() == {"gaussian_blur": "focus blur", "jpeg": "compression"}
+    assert types.loc[("scores-lost", "jpeg"), ["pairs", "falling", "failed"]].tolist() == [12, 10, 2]
+    assert "| scores-lost | synthetic | jpeg | compression | 0.833 |" in (tmp_path / "out" / "results.md").read_text()
 
 
 def test_compare_sets_results_side_by_side(scores, database, tmp_path):

@@ -2,7 +2,7 @@
 
 The folder holds `METHOD/DATABASE/` with what `protocols.run` keeps (all per-image predictions), `results.csv`, `.json` and
 `.md` (one row a method, database and part), `splits.csv` (one row a split), a scatter plot and a sheet of the best and worst
-pictures for each method and database.
+pictures for each method and database; after the D, L, P and M tests instead `monotonicity.csv` (one row a type of distortion).
 """
 
 import json
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noref.lab import experiment, synthesis
+from noref.lab import distortions, experiment, synthesis
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.evaluation import pictures, protocols, summary, waterloo
+from noref.lab.evaluation import monotonicity, pictures, protocols, summary, waterloo
 from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.methods.method import Method
@@ -100,12 +100,12 @@ def evaluate(
         candidates: Methods, with labels that differ.
         planned: From `plan`.
         folder: Of the results.
-        tests: Report the D, L and P tests instead of agreement; the databases must come from `noref lab synthesize`.
+        tests: Report the D, L, P and M tests instead of agreement; the databases must come from `noref lab synthesize`.
 
     Returns:
         The table of results.
     """
-    results, by_split = [], []
+    results, by_split, by_type = [], [], []
     for rated, splits in planned:
         for method in candidates:
             home = folder / method.label / rated.name
@@ -113,7 +113,9 @@ def evaluate(
             facts = {"method": method.label, "database": rated.name}
             together = pd.concat(judged.values(), ignore_index=True)
             if tests:
-                results.append(_tests(together, rated).assign(**facts))
+                four, types = _tests(together, rated)
+                results.append(four.assign(**facts))
+                by_type.append(types.assign(**facts))
                 continue
             results.append(_agreement(judged).assign(**facts))
             by_split.append(summary.by_split(judged).assign(**facts))
@@ -124,6 +126,11 @@ def evaluate(
     _save(table, folder)
     if by_split:
         _labels_first(pd.concat(by_split, ignore_index=True)).to_csv(folder / "splits.csv", index=False)
+    if by_type:
+        types = _labels_first(pd.concat(by_type, ignore_index=True))
+        types.to_csv(folder / "monotonicity.csv", index=False)
+        with (folder / "results.md").open("a") as report:
+            report.write(f"\nM, type by type\n\n{as_markdown(types)}")
     return table
 
 
@@ -137,12 +144,17 @@ def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame([{"part": f"median of {len(judged)}", **over.to_dict()}])
 
 
-def _tests(predictions: pd.DataFrame, rated: RatedImages) -> pd.DataFrame:
+def _tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """D, L, P and M, and M of each type with the family that it belongs to."""
     pool = synthesis.read(rated.folder).set_index("image").loc[predictions["image"]]
     scales = [
         waterloo.to_common_scale(pool[name], higher_is_better=higher) for name, higher in synthesis.HIGHER_IS_BETTER.items()
     ]
-    return waterloo.all_tests(predictions, np.stack(scales, axis=1))
+    three = waterloo.all_tests(predictions, np.stack(scales, axis=1))
+    m = monotonicity.m_test(*(predictions[column] for column in ("predicted", "content", "type", "level")))
+    types = m.types.copy()
+    types.insert(1, "family", [distortions.get(kind).family for kind in types["type"]])
+    return pd.concat([three, m.as_row()], ignore_index=True), types
 
 
 def _labels_first(table: pd.DataFrame) -> pd.DataFrame:
