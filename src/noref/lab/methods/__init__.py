@@ -11,6 +11,7 @@ _WHERE = {
     "diqa": "noref.lab.methods.diqa.method:DiqaMethod",
     "faults": "noref.lab.methods.faults.method:FaultsMethod",
     "regressor": "noref.lab.methods.regressor.method:RegressorMethod",
+    "unified": "noref.lab.methods.unified.method:UnifiedMethod",
 }
 
 
