@@ -73,7 +73,8 @@ def test_shipped_recipes_can_be_built(name):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1e-4", 1e-4), ("3E5", 3e5), ("-1.5e3", -1500.0), ("1.0e-4", 1e-4), ("7", 7), ("e5", "e5"), ("1e", "1e")]
+    ("text", "value"),
+    [("1e-4", 1e-4), ("3E5", 3e5), ("-1.5e3", -1500.0), ("1.0e-4", 1e-4), ("7", 7), ("e5", "e5"), ("1e", "1e")],
 )
 def test_numbers_of_recipes_may_be_written_as_everyone_does(text, value):
     found = experiment.read_yaml(text)

@@ -1,0 +1,52 @@
+"""How far off a score may be: an interval that holds a stated share of people's opinions."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.linear_model import QuantileRegressor
+from torch import Tensor, nn
+
+COVERAGE = 0.9
+_LEAST = 0.02  # half the width at least: mean opinions are not known better than that
+
+Scores = npt.NDArray[np.float64]
+
+
+class Interval(nn.Module):
+    """Scores N to low and high ends, N x 2: as far below as above, by a parabola over the score."""
+
+    coefficients: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("coefficients", torch.zeros(3))
+
+    def forward(self, score: Tensor) -> Tensor:
+        inside = score.clamp(0, 1)
+        constant, slope, bend = self.coefficients
+        half = (constant + slope * inside + bend * inside.square()).clamp(min=_LEAST)
+        return torch.stack([inside - half, inside + half], dim=1)
+
+
+def fitted(scores: Scores, opinions: Scores) -> Interval:
+    """The interval that holds `COVERAGE` of these photos' opinions, a little more since they are few.
+
+    Quantile regression of the absolute error on the score and its square: errors are largest in the middle of the scale, and
+    smallest among good photos.
+
+    Args:
+        scores: n, of photos that the score was not fitted to.
+        opinions: n, from 0 to 1.
+    """
+    inside = scores.clip(0, 1)
+    quantile = min(COVERAGE * (1 + 1 / len(scores)), 1 - 0.5 / len(scores))
+    inputs = np.stack([inside, inside**2], axis=1)
+    fit = QuantileRegressor(quantile=quantile, alpha=0).fit(inputs, np.abs(inside - opinions))
+    found = Interval()
+    found.coefficients.copy_(torch.tensor([fit.intercept_, *fit.coef_]))
+    return found
+
+
+def holds(low: Scores, high: Scores, opinions: Scores) -> float:
+    """Share of opinions inside their intervals."""
+    return float(((low <= opinions) & (opinions <= high)).mean())

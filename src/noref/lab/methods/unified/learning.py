@@ -1,0 +1,84 @@
+"""Learning everything at once: opinions, what each place deserves, and faults."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from noref.lab.evaluation.agreement import agreement
+from noref.lab.methods.faults.judge import judge
+from noref.lab.methods.faults.network import read
+from noref.lab.methods.unified.network import Told, UnifiedNetwork
+from noref.lab.methods.unified.photos import Truth
+from noref.lab.training.finetuning import FineTuning, Steps
+
+UNIT = 0.04  # square of the usual deviation of opinions; squared errors count in it, and so compare with cross-entropies
+PARTS = ("rated", "spoiled", "quality", "faults")
+
+
+class LearnAll(FineTuning):
+    """A weighted sum of four losses, each a mean over what is known of it in the batch.
+
+    "rated" and "spoiled" are squared errors of the score, on photos that people rated and on spoiled ones; "quality" those of
+    the map, of its mean where no more is known; "faults" the cross-entropy of all answers. `val_both` chooses the checkpoint:
+    the mean of two SRCC of the score, over rated photos and over spoiled ones.
+    """
+
+    def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], steps: Steps) -> None:
+        super().__init__(network, F.mse_loss, steps)
+        self.weights = weights
+        self.known: list[tuple[Told, Truth]] = []
+
+    def losses(self, told: Told, truth: Truth) -> dict[str, Tensor]:
+        """The four losses of a batch, unweighted."""
+        spoiled = ~truth.quality.isnan().any(dim=(1, 2))
+        off = (told.score - truth.opinion).square() / UNIT
+        off_mean = (told.quality.mean(dim=(1, 2)) - truth.opinion).square() / UNIT
+        # NaN must not even stand in the branch not taken: its gradient would be NaN too.
+        off_places = (told.quality - truth.quality.nan_to_num()).square().mean(dim=(1, 2)) / UNIT
+        answers = truth.answers.nan_to_num()
+        entropy = F.binary_cross_entropy_with_logits(told.faults, answers, reduction="none").mean(dim=(1, 2))
+        return {
+            "rated": _mean(off, ~spoiled),
+            "spoiled": _mean(off, spoiled),
+            "quality": torch.where(spoiled, off_places, off_mean).mean(),
+            "faults": _mean(entropy, ~truth.answers.isnan().any(dim=(1, 2))),
+        }
+
+    def training_step(self, batch: tuple[Tensor, Truth], _: int) -> Tensor:  # type: ignore[override]
+        pixels, truth = batch
+        losses = self.losses(self.network(pixels), truth)
+        loss = torch.stack([self.weights[part] * losses[part] for part in PARTS]).sum()
+        for name, value in (*losses.items(), ("loss", loss)):
+            self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=name == "loss")
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Truth], _: int) -> None:  # type: ignore[override]
+        pixels, truth = batch
+        self.known.append((self.network(pixels), truth))
+
+    def on_validation_epoch_end(self) -> None:
+        scores = torch.cat([told.score for told, _ in self.known]).float().cpu().numpy()
+        opinions = torch.cat([truth.opinion for _, truth in self.known]).cpu().numpy()
+        spoiled = torch.cat([~truth.quality.isnan().any(dim=(1, 2)) for _, truth in self.known]).cpu().numpy()
+        logits = torch.cat([told.faults for told, _ in self.known]).float().cpu()
+        answers = torch.cat([truth.answers for _, truth in self.known]).cpu()
+        self.known.clear()
+        named = ~answers.isnan().any(dim=(1, 2))
+        found = read(logits[named])
+        levels = answers[named].sum(dim=2).round().long()
+        faults = judge(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]
+        srcc = {
+            part: agreement(scores[which], opinions[which])["srcc"]
+            for part, which in (("rated", ~spoiled), ("spoiled", spoiled))
+        }
+        self.log("val_srcc", srcc["rated"])
+        self.log("val_spoiled_srcc", srcc["spoiled"])
+        self.log("val_auc", float(faults["auc"]))
+        self.log("val_both", (srcc["rated"] + srcc["spoiled"]) / 2, prog_bar=True)
+
+
+def _mean(values: Tensor, which: Tensor) -> Tensor:
+    """Over some of N values; 0 where there are none."""
+    return (values * which).sum() / which.sum().clamp(min=1)

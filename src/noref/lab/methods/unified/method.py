@@ -1,0 +1,318 @@
+"""The model that ships, as a method like any other: fit, predict, explain, save, load."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from noref import images
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.distortions.chains import FAMILIES
+from noref.lab.experiment import report_agreement
+from noref.lab.methods import saved
+from noref.lab.methods.deepbiq import svr
+from noref.lab.methods.faults.network import read
+from noref.lab.methods.regressor.start import fitted_head
+from noref.lab.methods.unified import interval, photos
+from noref.lab.methods.unified.interval import Interval
+from noref.lab.methods.unified.learning import LearnAll
+from noref.lab.methods.unified.network import CELL, FEATURES, Told, UnifiedNetwork
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.cache import Vectors
+from noref.lab.networks.description import length
+from noref.lab.networks.heads import RbfHead, from_pipeline
+from noref.lab.networks.padding import settled
+from noref.lab.networks.vectors import photo_vectors
+from noref.lab.training.finetuning import Steps
+from noref.lab.training.loop import Schedule, train
+from noref.lab.training.pairs import find_photos
+from noref.lab.training.photos import loader, working_pixels
+from noref.lab.working_size import WorkingSize
+
+HELD_OUT = 0.15  # of the pristine photos, for choices
+CHECKS = 4  # draws of each clean photo that is held out
+
+Scores = npt.NDArray[np.float64]
+
+
+class UnifiedMethod(BaseEstimator):
+    """Score with interval, faults with levels, and quality map: one backbone, learned from people and from spoiled photos.
+
+    Args:
+        pristine: Folder of sharp, clean photos.
+        best: Share of the rated photos that are taken as clean as well, from the best-rated down.
+        backbone, weights, mean, std, options: See `networks.backbone.Backbone`.
+        area, shortest: See `WorkingSize`.
+        cache: Folder that keeps the features that the head starts from; None for none.
+        copies: Spoiled versions of each clean photo in an epoch, and for the last fit of the score.
+        epochs: Of fine-tuning, at most.
+        crop: Side of the training windows in pixels, a multiple of 32.
+        batch: Photos in a batch, rated and spoiled mixed at random.
+        losses: Weights of "rated", "spoiled", "quality" and "faults" (`learning.LearnAll`).
+        rate, faults_rate, local_rate: Learning rates of the score's head, of the faults' and of the map's.
+        body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
+        ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
+        patience: Epochs without a better validation figure before training stops.
+        axes: Principal axes under the support vector regressor that gives the score in the end; None to keep the linear head.
+        precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
+        workers: Processes that prepare photos.
+        seed: Of weights, order, faults and windows.
+    """
+
+    name: ClassVar[str] = "unified"
+    classes_: ClassVar[Sequence[str]] = tuple(FAMILIES)
+    COVERAGE: ClassVar[float] = interval.COVERAGE
+    MAP_MEANING: ClassVar[str] = (
+        "local quality, higher is better: what each place alone would deserve, learned from photos that were spoiled in part; "
+        "shifted so that its mean is the score before clipping to 0 to 100"
+    )
+    MAP_CELL: ClassVar[int] = CELL
+
+    def __init__(
+        self,
+        pristine: str | Path | None = None,
+        *,
+        best: float = 0.1,
+        backbone: str = "mobilenetv2_100",
+        weights: str | Path | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+        area: int = 512 * 768,
+        shortest: int = 64,
+        cache: str | Path | None = None,
+        copies: int = 8,
+        epochs: int = 5,
+        crop: int = 256,
+        batch: int = 32,
+        losses: Mapping[str, float] = {"rated": 1.0, "spoiled": 0.5, "quality": 0.5, "faults": 1.0},
+        rate: float = 1e-5,
+        faults_rate: float = 1e-4,
+        local_rate: float = 1e-3,
+        body_rate: float = 2e-4,
+        layer_decay: float = 1.0,
+        weight_decay: float = 0.01,
+        warm_up: float = 0.1,
+        ema: float | None = None,
+        patience: int = 5,
+        axes: int | None = 128,
+        precision: str = "32-true",
+        workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.pristine, self.best = pristine, best
+        self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
+        self.area, self.shortest, self.cache = area, shortest, cache
+        self.copies, self.epochs, self.crop, self.batch, self.losses = copies, epochs, crop, batch, losses
+        self.rate, self.faults_rate, self.local_rate = rate, faults_rate, local_rate
+        self.body_rate, self.layer_decay, self.weight_decay = body_rate, layer_decay, weight_decay
+        self.warm_up, self.ema, self.patience, self.axes = warm_up, ema, patience, axes
+        self.precision, self.workers, self.seed = precision, workers, seed
+
+    @property
+    def working_size(self) -> WorkingSize:
+        """How photos of any size come to the network."""
+        return WorkingSize(self.area, self.shortest, multiple=32)
+
+    def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
+        """A linear score first, then everything together, then the score anew on what the network has learned to see.
+
+        Penalties, checkpoint and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
+
+        Raises:
+            KeyError, ValueError, FileNotFoundError: As the backbone; or there are too few pristine photos.
+            ImageError: A photo cannot be read, or is smaller than `shortest`.
+        """
+        torch.manual_seed(self.seed)
+        self.scale_ = rated.scale
+        self.network_ = UnifiedNetwork(self._backbone(self.weights))
+        learning, checking = self._pristine()
+        clean = photos.clean_sources(learning, rated, self.best)
+        checks = photos.clean_sources(checking, validation, self.best)
+        if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
+            self._start(rated, validation, folder)
+        if self.epochs:
+            self._fine_tune(rated, validation, clean, checks, folder / "training")
+        self.network_.eval()
+        if self.axes is not None:
+            self._fit_score(rated, validation, clean, checks, folder)
+        scores = np.array([float(self._tell(path).score) for path in validation.paths])
+        self.interval_ = interval.fitted(scores, validation.unit_opinions)
+        return self
+
+    def _backbone(self, weights: str | Path | None) -> Backbone:
+        return Backbone(self.backbone, weights, mean=self.mean, std=self.std, options=self.options)
+
+    def _pristine(self) -> tuple[list[Path], list[Path]]:
+        """To learn from, and held out."""
+        if self.pristine is None:
+            raise ValueError("some photos must be known to be clean: give --pristine FOLDER")
+        found = find_photos(self.pristine)
+        held_out = round(HELD_OUT * len(found))
+        if not held_out:
+            raise ValueError(f"{self.pristine} holds {len(found)} photos; at least 4 are needed")
+        order = [found[i] for i in np.random.default_rng(self.seed).permutation(len(found))]
+        return order[held_out:], order[:held_out]
+
+    def _start(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
+        head, facts = fitted_head(
+            self._vectors(rated.paths), rated.unit_opinions, self._vectors(validation.paths), validation.unit_opinions
+        )
+        self.network_.head = head
+        self.network_.faults.mean.copy_(head.mean)
+        self.network_.faults.scale.copy_(head.scale)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "head.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+    def _vectors(self, paths: Sequence[Path]) -> Vectors:
+        """What describes whole photos, n x D, by the network as it is now."""
+        return photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, self.precision, self.cache)
+
+    def _fine_tune(
+        self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
+    ) -> None:
+        size, heads = self.working_size, {"faults": self.faults_rate, "local": self.local_rate}
+        steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
+        schedule = Schedule(self.epochs, "val_both", "max", self.patience, self.precision, ema=self.ema)
+        learning = photos.Together(
+            photos.Rated(rated, size, self.crop, self.seed), photos.Spoiled(*clean, size, self.copies, self.crop, self.seed)
+        )
+        checking = photos.Together(photos.Rated(validation, size), self._spoiled(checks, CHECKS))
+        module = LearnAll(self.network_, self.losses, steps)
+        module.train()  # Lightning leaves the mode as it finds it
+        train(
+            module,
+            schedule,
+            folder,
+            loader(learning, self.batch, self.seed, self.workers),
+            loader(checking, self.batch, None, self.workers),
+            self.seed,
+        )
+
+    def _spoiled(self, clean: photos.Clean, copies: int) -> photos.Spoiled:
+        """Whole photos, each spoiled everywhere."""
+        return photos.Spoiled(*clean, self.working_size, copies, seed=self.seed, in_part=0)
+
+    def _fit_score(
+        self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
+    ) -> None:
+        """A support vector regressor for the linear head: on rated photos and spoiled ones alike."""
+        assert self.axes is not None
+        spoiled, opinions = self._spoiled_vectors(clean, self.copies)
+        fits = svr.fit(
+            np.concatenate([self._vectors(rated.paths), spoiled])[:, None],
+            np.concatenate([rated.unit_opinions, opinions]),
+            "feature-avg",
+            svr.Regressor("rbf", axes=self.axes, seed=self.seed),
+        )
+        spoiled, opinions = self._spoiled_vectors(checks, CHECKS)
+        by_people = svr.judge(fits, self._vectors(validation.paths)[:, None], validation.unit_opinions, "feature-avg")
+        by_faults = svr.judge(fits, spoiled[:, None], opinions, "feature-avg")
+        rows = [
+            {"c": ours.c, "epsilon": ours.epsilon, "val_srcc": ours.srcc, "val_spoiled_srcc": theirs.srcc}
+            for ours, theirs in zip(by_people, by_faults, strict=True)
+        ]
+        table = pd.DataFrame(rows)
+        table.to_csv(folder / "score.csv", index=False)
+        chosen = int((table["val_srcc"] + table["val_spoiled_srcc"]).argmax())
+        self.network_.head = from_pipeline(fits[chosen])
+
+    @torch.inference_mode()
+    def _spoiled_vectors(self, clean: photos.Clean, copies: int) -> tuple[Vectors, Scores]:
+        spoiled = self._spoiled(clean, copies)
+        vectors, opinions = [], []
+        for index in range(len(spoiled)):
+            pixels, truth = spoiled[0, index]
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
+                vectors.append(self.network_.describe(pixels[None]).numpy())
+            opinions.append(float(truth.opinion))
+        return np.concatenate(vectors), np.array(opinions)
+
+    @torch.inference_mode()
+    def _tell(self, image: images.Source) -> Told:
+        return self.network_.assess(torch.from_numpy(working_pixels(image, self.working_size))[None])
+
+    def predict(self, images: Sequence[images.Source]) -> Scores:
+        """Scores on the scale of the database fitted on, higher is better, one photo at a time: never batch-dependent.
+
+        Raises:
+            ImageError: A photo cannot be read, or is smaller than `shortest`.
+        """
+        low, high = self.scale_
+        return low + (high - low) * np.array([float(self._tell(image).score) for image in images])
+
+    def explain(self, image: images.Source) -> dict[str, npt.NDArray[np.float32]]:
+        """The map `quality` of one photo, a cell for 16 x 16 pixels of its working size; see `MAP_MEANING`."""
+        return {"quality": self._tell(image).quality[0].numpy()}
+
+    def report(self, test: RatedImages, folder: Path) -> pd.DataFrame:
+        """As any method's, and in `interval.json` the share of opinions that the intervals hold."""
+        results = report_agreement(self, test, folder)
+        low, high = self.scale_
+        scores = (pd.read_csv(folder / "predictions.csv")["predicted"].to_numpy() - low) / (high - low)
+        ends = self.interval_(torch.from_numpy(scores)).numpy()
+        held = interval.holds(ends[:, 0], ends[:, 1], test.unit_opinions)
+        facts = {"stated": self.COVERAGE, "held": held, "n": len(test), "mean_width": float((ends[:, 1] - ends[:, 0]).mean())}
+        (folder / "interval.json").write_text(json.dumps(facts, indent=2) + "\n")
+        return results
+
+    def export_core(self) -> nn.Module:
+        """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to everything that it tells."""
+        return _Core(settled(self.network_), self.interval_)
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors` and `method.json`."""
+        weights = {**self.network_.state_dict(), **self.interval_.state_dict(prefix="interval.")}
+        saved.write(self, folder, weights, scale=self.scale_, classes=self.classes_)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; the weights that the backbone once started from are not needed.
+
+        Raises:
+            ValueError: It knows other faults than this version of noref.
+        """
+        state, weights = saved.read(folder)
+        if tuple(state["classes"]) != cls.classes_:
+            raise ValueError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
+        method = cls(**state["params"])
+        low, high = state["scale"]
+        method.scale_ = (low, high)
+        method.interval_ = Interval()
+        method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
+        backbone = method._backbone(None)
+        head = RbfHead(length(backbone.stages, FEATURES), *_shape(weights)) if "head.supports" in weights else None
+        method.network_ = UnifiedNetwork(backbone, head).eval()
+        method.network_.load_state_dict(weights)
+        return method
+
+
+def _shape(weights: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Axes and support vectors of a saved RBF head."""
+    supports, axes = weights["head.supports"].shape
+    return axes, supports
+
+
+class _Core(nn.Module):
+    def __init__(self, trained: UnifiedNetwork, bounds: Interval) -> None:
+        super().__init__()
+        self.trained, self.bounds = trained, bounds
+
+    def forward(self, working: Tensor) -> dict[str, Tensor]:
+        told = self.trained.assess(working)
+        found = read(told.faults)
+        return {
+            "score": told.score,
+            "map": told.quality,
+            "defects": found.probabilities,
+            "levels": found.levels,
+            "interval": self.bounds(told.score),
+        }

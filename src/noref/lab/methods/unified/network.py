@@ -1,0 +1,87 @@
+"""One backbone, three readings of its maps: a score, the faults, and the quality of each place."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from noref.lab.methods.faults.network import OrdinalHead
+from noref.lab.networks.backbone import Backbone, Stage
+from noref.lab.networks.described import Described
+from noref.lab.networks.description import Features, describe, length
+from noref.lab.networks.heads import Head, LinearHead
+
+CELL = 16  # pixels a side of a cell of the quality map
+FEATURES: Features = "stages"  # early stages see noise, blur and blocks
+_WIDTH = 32  # channels in which the stages meet
+
+
+class Told(NamedTuple):
+    """What the network says of N photos of H x W pixels.
+
+    Attributes:
+        score: N, opinions from 0 to 1, higher is better.
+        quality: N x H/16 x W/16, what each place alone would deserve, same scale.
+        faults: N x K x 5, logits that the level of a fault is at least 1, 2 … 5.
+    """
+
+    score: Tensor
+    quality: Tensor
+    faults: Tensor
+
+
+class LocalHead(nn.Module):
+    """The maps of all stages to one value a cell of `CELL` pixels.
+
+    Each stage is brought to few channels by its own 1 x 1 convolution, then to the common grid; finer ones by the mean over a
+    cell of what a ReLU leaves of them, so that fine structure counts whatever its sign. H and W must be multiples of 32.
+    """
+
+    def __init__(self, stages: list[Stage]) -> None:
+        super().__init__()
+        self.reductions = [stage.reduction for stage in stages]
+        self.narrow = nn.ModuleList(nn.Conv2d(stage.channels, _WIDTH, 1) for stage in stages)
+        self.mix = nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1, padding_mode="replicate")
+        self.out = nn.Conv2d(_WIDTH, 1, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        meeting = [self._on_grid(conv(cells), r) for conv, cells, r in zip(self.narrow, maps, self.reductions, strict=True)]
+        quality: Tensor = self.out(F.relu(self.mix(F.relu(torch.stack(meeting).sum(dim=0)))))
+        return quality[:, 0]
+
+    @staticmethod
+    def _on_grid(cells: Tensor, reduction: int) -> Tensor:
+        if reduction < CELL:
+            return F.avg_pool2d(F.relu(cells), CELL // reduction)
+        return cells if reduction == CELL else F.interpolate(cells, scale_factor=reduction // CELL, mode="bilinear")
+
+
+class UnifiedNetwork(Described):
+    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to `Told`.
+
+    Args:
+        backbone: See `Described`.
+        head: From the vector that describes a photo to its score; None for a linear one.
+    """
+
+    head: Head
+
+    def __init__(self, backbone: Backbone, head: Head | None = None) -> None:
+        super().__init__(backbone, FEATURES)
+        vector = length(backbone.stages, FEATURES)
+        self.head = head or LinearHead(vector)
+        self.faults = OrdinalHead(vector)
+        self.local = LocalHead(backbone.stages)
+
+    def forward(self, pixels: Tensor) -> Told:
+        maps = self.backbone(pixels)
+        vectors = describe(maps, self.features)
+        return Told(self.head(vectors)[0], self.local(maps).float(), self.faults(vectors))
+
+    def assess(self, pixels: Tensor) -> Told:
+        """As `forward`, but the map is shifted so that its mean is the score: it says where, the score says how good."""
+        told = self(pixels)
+        shift = told.score[:, None, None] - told.quality.mean(dim=(1, 2), keepdim=True)
+        return told._replace(quality=told.quality + shift)

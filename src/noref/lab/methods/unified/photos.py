@@ -1,0 +1,176 @@
+"""What the network learns from: rated photos, and clean ones that are spoiled on the fly, wholly or in part."""
+
+import itertools
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from noref.lab import distortions
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, spoil
+from noref.lab.distortions.registry import Pixels
+from noref.lab.methods.faults.photos import at_least, chain_rng
+from noref.lab.methods.unified.network import CELL
+from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random, cropped_shape, working_pixels
+from noref.lab.working_size import WorkingSize
+
+LOST = (0.0, 0.14, 0.29, 0.46, 0.64, 0.82)
+"""Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked: the
+levels are made to look evenly spaced, and the last leaves hardly anything of a photo."""
+GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
+"""Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
+
+SINGLE = 0.5  # share of spoiled photos with one distortion of any kind; the others have a chain of zero to three faults
+IN_PART = 0.33  # share of spoiled photos of which a part stays clean
+_BLOBS = 3  # places a side at which it is drawn whether a part is spoiled
+
+
+class Truth(NamedTuple):
+    """What is known of N photos of H x W pixels; NaN stands for what is not.
+
+    Attributes:
+        opinion: N, from 0 to 1.
+        quality: N x H/16 x W/16, same scale.
+        answers: N x K x 5, whether the level of a fault is at least 1, 2 … 5.
+    """
+
+    opinion: Tensor
+    quality: Tensor
+    answers: Tensor
+
+
+Item = tuple[Tensor, Truth]
+
+
+class Rated(RatedPhotos):
+    """Rated photos as in `RatedPhotos`, with nothing known of their faults and places."""
+
+    def __getitem__(self, place: tuple[int, int]) -> Item:  # type: ignore[override]
+        pixels, opinion = super().__getitem__(place)
+        grid = [side // CELL for side in pixels.shape[:2]]
+        return pixels, Truth(opinion, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
+
+
+class Spoiled(Dataset[Item]):
+    """Every clean photo under several draws of faults; indexed by (epoch, item), the copies of a photo together.
+
+    What is drawn depends on seed, epoch, photo and copy only. Photos are spoiled at working size, then cut.
+
+    Args:
+        paths: Clean photos.
+        opinions: What they deserve as they are, from 0 to 1.
+        size: How photos come to the network.
+        copies: Draws of each photo.
+        crop: Side of random windows, a multiple of 32; None for whole photos.
+        seed: Another seed, other draws.
+        in_part: Share of the spoiled photos of which a part stays clean.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        opinions: Sequence[float],
+        size: WorkingSize,
+        copies: int,
+        crop: int | None = None,
+        seed: int = 0,
+        in_part: float = IN_PART,
+    ) -> None:
+        self.paths, self.opinions, self.size, self.copies = paths, opinions, size, copies
+        self.crop, self.seed, self.in_part = crop, seed, in_part
+
+    def __len__(self) -> int:
+        return len(self.paths) * self.copies
+
+    def __getitem__(self, place: tuple[int, int]) -> Item:
+        epoch, index = place
+        photo, copy = divmod(index, self.copies)
+        clean = working_pixels(self.paths[photo], self.size)
+        rng = chain_rng(clean, epoch, copy, self.seed)
+        spoiled, left, levels = _spoil(clean, rng)
+        if self.crop:
+            clean, spoiled = crop_at_random([clean, spoiled], self.crop, rng)
+        grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
+        share = np.ones(grid, np.float32)
+        if rng.random() < self.in_part:
+            share = _blobs(grid, rng)
+            spoiled, levels = _blend(clean, spoiled, share), None
+        quality = torch.from_numpy(self.opinions[photo] * (1 - (1 - left) * share)).float()
+        known = np.full((len(FAMILIES), HIGHEST), np.nan, np.float32) if levels is None else at_least(levels)
+        return torch.from_numpy(spoiled), Truth(quality.mean(), quality, torch.from_numpy(known))
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape that each item will have: those alike can be stacked."""
+        return [shape for path in self.paths for shape in [cropped_shape(path, self.size, self.crop)] * self.copies]
+
+
+class Together(Dataset[Item]):
+    """Several data sets as one."""
+
+    def __init__(self, *parts: Photos) -> None:
+        self.parts = parts
+        self.starts = [0, *itertools.accumulate(map(len, parts))]
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def __getitem__(self, place: tuple[int, int]) -> Item:
+        epoch, index = place
+        part = bisect_right(self.starts, index) - 1
+        item: Item = self.parts[part][epoch, index - self.starts[part]]
+        return item
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape that each item will have: those alike can be stacked."""
+        return [shape for part in self.parts for shape in part.shapes()]
+
+
+class Clean(NamedTuple):
+    """Photos without faults, and what they deserve from 0 to 1."""
+
+    paths: Sequence[Path]
+    opinions: Sequence[float]
+
+
+def clean_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> Clean:
+    """Photos taken as clean, and what they deserve: the best-rated share of a database, and the pristine ones.
+
+    Nobody was asked about the pristine ones; they are taken to be as good as the others on average.
+    """
+    order = np.argsort(-rated.unit_opinions, kind="stable")[: max(1, round(best * len(rated)))]
+    opinions: list[float] = rated.unit_opinions[order].tolist()
+    deserved = [*[float(np.mean(opinions))] * len(pristine), *opinions]
+    return Clean([*pristine, *(rated.paths[row] for row in order)], deserved)
+
+
+def _spoil(clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+    """Spoiled pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
+    if rng.random() >= SINGLE:
+        spoiled, levels = spoil(clean, rng)
+        return spoiled, float(np.prod([1 - LOST[level] for level in levels])), levels
+    kind, level = str(rng.choice(distortions.names())), int(rng.integers(1, HIGHEST + 1))
+    left = 1 - LOST[level] * GENTLE.get(kind, 1.0)
+    known = [level if kind in kinds else 0 for kinds in FAMILIES.values()]
+    return distortions.get(kind)(clean, level, rng), left, np.array(known) if any(known) else None
+
+
+def _blobs(grid: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """A share from 0 to 1 for each cell, in a few large areas with soft borders."""
+    field = torch.from_numpy(rng.normal(size=(1, 1, _BLOBS, _BLOBS)).astype(np.float32))
+    smooth = F.interpolate(field, grid, mode="bicubic", align_corners=True)[0, 0]
+    share: npt.NDArray[np.float32] = torch.sigmoid(12 * smooth).numpy()
+    return share
+
+
+def _blend(clean: Pixels, spoiled: Pixels, share: npt.NDArray[np.float32]) -> Pixels:
+    fine = F.interpolate(torch.from_numpy(share)[None, None], clean.shape[:2], mode="bilinear")[0, 0].numpy()[..., None]
+    blended: Pixels = np.rint(clean + (spoiled.astype(np.float32) - clean) * fine).astype(np.uint8)
+    return blended

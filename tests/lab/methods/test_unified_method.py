@@ -1,0 +1,208 @@
+"""Everything in one network, from rated and clean photos to the exported model, on tiny photos."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import noref
+from noref.cli import app
+from noref.lab import experiment
+from noref.lab.datasets import biq2021
+from noref.lab.distortions.chains import FAMILIES
+from noref.lab.methods.unified import interval, photos
+from noref.lab.methods.unified.learning import LearnAll
+from noref.lab.methods.unified.method import UnifiedMethod
+from noref.lab.methods.unified.network import UnifiedNetwork
+from noref.lab.networks.backbone import Backbone
+from noref.lab.training.finetuning import Steps
+from noref.lab.training.photos import loader
+from noref.lab.working_size import WorkingSize
+from pictures import make_scene
+
+TINY = (
+    "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
+    "mean=null std=null best=0.2"
+)
+SIZE = WorkingSize(20_000, 64, 32)
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+def train(out, database, pristine, *more: object):
+    changes = (part for change in TINY.split() for part in ("--set", change))
+    return call("train", "unified", "--out", out, "--data", f"biq2021={database}", "--pristine", pristine, *changes, *more)
+
+
+@pytest.fixture(scope="module")
+def run(database, pristine, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "unified"
+    result = train(out, database, pristine)
+    assert result.exit_code == 0, result.stderr
+    assert "| all |" in result.stdout
+    return out
+
+
+@pytest.fixture(scope="module")
+def method(run) -> UnifiedMethod:
+    return experiment.load_model(run)
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    target = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    result = call("export", run, target)
+    assert result.exit_code == 0, result.stderr
+    return noref.Scorer(target)
+
+
+def test_a_results_folder_is_complete(run):
+    assert {"results.csv", "interval.json", "score.csv", "head.json", "curves.png", "training", "model"} <= {
+        path.name for path in run.iterdir()
+    }
+    facts = json.loads((run / "interval.json").read_text())
+    results, predictions = pd.read_csv(run / "results.csv"), pd.read_csv(run / "predictions.csv")
+    assert facts["n"] == results["n"].iloc[0] == len(predictions)
+    assert facts["stated"] == 0.9
+    assert 0 <= facts["held"] <= 1
+    log = (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
+    assert all(f"train_{part}" in log for part in ("rated", "spoiled", "quality", "faults"))
+
+
+def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path):
+    paths = biq2021.read(database).paths[:3]
+    first = method.predict(paths)
+    np.testing.assert_array_equal(method.predict(paths[::-1])[::-1], first)
+    method.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["method.json", "weights.safetensors"]
+    loaded = UnifiedMethod.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(paths), first)
+    np.testing.assert_array_equal(loaded.interval_.coefficients, method.interval_.coefficients)
+    state = json.loads((tmp_path / "method.json").read_text())
+    (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
+    with pytest.raises(ValueError, match="knows dust, not low contrast"):
+        UnifiedMethod.load(tmp_path)
+
+
+def test_a_linear_score_survives_saving_too(database, pristine, tmp_path):
+    assert train(tmp_path / "run", database, pristine, "--set", "axes=null", "--set", "epochs=0").exit_code == 0
+    loaded = experiment.load_model(tmp_path / "run")
+    predictions = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    rated = biq2021.read(database)
+    np.testing.assert_allclose(loaded.predict([rated.folder / predictions["image"][0]]), predictions["predicted"][0])
+    assert not (tmp_path / "run" / "score.csv").exists()
+
+
+def test_the_mean_of_the_map_is_the_score(method):
+    scene = make_scene(80, 100)
+    quality = method.explain(scene)["quality"]
+    assert quality.shape == (6, 8)  # of 96 x 128 pixels
+    assert np.ptp(quality) > 0
+    assert quality.mean() == pytest.approx(method.predict([scene])[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("side", [(64, 64), (67, 101), (300, 400)])
+def test_the_exported_model_says_the_same(exported, method, side):
+    pixels = make_scene(*side)
+    found, (score,) = exported.score(pixels), method.predict([pixels])
+    assert found.score == pytest.approx(min(max(100 * score, 0), 100), abs=1e-3)
+    np.testing.assert_allclose(found.map, 100 * method.explain(pixels)["quality"], atol=1e-2)
+    ends = method.interval_(torch.tensor([score]))[0].numpy()
+    np.testing.assert_allclose(found.interval, (100 * ends).clip(0, 100), atol=1e-2)
+    assert list(found.defects) == list(FAMILIES)
+    assert found.interval[0] <= found.score <= found.interval[1]
+    assert exported.card.coverage == 0.9
+    assert exported.card.map_cell == 16
+
+
+def test_draws_depend_on_seed_epoch_copy_and_pixels_only(pristine):
+    paths = sorted(pristine.iterdir())[:2]
+    spoiled = photos.Spoiled(paths, [0.8, 0.6], SIZE, copies=6, crop=64)
+    again = photos.Spoiled(paths[1:], [0.6], SIZE, copies=6, crop=64)
+    for copy in range(6):
+        for one, other in zip(spoiled[0, 6 + copy][1], again[0, copy][1], strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
+    assert not torch.equal(spoiled[0, 0][0], spoiled[1, 0][0])
+    assert spoiled.shapes() == [(64, 64)] * 12
+
+
+def test_what_is_known_of_spoiled_photos(pristine):
+    paths = sorted(pristine.iterdir())
+    spoiled = photos.Spoiled(paths, [0.8] * len(paths), SIZE, copies=20, in_part=0.5)
+    items = [spoiled[0, index][1] for index in range(len(spoiled))]
+    in_part = [bool(truth.quality.std() > 1e-6) for truth in items]
+    assert 0.2 < np.mean(in_part) < 0.6
+    for truth, partly in zip(items, in_part, strict=True):
+        assert truth.quality.shape == (6, 6)
+        assert 0 < float(truth.opinion) <= 0.8 + 1e-6
+        assert float(truth.quality.mean()) == pytest.approx(float(truth.opinion), abs=1e-6)
+        if partly:
+            assert truth.answers.isnan().all()
+        elif not truth.answers.isnan().any():
+            left = np.prod([1 - photos.LOST[int(level)] for level in truth.answers.sum(dim=1)])
+            assert float(truth.opinion) == pytest.approx(0.8 * left, abs=1e-5) or left < 0.99
+
+
+def test_a_part_that_stays_clean_stays_as_it_is():
+    clean, spoiled = make_scene(64, 64, 1), make_scene(64, 64, 2)
+    share = np.zeros((4, 4), np.float32)
+    share[:, 2:] = 1
+    blended = photos._blend(clean, spoiled, share)
+    np.testing.assert_array_equal(blended[:, :24], clean[:, :24])
+    np.testing.assert_array_equal(blended[:, 40:], spoiled[:, 40:])
+
+
+def test_several_sets_are_one(rated, pristine):
+    paths = sorted(pristine.iterdir())[:1]
+    parts = photos.Rated(rated, SIZE, 64), photos.Spoiled(paths, [0.8], SIZE, copies=3, crop=64)
+    together = photos.Together(*parts)
+    assert len(together) == len(rated) + 3 == len(together.shapes())
+    for index, (part, place) in {0: (0, 0), len(rated) - 1: (0, len(rated) - 1), len(rated): (1, 0)}.items():
+        torch.testing.assert_close(together[2, index][0], parts[part][2, place][0])
+    assert together[0, 0][1].answers.isnan().all()
+
+
+def test_pristine_photos_deserve_what_the_best_rated_do(rated, pristine):
+    found = photos.clean_sources(sorted(pristine.iterdir()), rated, 0.2)
+    assert len(found.paths) == len(found.opinions) == 12
+    assert found.opinions[0] == pytest.approx(np.sort(rated.unit_opinions)[-6:].mean())
+    assert min(found.opinions[6:]) >= np.sort(rated.unit_opinions)[-6]
+
+
+def test_losses_are_means_over_what_is_known(rated, pristine):
+    torch.manual_seed(0)
+    network = UnifiedNetwork(Backbone("test_efficientnet"))
+    module = LearnAll(network, {"rated": 1, "spoiled": 1, "quality": 1, "faults": 1}, Steps())
+    both = photos.Together(photos.Rated(rated, SIZE, 64), photos.Spoiled(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4, 64))
+    pixels, truth = next(iter(loader(both, 40, 0, 0)))
+    told = network(pixels)
+    losses = module.losses(told, truth)
+    spoiled = ~truth.quality.isnan().any(dim=(1, 2))
+    assert 0 < int(spoiled.sum()) < 40
+    off = (told.score - truth.opinion).square() / 0.04
+    assert losses["rated"].item() == pytest.approx(off[~spoiled].mean().item(), rel=1e-4)
+    assert losses["spoiled"].item() == pytest.approx(off[spoiled].mean().item(), rel=1e-4)
+    torch.stack([*losses.values()]).sum().backward()
+    gradients = {name: weight.grad for name, weight in network.named_parameters()}
+    assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients.values())
+
+
+def test_an_interval_is_as_wide_as_errors_are():
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0, 1, 3000)
+    opinions = scores + rng.normal(size=3000) * 0.1 * (1 - scores)
+    bounds = interval.fitted(scores[:1500], opinions[:1500])
+    low, high = bounds(torch.from_numpy(scores[1500:])).numpy().T
+    assert interval.holds(low, high, opinions[1500:]) == pytest.approx(0.9, abs=0.02)
+    narrow, wide = (np.ptp(bounds(torch.tensor([score])).numpy()) for score in (0.9, 0.1))
+    assert narrow < wide / 2
+
+
+def test_clean_photos_are_needed(rated, tmp_path):
+    with pytest.raises(ValueError, match="give --pristine FOLDER"):
+        UnifiedMethod(backbone="test_efficientnet").fit(rated, rated, tmp_path)
