@@ -78,4 +78,5 @@ def test_shipped_recipes_can_be_built(name):
 )
 def test_numbers_of_recipes_may_be_written_as_everyone_does(text, value):
     found = experiment.read_yaml(text)
-    assert found == value and type(found) is type(value)
+    assert found == value
+    assert type(found) is type(value)
