@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 from typer.testing import CliRunner
 
 import noref
@@ -16,7 +17,7 @@ from noref.lab.distortions.chains import FAMILIES
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
-from noref.lab.methods.unified.network import UnifiedNetwork
+from noref.lab.methods.unified.network import UnifiedNetwork, expected, steps_reached
 from noref.lab.networks.backbone import Backbone
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.photos import loader
@@ -62,7 +63,7 @@ def exported(run, tmp_path_factory):
 
 
 def test_a_results_folder_is_complete(run):
-    assert {"results.csv", "interval.json", "score.csv", "head.json", "curves.png", "training", "model"} <= {
+    assert {"results.csv", "interval.json", "score.csv", "curves.png", "training", "model"} <= {
         path.name for path in run.iterdir()
     }
     facts = json.loads((run / "interval.json").read_text())
@@ -87,15 +88,6 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
     (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
     with pytest.raises(ValueError, match="knows dust, not low contrast"):
         UnifiedMethod.load(tmp_path)
-
-
-def test_a_linear_score_survives_saving_too(database, pristine, tmp_path):
-    assert train(tmp_path / "run", database, pristine, "--set", "axes=null", "--set", "epochs=0").exit_code == 0
-    loaded = experiment.load_model(tmp_path / "run")
-    predictions = pd.read_csv(tmp_path / "run" / "predictions.csv")
-    rated = biq2021.read(database)
-    np.testing.assert_allclose(loaded.predict([rated.folder / predictions["image"][0]]), predictions["predicted"][0])
-    assert not (tmp_path / "run" / "score.csv").exists()
 
 
 def test_the_mean_of_the_map_is_the_score(method):
@@ -184,12 +176,20 @@ def test_losses_are_means_over_what_is_known(rated, pristine):
     losses = module.losses(told, truth)
     spoiled = ~truth.quality.isnan().any(dim=(1, 2))
     assert 0 < int(spoiled.sum()) < 40
-    off = (told.score - truth.opinion).square() / 0.04
-    assert losses["rated"].item() == pytest.approx(off[~spoiled].mean().item(), rel=1e-4)
-    assert losses["spoiled"].item() == pytest.approx(off[spoiled].mean().item(), rel=1e-4)
+    for part, which in (("rated", ~spoiled), ("spoiled", spoiled)):
+        wanted = F.binary_cross_entropy_with_logits(told.opinion[which], steps_reached(truth.opinion[which]))
+        assert losses[part].item() == pytest.approx(wanted.item(), rel=1e-4)
     torch.stack([*losses.values()]).sum().backward()
     gradients = {name: weight.grad for name, weight in network.named_parameters()}
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients.values())
+
+
+def test_steps_stand_for_opinions():
+    opinions = torch.linspace(0.1, 0.9, 33)
+    reached = steps_reached(opinions)
+    assert reached.shape == (33, 9)
+    torch.testing.assert_close(expected(torch.logit(reached)), opinions, rtol=0, atol=0.03)
+    assert (expected(torch.logit(reached)).diff() > 0).all()
 
 
 def test_an_interval_is_as_wide_as_errors_are():

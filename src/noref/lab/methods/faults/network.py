@@ -31,21 +31,27 @@ class Found(NamedTuple):
 
 
 class OrdinalHead(nn.Module):
-    """Vectors N x D to logits N x K x 5: that the level of each fault is at least 1, 2 … 5."""
+    """Vectors N x D to logits N x K x L: that the k-th of K things is at least at the l-th of L steps.
+
+    Args:
+        length: D.
+        things: K.
+        steps: L.
+    """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, things: int = len(FAMILIES), steps: int = HIGHEST) -> None:
         super().__init__()
+        self.shape = (-1, things, steps)
         self.register_buffer("mean", torch.zeros(length))
         self.register_buffer("scale", torch.ones(length))
-        self.weight = nn.Parameter(torch.zeros(len(FAMILIES) * HIGHEST, length))
-        self.bias = nn.Parameter(torch.zeros(len(FAMILIES) * HIGHEST))
+        self.weight = nn.Parameter(torch.zeros(things * steps, length))
+        self.bias = nn.Parameter(torch.zeros(things * steps))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        logits = F.linear((vectors - self.mean) / self.scale, self.weight, self.bias)
-        return logits.float().reshape(-1, len(FAMILIES), HIGHEST)
+        return F.linear((vectors - self.mean) / self.scale, self.weight, self.bias).float().reshape(self.shape)
 
 
 class FaultNetwork(Described):

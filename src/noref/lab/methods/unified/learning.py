@@ -9,20 +9,20 @@ from torch import Tensor
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import read
-from noref.lab.methods.unified.network import Told, UnifiedNetwork
+from noref.lab.methods.unified.network import Told, UnifiedNetwork, expected, steps_reached
 from noref.lab.methods.unified.photos import Truth
 from noref.lab.training.finetuning import FineTuning, Steps
 
-UNIT = 0.04  # square of the usual deviation of opinions; squared errors count in it, and so compare with cross-entropies
+UNIT = 0.04  # square of the usual deviation of opinions; squared errors of the map count in it, to compare with cross-entropies
 PARTS = ("rated", "spoiled", "quality", "faults")
 
 
 class LearnAll(FineTuning):
     """A weighted sum of four losses, each a mean over what is known of it in the batch.
 
-    "rated" and "spoiled" are squared errors of the score, on photos that people rated and on spoiled ones; "quality" those of
-    the map, of its mean where no more is known; "faults" the cross-entropy of all answers. `val_both` chooses the checkpoint:
-    the mean of two SRCC of the score, over rated photos and over spoiled ones.
+    "rated" and "spoiled" are cross-entropies of the opinion's steps, on photos that people rated and on spoiled ones; "quality"
+    squared errors of the map, of its mean where no more is known; "faults" the cross-entropy of all answers. `val_both` chooses
+    the checkpoint: the mean of two SRCC of the expected opinion, over rated photos and over spoiled ones.
     """
 
     def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], steps: Steps) -> None:
@@ -33,17 +33,17 @@ class LearnAll(FineTuning):
     def losses(self, told: Told, truth: Truth) -> dict[str, Tensor]:
         """The four losses of a batch, unweighted."""
         spoiled = ~truth.quality.isnan().any(dim=(1, 2))
-        off = (told.score - truth.opinion).square() / UNIT
+        entropy = F.binary_cross_entropy_with_logits
+        opinion = entropy(told.opinion, steps_reached(truth.opinion), reduction="none").mean(dim=1)
         off_mean = (told.quality.mean(dim=(1, 2)) - truth.opinion).square() / UNIT
         # NaN must not even stand in the branch not taken: its gradient would be NaN too.
         off_places = (told.quality - truth.quality.nan_to_num()).square().mean(dim=(1, 2)) / UNIT
-        answers = truth.answers.nan_to_num()
-        entropy = F.binary_cross_entropy_with_logits(told.faults, answers, reduction="none").mean(dim=(1, 2))
+        faults = entropy(told.faults, truth.answers.nan_to_num(), reduction="none").mean(dim=(1, 2))
         return {
-            "rated": _mean(off, ~spoiled),
-            "spoiled": _mean(off, spoiled),
+            "rated": _mean(opinion, ~spoiled),
+            "spoiled": _mean(opinion, spoiled),
             "quality": torch.where(spoiled, off_places, off_mean).mean(),
-            "faults": _mean(entropy, ~truth.answers.isnan().any(dim=(1, 2))),
+            "faults": _mean(faults, ~truth.answers.isnan().any(dim=(1, 2))),
         }
 
     def training_step(self, batch: tuple[Tensor, Truth], _: int) -> Tensor:  # type: ignore[override]
@@ -59,7 +59,7 @@ class LearnAll(FineTuning):
         self.known.append((self.network(pixels), truth))
 
     def on_validation_epoch_end(self) -> None:
-        scores = torch.cat([told.score for told, _ in self.known]).float().cpu().numpy()
+        scores = expected(torch.cat([told.opinion for told, _ in self.known]).float()).cpu().numpy()
         opinions = torch.cat([truth.opinion for _, truth in self.known]).cpu().numpy()
         spoiled = torch.cat([~truth.quality.isnan().any(dim=(1, 2)) for _, truth in self.known]).cpu().numpy()
         logits = torch.cat([told.faults for told, _ in self.known]).float().cpu()

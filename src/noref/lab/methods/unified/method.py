@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from typing_extensions import Self
 
@@ -20,11 +21,10 @@ from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.faults.network import read
-from noref.lab.methods.regressor.start import fitted_head
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.interval import Interval
 from noref.lab.methods.unified.learning import LearnAll
-from noref.lab.methods.unified.network import CELL, FEATURES, Told, UnifiedNetwork
+from noref.lab.methods.unified.network import CELL, FEATURES, Assessed, UnifiedNetwork
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Vectors
 from noref.lab.networks.description import length
@@ -38,6 +38,7 @@ from noref.lab.training.photos import loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
 HELD_OUT = 0.15  # of the pristine photos, for choices
+SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 CHECKS = 4  # draws of each clean photo that is held out
 
 Scores = npt.NDArray[np.float64]
@@ -51,17 +52,17 @@ class UnifiedMethod(BaseEstimator):
         best: Share of the rated photos that are taken as clean as well, from the best-rated down.
         backbone, weights, mean, std, options: See `networks.backbone.Backbone`.
         area, shortest: See `WorkingSize`.
-        cache: Folder that keeps the features that the head starts from; None for none.
+        cache: Folder that keeps features of whole photos; None for none.
         copies: Spoiled versions of each clean photo in an epoch, and for the last fit of the score.
         epochs: Of fine-tuning, at most.
         crop: Side of the training windows in pixels, a multiple of 32.
         batch: Photos in a batch, rated and spoiled mixed at random.
         losses: Weights of "rated", "spoiled", "quality" and "faults" (`learning.LearnAll`).
-        rate, faults_rate, local_rate: Learning rates of the score's head, of the faults' and of the map's.
+        rate, local_rate: Learning rates of the heads for opinion and faults, and of the map's.
         body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation figure before training stops.
-        axes: Principal axes under the support vector regressor that gives the score in the end; None to keep the linear head.
+        axes: Principal axes under the support vector regressor that gives the score in the end.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
         workers: Processes that prepare photos.
         seed: Of weights, order, faults and windows.
@@ -93,9 +94,8 @@ class UnifiedMethod(BaseEstimator):
         epochs: int = 5,
         crop: int = 256,
         batch: int = 32,
-        losses: Mapping[str, float] = {"rated": 1.0, "spoiled": 0.5, "quality": 0.5, "faults": 1.0},
-        rate: float = 1e-5,
-        faults_rate: float = 1e-4,
+        losses: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0},
+        rate: float = 1e-4,
         local_rate: float = 1e-3,
         body_rate: float = 2e-4,
         layer_decay: float = 1.0,
@@ -103,7 +103,7 @@ class UnifiedMethod(BaseEstimator):
         warm_up: float = 0.1,
         ema: float | None = None,
         patience: int = 5,
-        axes: int | None = 128,
+        axes: int = 128,
         precision: str = "32-true",
         workers: int = 0,
         seed: int = 0,
@@ -112,7 +112,7 @@ class UnifiedMethod(BaseEstimator):
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
         self.copies, self.epochs, self.crop, self.batch, self.losses = copies, epochs, crop, batch, losses
-        self.rate, self.faults_rate, self.local_rate = rate, faults_rate, local_rate
+        self.rate, self.local_rate = rate, local_rate
         self.body_rate, self.layer_decay, self.weight_decay = body_rate, layer_decay, weight_decay
         self.warm_up, self.ema, self.patience, self.axes = warm_up, ema, patience, axes
         self.precision, self.workers, self.seed = precision, workers, seed
@@ -123,9 +123,9 @@ class UnifiedMethod(BaseEstimator):
         return WorkingSize(self.area, self.shortest, multiple=32)
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """A linear score first, then everything together, then the score anew on what the network has learned to see.
+        """Everything together first, then the score on what the network has learned to see.
 
-        Penalties, checkpoint and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
+        Checkpoint, penalties and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
 
         Raises:
             KeyError, ValueError, FileNotFoundError: As the backbone; or there are too few pristine photos.
@@ -138,12 +138,11 @@ class UnifiedMethod(BaseEstimator):
         clean = photos.clean_sources(learning, rated, self.best)
         checks = photos.clean_sources(checking, validation, self.best)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            self._start(rated, validation, folder)
+            self._standardise(rated)
         if self.epochs:
             self._fine_tune(rated, validation, clean, checks, folder / "training")
         self.network_.eval()
-        if self.axes is not None:
-            self._fit_score(rated, validation, clean, checks, folder)
+        self._fit_score(rated, validation, clean, checks, folder)
         scores = np.array([float(self._tell(path).score) for path in validation.paths])
         self.interval_ = interval.fitted(scores, validation.unit_opinions)
         return self
@@ -162,15 +161,12 @@ class UnifiedMethod(BaseEstimator):
         order = [found[i] for i in np.random.default_rng(self.seed).permutation(len(found))]
         return order[held_out:], order[:held_out]
 
-    def _start(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
-        head, facts = fitted_head(
-            self._vectors(rated.paths), rated.unit_opinions, self._vectors(validation.paths), validation.unit_opinions
-        )
-        self.network_.head = head
-        self.network_.faults.mean.copy_(head.mean)
-        self.network_.faults.scale.copy_(head.scale)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "head.json").write_text(json.dumps(facts, indent=2) + "\n")
+    def _standardise(self, rated: RatedImages) -> None:
+        """The heads' inputs, over a sample of rated photos."""
+        scaler = StandardScaler().fit(self._vectors(rated.paths[:: -(-len(rated) // SAMPLE)]))
+        for head in (self.network_.opinion, self.network_.faults):
+            head.mean.copy_(torch.from_numpy(scaler.mean_))
+            head.scale.copy_(torch.from_numpy(scaler.scale_))
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
         """What describes whole photos, n x D, by the network as it is now."""
@@ -179,7 +175,7 @@ class UnifiedMethod(BaseEstimator):
     def _fine_tune(
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
-        size, heads = self.working_size, {"faults": self.faults_rate, "local": self.local_rate}
+        size, heads = self.working_size, {"local": self.local_rate}
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
         schedule = Schedule(self.epochs, "val_both", "max", self.patience, self.precision, ema=self.ema)
         learning = photos.Together(
@@ -204,8 +200,7 @@ class UnifiedMethod(BaseEstimator):
     def _fit_score(
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
-        """A support vector regressor for the linear head: on rated photos and spoiled ones alike."""
-        assert self.axes is not None
+        """A support vector regressor, on rated photos and spoiled ones alike."""
         spoiled, opinions = self._spoiled_vectors(clean, self.copies)
         fits = svr.fit(
             np.concatenate([self._vectors(rated.paths), spoiled])[:, None],
@@ -223,7 +218,9 @@ class UnifiedMethod(BaseEstimator):
         table = pd.DataFrame(rows)
         table.to_csv(folder / "score.csv", index=False)
         chosen = int((table["val_srcc"] + table["val_spoiled_srcc"]).argmax())
-        self.network_.head = from_pipeline(fits[chosen])
+        head = from_pipeline(fits[chosen])
+        assert isinstance(head, RbfHead)
+        self.network_.score = head
 
     @torch.inference_mode()
     def _spoiled_vectors(self, clean: photos.Clean, copies: int) -> tuple[Vectors, Scores]:
@@ -237,7 +234,7 @@ class UnifiedMethod(BaseEstimator):
         return np.concatenate(vectors), np.array(opinions)
 
     @torch.inference_mode()
-    def _tell(self, image: images.Source) -> Told:
+    def _tell(self, image: images.Source) -> Assessed:
         return self.network_.assess(torch.from_numpy(working_pixels(image, self.working_size))[None])
 
     def predict(self, images: Sequence[images.Source]) -> Scores:
@@ -289,16 +286,11 @@ class UnifiedMethod(BaseEstimator):
         method.interval_ = Interval()
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
-        head = RbfHead(length(backbone.stages, FEATURES), *_shape(weights)) if "head.supports" in weights else None
-        method.network_ = UnifiedNetwork(backbone, head).eval()
+        supports, axes = weights["score.supports"].shape
+        score = RbfHead(length(backbone.stages, FEATURES), axes, supports)
+        method.network_ = UnifiedNetwork(backbone, score).eval()
         method.network_.load_state_dict(weights)
         return method
-
-
-def _shape(weights: Mapping[str, Tensor]) -> tuple[int, int]:
-    """Axes and support vectors of a saved RBF head."""
-    supports, axes = weights["head.supports"].shape
-    return axes, supports
 
 
 class _Core(nn.Module):
