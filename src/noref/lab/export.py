@@ -16,8 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
 import onnx
 import onnx.compose
+import onnx.numpy_helper
 import pandas as pd
 import torch
 import yaml
@@ -26,6 +28,7 @@ from torch import nn
 from noref.card import ModelCard
 from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
+from noref.lab.networks.compact import LEAST
 from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
 
 OUTPUTS = ("score", "map", "defects", "levels", "interval")
@@ -125,6 +128,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
     coverage = method.COVERAGE if isinstance(method, Bounding) else 0.0
     if bool(coverage) != any(output.name == "interval" for output in model.graph.output):
         raise ValueError(f"{method.name}: an interval and its COVERAGE need each other")
+    _store_halves(model)
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
@@ -252,6 +256,21 @@ def _core(core: _Told, size: WorkingSize) -> onnx.ModelProto:
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         del value.metadata_props[:]
     return onnx.compose.add_prefix(model, "network_")
+
+
+def _store_halves(model: onnx.ModelProto) -> None:
+    """Store large constants as float16 where that loses nothing; onnxruntime widens them again when it loads the model."""
+    casts = []
+    for constant in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(constant)
+        if values.size < LEAST or values.dtype != np.float32 or not np.array_equal(values, values.astype(np.float16)):
+            continue
+        name = constant.name
+        constant.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def _rename_output(model: onnx.ModelProto, old: str, new: str) -> None:

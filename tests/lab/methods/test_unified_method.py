@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import torch
@@ -55,11 +56,16 @@ def method(run) -> UnifiedMethod:
 
 
 @pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
+def file(run, tmp_path_factory):
     target = tmp_path_factory.mktemp("model") / "tiny.onnx"
     result = call("export", run, target)
     assert result.exit_code == 0, result.stderr
-    return noref.Scorer(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def exported(file):
+    return noref.Scorer(file)
 
 
 def test_a_results_folder_is_complete(run):
@@ -110,6 +116,13 @@ def test_the_exported_model_says_the_same(exported, method, side):
     assert found.interval[0] <= found.score <= found.interval[1]
     assert exported.card.coverage == 0.9
     assert exported.card.map_cell == 16
+
+
+def test_large_constants_take_two_bytes_each(file):
+    model = onnx.load(file)
+    large = [constant for constant in model.graph.initializer if np.prod(constant.dims) >= 4096]
+    assert large
+    assert {constant.data_type for constant in large} == {onnx.TensorProto.FLOAT16}
 
 
 def test_draws_depend_on_seed_epoch_copy_and_pixels_only(pristine):

@@ -27,6 +27,7 @@ from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.network import CELL, FEATURES, Assessed, UnifiedNetwork
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Vectors
+from noref.lab.networks.compact import compact
 from noref.lab.networks.description import length
 from noref.lab.networks.heads import RbfHead, from_pipeline
 from noref.lab.networks.padding import settled
@@ -142,6 +143,7 @@ class UnifiedMethod(BaseEstimator):
         if self.epochs:
             self._fine_tune(rated, validation, clean, checks, folder / "training")
         self.network_.eval()
+        compact(self.network_)
         self._fit_score(rated, validation, clean, checks, folder)
         scores = np.array([float(self._tell(path).score) for path in validation.paths])
         self.interval_ = interval.fitted(scores, validation.unit_opinions)
@@ -220,6 +222,7 @@ class UnifiedMethod(BaseEstimator):
         chosen = int((table["val_srcc"] + table["val_spoiled_srcc"]).argmax())
         head = from_pipeline(fits[chosen])
         assert isinstance(head, RbfHead)
+        compact(head)
         self.network_.score = head
 
     @torch.inference_mode()
