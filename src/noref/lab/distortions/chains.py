@@ -23,7 +23,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "over-exposure": ("over_exposure",),
     "noise": ("white_noise", "color_noise", "impulse_noise", "speckle_noise"),
     # Processing
-    "color cast": ("color_cast",),
+    "warm cast": ("warm_cast",),
+    "cold cast": ("cold_cast",),
     "pixelation": ("pixelation",),
     "banding": ("banding",),
     # File
@@ -33,7 +34,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 
 MOST = 3  # faults of one photo
 HIGHEST = 5  # level
-_CONTRADICTION = {"under-exposure", "over-exposure"}
+_CONTRADICTIONS = ({"under-exposure", "over-exposure"}, {"warm cast", "cold cast"})
 
 Levels = npt.NDArray[np.int64]
 
@@ -51,7 +52,7 @@ def draw(rng: np.random.Generator) -> list[Fault]:
     count = int(rng.integers(MOST + 1))
     while True:
         chosen = set(rng.choice(list(FAMILIES), count, replace=False).tolist())
-        if not chosen >= _CONTRADICTION:
+        if not any(chosen >= pair for pair in _CONTRADICTIONS):
             break
     return [
         Fault(family, str(rng.choice(kinds)), int(rng.integers(1, HIGHEST + 1)))

@@ -30,27 +30,35 @@ def haze(pixels: Pixels, airlight: float, rng: np.random.Generator) -> Pixels:
     return to_pixels(to_unit(pixels) * (1 - share) + 0.9 * share)
 
 
-@distortion("color cast")
+@distortion("wrong color")
 def desaturation(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
     """Desaturation: washed-out colour."""
     return _scale_chroma(pixels, kept)
 
 
-@distortion("color cast")
+@distortion("wrong color")
 def over_saturation(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
     """Over-saturation: garish, clipped colour."""
     return _scale_chroma(pixels, gain)
 
 
-@distortion("color cast")
-def color_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Colour cast: the white balance missed, towards warm or cold."""
-    sign = rng.choice([-1.0, 1.0])
-    gains = np.array([1 + sign * strength / 2, 1.0, 1 - sign * strength / 2], np.float32)
-    return to_pixels(to_unit(pixels) * gains)
+@distortion("warm cast")
+def warm_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Warm cast: the white balance missed, towards yellow and red."""
+    return _cast(pixels, strength)
 
 
-@distortion("color cast")
+@distortion("cold cast")
+def cold_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
+    """Cold cast: the white balance missed, towards blue."""
+    return _cast(pixels, -strength)
+
+
+def _cast(pixels: Pixels, warmth: float) -> Pixels:
+    return to_pixels(to_unit(pixels) * np.array([1 + warmth / 2, 1.0, 1 - warmth / 2], np.float32))
+
+
+@distortion("wrong color")
 def chromatic_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixels:
     """Chromatic shift: red and blue drawn apart."""
     half = shift * scale_of(pixels) / 2

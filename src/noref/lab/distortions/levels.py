@@ -32,7 +32,8 @@ LEVELS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "haze": (0.25, 0.42, 0.58, 0.73, 0.87),  # share of airlight
     "desaturation": (0.65, 0.45, 0.28, 0.13, 0.0),  # share of the chroma kept
     "over_saturation": (1.5, 2.0, 2.8, 4.0, 6.0),  # gain on the chroma
-    "color_cast": (0.12, 0.22, 0.34, 0.48, 0.65),  # red up and blue down, or the other way, in stops x 2
+    "warm_cast": (0.12, 0.22, 0.34, 0.48, 0.65),  # twice the share that red gains and blue loses
+    "cold_cast": (0.12, 0.22, 0.34, 0.48, 0.65),  # the other way round
     "chromatic_shift": (1, 2, 4, 7, 12),  # pixels between the red and blue planes at a short side of 512
     # Structure
     "banding": (24, 14, 9, 6, 3),  # grey levels left in each channel
