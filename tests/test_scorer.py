@@ -19,17 +19,28 @@ def test_score_map_and_facts(judge, scene):
     assert isinstance(found.score, float)
     assert 0 <= found.score <= 100
     assert found.map.dtype == np.float32
-    assert found.map.shape == (192 // 4, 256 // 4)
+    assert found.map.shape == (192 // 16, 256 // 16)
     assert found.size == (256, 192)
     assert found.model == judge.card.label
     assert found.policy == judge.card.policy
     assert found.to_dict()["score"] == found.score
 
 
-def test_the_maps_mean_inside_the_border_is_the_score(judge, scene):
-    found = judge.score(scene)
+@pytest.mark.parametrize(("model", "border"), [("unified", 0), ("diqa", 4)])
+def test_the_maps_mean_inside_the_border_is_the_score(scene, model, border):
+    found = noref.score(scene, model=model)
     assert 0 < found.score < 100
-    assert found.map[4:-4, 4:-4].mean() == pytest.approx(found.score, abs=1e-3)
+    inside = found.map[border : found.map.shape[0] - border, border : found.map.shape[1] - border]
+    assert inside.mean() == pytest.approx(found.score, abs=1e-3)
+
+
+def test_the_default_tells_how_good_why_and_where(judge, scene):
+    found = judge.score(scene)
+    low, high = found.interval
+    assert low <= found.score <= high
+    assert tuple(found.defects) == judge.card.defects
+    assert all(0 <= defect.probability <= 1 and 0 <= defect.level <= 5 for defect in found.defects.values())
+    assert np.ptp(found.map) > 0
 
 
 def test_an_assessment_is_frozen(judge, scene):
@@ -137,7 +148,7 @@ def test_pixel_limit(scene):
 def test_unknown_model_suggests_what_ships():
     with pytest.raises(noref.ModelNotFound, match="did you mean 'diqa'"):
         noref.Scorer("dica")
-    with pytest.raises(noref.ModelNotFound, match="shipped models: diqa"):
+    with pytest.raises(noref.ModelNotFound, match="shipped models: unified, diqa"):
         noref.Scorer("/no/such.onnx")
 
 

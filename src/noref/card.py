@@ -10,7 +10,7 @@ from typing import Any
 
 from noref.errors import BadModel, ModelNotFound
 
-DEFAULT = "diqa"
+DEFAULT = "unified"
 
 
 @dataclass(frozen=True)
