@@ -90,7 +90,7 @@ def main() -> None:
             judge = noref.Scorer(threads=threads)
             whole = seconds(lambda judge=judge: judge.score(large))  # type: ignore[misc]
             print(
-                f"12 megapixels, {threads} threads: {whole:.2f} s = {whole / decode:.1f} x decode of {decode:.2f} s (limit 2.5 x)"
+                f"12 megapixels, {threads} threads: {whole:.2f} s = {whole / decode:.1f} x decode ({decode:.2f} s), limit 2.5 x"
             )
 
         print(f"peak memory at 12 megapixels: {peak_mib(folder / '12mp.jpg'):.0f} MiB")
