@@ -27,7 +27,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
-    "mean=null std=null best=0.2"
+    "mean=null std=null best=0.2 plain=4"
 )
 SIZE = WorkingSize(20_000, 64, 32)
 
@@ -170,6 +170,20 @@ def test_several_sets_are_one(rated, pristine):
     for index, (part, place) in {0: (0, 0), len(rated) - 1: (0, len(rated) - 1), len(rated): (1, 0)}.items():
         torch.testing.assert_close(together[2, index][0], parts[part][2, place][0])
     assert together[0, 0][1].answers.isnan().all()
+
+
+def test_plain_pictures_have_no_faults():
+    made = photos.Plain(40, 0.7, (64, 96), seed=1)
+    pictures = [made[0, index] for index in range(len(made))]
+    for pixels, truth in pictures:
+        assert pixels.shape == (64, 96, 3)
+        assert pixels.dtype == torch.uint8
+        assert truth.quality.shape == (4, 6)
+        assert (truth.quality == truth.opinion).all()
+        assert not truth.answers.any()
+    assert len({pixels.numpy().tobytes() for pixels, _ in pictures}) > 35
+    torch.testing.assert_close(made[0, 3][0], photos.Plain(4, 0.7, (64, 96), seed=1)[0, 3][0])
+    assert not torch.equal(made[0, 3][0], made[1, 3][0])
 
 
 def test_pristine_photos_deserve_what_the_best_rated_do(rated, pristine):

@@ -35,25 +35,33 @@ def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.u
     return size.apply(photo.pixels)
 
 
-def crop_at_random(arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator) -> list[npt.NDArray[np.uint8]]:
-    """The same window of side x side pixels (or what there is of it) out of photos of one size, mirrored or not."""
+def crop_at_random(
+    arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator, turn: bool = False
+) -> list[npt.NDArray[np.uint8]]:
+    """The same window of side x side pixels (or what there is of it) out of photos of one size, mirrored or not.
+
+    With `turn`, upside down or not as well.
+    """
     height, width = arrays[0].shape[:2]
     tall, wide = min(side, height), min(side, width)
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
     step = int(rng.choice([-1, 1]))
-    return [np.ascontiguousarray(array[top : top + tall, left : left + wide][:, ::step]) for array in arrays]
+    fall = int(rng.choice([-1, 1])) if turn else 1
+    return [np.ascontiguousarray(array[top : top + tall, left : left + wide][::fall, ::step]) for array in arrays]
 
 
 class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
     """Photos at working size with opinions in [0, 1]: uint8 H x W x 3, and a scalar.
 
-    Indexed by (epoch, photo). With `crop`, each epoch yields another random window, mirrored or not, which depends on seed,
-    epoch and photo only.
+    Indexed by (epoch, photo). With `crop`, each epoch yields another random window, mirrored or not (and turned or not, with
+    `turn`), which depends on seed, epoch and photo only.
     """
 
-    def __init__(self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0, turn: bool = False
+    ) -> None:
         self.paths, self.opinions = rated.paths, rated.unit_opinions.astype(np.float32)
-        self.size, self.crop, self.seed = size, crop, seed
+        self.size, self.crop, self.seed, self.turn = size, crop, seed, turn
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -63,7 +71,7 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
         pixels = working_pixels(self.paths[index], self.size)
         if self.crop:
             rng = np.random.default_rng((self.seed, epoch, index))
-            (pixels,) = crop_at_random([pixels], self.crop, rng)
+            (pixels,) = crop_at_random([pixels], self.crop, rng, self.turn)
         return torch.from_numpy(pixels), torch.tensor(self.opinions[index])
 
     def shapes(self) -> list[tuple[int, ...]]:

@@ -40,6 +40,7 @@ from noref.lab.working_size import WorkingSize
 
 HELD_OUT = 0.15  # of the pristine photos, for choices
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
+PLAIN = (384, 512)  # height and width of plain pictures in the last fit
 CHECKS = 4  # draws of each clean photo that is held out
 
 Scores = npt.NDArray[np.float64]
@@ -55,6 +56,8 @@ class UnifiedMethod(BaseEstimator):
         area, shortest: See `WorkingSize`.
         cache: Folder that keeps features of whole photos; None for none.
         copies: Spoiled versions of each clean photo in an epoch, and for the last fit of the score.
+        plain: Pictures of `unified.plain` in an epoch, and for that last fit.
+        spoiled_weight: What a spoiled or plain picture counts in that last fit, against 1 of a rated one.
         epochs: Of fine-tuning, at most.
         crop: Side of the training windows in pixels, a multiple of 32.
         batch: Photos in a batch, rated and spoiled mixed at random.
@@ -92,6 +95,8 @@ class UnifiedMethod(BaseEstimator):
         shortest: int = 64,
         cache: str | Path | None = None,
         copies: int = 8,
+        plain: int = 0,
+        spoiled_weight: float = 1.0,
         epochs: int = 5,
         crop: int = 256,
         batch: int = 32,
@@ -112,7 +117,8 @@ class UnifiedMethod(BaseEstimator):
         self.pristine, self.best = pristine, best
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
-        self.copies, self.epochs, self.crop, self.batch, self.losses = copies, epochs, crop, batch, losses
+        self.copies, self.plain, self.spoiled_weight = copies, plain, spoiled_weight
+        self.epochs, self.crop, self.batch, self.losses = epochs, crop, batch, losses
         self.rate, self.local_rate = rate, local_rate
         self.body_rate, self.layer_decay, self.weight_decay = body_rate, layer_decay, weight_decay
         self.warm_up, self.ema, self.patience, self.axes = warm_up, ema, patience, axes
@@ -181,7 +187,9 @@ class UnifiedMethod(BaseEstimator):
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
         schedule = Schedule(self.epochs, "val_both", "max", self.patience, self.precision, ema=self.ema)
         learning = photos.Together(
-            photos.Rated(rated, size, self.crop, self.seed), photos.Spoiled(*clean, size, self.copies, self.crop, self.seed)
+            photos.Rated(rated, size, self.crop, self.seed, turn=True),
+            photos.Spoiled(*clean, size, self.copies, self.crop, self.seed),
+            photos.Plain(self.plain, clean.opinion, (self.crop, self.crop), self.seed),
         )
         checking = photos.Together(photos.Rated(validation, size), self._spoiled(checks, CHECKS))
         module = LearnAll(self.network_, self.losses, steps)
@@ -199,18 +207,23 @@ class UnifiedMethod(BaseEstimator):
         """Whole photos, each spoiled everywhere."""
         return photos.Spoiled(*clean, self.working_size, copies, seed=self.seed, in_part=0)
 
+    def _whole_plain(self, clean: photos.Clean) -> photos.Plain:
+        return photos.Plain(self.plain, clean.opinion, PLAIN, self.seed)
+
     def _fit_score(
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
         """A support vector regressor, on rated photos and spoiled ones alike."""
-        spoiled, opinions = self._spoiled_vectors(clean, self.copies)
+        made = photos.Together(self._spoiled(clean, self.copies), self._whole_plain(clean))
+        spoiled, opinions = self._made_vectors(made)
         fits = svr.fit(
             np.concatenate([self._vectors(rated.paths), spoiled])[:, None],
             np.concatenate([rated.unit_opinions, opinions]),
             "feature-avg",
             svr.Regressor("rbf", axes=self.axes, seed=self.seed),
+            np.repeat([1.0, self.spoiled_weight], [len(rated), len(made)]),
         )
-        spoiled, opinions = self._spoiled_vectors(checks, CHECKS)
+        spoiled, opinions = self._made_vectors(self._spoiled(checks, CHECKS))
         by_people = svr.judge(fits, self._vectors(validation.paths)[:, None], validation.unit_opinions, "feature-avg")
         by_faults = svr.judge(fits, spoiled[:, None], opinions, "feature-avg")
         rows = [
@@ -226,11 +239,10 @@ class UnifiedMethod(BaseEstimator):
         self.network_.score = head
 
     @torch.inference_mode()
-    def _spoiled_vectors(self, clean: photos.Clean, copies: int) -> tuple[Vectors, Scores]:
-        spoiled = self._spoiled(clean, copies)
+    def _made_vectors(self, made: photos.Spoiled | photos.Together) -> tuple[Vectors, Scores]:
         vectors, opinions = [], []
-        for index in range(len(spoiled)):
-            pixels, truth = spoiled[0, index]
+        for index in range(len(made)):
+            pixels, truth = made[0, index]
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
                 vectors.append(self.network_.describe(pixels[None]).numpy())
             opinions.append(float(truth.opinion))
