@@ -1,6 +1,7 @@
 """Finding pictures and running through them."""
 
 import io
+import threading
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_run_looks_ahead_by_a_few_only():
     next(results)
     assert len(taken) <= 5
     results.close()
+
+
+def test_an_abandoned_run_is_cleared_away_without_waiting():
+    opened = threading.Event()
+    results = batch.run(lambda number: number if not number else opened.wait(60), range(20), 2)
+    assert next(results) == 0
+    clearing = threading.Thread(target=results.close)
+    clearing.start()
+    clearing.join(20)
+    stuck = clearing.is_alive()
+    opened.set()
+    assert not stuck

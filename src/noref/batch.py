@@ -39,7 +39,8 @@ def run(score: Callable[[S], R], sources: Iterable[S], jobs: int) -> Iterator[R 
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # Never waits: an abandoned generator may be cleared away by any thread, one that its workers wait for among them.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def find(paths: Iterable[str], listed: TextIO) -> Iterator[tuple[str, Path]]:

@@ -79,18 +79,18 @@ _NO_PIXELS: Pixels = np.empty((0, 0, 3), np.uint8)
 
 def _ahead(paths: Sequence[Path], home: Path | None) -> Iterator[_Fetched]:
     """`_fetch` of each photo, in order, done a few photos ahead."""
+    readers = ThreadPoolExecutor(READERS)
     waiting: deque[Future[_Fetched]] = deque()
-    with ThreadPoolExecutor(READERS) as readers:
-        try:
-            for path in paths:
-                waiting.append(readers.submit(_fetch, path, home))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
+    try:
+        for path in paths:
+            waiting.append(readers.submit(_fetch, path, home))
+            if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
-        finally:  # after an error or an interrupt nobody waits for the rest
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Never waits: an abandoned generator may be cleared away by any thread, one that its readers wait for among them.
+        readers.shutdown(wait=False, cancel_futures=True)
 
 
 def _fetch(path: Path, home: Path | None) -> _Fetched:
