@@ -14,7 +14,7 @@ from pictures import make_scene
 def test_an_exported_model_scores_as_it_does_elsewhere(tmp_path, judge):
     Image.fromarray(make_scene()).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no picture")
-    method = ExportedModel("diqa").fit(None, None, tmp_path)
+    method = ExportedModel(judge.card.name).fit(None, None, tmp_path)
     assert method.predict([tmp_path / "a.png"]).tolist() == [judge.score(tmp_path / "a.png").score]
     assert judge.card.sha256.startswith(method.fingerprint())
     with pytest.raises(NotAnImage):
