@@ -43,20 +43,52 @@ class Steps:
     heads: Mapping[str, float] = field(default_factory=dict)
 
 
-class FineTuning(pl.LightningModule):
-    """Predict what comes with each photo, with small steps for the backbone and larger ones for the head.
-
-    Losses see the batch of all processes together, so gradients are those of one process with the whole batch; so do the
-    validation figures.
+class SmallSteps(pl.LightningModule):
+    """Small steps for the backbone, larger ones for the heads; what is learned is the subclass's.
 
     Raises:
         KeyError: There is no optimizer of that name.
     """
 
-    def __init__(self, network: Described, loss: Loss, steps: Steps) -> None:
+    def __init__(self, network: Described, steps: Steps) -> None:
         super().__init__()
-        self.network, self.loss, self.steps = network, loss, steps
+        self.network, self.steps = network, steps
         self.optimizer = lookup("optimizer", steps.optimizer, OPTIMIZERS)
+
+    def configure_optimizers(self) -> Any:
+        steps = self.steps
+        groups: list[dict[str, Any]] = []
+        for name, head in self.network.named_children():
+            if name != "backbone":
+                rate = steps.heads.get(name, steps.rate)
+                for decay, bias in ((steps.weight_decay, False), (0.0, True)):
+                    weights = [weight for key, weight in head.named_parameters() if key.endswith("bias") == bias]
+                    groups.append({"params": weights, "lr": rate, "weight_decay": decay})
+        body = param_groups_layer_decay(
+            self.network.backbone.body, weight_decay=steps.weight_decay, layer_decay=steps.layer_decay
+        )
+        groups += [
+            {"params": group["params"], "lr": steps.body_rate * group["lr_scale"], "weight_decay": group["weight_decay"]}
+            for group in body
+        ]
+        optimizer = self.optimizer(groups, lr=steps.rate)  # type: ignore[call-arg]
+        total = int(self.trainer.estimated_stepping_batches)
+        course = partial(warm_up_and_cosine, total=total, warm_up=round(steps.warm_up * total))
+        # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
+        schedule = {"scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, course), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+
+class FineTuning(SmallSteps):
+    """Predict what comes with each photo, one tensor, by one loss.
+
+    Losses see the batch of all processes together, so gradients are those of one process with the whole batch; so do the
+    validation figures.
+    """
+
+    def __init__(self, network: Described, loss: Loss, steps: Steps) -> None:
+        super().__init__(network, steps)
+        self.loss = loss
         self.seen: list[Tensor] = []
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
@@ -83,29 +115,6 @@ class FineTuning(pl.LightningModule):
         """N values of this process to those of all, one after the other."""
         gathered: Any = self.all_gather(values, sync_grads=values.requires_grad)
         return gathered.reshape(-1, *values.shape[1:])
-
-    def configure_optimizers(self) -> Any:
-        steps = self.steps
-        groups: list[dict[str, Any]] = []
-        for name, head in self.network.named_children():
-            if name != "backbone":
-                rate = steps.heads.get(name, steps.rate)
-                for decay, bias in ((steps.weight_decay, False), (0.0, True)):
-                    weights = [weight for key, weight in head.named_parameters() if key.endswith("bias") == bias]
-                    groups.append({"params": weights, "lr": rate, "weight_decay": decay})
-        body = param_groups_layer_decay(
-            self.network.backbone.body, weight_decay=steps.weight_decay, layer_decay=steps.layer_decay
-        )
-        groups += [
-            {"params": group["params"], "lr": steps.body_rate * group["lr_scale"], "weight_decay": group["weight_decay"]}
-            for group in body
-        ]
-        optimizer = self.optimizer(groups, lr=steps.rate)  # type: ignore[call-arg]
-        total = int(self.trainer.estimated_stepping_batches)
-        course = partial(warm_up_and_cosine, total=total, warm_up=round(steps.warm_up * total))
-        # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
-        schedule = {"scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, course), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
 def warm_up_and_cosine(step: int, total: int, warm_up: int) -> float:

@@ -11,13 +11,13 @@ from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import read
 from noref.lab.methods.unified.network import Told, UnifiedNetwork, expected, steps_reached
 from noref.lab.methods.unified.photos import Truth
-from noref.lab.training.finetuning import FineTuning, Steps
+from noref.lab.training.finetuning import SmallSteps, Steps
 
 UNIT = 0.04  # square of the usual deviation of opinions; squared errors of the map count in it, to compare with cross-entropies
 PARTS = ("rated", "spoiled", "quality", "faults")
 
 
-class LearnAll(FineTuning):
+class LearnAll(SmallSteps):
     """A weighted sum of four losses, each a mean over what is known of it in the batch.
 
     "rated" and "spoiled" are cross-entropies of the opinion's steps, on photos that people rated and on spoiled ones; "quality"
@@ -26,7 +26,7 @@ class LearnAll(FineTuning):
     """
 
     def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], steps: Steps) -> None:
-        super().__init__(network, F.mse_loss, steps)
+        super().__init__(network, steps)
         self.weights = weights
         self.known: list[tuple[Told, Truth]] = []
 
@@ -46,7 +46,7 @@ class LearnAll(FineTuning):
             "faults": _mean(faults, ~truth.answers.isnan().any(dim=(1, 2))),
         }
 
-    def training_step(self, batch: tuple[Tensor, Truth], _: int) -> Tensor:  # type: ignore[override]
+    def training_step(self, batch: tuple[Tensor, Truth], _: int) -> Tensor:
         pixels, truth = batch
         losses = self.losses(self.network(pixels), truth)
         loss = torch.stack([self.weights[part] * losses[part] for part in PARTS]).sum()
@@ -54,7 +54,7 @@ class LearnAll(FineTuning):
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=name == "loss")
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Truth], _: int) -> None:  # type: ignore[override]
+    def validation_step(self, batch: tuple[Tensor, Truth], _: int) -> None:
         pixels, truth = batch
         self.known.append((self.network(pixels), truth))
 
