@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, SimpleNet, area_mean, freeze_all_but_last
+from noref.lab.methods.classifier.network import (
+    LADDER,
+    BackboneClassifier,
+    SimpleNet,
+    area_mean,
+    freeze_all_but_last,
+    stressed,
+)
 from noref.lab.networks.backbone import Backbone
 from pictures import make_scene
 
@@ -30,11 +37,11 @@ def test_at_256_pixels_the_hidden_layer_sees_the_last_map_itself():
         torch.testing.assert_close(network(pixels), network.classifier(last), rtol=0, atol=0)
 
 
-def test_weights_start_as_he_has_it():
+def test_weights_start_as_glorot_has_it():
     torch.manual_seed(0)
     network = SimpleNet(6)
-    weights = network.classifier[2].weight
-    assert float(weights.detach().std()) == pytest.approx((2 / 4096) ** 0.5, rel=0.02)
+    last = network.features[-3].weight
+    assert float(last.detach().std()) == pytest.approx((2 / (2 * 256 * 9)) ** 0.5, rel=0.02)  # He's would be 1.4 times as large
     assert not any(parameter.any() for name, parameter in network.named_parameters() if name.endswith("bias"))
 
 
@@ -44,6 +51,29 @@ def test_photos_of_any_size_get_an_answer(height, width, squash):
     network = SimpleNet(3, squash=squash).eval()
     with torch.inference_mode():
         assert network(torch.from_numpy(make_scene(height, width))[None]).shape == (1, 3)
+
+
+def test_detail_is_stressed_and_all_else_stays():
+    flat = torch.full((1, 3, 9, 9), 0.25)
+    torch.testing.assert_close(stressed(flat, 6), flat)
+    dot = flat.clone()
+    dot[..., 4, 4] += 0.1
+    seen = stressed(dot, 6)[0, 0]
+    mean = 0.25 + 0.1 / 25
+    assert float(seen[4, 4]) == pytest.approx(mean + 6 * (0.35 - mean))
+    assert float(seen[2, 2]) == pytest.approx(mean + 6 * (0.25 - mean))  # its surroundings hold the dot as well
+    torch.testing.assert_close(stressed(dot, 1), dot)
+
+
+def test_a_network_that_stresses_detail_sees_other_photos():
+    torch.manual_seed(0)
+    plain, stressing = SimpleNet(3).eval(), SimpleNet(3, detail=6).eval()
+    stressing.load_state_dict(plain.state_dict())
+    pixels = torch.from_numpy(make_scene(64, 64))[None]
+    with torch.inference_mode():
+        wanted = plain.classifier(area_mean(plain.features(stressed(pixels.permute(0, 3, 1, 2) / 127.5 - 1, 6)), 4))
+        torch.testing.assert_close(stressing(pixels), wanted)
+        assert not torch.allclose(plain(pixels), wanted)
 
 
 def test_area_means():

@@ -51,6 +51,7 @@ class ClassifierMethod(BaseEstimator):
         balanced: Let a photo count n_max / n_c, photos of the most frequent class over photos of its own.
         area, shortest: See `WorkingSize`.
         squash: Bring photos to 256 x 256 pixels whatever their aspect (SimpleNet only).
+        detail: How much what departs from its surroundings is stressed, see `network.stressed` (SimpleNet only).
         crop: Side of the training windows in pixels; None for whole photos. Validation and answers always see whole photos.
         cache: Folder that keeps what a backbone sees before it is tuned; None for none.
         head_epochs: Of a backbone's head, the rest frozen, at most.
@@ -83,6 +84,7 @@ class ClassifierMethod(BaseEstimator):
         area: int = 256 * 256,
         shortest: int = 64,
         squash: bool = False,
+        detail: float = 1.0,
         crop: int | None = None,
         cache: str | Path | None = None,
         head_epochs: int = 30,
@@ -100,7 +102,8 @@ class ClassifierMethod(BaseEstimator):
     ) -> None:
         self.network, self.weights, self.mean, self.std, self.options = network, weights, mean, std, options
         self.features, self.dropout, self.output, self.balanced = features, dropout, output, balanced
-        self.area, self.shortest, self.squash, self.crop, self.cache = area, shortest, squash, crop, cache
+        self.area, self.shortest, self.squash, self.detail = area, shortest, squash, detail
+        self.crop, self.cache = crop, cache
         self.head_epochs, self.epochs, self.blocks, self.batch = head_epochs, epochs, blocks, batch
         self.rate, self.body_rate, self.weight_decay, self.warm_up = rate, body_rate, weight_decay, warm_up
         self.patience, self.precision, self.workers, self.seed = patience, precision, workers, seed
@@ -113,7 +116,7 @@ class ClassifierMethod(BaseEstimator):
     def _network(self, weights: str | Path | None) -> SimpleNet | BackboneClassifier:
         classes = len(self.classes_)
         if self.network == SIMPLENET:
-            return SimpleNet(classes, LADDER if self.dropout is None else self.dropout, self.squash)
+            return SimpleNet(classes, LADDER if self.dropout is None else self.dropout, self.squash, self.detail)
         backbone = Backbone(self.network, weights, mean=self.mean, std=self.std, options=self.options)
         (dropout,) = (0.2,) if self.dropout is None else self.dropout
         return BackboneClassifier(backbone, self.features, classes, dropout)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from timm.models import group_parameters
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ LADDER = (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5)
 GRID = 4  # cells a side of SimpleNet's last map, where the photo has SIDE pixels a side
 SIDE = 256
 HIDDEN = 64
+_AROUND = 2  # pixels to each side over which detail is told from what it lies on
 
 
 class SimpleNet(nn.Module):
@@ -29,11 +31,12 @@ class SimpleNet(nn.Module):
         classes: K.
         dropout: As `LADDER`.
         squash: Bring photos to 256 x 256 pixels first, whatever their aspect.
+        detail: See `stressed`; 1 for photos as they are.
     """
 
-    def __init__(self, classes: int, dropout: Sequence[float] = LADDER, squash: bool = False) -> None:
+    def __init__(self, classes: int, dropout: Sequence[float] = LADDER, squash: bool = False, detail: float = 1.0) -> None:
         super().__init__()
-        self.squash = squash
+        self.squash, self.detail = squash, detail
         *early, before_hidden, after_hidden = dropout
         layers = [*_convolution(*CHANNELS[:2]), *_convolution(*CHANNELS[1:3])]
         for rate, before, after in zip(early, CHANNELS[2:-1], CHANNELS[3:], strict=True):
@@ -58,8 +61,20 @@ class SimpleNet(nn.Module):
         photos = pixels.permute(0, 3, 1, 2) / 127.5 - 1
         if self.squash:
             photos = area_mean(photos, SIDE)
+        if self.detail != 1:
+            photos = stressed(photos, self.detail)
         logits: Tensor = self.classifier(area_mean(self.features(photos), GRID))
         return logits
+
+
+def stressed(photos: Tensor, detail: float) -> Tensor:
+    """Photos, N x C x H x W, with what departs from the mean of 5 x 5 pixels taken times `detail`.
+
+    In photos, neighbours are nearly alike, so that noise, blocks and blur are the smallest part of what a network sees, and it
+    learns them last where it starts from random weights.
+    """
+    mean = F.avg_pool2d(F.pad(photos, (_AROUND,) * 4, mode="replicate"), 2 * _AROUND + 1, stride=1)
+    return mean + detail * (photos - mean)
 
 
 def _convolution(before: int, after: int) -> list[nn.Module]:

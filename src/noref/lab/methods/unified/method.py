@@ -41,6 +41,7 @@ from noref.lab.working_size import WorkingSize
 HELD_OUT = 0.15  # of the pristine photos, for choices
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit
+LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0}
 CHECKS = 4  # draws of each clean photo that is held out
 
 Scores = npt.NDArray[np.float64]
@@ -100,7 +101,7 @@ class UnifiedMethod(BaseEstimator):
         epochs: int = 5,
         crop: int = 256,
         batch: int = 32,
-        losses: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0},
+        losses: Mapping[str, float] = LOSSES,
         rate: float = 1e-4,
         local_rate: float = 1e-3,
         body_rate: float = 2e-4,
