@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from noref.lab.datasets.check import check, join_contents, near_duplicates_across
+from noref.lab.datasets.check import check, join_contents, near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation.splits import by_content
 from pictures import make_scene
@@ -70,18 +70,18 @@ def test_a_photo_that_cannot_be_read_is_reported(photos, tmp_path):
     whole = rated(tmp_path, {"a.png": "a", "b.png": "b"})
     assert check(whole).unreadable == (tmp_path / "a.png", tmp_path / "b.png")
     with pytest.raises(ValueError, match=r"2 photos cannot be read, such as .*a\.png"):
-        near_duplicates_across({"train": whole})
+        near_pairs_across({"train": whole.paths})
 
 
 def test_twins_on_two_sides_of_a_split_are_found_whatever_their_content(photos):
     train = rated(photos, {"0.png": "a", "1.png": "b"})
     test = rated(photos, {"0.jpg": "a", "2.png": "c"})
-    (pair,) = near_duplicates_across({"train": train, "test": test})
+    (pair,) = near_pairs_across({"train": train.paths, "test": test.paths})
     assert (pair.first, pair.second) == (photos / "0.png", photos / "0.jpg")
     assert pair.sides == ("train", "test")
     assert pair.bits <= 10
     assert 0 < pair.difference <= 12
-    assert near_duplicates_across({"train": train, "test": test.select(["2.png"])}) == []
+    assert near_pairs_across({"train": train.paths, "test": test.select(["2.png"]).paths}) == []
 
 
 def test_joined_contents_cannot_be_parted(photos):
@@ -91,7 +91,8 @@ def test_joined_contents_cannot_be_parted(photos):
     assert joined.table["content"].nunique() == 8
     assert check(joined).near_pairs == ()
     for seed in range(5):
-        assert near_duplicates_across(by_content(joined, {"train": 0.5, "test": 0.5}, seed)) == []
+        parts = by_content(joined, {"train": 0.5, "test": 0.5}, seed)
+        assert near_pairs_across({name: part.paths for name, part in parts.items()}) == []
     assert join_contents(joined, ()).table.equals(joined.table)
 
 

@@ -105,18 +105,17 @@ def check(rated: RatedImages) -> Report:
     )
 
 
-def near_duplicates_across(parts: Mapping[str, RatedImages]) -> list[NearPair]:
-    """Near-identical pictures that stand in different parts of a split: if there are any, refuse the split.
+def near_pairs_across(sides: Mapping[str, Sequence[Path]]) -> list[NearPair]:
+    """Near-identical pictures that stand on different sides: if there are any, refuse the split.
 
     Args:
-        parts: Name of a part -> its photos; they may come from several databases.
+        sides: Name of a side -> its photos; they may come from several databases.
 
     Raises:
         ValueError: A photo cannot be read, so that nothing can be said of it.
     """
-    paths = [path for part in parts.values() for path in part.paths]
-    sides = [name for name, part in parts.items() for _ in range(len(part))]
-    unreadable, pairs = _near_pairs(paths, sides)
+    paths = [path for photos in sides.values() for path in photos]
+    unreadable, pairs = _near_pairs(paths, [name for name, photos in sides.items() for _ in photos])
     if unreadable:
         raise ValueError(f"{len(unreadable)} photos cannot be read, such as {unreadable[0]}")
     return list(pairs)

@@ -12,8 +12,11 @@ from torch.utils.data import Dataset
 
 from noref import images
 from noref.lab import distortions
+from noref.lab.datasets.check import near_pairs_across
 from noref.lab.training.photos import crop_at_random, cropped_shape
 from noref.lab.working_size import WorkingSize
+
+HELD_OUT = 0.15  # of the pristine photos, for choices
 
 
 def find_photos(folder: str | Path) -> list[Path]:
@@ -26,6 +29,24 @@ def find_photos(folder: str | Path) -> list[Path]:
     if not photos:
         raise FileNotFoundError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
     return photos
+
+
+def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
+    """Pristine photos to learn from, and 15 % at random to choose by; no picture has a near-identical one on the other side.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: There are fewer than four, or nothing is left to learn from; or one cannot be read.
+    """
+    photos = find_photos(folder)
+    count = round(HELD_OUT * len(photos))
+    order = [photos[place] for place in np.random.default_rng(seed).permutation(len(photos))]
+    held_out, others = order[:count], order[count:]
+    twins = {path for pair in near_pairs_across({"held out": held_out, "others": others}) for path in (pair.first, pair.second)}
+    learning = [path for path in others if path not in twins]
+    if not held_out or not learning:
+        raise ValueError(f"{folder} holds {len(photos)} photos, {len(learning)} of them to learn from; at least 4 are needed")
+    return learning, held_out + [path for path in others if path in twins]
 
 
 class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):

@@ -19,11 +19,9 @@ from noref.lab.methods import saved
 from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.pairs import DistortedPairs, find_photos
+from noref.lab.training.pairs import DistortedPairs, hold_out
 from noref.lab.training.photos import RatedPhotos, loader
 from noref.lab.working_size import WorkingSize
-
-VALIDATION_SHARE = 0.15  # of the pristine photos, for stage 1
 
 
 class DiqaMethod(BaseEstimator):
@@ -124,14 +122,10 @@ class DiqaMethod(BaseEstimator):
     def _learn_errors(self, folder: Path) -> None:
         if self.pristine is None:
             raise ValueError("stage 1 needs a folder of pristine photos; give one, or set stage1_epochs to 0")
-        photos = find_photos(self.pristine)
-        held_out = round(VALIDATION_SHARE * len(photos))
-        if not held_out:
-            raise ValueError(f"{self.pristine} holds {len(photos)} photos; stage 1 needs at least 4")
-        order = [photos[i] for i in np.random.default_rng(self.seed).permutation(len(photos))]
+        learning, held_out = hold_out(self.pristine, self.seed)
         types = list(self.types) if self.types else distortions.names()
-        training = DistortedPairs(order[held_out:], types, self.working_size, self.stage1_crop, self.seed)
-        checking = DistortedPairs(order[:held_out], types, self.working_size, self.stage1_crop, self.seed, levels=(2, 4))
+        training = DistortedPairs(learning, types, self.working_size, self.stage1_crop, self.seed)
+        checking = DistortedPairs(held_out, types, self.working_size, self.stage1_crop, self.seed, levels=(2, 4))
         module = LearnErrors(self.network_.stage1, self.design, self.stage1_rate)
         schedule = Schedule(self.stage1_epochs, "val_loss", "min", self.patience, self.precision)
         train(

@@ -34,11 +34,10 @@ from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.pairs import find_photos
+from noref.lab.training.pairs import hold_out
 from noref.lab.training.photos import loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
-HELD_OUT = 0.15  # of the pristine photos, for choices
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit
 LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0}
@@ -163,12 +162,7 @@ class UnifiedMethod(BaseEstimator):
         """To learn from, and held out."""
         if self.pristine is None:
             raise ValueError("some photos must be known to be clean: give --pristine FOLDER")
-        found = find_photos(self.pristine)
-        held_out = round(HELD_OUT * len(found))
-        if not held_out:
-            raise ValueError(f"{self.pristine} holds {len(found)} photos; at least 4 are needed")
-        order = [found[i] for i in np.random.default_rng(self.seed).permutation(len(found))]
-        return order[held_out:], order[:held_out]
+        return hold_out(self.pristine, self.seed)
 
     def _standardise(self, rated: RatedImages) -> None:
         """The heads' inputs, over a sample of rated photos."""
