@@ -198,9 +198,9 @@ class UnifiedMethod(BaseEstimator):
             self.seed,
         )
 
-    def _spoiled(self, clean: photos.Clean, copies: int) -> photos.Spoiled:
-        """Whole photos, each spoiled everywhere."""
-        return photos.Spoiled(*clean, self.working_size, copies, seed=self.seed, in_part=0)
+    def _spoiled(self, clean: photos.Clean, copies: int, in_part: float = 0) -> photos.Spoiled:
+        """Whole photos, all but a share of them spoiled everywhere."""
+        return photos.Spoiled(*clean, self.working_size, copies, seed=self.seed, in_part=in_part)
 
     def _whole_plain(self, clean: photos.Clean) -> photos.Plain:
         return photos.Plain(self.plain, clean.opinion, PLAIN, self.seed)
@@ -209,7 +209,7 @@ class UnifiedMethod(BaseEstimator):
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
         """A support vector regressor, on rated photos and spoiled ones alike."""
-        made = photos.Together(self._spoiled(clean, self.copies), self._whole_plain(clean))
+        made = photos.Together(self._spoiled(clean, self.copies, photos.IN_PART), self._whole_plain(clean))
         spoiled, opinions = self._made_vectors(made)
         fits = svr.fit(
             np.concatenate([self._vectors(rated.paths), spoiled])[:, None],
