@@ -26,15 +26,21 @@ def run(score: Callable[[S], R], sources: Iterable[S], jobs: int) -> Iterator[R 
         except ImageError as error:
             return error
 
-    if jobs <= 1:
-        yield from map(attempt, sources)
-        return
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="noref")
-    waiting: deque[Future[R | ImageError]] = deque()
+    yield from map(attempt, sources) if jobs <= 1 else ahead(attempt, sources, jobs, 2 * jobs)
+
+
+def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int) -> Iterator[R]:
+    """Results of `work` in the order of the sources, at most `most` of them begun and not yet yielded.
+
+    Raises:
+        Exception: Whatever `work` raises, in its turn.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="noref")
+    waiting: deque[Future[R]] = deque()
     try:
         for source in sources:
-            waiting.append(pool.submit(attempt, source))
-            if len(waiting) >= 2 * jobs:
+            waiting.append(pool.submit(work, source))
+            if len(waiting) >= most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

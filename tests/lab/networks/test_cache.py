@@ -1,7 +1,6 @@
 """Features on disk: computed once, known by content, never lost."""
 
 import errno
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from PIL import Image
 
 from noref.errors import ImageNotFound, ImageTooSmall
-from noref.lab.networks.cache import FeatureCache, _ahead
+from noref.lab.networks.cache import FeatureCache
 from pictures import make_scene
 
 POLICY = {"backbone": "a", "crops": 2}
@@ -117,20 +116,3 @@ def test_errors_name_the_photo(photos, tmp_path):
             cache.vectors([*photos, tmp_path / "nowhere.png"], POLICY, Compute())
         with pytest.raises(ImageTooSmall, match=r"0\.png"):
             cache.vectors(photos, {"another": 1}, refuse)
-
-
-def test_abandoned_readers_are_cleared_away_without_waiting(monkeypatch):
-    opened = threading.Event()
-
-    def fetch(path, _):
-        return path == Path("0") or opened.wait(60)
-
-    monkeypatch.setattr("noref.lab.networks.cache._fetch", fetch)
-    fetched = _ahead([Path(str(number)) for number in range(20)], None)
-    assert next(fetched) is True
-    clearing = threading.Thread(target=fetched.close)
-    clearing.start()
-    clearing.join(20)
-    stuck = clearing.is_alive()
-    opened.set()
-    assert not stuck

@@ -5,9 +5,8 @@ import hashlib
 import json
 import os
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +15,14 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
-from noref import images
+from noref import batch, images
 from noref.errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 
 READERS = 2  # threads that decode photos while the network works
-_AHEAD = 4  # photos decoded at most before their turn, so that memory stays bounded
+AHEAD = 5  # photos decoded and not yet used, at most, so that memory stays bounded
 
 
 class FeatureCache:
@@ -51,9 +50,8 @@ class FeatureCache:
         home = None if self.folder is None else self.folder / _digest(json.dumps(policy, sort_keys=True).encode())
         quiet = len(paths) == 1 or not sys.stderr.isatty()
         found: Vectors = np.empty((0, 0, 0), np.float32)
-        progress = track(
-            _ahead(paths, home), "features", len(paths), console=Console(stderr=True), transient=True, disable=quiet
-        )
+        fetching = batch.ahead(partial(_fetch, home=home), paths, READERS, AHEAD)
+        progress = track(fetching, "features", len(paths), console=Console(stderr=True), transient=True, disable=quiet)
         for i, (path, fetched) in enumerate(zip(paths, progress, strict=True)):
             vectors = fetched.vectors
             if vectors is None:
@@ -75,22 +73,6 @@ class _Fetched(NamedTuple):
 
 
 _NO_PIXELS: Pixels = np.empty((0, 0, 3), np.uint8)
-
-
-def _ahead(paths: Sequence[Path], home: Path | None) -> Iterator[_Fetched]:
-    """`_fetch` of each photo, in order, done a few photos ahead."""
-    readers = ThreadPoolExecutor(READERS)
-    waiting: deque[Future[_Fetched]] = deque()
-    try:
-        for path in paths:
-            waiting.append(readers.submit(_fetch, path, home))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        # Never waits: an abandoned generator may be cleared away by any thread, one that its readers wait for among them.
-        readers.shutdown(wait=False, cancel_futures=True)
 
 
 def _fetch(path: Path, home: Path | None) -> _Fetched:

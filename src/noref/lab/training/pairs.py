@@ -34,6 +34,12 @@ def find_photos(folder: str | Path) -> list[Path]:
 def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
     """Pristine photos to learn from, and 15 % at random to choose by; no picture has a near-identical one on the other side.
 
+    Twins of what was drawn follow it, so that a little more than 15 % may be held out.
+
+    Args:
+        folder: Searched below.
+        seed: Another seed, another draw.
+
     Raises:
         FileNotFoundError: There is none.
         ValueError: There are fewer than four, or nothing is left to learn from; or one cannot be read.

@@ -202,14 +202,12 @@ class UnifiedMethod(BaseEstimator):
         """Whole photos, all but a share of them spoiled everywhere."""
         return photos.Spoiled(*clean, self.working_size, copies, seed=self.seed, in_part=in_part)
 
-    def _whole_plain(self, clean: photos.Clean) -> photos.Plain:
-        return photos.Plain(self.plain, clean.opinion, PLAIN, self.seed)
-
     def _fit_score(
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
-        """A support vector regressor, on rated photos and spoiled ones alike."""
-        made = photos.Together(self._spoiled(clean, self.copies, photos.IN_PART), self._whole_plain(clean))
+        """A support vector regressor, on rated photos and on made ones: spoiled, wholly or in part, or plain."""
+        plain = photos.Plain(self.plain, clean.opinion, PLAIN, self.seed)
+        made = photos.Together(self._spoiled(clean, self.copies, photos.IN_PART), plain)
         spoiled, opinions = self._made_vectors(made)
         fits = svr.fit(
             np.concatenate([self._vectors(rated.paths), spoiled])[:, None],
