@@ -95,6 +95,13 @@ def test_maps_mirror_the_folder(mixed, tmp_path):
         assert drawn.height > 192
 
 
+def test_maps_drawn_among_the_photos_are_not_scored(folder):
+    plain = call("score", folder).stdout
+    for _ in range(2):
+        assert call("score", folder, "--map", folder / "maps").stdout == plain
+    assert not (folder / "maps" / "maps").exists()
+
+
 def test_maps_of_namesakes_do_not_overwrite_each_other(save, tmp_path):
     first, second = save("x/a.png", make_scene(seed=1)), save("y/a.png", make_scene(seed=2))
     assert call("score", first, second, "--map", tmp_path / "maps").exit_code == 0

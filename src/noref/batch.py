@@ -49,11 +49,12 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def find(paths: Iterable[str], listed: TextIO) -> Iterator[tuple[str, Path]]:
+def find(paths: Iterable[str], listed: TextIO, skip: Path | None = None) -> Iterator[tuple[str, Path]]:
     """Pictures named by paths: (path, path relative to the folder that was asked for).
 
     A file stands for itself whatever its name, also a missing one (its error comes when it is read); a folder for the files
-    below it whose names end like a picture's, sorted; "-" for the lines of `listed`, one path each.
+    below it whose names end like a picture's, sorted; "-" for the lines of `listed`, one path each. A folder `skip` below
+    another is not searched: maps that are drawn there are no photos.
     """
     for path in paths:
         if path == "-":
@@ -61,15 +62,16 @@ def find(paths: Iterable[str], listed: TextIO) -> Iterator[tuple[str, Path]]:
                 if name := line.rstrip("\r\n"):
                     yield name, Path(Path(name).name)
         elif os.path.isdir(path):
-            for name in _pictures_below(path):
+            for name in _pictures_below(path, skip):
                 yield name, Path(os.path.relpath(name, path))
         else:
             yield path, Path(Path(path).name)
 
 
-def _pictures_below(folder: str) -> Iterator[str]:
+def _pictures_below(folder: str, skip: Path | None) -> Iterator[str]:
+    skipped = None if skip is None else os.path.realpath(skip)
     for parent, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if os.path.realpath(os.path.join(parent, name)) != skipped)
         for file in sorted(files):
             if os.path.splitext(file)[1].lower() in EXTENSIONS and not file.startswith("."):
                 yield os.path.join(parent, file)

@@ -81,7 +81,7 @@ def score(
             if not judge.card.map_cell:
                 _stop(f"{judge.card.label} draws no map; leave out --map, or choose another model")
             maps.mkdir(parents=True, exist_ok=True)
-        found = _with_targets(batch.find(paths, sys.stdin), maps)
+        found = _with_targets(batch.find(paths, sys.stdin, skip=maps), maps)
         scored = failed = 0
         with _progress(found, endless="-" in paths) as items:
             write = writers.FORMATS[form.value](sys.stdout, judge.card)
