@@ -27,7 +27,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
-    "mean=null std=null best=0.2 plain=4"
+    "mean=null std=null best=0.2 halved=0.3 plain=4 class_epochs=1 edges=[0.5] head_epochs=1"
 )
 SIZE = WorkingSize(20_000, 64, 32)
 
@@ -170,6 +170,28 @@ def test_several_sets_are_one(rated, pristine):
     for index, (part, place) in {0: (0, 0), len(rated) - 1: (0, len(rated) - 1), len(rated): (1, 0)}.items():
         torch.testing.assert_close(together[2, index][0], parts[part][2, place][0])
     assert together[0, 0][1].answers.isnan().all()
+
+
+def test_halved_photos_fill_their_old_place_with_mirrored_copies(rated, pristine):
+    halved = photos.Halved(sorted(pristine.iterdir()), [0.8] * 6, SIZE, copies=8, seed=1)
+    items = [halved[0, index] for index in range(len(halved))]
+    clean = [pixels.numpy() for pixels, truth in items if truth.opinion > 0.799]
+    assert len(clean) >= 3
+    for pixels in clean:
+        middle_down, middle_across = (side // 2 for side in pixels.shape[:2])
+        np.testing.assert_array_equal(pixels, pixels[::-1])
+        np.testing.assert_array_equal(pixels, pixels[:, ::-1])
+        assert not np.array_equal(pixels[:middle_down], pixels[:middle_down][::-1])
+        assert pixels[:, :middle_across].std() > 5
+    assert halved.shapes() == photos.Spoiled(halved.paths, [0.8] * 6, SIZE, copies=8).shapes()
+
+
+def test_halved_sources_are_the_best_rated(rated):
+    found = photos.halved_sources(rated, 0.5, 0.7)
+    assert found.opinions == [0.7] * len(found.paths)
+    best = [rated.paths[row] for row in np.argsort(-rated.unit_opinions, kind="stable")[: len(rated) // 2]]
+    assert list(found.paths) == best
+    assert photos.halved_sources(rated, 0.0, 0.7) == photos.Clean([], [])
 
 
 def test_plain_pictures_have_no_faults():

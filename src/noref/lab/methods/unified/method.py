@@ -17,9 +17,10 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
+from noref.lab.evaluation.agreement import agreement
 from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
-from noref.lab.methods.deepbiq import svr
+from noref.lab.methods.deepbiq import finetune, svr
 from noref.lab.methods.faults.network import read
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.interval import Interval
@@ -35,13 +36,15 @@ from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import hold_out
-from noref.lab.training.photos import loader, working_pixels
+from noref.lab.training.photos import Photos, loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit
 LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0}
 CHECKS = 4  # draws of each clean photo that is held out
+CLASS_SIDE = 224  # pixels of the windows in which classes of quality are learned
+CORRECTIONS = (0.01, 0.03, 0.1, 0.3)  # values of C to try
 
 Scores = npt.NDArray[np.float64]
 
@@ -52,13 +55,17 @@ class UnifiedMethod(BaseEstimator):
     Args:
         pristine: Folder of sharp, clean photos.
         best: Share of the rated photos that are taken as clean as well, from the best-rated down.
+        halved: Share of them that are taken as clean once their sides are halved.
         backbone, weights, mean, std, options: See `networks.backbone.Backbone`.
         area, shortest: See `WorkingSize`.
         cache: Folder that keeps features of whole photos; None for none.
-        copies: Spoiled versions of each clean photo in an epoch, and for the last fit of the score.
+        copies: Spoiled versions of each clean photo in an epoch, and for the last fit of the score; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch, and for that last fit.
         spoiled_weight: What a spoiled or plain picture counts in that last fit, against 1 of a rated one.
         epochs: Of fine-tuning, at most.
+        class_epochs, class_rate, edges: Of a second backbone that learns classes of quality, as in `deepbiq`; the mean of both
+            is then used. 0 epochs for none.
+        head_epochs: In which the heads get used to that mean.
         crop: Side of the training windows in pixels, a multiple of 32.
         batch: Photos in a batch, rated and spoiled mixed at random.
         losses: Weights of "rated", "spoiled", "quality" and "faults" (`learning.LearnAll`).
@@ -66,7 +73,7 @@ class UnifiedMethod(BaseEstimator):
         body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation figure before training stops.
-        axes: Principal axes under the support vector regressor that gives the score in the end.
+        axes: Principal axes under the support vector regressor that corrects the score in the end.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
         workers: Processes that prepare photos.
         seed: Of weights, order, faults and windows.
@@ -86,6 +93,7 @@ class UnifiedMethod(BaseEstimator):
         pristine: str | Path | None = None,
         *,
         best: float = 0.1,
+        halved: float = 0.0,
         backbone: str = "mobilenetv2_100",
         weights: str | Path | None = None,
         mean: Sequence[float] | None = None,
@@ -98,6 +106,10 @@ class UnifiedMethod(BaseEstimator):
         plain: int = 0,
         spoiled_weight: float = 1.0,
         epochs: int = 5,
+        class_epochs: int = 0,
+        class_rate: float = 1e-4,
+        edges: Sequence[float] = (0.2, 0.4, 0.6, 0.8),
+        head_epochs: int = 2,
         crop: int = 256,
         batch: int = 32,
         losses: Mapping[str, float] = LOSSES,
@@ -114,11 +126,12 @@ class UnifiedMethod(BaseEstimator):
         workers: int = 0,
         seed: int = 0,
     ) -> None:
-        self.pristine, self.best = pristine, best
+        self.pristine, self.best, self.halved = pristine, best, halved
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
         self.copies, self.plain, self.spoiled_weight = copies, plain, spoiled_weight
-        self.epochs, self.crop, self.batch, self.losses = epochs, crop, batch, losses
+        self.epochs, self.class_epochs, self.class_rate, self.head_epochs = epochs, class_epochs, class_rate, head_epochs
+        self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
         self.rate, self.local_rate = rate, local_rate
         self.body_rate, self.layer_decay, self.weight_decay = body_rate, layer_decay, weight_decay
         self.warm_up, self.ema, self.patience, self.axes = warm_up, ema, patience, axes
@@ -138,16 +151,18 @@ class UnifiedMethod(BaseEstimator):
             KeyError, ValueError, FileNotFoundError: As the backbone; or there are too few pristine photos.
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
-        torch.manual_seed(self.seed)
         self.scale_ = rated.scale
+        torch.manual_seed(self.seed)
         self.network_ = UnifiedNetwork(self._backbone(self.weights))
         learning, checking = self._pristine()
         clean = photos.clean_sources(learning, rated, self.best)
         checks = photos.clean_sources(checking, validation, self.best)
-        if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            self._standardise(rated)
         if self.epochs:
-            self._fine_tune(rated, validation, clean, checks, folder / "training")
+            self._fine_tune(rated, validation, clean, checks, folder / "training", self.epochs)
+        if self.class_epochs:
+            _average(self.network_.backbone, self._taught_classes(rated, validation, folder / "classes"))
+            self.network_.backbone.requires_grad_(False)
+            self._fine_tune(rated, validation, clean, checks, folder / "heads", self.head_epochs)
         self.network_.eval()
         compact(self.network_)
         self._fit_score(rated, validation, clean, checks, folder)
@@ -164,6 +179,25 @@ class UnifiedMethod(BaseEstimator):
             raise ValueError("some photos must be known to be clean: give --pristine FOLDER")
         return hold_out(self.pristine, self.seed)
 
+    def _taught_classes(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Backbone:
+        """A second backbone that starts as the first did and learns five classes of quality, as in `deepbiq`."""
+        torch.manual_seed(self.seed)
+        backbone = self._backbone(self.weights)
+        tuning = finetune.Tuning(
+            epochs=self.class_epochs,
+            rate=self.class_rate,
+            batch=self.batch,
+            edges=tuple(self.edges),
+            side=min(CLASS_SIDE, self.crop),
+            size=self.working_size,
+            patience=self.class_epochs,
+            precision=self.precision,
+            workers=self.workers,
+            seed=self.seed,
+        )
+        finetune.tune(backbone, rated, validation, folder, tuning)
+        return backbone
+
     def _standardise(self, rated: RatedImages) -> None:
         """The heads' inputs, over a sample of rated photos."""
         scaler = StandardScaler().fit(self._vectors(rated.paths[:: -(-len(rated) // SAMPLE)]))
@@ -176,17 +210,24 @@ class UnifiedMethod(BaseEstimator):
         return photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, self.precision, self.cache)
 
     def _fine_tune(
-        self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
+        self,
+        rated: RatedImages,
+        validation: RatedImages,
+        clean: photos.Clean,
+        checks: photos.Clean,
+        folder: Path,
+        epochs: int,
     ) -> None:
+        """Everything together; of a backbone that is frozen, the heads."""
+        if not (folder / "last.ckpt").exists():  # else its weights replace these
+            self._standardise(rated)
         size, heads = self.working_size, {"local": self.local_rate}
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
-        schedule = Schedule(self.epochs, "val_both", "max", self.patience, self.precision, ema=self.ema)
+        schedule = Schedule(epochs, "val_both", "max", self.patience, self.precision, ema=self.ema)
         learning = photos.Together(
-            photos.Rated(rated, size, self.crop, self.seed, turn=True),
-            photos.Spoiled(*clean, size, self.copies, self.crop, self.seed),
-            photos.Plain(self.plain, clean.opinion, (self.crop, self.crop), self.seed),
+            photos.Rated(rated, size, self.crop, self.seed, turn=True), *self._made(rated, clean, self.crop)
         )
-        checking = photos.Together(photos.Rated(validation, size), self._spoiled(checks, CHECKS))
+        checking = photos.Together(photos.Rated(validation, size), self._whole(checks))
         module = LearnAll(self.network_, self.losses, steps)
         module.train()  # Lightning leaves the mode as it finds it
         train(
@@ -198,38 +239,50 @@ class UnifiedMethod(BaseEstimator):
             self.seed,
         )
 
-    def _spoiled(self, clean: photos.Clean, copies: int, in_part: float = 0) -> photos.Spoiled:
-        """Whole photos, all but a share of them spoiled everywhere."""
-        return photos.Spoiled(*clean, self.working_size, copies, seed=self.seed, in_part=in_part)
+    def _made(self, rated: RatedImages, clean: photos.Clean, crop: int | None) -> list[Photos]:
+        """What is learned from beside rated photos: spoiled ones and plain pictures, windows of them or whole."""
+        halved = photos.halved_sources(rated, self.halved, clean.opinion)
+        return [
+            photos.Spoiled(*clean, self.working_size, self.copies, crop, self.seed),
+            photos.Halved(*halved, self.working_size, 1, crop, self.seed),
+            photos.Plain(self.plain, clean.opinion, (crop, crop) if crop else PLAIN, self.seed),
+        ]
+
+    def _whole(self, checks: photos.Clean) -> photos.Spoiled:
+        """Photos that nothing is learned from, spoiled everywhere or not at all."""
+        return photos.Spoiled(*checks, self.working_size, CHECKS, seed=self.seed, in_part=0)
 
     def _fit_score(
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
-        """A support vector regressor, on rated photos and on made ones: spoiled, wholly or in part, or plain."""
-        plain = photos.Plain(self.plain, clean.opinion, PLAIN, self.seed)
-        made = photos.Together(self._spoiled(clean, self.copies, photos.IN_PART), plain)
-        spoiled, opinions = self._made_vectors(made)
+        """The opinion as the network tells it, corrected by a support vector regressor.
+
+        It learns from rated photos and made ones: spoiled, wholly or in part, or plain.
+        """
+        made = photos.Together(*self._made(rated, clean, None))
+        made_vectors, made_opinions = self._made_vectors(made)
+        vectors = np.concatenate([self._vectors(rated.paths), made_vectors])
         fits = svr.fit(
-            np.concatenate([self._vectors(rated.paths), spoiled])[:, None],
-            np.concatenate([rated.unit_opinions, opinions]),
+            vectors[:, None],
+            np.concatenate([rated.unit_opinions, made_opinions]) - self._uncorrected(vectors),
             "feature-avg",
-            svr.Regressor("rbf", axes=self.axes, seed=self.seed),
+            svr.Regressor("rbf", c=CORRECTIONS, axes=self.axes, seed=self.seed),
             np.repeat([1.0, self.spoiled_weight], [len(rated), len(made)]),
         )
-        spoiled, opinions = self._made_vectors(self._spoiled(checks, CHECKS))
-        by_people = svr.judge(fits, self._vectors(validation.paths)[:, None], validation.unit_opinions, "feature-avg")
-        by_faults = svr.judge(fits, spoiled[:, None], opinions, "feature-avg")
-        rows = [
-            {"c": ours.c, "epsilon": ours.epsilon, "val_srcc": ours.srcc, "val_spoiled_srcc": theirs.srcc}
-            for ours, theirs in zip(by_people, by_faults, strict=True)
-        ]
-        table = pd.DataFrame(rows)
+        checked = {
+            "val_srcc": (self._vectors(validation.paths), validation.unit_opinions),
+            "val_spoiled_srcc": self._made_vectors(self._whole(checks)),
+        }
+        table = pd.DataFrame({"c": fitted[-1].C, "epsilon": fitted[-1].epsilon} for fitted in fits)
+        for name, (vectors, opinions) in checked.items():
+            before = self._uncorrected(vectors)
+            scores = [before + svr.predict(fitted, vectors[:, None], "feature-avg") for fitted in fits]
+            table[name] = [agreement(ours, opinions)["srcc"] for ours in scores]
         table.to_csv(folder / "score.csv", index=False)
-        chosen = int((table["val_srcc"] + table["val_spoiled_srcc"]).argmax())
-        head = from_pipeline(fits[chosen])
+        head = from_pipeline(fits[int(table[list(checked)].sum(axis=1).argmax())])
         assert isinstance(head, RbfHead)
         compact(head)
-        self.network_.score = head
+        self.network_.correction = head
 
     @torch.inference_mode()
     def _made_vectors(self, made: photos.Spoiled | photos.Together) -> tuple[Vectors, Scores]:
@@ -240,6 +293,11 @@ class UnifiedMethod(BaseEstimator):
                 vectors.append(self.network_.describe(pixels[None]).numpy())
             opinions.append(float(truth.opinion))
         return np.concatenate(vectors), np.array(opinions)
+
+    @torch.inference_mode()
+    def _uncorrected(self, vectors: Vectors) -> Scores:
+        found: Scores = self.network_.uncorrected(torch.from_numpy(vectors)).numpy().astype(np.float64)
+        return found
 
     @torch.inference_mode()
     def _tell(self, image: images.Source) -> Assessed:
@@ -294,11 +352,21 @@ class UnifiedMethod(BaseEstimator):
         method.interval_ = Interval()
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
-        supports, axes = weights["score.supports"].shape
-        score = RbfHead(length(backbone.stages, FEATURES), axes, supports)
-        method.network_ = UnifiedNetwork(backbone, score).eval()
+        supports, axes = weights["correction.supports"].shape
+        correction = RbfHead(length(backbone.stages, FEATURES), axes, supports)
+        method.network_ = UnifiedNetwork(backbone, correction).eval()
         method.network_.load_state_dict(weights)
         return method
+
+
+@torch.no_grad()
+def _average(backbone: Backbone, other: Backbone) -> None:
+    """Move all weights half of the way to another's, in place.
+
+    Networks that were tuned from the same start can be averaged (Wortsman et al., "Model soups", ICML 2022).
+    """
+    for weight, theirs in zip(backbone.parameters(), other.parameters(), strict=True):
+        weight.lerp_(theirs, 0.5)
 
 
 class _Core(nn.Module):

@@ -1,8 +1,8 @@
 """One backbone, three readings of its maps: a score, the faults, and the quality of each place.
 
 While it learns, opinions are steps to be reached, as the levels of faults are. Classes of quality teach a backbone more than
-squared errors do (docs/results.md: .808 against .792 of validation SRCC, the same regressor on top). The score itself is read
-by a regressor that is fitted in the end.
+squared errors do (docs/results.md: .808 against .792 of validation SRCC, the same regressor on top). The score is what these
+steps say, corrected by a regressor that is fitted in the end.
 """
 
 from typing import NamedTuple
@@ -84,28 +84,32 @@ class UnifiedNetwork(Described):
 
     Args:
         backbone: See `Described`.
-        score: From the vector that describes a photo to its score; it is fitted when all the rest has learned.
+        correction: From the vector that describes a photo to what its opinion is off by; fitted when all the rest has learned.
     """
 
-    def __init__(self, backbone: Backbone, score: RbfHead | None = None) -> None:
+    def __init__(self, backbone: Backbone, correction: RbfHead | None = None) -> None:
         super().__init__(backbone, FEATURES)
         vector = length(backbone.stages, FEATURES)
         self.opinion = OrdinalHead(vector, 1, len(STEPS))
         self.faults = OrdinalHead(vector)
         self.local = LocalHead(backbone.stages)
-        self.score = score
+        self.correction = correction
 
     def forward(self, pixels: Tensor) -> Told:
         maps = self.backbone(pixels)
         vectors = describe(maps, self.features)
         return Told(self.opinion(vectors)[:, 0], self.local(maps).float(), self.faults(vectors))
 
+    def uncorrected(self, vectors: Tensor) -> Tensor:
+        """Opinions, N, that the steps say of vectors N x D."""
+        return expected(self.opinion(vectors)[:, 0])
+
     def assess(self, pixels: Tensor) -> Assessed:
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
-        assert self.score is not None
+        assert self.correction is not None
         maps = self.backbone(pixels)
         vectors = describe(maps, self.features)
-        score, quality = self.score(vectors)[0], self.local(maps)
+        score, quality = self.uncorrected(vectors) + self.correction(vectors)[0], self.local(maps)
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
         return Assessed(score, quality + shift, self.faults(vectors))
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -23,13 +24,14 @@ from noref.lab.methods.unified.network import CELL
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random, cropped_shape, working_pixels
 from noref.lab.working_size import WorkingSize
 
-LOST = (0.0, 0.12, 0.24, 0.36, 0.48, 0.6)
+LOST = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
 """Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked. The
 levels are made to look evenly spaced; people rate heavily blurred photos at about .4 of the scale."""
 GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 """Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
 
-SINGLE = 0.5  # share of spoiled photos with one distortion of any kind; the others have a chain of zero to three faults
+AS_THEY_ARE = 0.15  # share of clean photos that are left clean
+SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three faults
 IN_PART = 0.33  # share of spoiled photos of which a part stays clean
 _BLOBS = 3  # places a side at which it is drawn whether a part is spoiled
 
@@ -94,7 +96,7 @@ class Spoiled(Dataset[Item]):
     def __getitem__(self, place: tuple[int, int]) -> Item:
         epoch, index = place
         photo, copy = divmod(index, self.copies)
-        clean = working_pixels(self.paths[photo], self.size)
+        clean = self._clean(self.paths[photo])
         rng = chain_rng(clean, epoch, copy, self.seed)
         spoiled, left, levels = _spoil(clean, rng)
         if self.crop:
@@ -111,6 +113,22 @@ class Spoiled(Dataset[Item]):
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each item will have: those alike can be stacked."""
         return [shape for path in self.paths for shape in [cropped_shape(path, self.size, self.crop)] * self.copies]
+
+    def _clean(self, path: Path) -> Pixels:
+        return working_pixels(path, self.size)
+
+
+class Halved(Spoiled):
+    """The same with photos that are taken as clean once their sides are halved, which leaves little of their own faults.
+
+    Mirrored copies fill them up to the size they had, so that a level means the same here as elsewhere.
+    """
+
+    def _clean(self, path: Path) -> Pixels:
+        photo = Image.fromarray(super()._clean(path))
+        half = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.BICUBIC)
+        filled: Pixels = np.pad(np.asarray(half), ((0, half.height), (0, half.width), (0, 0)), "symmetric")
+        return filled
 
 
 class Plain(Dataset[Item]):
@@ -178,14 +196,28 @@ def clean_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> 
 
     Nobody was asked about the pristine ones; they are taken to be as good as the others on average.
     """
-    order = np.argsort(-rated.unit_opinions, kind="stable")[: max(1, round(best * len(rated)))]
-    opinions: list[float] = rated.unit_opinions[order].tolist()
+    rows = _best(rated, best)
+    opinions: list[float] = rated.unit_opinions[rows].tolist()
     deserved = [*[float(np.mean(opinions))] * len(pristine), *opinions]
-    return Clean([*pristine, *(rated.paths[row] for row in order)], deserved)
+    return Clean([*pristine, *(rated.paths[row] for row in rows)], deserved)
+
+
+def halved_sources(rated: RatedImages, best: float, opinion: float) -> Clean:
+    """Photos taken as clean once they are halved: the best-rated share of a database, and what each of them deserves then."""
+    paths = [rated.paths[row] for row in _best(rated, best)] if best else []
+    return Clean(paths, [opinion] * len(paths))
+
+
+def _best(rated: RatedImages, share: float) -> list[int]:
+    """Rows of the best-rated photos, one at least, the best first."""
+    rows: list[int] = np.argsort(-rated.unit_opinions, kind="stable")[: max(1, round(share * len(rated)))].tolist()
+    return rows
 
 
 def _spoil(clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
     """Spoiled pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
+    if rng.random() < AS_THEY_ARE:
+        return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
     if rng.random() >= SINGLE:
         spoiled, levels = spoil(clean, rng)
         return spoiled, float(np.prod([1 - LOST[level] for level in levels])), levels

@@ -42,20 +42,25 @@ def _colour(shape: Shape, rng: np.random.Generator) -> Pixels:
 
 
 def _drawing(shape: Shape, rng: np.random.Generator) -> Pixels:
-    """Flat shapes with sharp edges on a flat ground, drawn four times as large and shrunk."""
+    """Shapes and outlines with sharp edges on a flat ground, in colours or in black and white; edges smooth or stepped."""
     height, width = (4 * side for side in shape)
-    ground = (255, 255, 255) if rng.random() < 0.5 else _tuple(_colours(rng, 1)[0])
-    page = Image.new("RGB", (width, height), ground)
+    count = int(rng.integers(2, 12))
+    inks = rng.choice([0.0, 255.0], (count, 1)).repeat(3, axis=1) if rng.random() < 0.4 else _colours(rng, count)
+    ground = rng.choice([0.0, 255.0]) if rng.random() < 0.6 else _colours(rng, 1)[0]
+    page = Image.new("RGB", (width, height), _tuple(np.broadcast_to(ground, 3)))
     pen = ImageDraw.Draw(page)
-    for colour in _colours(rng, int(rng.integers(2, 12))):
-        points = rng.uniform(0, 1, (int(rng.integers(3, 7)), 2)) * rng.uniform(0.1, 0.6) + rng.uniform(-0.1, 0.8, 2)
+    for ink in inks:
+        points = rng.uniform(0, 1, (int(rng.integers(3, 12)), 2)) * rng.uniform(0.1, 0.8) + rng.uniform(-0.1, 0.8, 2)
         corners = [(float(x * width), float(y * height)) for x, y in points]
-        if rng.random() < 0.5:
-            pen.polygon(corners, _tuple(colour))
+        (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
+        if rng.random() < 0.3:
+            pen.line(corners, _tuple(ink), int(rng.integers(4, 30)))
+        elif rng.random() < 0.5:
+            pen.polygon(corners, _tuple(ink))
         else:
-            (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
-            pen.ellipse((left, top, right, bottom), _tuple(colour))
-    return np.asarray(page.resize((width // 4, height // 4), Image.Resampling.BOX))
+            pen.ellipse((left, top, right, bottom), _tuple(ink))
+    shrink = Image.Resampling.BOX if rng.random() < 0.7 else Image.Resampling.NEAREST
+    return np.asarray(page.resize((width // 4, height // 4), shrink))
 
 
 def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
