@@ -16,21 +16,21 @@ from typing_extensions import Self
 
 from noref import images
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES
-from noref.lab.evaluation.agreement import agreement
+from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
-from noref.lab.methods.deepbiq import finetune, svr
+from noref.lab.methods.deepbiq import finetune
 from noref.lab.methods.faults.network import read
-from noref.lab.methods.unified import interval, photos
+from noref.lab.methods.unified import interval, last_fit, photos
 from noref.lab.methods.unified.interval import Interval
+from noref.lab.methods.unified.last_fit import Known
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.network import CELL, FEATURES, Assessed, UnifiedNetwork
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Vectors
 from noref.lab.networks.compact import compact
 from noref.lab.networks.description import length
-from noref.lab.networks.heads import RbfHead, from_pipeline
+from noref.lab.networks.heads import RbfHead
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.finetuning import Steps
@@ -44,7 +44,6 @@ PLAIN = (384, 512)  # height and width of plain pictures in the last fit
 LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0}
 CHECKS = 4  # draws of each clean photo that is held out
 CLASS_SIDE = 224  # pixels of the windows in which classes of quality are learned
-CORRECTIONS = (0.01, 0.03, 0.1, 0.3)  # values of C to try
 
 Scores = npt.NDArray[np.float64]
 
@@ -165,7 +164,7 @@ class UnifiedMethod(BaseEstimator):
             self._fine_tune(rated, validation, clean, checks, folder / "heads", self.head_epochs)
         self.network_.eval()
         compact(self.network_)
-        self._fit_score(rated, validation, clean, checks, folder)
+        self._fit_heads(rated, validation, clean, checks, folder)
         scores = np.array([float(self._tell(path).score) for path in validation.paths])
         self.interval_ = interval.fitted(scores, validation.unit_opinions)
         return self
@@ -252,52 +251,36 @@ class UnifiedMethod(BaseEstimator):
         """Photos that nothing is learned from, spoiled everywhere or not at all."""
         return photos.Spoiled(*checks, self.working_size, CHECKS, seed=self.seed, in_part=0)
 
-    def _fit_score(
+    def _fit_heads(
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
-        """The opinion as the network tells it, corrected by a support vector regressor.
-
-        It learns from rated photos and made ones: spoiled, wholly or in part, or plain.
-        """
-        made = photos.Together(*self._made(rated, clean, None))
-        made_vectors, made_opinions = self._made_vectors(made)
-        vectors = np.concatenate([self._vectors(rated.paths), made_vectors])
-        fits = svr.fit(
-            vectors[:, None],
-            np.concatenate([rated.unit_opinions, made_opinions]) - self._uncorrected(vectors),
-            "feature-avg",
-            svr.Regressor("rbf", c=CORRECTIONS, axes=self.axes, seed=self.seed),
-            np.repeat([1.0, self.spoiled_weight], [len(rated), len(made)]),
+        """Opinion and faults once more, on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain)."""
+        opinions = self._rated(rated)
+        made = self._described(photos.Together(*self._made(rated, clean, None)))
+        spoiled = self._described(self._whole(checks))
+        last_fit.fit_faults(self.network_.faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
+        self.network_.correction, tried = last_fit.fit_opinion(
+            self.network_.opinion,
+            Known(*(torch.cat(both) for both in zip(opinions, made, strict=True))),
+            torch.tensor([1.0, self.spoiled_weight]).repeat_interleave(torch.tensor([len(rated), len(made.opinions)])),
+            {"val_srcc": self._rated(validation), "val_spoiled_srcc": spoiled},
+            self.axes,
+            self.seed,
         )
-        checked = {
-            "val_srcc": (self._vectors(validation.paths), validation.unit_opinions),
-            "val_spoiled_srcc": self._made_vectors(self._whole(checks)),
-        }
-        table = pd.DataFrame({"c": fitted[-1].C, "epsilon": fitted[-1].epsilon} for fitted in fits)
-        for name, (vectors, opinions) in checked.items():
-            before = self._uncorrected(vectors)
-            scores = [before + svr.predict(fitted, vectors[:, None], "feature-avg") for fitted in fits]
-            table[name] = [agreement(ours, opinions)["srcc"] for ours in scores]
-        table.to_csv(folder / "score.csv", index=False)
-        head = from_pipeline(fits[int(table[list(checked)].sum(axis=1).argmax())])
-        assert isinstance(head, RbfHead)
-        compact(head)
-        self.network_.correction = head
+        tried.to_csv(folder / "score.csv", index=False)
+
+    def _rated(self, rated: RatedImages) -> Known:
+        unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
+        return Known(torch.from_numpy(self._vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
 
     @torch.inference_mode()
-    def _made_vectors(self, made: photos.Spoiled | photos.Together) -> tuple[Vectors, Scores]:
-        vectors, opinions = [], []
+    def _described(self, made: Photos) -> Known:
+        known = []
         for index in range(len(made)):
             pixels, truth = made[0, index]
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                vectors.append(self.network_.describe(pixels[None]).numpy())
-            opinions.append(float(truth.opinion))
-        return np.concatenate(vectors), np.array(opinions)
-
-    @torch.inference_mode()
-    def _uncorrected(self, vectors: Vectors) -> Scores:
-        found: Scores = self.network_.uncorrected(torch.from_numpy(vectors)).numpy().astype(np.float64)
-        return found
+                known.append(Known(self.network_.describe(pixels[None])[0], truth.opinion, truth.answers))
+        return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
 
     @torch.inference_mode()
     def _tell(self, image: images.Source) -> Assessed:

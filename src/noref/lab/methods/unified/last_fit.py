@@ -1,0 +1,134 @@
+"""What reads the vectors of whole photos, fitted when the backbone has learned: opinion, its correction, and faults.
+
+Steps of opinion and of faults are answered by logistic regression, which is convex: nothing depends on where it starts. What
+the opinion is then off by is learned by a support vector regressor. Every penalty is chosen on photos held out.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from sklearn.pipeline import Pipeline
+from torch import Tensor
+
+from noref.lab.evaluation.agreement import agreement
+from noref.lab.methods.deepbiq import svr
+from noref.lab.methods.faults.judge import judge
+from noref.lab.methods.faults.network import OrdinalHead, read
+from noref.lab.methods.unified.network import expected, steps_reached
+from noref.lab.networks.compact import compact
+from noref.lab.networks.heads import RbfHead, from_pipeline
+
+PENALTIES = (0.03, 0.1, 0.3, 1.0)
+CORRECTIONS = (0.03, 0.1, 0.3)  # values of C to try
+EPSILON = 0.02  # of opinions from 0 to 1
+_ITERATIONS = 100
+
+Scores = npt.NDArray[np.float64]
+
+
+class Known(NamedTuple):
+    """What describes n whole photos, and what is known of them.
+
+    Attributes:
+        vectors: n x D.
+        opinions: n, from 0 to 1.
+        answers: n x K x 5, whether the level of a fault is at least 1, 2 … 5; NaN where that is not known.
+    """
+
+    vectors: Tensor
+    opinions: Tensor
+    answers: Tensor
+
+    @property
+    def named(self) -> Tensor:
+        """Which photos' faults are all known, n."""
+        return ~self.answers.isnan().any(dim=(1, 2))
+
+
+def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
+    """Fit the faults in place; columns penalty, val_auc."""
+    vectors, answers = made.vectors[made.named], made.answers[made.named]
+    fits = [_answering(head, vectors, answers, torch.ones(len(vectors)), penalty) for penalty in PENALTIES]
+    auc = [_auc(fitted, held_out) for fitted in fits]
+    head.load_state_dict(fits[int(np.argmax(auc))].state_dict())
+    return pd.DataFrame({"penalty": PENALTIES, "val_auc": auc})
+
+
+def fit_opinion(
+    head: OrdinalHead, known: Known, weights: Tensor, held_out: Mapping[str, Known], axes: int, seed: int
+) -> tuple[RbfHead, pd.DataFrame]:
+    """Fit the opinion in place.
+
+    Args:
+        head: Of one opinion.
+        known: Rated photos and made ones.
+        weights: n, what each counts.
+        held_out: By what the SRCC with them is called; penalty and C are those with the highest mean of these.
+        axes: Principal axes under the correction.
+        seed: Of the search for these.
+
+    Returns:
+        The correction, and a table of penalty, c and each SRCC.
+    """
+    rows: list[dict[str, float]] = []
+    fits: list[tuple[OrdinalHead, Pipeline]] = []
+    regressor = svr.Regressor("rbf", CORRECTIONS, (EPSILON,), axes, seed)
+    for penalty in PENALTIES:
+        steps = _answering(head, known.vectors, steps_reached(known.opinions)[:, None], weights, penalty)
+        off = (known.opinions - _opinions(steps, known)).double().numpy()
+        for fitted in svr.fit(known.vectors[:, None].numpy(), off, "feature-avg", regressor, weights.double().numpy()):
+            srcc = {name: _srcc(steps, fitted, photos) for name, photos in held_out.items()}
+            rows.append({"penalty": penalty, "c": fitted[-1].C, **srcc})
+            fits.append((steps, fitted))
+    table = pd.DataFrame(rows)
+    steps, fitted = fits[int(table[list(held_out)].sum(axis=1).argmax())]
+    head.load_state_dict(steps.state_dict())
+    correction = from_pipeline(fitted)
+    assert isinstance(correction, RbfHead)
+    compact(correction)
+    return correction, table
+
+
+def _answering(head: OrdinalHead, vectors: Tensor, answers: Tensor, weights: Tensor, penalty: float) -> OrdinalHead:
+    """A head with the same standardisation, fitted to answers (n x K x L, from 0 to 1), in the precision that is exported.
+
+    `penalty` is of the squares of an answer's weights, beside its mean cross-entropy.
+    """
+    fitted = copy.deepcopy(head)
+    torch.nn.init.zeros_(fitted.weight)
+    torch.nn.init.zeros_(fitted.bias)
+    shares = (weights / weights.sum())[:, None]
+    optimizer = torch.optim.LBFGS(fitted.parameters(), max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        off = F.binary_cross_entropy_with_logits(fitted(vectors).flatten(1), answers.flatten(1), reduction="none")
+        total = (off * shares).sum() + penalty * fitted.weight.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    with torch.enable_grad():
+        optimizer.step(loss)  # type: ignore[no-untyped-call]
+    compact(fitted)
+    return fitted.requires_grad_(False)
+
+
+def _opinions(steps: OrdinalHead, photos: Known) -> Tensor:
+    return expected(steps(photos.vectors)[:, 0])
+
+
+def _srcc(steps: OrdinalHead, fitted: Pipeline, photos: Known) -> float:
+    correction = svr.predict(fitted, photos.vectors[:, None].numpy(), "feature-avg")
+    return agreement(_opinions(steps, photos).numpy() + correction, photos.opinions.numpy())["srcc"]
+
+
+def _auc(head: OrdinalHead, photos: Known) -> float:
+    found = read(head(photos.vectors[photos.named]))
+    levels = photos.answers[photos.named].sum(dim=2).round().long()
+    return float(judge(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]["auc"])
