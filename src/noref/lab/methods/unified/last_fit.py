@@ -24,7 +24,7 @@ from noref.lab.methods.unified.network import expected, steps_reached
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
 
-PENALTIES = (0.03, 0.1, 0.3, 1.0)
+PENALTIES = (0.03, 0.1, 0.3)
 CORRECTIONS = (0.03, 0.1, 0.3)  # values of C to try
 EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 100

@@ -1,5 +1,6 @@
 """The model that ships, as a method like any other: fit, predict, explain, save, load."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,9 +59,10 @@ class UnifiedMethod(BaseEstimator):
         backbone, weights, mean, std, options: See `networks.backbone.Backbone`.
         area, shortest: See `WorkingSize`.
         cache: Folder that keeps features of whole photos; None for none.
-        copies: Spoiled versions of each clean photo in an epoch, and for the last fit of the score; a halved one has one.
-        plain: Pictures of `unified.plain` in an epoch, and for that last fit.
-        spoiled_weight: What a spoiled or plain picture counts in that last fit, against 1 of a rated one.
+        copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
+        plain: Pictures of `unified.plain` in an epoch.
+        draws: Epochs whose spoiled and plain pictures serve the last fit of the score and the faults.
+        spoiled_weight: What one of these counts in that last fit, against 1 of a rated photo.
         epochs: Of fine-tuning, at most.
         class_epochs, class_rate, edges: Of a second backbone that learns classes of quality, as in `deepbiq`; the mean of both
             is then used. 0 epochs for none.
@@ -103,6 +105,7 @@ class UnifiedMethod(BaseEstimator):
         cache: str | Path | None = None,
         copies: int = 8,
         plain: int = 0,
+        draws: int = 1,
         spoiled_weight: float = 1.0,
         epochs: int = 5,
         class_epochs: int = 0,
@@ -128,7 +131,7 @@ class UnifiedMethod(BaseEstimator):
         self.pristine, self.best, self.halved = pristine, best, halved
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
-        self.copies, self.plain, self.spoiled_weight = copies, plain, spoiled_weight
+        self.copies, self.plain, self.draws, self.spoiled_weight = copies, plain, draws, spoiled_weight
         self.epochs, self.class_epochs, self.class_rate, self.head_epochs = epochs, class_epochs, class_rate, head_epochs
         self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
         self.rate, self.local_rate = rate, local_rate
@@ -256,7 +259,7 @@ class UnifiedMethod(BaseEstimator):
     ) -> None:
         """Opinion and faults once more, on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain)."""
         opinions = self._rated(rated)
-        made = self._described(photos.Together(*self._made(rated, clean, None)))
+        made = self._described(photos.Together(*self._made(rated, clean, None)), self.draws)
         spoiled = self._described(self._whole(checks))
         last_fit.fit_faults(self.network_.faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         self.network_.correction, tried = last_fit.fit_opinion(
@@ -274,10 +277,10 @@ class UnifiedMethod(BaseEstimator):
         return Known(torch.from_numpy(self._vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
 
     @torch.inference_mode()
-    def _described(self, made: Photos) -> Known:
+    def _described(self, made: Photos, draws: int = 1) -> Known:
         known = []
-        for index in range(len(made)):
-            pixels, truth = made[0, index]
+        for place in itertools.product(range(draws), range(len(made))):
+            pixels, truth = made[place]
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
                 known.append(Known(self.network_.describe(pixels[None])[0], truth.opinion, truth.answers))
         return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
