@@ -27,7 +27,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
-    "mean=null std=null best=0.2 halved=0.3 plain=4 draws=2 class_epochs=1 edges=[0.5] head_epochs=1"
+    "mean=null std=null best=0.2 halved=0.3 plain=4 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
 )
 SIZE = WorkingSize(20_000, 64, 32)
 

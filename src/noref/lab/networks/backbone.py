@@ -129,6 +129,17 @@ class Backbone(nn.Module):
         return [Stage(cells.shape[1], round(side / cells.shape[2])) for cells in maps]
 
 
+@torch.no_grad()
+def average(backbone: Backbone, other: Backbone) -> None:
+    """Move a backbone's weights half of the way to another's, in place.
+
+    Networks tuned from the same start lie near enough to be averaged (Wortsman et al., "Model soups", ICML 2022). Statistics of
+    batch norms are left alone: both must have kept those that they started with.
+    """
+    for weight, theirs in zip(backbone.parameters(), other.parameters(), strict=True):
+        weight.lerp_(theirs, 0.5)
+
+
 def _passed_over(key: str) -> bool:
     """Whether a key belongs to a classifier, or counts batches."""
     top = key.split(".", maxsplit=1)[0]

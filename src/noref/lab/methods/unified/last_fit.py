@@ -1,7 +1,7 @@
 """What reads the vectors of whole photos, fitted when the backbone has learned: opinion, its correction, and faults.
 
-Steps of opinion and of faults are answered by logistic regression, which is convex: nothing depends on where it starts. What
-the opinion is then off by is learned by a support vector regressor. Every penalty is chosen on photos held out.
+Steps of opinion and of faults are answered by penalised logistic regression. What the opinion is then off by is learned by a
+support vector regressor. Every penalty is chosen on photos held out.
 """
 
 import copy
@@ -20,14 +20,14 @@ from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import OrdinalHead, read
-from noref.lab.methods.unified.network import expected, steps_reached
+from noref.lab.methods.unified.network import steps_reached, steps_say
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
 
 PENALTIES = (0.03, 0.1, 0.3)
 CORRECTIONS = (0.03, 0.1, 0.3)  # values of C to try
 EPSILON = 0.02  # of opinions from 0 to 1
-_ITERATIONS = 100
+_ITERATIONS = 100  # opinions move by less than .005 in the next 500
 
 Scores = npt.NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def fit_opinion(
     regressor = svr.Regressor("rbf", CORRECTIONS, (EPSILON,), axes, seed)
     for penalty in PENALTIES:
         steps = _answering(head, known.vectors, steps_reached(known.opinions)[:, None], weights, penalty)
-        off = (known.opinions - _opinions(steps, known)).double().numpy()
+        off = (known.opinions - steps_say(steps, known.vectors)).double().numpy()
         for fitted in svr.fit(known.vectors[:, None].numpy(), off, "feature-avg", regressor, weights.double().numpy()):
             srcc = {name: _srcc(steps, fitted, photos) for name, photos in held_out.items()}
             rows.append({"penalty": penalty, "c": fitted[-1].C, **srcc})
@@ -100,7 +100,7 @@ def _answering(head: OrdinalHead, vectors: Tensor, answers: Tensor, weights: Ten
 
     `penalty` is of the squares of an answer's weights, beside its mean cross-entropy.
     """
-    fitted = copy.deepcopy(head)
+    fitted = copy.deepcopy(head).requires_grad_(True)
     torch.nn.init.zeros_(fitted.weight)
     torch.nn.init.zeros_(fitted.bias)
     shares = (weights / weights.sum())[:, None]
@@ -119,13 +119,9 @@ def _answering(head: OrdinalHead, vectors: Tensor, answers: Tensor, weights: Ten
     return fitted.requires_grad_(False)
 
 
-def _opinions(steps: OrdinalHead, photos: Known) -> Tensor:
-    return expected(steps(photos.vectors)[:, 0])
-
-
 def _srcc(steps: OrdinalHead, fitted: Pipeline, photos: Known) -> float:
     correction = svr.predict(fitted, photos.vectors[:, None].numpy(), "feature-avg")
-    return agreement(_opinions(steps, photos).numpy() + correction, photos.opinions.numpy())["srcc"]
+    return agreement(steps_say(steps, photos.vectors).numpy() + correction, photos.opinions.numpy())["srcc"]
 
 
 def _auc(head: OrdinalHead, photos: Known) -> float:

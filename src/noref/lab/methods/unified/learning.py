@@ -21,8 +21,10 @@ class LearnAll(SmallSteps):
     """A weighted sum of four losses, each a mean over what is known of it in the batch.
 
     "rated" and "spoiled" are cross-entropies of the opinion's steps, on photos that people rated and on spoiled ones; "quality"
-    squared errors of the map, of its mean where no more is known; "faults" the cross-entropy of all answers. `val_both` chooses
-    the checkpoint: the mean of two SRCC of the expected opinion, over rated photos and over spoiled ones.
+    squared errors of the map, of its mean where no more is known; "faults" the cross-entropy of all answers.
+
+    Checkpoints are chosen by `val_both`, the mean of two SRCC of the expected opinion, over rated photos and over spoiled ones,
+    or by `val_map`, the same of the map's mean.
     """
 
     def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], steps: Steps) -> None:
@@ -59,7 +61,10 @@ class LearnAll(SmallSteps):
         self.known.append((self.network(pixels), truth))
 
     def on_validation_epoch_end(self) -> None:
-        scores = expected(torch.cat([told.opinion for told, _ in self.known]).float()).cpu().numpy()
+        said = {
+            "both": expected(torch.cat([told.opinion for told, _ in self.known]).float()).cpu().numpy(),
+            "map": torch.cat([told.quality.mean(dim=(1, 2)) for told, _ in self.known]).cpu().numpy(),
+        }
         opinions = torch.cat([truth.opinion for _, truth in self.known]).cpu().numpy()
         spoiled = torch.cat([~truth.quality.isnan().any(dim=(1, 2)) for _, truth in self.known]).cpu().numpy()
         logits = torch.cat([told.faults for told, _ in self.known]).float().cpu()
@@ -69,14 +74,13 @@ class LearnAll(SmallSteps):
         found = read(logits[named])
         levels = answers[named].sum(dim=2).round().long()
         faults = judge(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]
-        srcc = {
-            part: agreement(scores[which], opinions[which])["srcc"]
-            for part, which in (("rated", ~spoiled), ("spoiled", spoiled))
-        }
-        self.log("val_srcc", srcc["rated"])
-        self.log("val_spoiled_srcc", srcc["spoiled"])
         self.log("val_auc", float(faults["auc"]))
-        self.log("val_both", (srcc["rated"] + srcc["spoiled"]) / 2, prog_bar=True)
+        for name, scores in said.items():
+            rated, made = (agreement(scores[which], opinions[which])["srcc"] for which in (~spoiled, spoiled))
+            if name == "both":
+                self.log("val_srcc", rated)
+                self.log("val_spoiled_srcc", made)
+            self.log(f"val_{name}", (rated + made) / 2, prog_bar=True)
 
 
 def _mean(values: Tensor, which: Tensor) -> Tensor:

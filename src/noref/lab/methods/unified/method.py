@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ from noref.lab.methods.unified.interval import Interval
 from noref.lab.methods.unified.last_fit import Known
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.network import CELL, FEATURES, Assessed, UnifiedNetwork
-from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.backbone import Backbone, average
 from noref.lab.networks.cache import Vectors
 from noref.lab.networks.compact import compact
 from noref.lab.networks.description import length
@@ -66,7 +67,7 @@ class UnifiedMethod(BaseEstimator):
         epochs: Of fine-tuning, at most.
         class_epochs, class_rate, edges: Of a second backbone that learns classes of quality, as in `deepbiq`; the mean of both
             is then used. 0 epochs for none.
-        head_epochs: In which the heads get used to that mean.
+        map_epochs: At least one, in which the map's head gets used to that mean; the others are fitted anew in any case.
         crop: Side of the training windows in pixels, a multiple of 32.
         batch: Photos in a batch, rated and spoiled mixed at random.
         losses: Weights of "rated", "spoiled", "quality" and "faults" (`learning.LearnAll`).
@@ -111,7 +112,7 @@ class UnifiedMethod(BaseEstimator):
         class_epochs: int = 0,
         class_rate: float = 1e-4,
         edges: Sequence[float] = (0.2, 0.4, 0.6, 0.8),
-        head_epochs: int = 2,
+        map_epochs: int = 2,
         crop: int = 256,
         batch: int = 32,
         losses: Mapping[str, float] = LOSSES,
@@ -132,7 +133,7 @@ class UnifiedMethod(BaseEstimator):
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
         self.copies, self.plain, self.draws, self.spoiled_weight = copies, plain, draws, spoiled_weight
-        self.epochs, self.class_epochs, self.class_rate, self.head_epochs = epochs, class_epochs, class_rate, head_epochs
+        self.epochs, self.class_epochs, self.class_rate, self.map_epochs = epochs, class_epochs, class_rate, map_epochs
         self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
         self.rate, self.local_rate = rate, local_rate
         self.body_rate, self.layer_decay, self.weight_decay = body_rate, layer_decay, weight_decay
@@ -145,26 +146,28 @@ class UnifiedMethod(BaseEstimator):
         return WorkingSize(self.area, self.shortest, multiple=32)
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """Everything together first, then the score on what the network has learned to see.
+        """Classes of quality, everything together, the mean of both backbones, and what reads it: map, opinion, faults.
 
-        Checkpoint, penalties and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
+        Checkpoints, penalties and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
 
         Raises:
-            KeyError, ValueError, FileNotFoundError: As the backbone; or there are too few pristine photos.
-            ImageError: A photo cannot be read, or is smaller than `shortest`.
+            KeyError, ValueError, FileNotFoundError: As the backbone; there are too few pristine photos; or a class has none.
+            ImageError: A photo cannot be read, or is smaller than `shortest`, or than the windows of the classes.
         """
         self.scale_ = rated.scale
+        taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
         torch.manual_seed(self.seed)
         self.network_ = UnifiedNetwork(self._backbone(self.weights))
         learning, checking = self._pristine()
         clean = photos.clean_sources(learning, rated, self.best)
         checks = photos.clean_sources(checking, validation, self.best)
         if self.epochs:
-            self._fine_tune(rated, validation, clean, checks, folder / "training", self.epochs)
-        if self.class_epochs:
-            _average(self.network_.backbone, self._taught_classes(rated, validation, folder / "classes"))
-            self.network_.backbone.requires_grad_(False)
-            self._fine_tune(rated, validation, clean, checks, folder / "heads", self.head_epochs)
+            self._fine_tune(rated, validation, clean, checks, folder / "training", self.epochs, "val_both")
+        if taught is not None:
+            average(self.network_.backbone, taught)
+            self.network_.requires_grad_(False)
+            self.network_.local.requires_grad_(True)
+            self._fine_tune(rated, validation, clean, checks, folder / "map", self.map_epochs, "val_map")
         self.network_.eval()
         compact(self.network_)
         self._fit_heads(rated, validation, clean, checks, folder)
@@ -185,14 +188,15 @@ class UnifiedMethod(BaseEstimator):
         """A second backbone that starts as the first did and learns five classes of quality, as in `deepbiq`."""
         torch.manual_seed(self.seed)
         backbone = self._backbone(self.weights)
+        side, size = min(CLASS_SIDE, self.crop), self.working_size
         tuning = finetune.Tuning(
             epochs=self.class_epochs,
             rate=self.class_rate,
             batch=self.batch,
             edges=tuple(self.edges),
-            side=min(CLASS_SIDE, self.crop),
-            size=self.working_size,
-            patience=self.class_epochs,
+            side=side,
+            size=replace(size, shortest=max(size.shortest, side)),
+            patience=self.class_epochs,  # a cycle of large steps wanders before it settles: let it end
             precision=self.precision,
             workers=self.workers,
             seed=self.seed,
@@ -219,13 +223,14 @@ class UnifiedMethod(BaseEstimator):
         checks: photos.Clean,
         folder: Path,
         epochs: int,
+        monitor: str,
     ) -> None:
-        """Everything together; of a backbone that is frozen, the heads."""
+        """Everything together, or what of it is not frozen."""
         if not (folder / "last.ckpt").exists():  # else its weights replace these
             self._standardise(rated)
         size, heads = self.working_size, {"local": self.local_rate}
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
-        schedule = Schedule(epochs, "val_both", "max", self.patience, self.precision, ema=self.ema)
+        schedule = Schedule(epochs, monitor, "max", self.patience, self.precision, ema=self.ema)
         learning = photos.Together(
             photos.Rated(rated, size, self.crop, self.seed, turn=True), *self._made(rated, clean, self.crop)
         )
@@ -258,6 +263,7 @@ class UnifiedMethod(BaseEstimator):
         self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
     ) -> None:
         """Opinion and faults once more, on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain)."""
+        self._standardise(rated)
         opinions = self._rated(rated)
         made = self._described(photos.Together(*self._made(rated, clean, None)), self.draws)
         spoiled = self._described(self._whole(checks))
@@ -343,16 +349,6 @@ class UnifiedMethod(BaseEstimator):
         method.network_ = UnifiedNetwork(backbone, correction).eval()
         method.network_.load_state_dict(weights)
         return method
-
-
-@torch.no_grad()
-def _average(backbone: Backbone, other: Backbone) -> None:
-    """Move all weights half of the way to another's, in place.
-
-    Networks that were tuned from the same start can be averaged (Wortsman et al., "Model soups", ICML 2022).
-    """
-    for weight, theirs in zip(backbone.parameters(), other.parameters(), strict=True):
-        weight.lerp_(theirs, 0.5)
 
 
 class _Core(nn.Module):

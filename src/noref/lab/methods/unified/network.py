@@ -100,16 +100,12 @@ class UnifiedNetwork(Described):
         vectors = describe(maps, self.features)
         return Told(self.opinion(vectors)[:, 0], self.local(maps).float(), self.faults(vectors))
 
-    def uncorrected(self, vectors: Tensor) -> Tensor:
-        """Opinions, N, that the steps say of vectors N x D."""
-        return expected(self.opinion(vectors)[:, 0])
-
     def assess(self, pixels: Tensor) -> Assessed:
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
         assert self.correction is not None
         maps = self.backbone(pixels)
         vectors = describe(maps, self.features)
-        score, quality = self.uncorrected(vectors) + self.correction(vectors)[0], self.local(maps)
+        score, quality = steps_say(self.opinion, vectors) + self.correction(vectors)[0], self.local(maps)
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
         return Assessed(score, quality + shift, self.faults(vectors))
 
@@ -117,6 +113,11 @@ class UnifiedNetwork(Described):
 def steps_reached(opinions: Tensor) -> Tensor:
     """Opinions N to N x 9: how far each reaches beyond each of `STEPS`, 0 to 1, softly, since opinions are means of a few."""
     return torch.sigmoid((opinions[:, None] - torch.tensor(STEPS, device=opinions.device)) / SOFT)
+
+
+def steps_say(head: OrdinalHead, vectors: Tensor) -> Tensor:
+    """The opinions, N, that the steps say of vectors N x D, before any correction."""
+    return expected(head(vectors)[:, 0])
 
 
 def expected(logits: Tensor) -> Tensor:

@@ -26,11 +26,11 @@ from noref.lab.working_size import WorkingSize
 
 LOST = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
 """Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked. The
-levels are made to look evenly spaced; people rate heavily blurred photos at about .4 of the scale."""
+levels are made to look evenly spaced, and the last leaves little to see."""
 GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 """Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
 
-AS_THEY_ARE = 0.15  # share of clean photos that are left clean
+AS_THEY_ARE = 0.15  # share of clean photos that are left clean, beside those whose chain has no fault
 SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three faults
 IN_PART = 0.33  # share of spoiled photos of which a part stays clean
 _BLOBS = 3  # places a side at which it is drawn whether a part is spoiled
@@ -103,7 +103,7 @@ class Spoiled(Dataset[Item]):
             clean, spoiled = crop_at_random([clean, spoiled], self.crop, rng, turn=True)
         grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
         share = np.ones(grid, np.float32)
-        if rng.random() < self.in_part:
+        if left < 1 and rng.random() < self.in_part:
             share = _blobs(grid, rng)
             spoiled, levels = _blend(clean, spoiled, share), None
         quality = torch.from_numpy(self.opinions[photo] * (1 - (1 - left) * share)).float()
@@ -119,9 +119,10 @@ class Spoiled(Dataset[Item]):
 
 
 class Halved(Spoiled):
-    """The same with photos that are taken as clean once their sides are halved, which leaves little of their own faults.
+    """The same with photos that are taken as clean once their sides are halved: little noise, blur or compression survives.
 
-    Mirrored copies fill them up to the size they had, so that a level means the same here as elsewhere.
+    Light and colours stay as they are, so that they should be good ones to begin with. Mirrored copies fill them up to the size
+    they had, so that a level means the same here as elsewhere.
     """
 
     def _clean(self, path: Path) -> Pixels:
