@@ -1,6 +1,7 @@
 """Everything in one network, from rated and clean photos to the exported model, on tiny photos."""
 
 import json
+import shutil
 
 import numpy as np
 import onnx
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import noref
@@ -20,6 +22,7 @@ from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import UnifiedNetwork, expected, steps_reached
 from noref.lab.networks.backbone import Backbone
+from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.photos import loader
 from noref.lab.working_size import WorkingSize
@@ -69,9 +72,8 @@ def exported(file):
 
 
 def test_a_results_folder_is_complete(run):
-    assert {"results.csv", "interval.json", "score.csv", "curves.png", "training", "model"} <= {
-        path.name for path in run.iterdir()
-    }
+    files = {"results.csv", "interval.json", "score.csv", "faults.csv", "curves.png", "backbone.safetensors"}
+    assert files | {"finetune", "training", "map", "model"} <= {path.name for path in run.iterdir()}
     facts = json.loads((run / "interval.json").read_text())
     results, predictions = pd.read_csv(run / "results.csv"), pd.read_csv(run / "predictions.csv")
     assert facts["n"] == results["n"].iloc[0] == len(predictions)
@@ -79,6 +81,31 @@ def test_a_results_folder_is_complete(run):
     assert 0 <= facts["held"] <= 1
     log = (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
     assert all(f"train_{part}" in log for part in ("rated", "spoiled", "quality", "faults"))
+
+
+def test_the_map_learns_on_the_mean_of_both_backbones(run):
+    together, mapped = (
+        SafeCheckpoints().load_checkpoint(run / stage / "best.ckpt")["state_dict"] for stage in ("training", "map")
+    )
+    classes = load_file(run / "backbone.safetensors")
+    moved = [key for key in classes if not torch.equal(classes[key], together[f"network.backbone.body.{key}"])]
+    assert len(moved) > 10
+    for key in moved:
+        mean = (classes[key] + together[f"network.backbone.body.{key}"]) / 2
+        torch.testing.assert_close(mapped[f"network.backbone.body.{key}"], mean)
+    assert not torch.equal(mapped["network.local.out.weight"], together["network.local.out.weight"])
+    torch.testing.assert_close(mapped["network.faults.weight"], together["network.faults.weight"], rtol=0, atol=0)
+
+
+def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, tmp_path):
+    broken = tmp_path / "run"
+    shutil.copytree(run, broken)
+    for left in ("map", "model"):
+        shutil.rmtree(broken / left)
+    for left in ("results.csv", "predictions.csv", "score.csv", "faults.csv"):
+        (broken / left).unlink()
+    assert train(broken, database, pristine).exit_code == 0
+    assert (broken / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
 
 
 def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path):

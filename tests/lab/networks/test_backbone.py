@@ -7,9 +7,10 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from noref.lab.networks import backbone
-from noref.lab.networks.backbone import Backbone, Stage
+from noref.lab.networks.backbone import Backbone, Stage, average
 
 PIXELS = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -196,3 +197,14 @@ def test_a_digest_tells_weights_scaling_and_architecture_apart(tiny, tmp_path):
     assert same.digest() == tiny.digest()
     assert len({tiny.digest(), *(other.digest() for other in others)}) == 5
     assert same.to(memory_format=torch.channels_last).digest() == tiny.digest()
+
+
+def test_the_mean_of_two_backbones_is_half_way_and_leaves_statistics_alone():
+    one, other, before = (Backbone("test_efficientnet") for _ in range(3))
+    before.load_state_dict(one.state_dict())
+    next(layer for layer in other.modules() if isinstance(layer, nn.BatchNorm2d)).running_mean.fill_(7)
+    average(one, other)
+    for mine, first, second in zip(one.parameters(), before.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(mine, (first + second) / 2)
+    for mine, first in zip(one.buffers(), before.buffers(), strict=True):
+        torch.testing.assert_close(mine, first, rtol=0, atol=0)
