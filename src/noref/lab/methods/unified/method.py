@@ -155,10 +155,10 @@ class UnifiedMethod(BaseEstimator):
             ImageError: A photo cannot be read, or is smaller than `shortest`, or than the windows of the classes.
         """
         self.scale_ = rated.scale
+        learning, checking = self._pristine()
         taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
         torch.manual_seed(self.seed)
         self.network_ = UnifiedNetwork(self._backbone(self.weights))
-        learning, checking = self._pristine()
         clean = photos.clean_sources(learning, rated, self.best)
         checks = photos.clean_sources(checking, validation, self.best)
         if self.epochs:
@@ -185,7 +185,7 @@ class UnifiedMethod(BaseEstimator):
         return hold_out(self.pristine, self.seed)
 
     def _taught_classes(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Backbone:
-        """A second backbone that starts as the first did and learns five classes of quality, as in `deepbiq`."""
+        """A second backbone that starts as the first does and learns classes of quality, as in `deepbiq`."""
         torch.manual_seed(self.seed)
         backbone = self._backbone(self.weights)
         side, size = min(CLASS_SIDE, self.crop), self.working_size
