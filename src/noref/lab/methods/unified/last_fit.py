@@ -53,7 +53,12 @@ class Known(NamedTuple):
 
 
 def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
-    """Fit the faults in place, by the penalty of the lowest cross-entropy: an AUC cannot see that probabilities are too low.
+    """Fit the faults in place.
+
+    Args:
+        head: Of K families.
+        made: Photos to learn from; those whose faults are not all known teach nothing.
+        held_out: Photos that choose the penalty, by the lowest cross-entropy: an AUC cannot see that probabilities are too low.
 
     Returns:
         Columns penalty, val_loss, val_auc.

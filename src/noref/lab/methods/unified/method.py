@@ -65,8 +65,8 @@ class UnifiedMethod(BaseEstimator):
         draws: Epochs whose spoiled and plain pictures serve the last fit of the score and the faults.
         spoiled_weight: What one of these counts in that last fit, against 1 of a rated photo.
         epochs: Of fine-tuning, at most.
-        class_epochs, class_rate, edges: Of a second backbone that learns classes of quality, as in `deepbiq`; the mean of both
-            is then used. 0 epochs for none.
+        class_epochs, class_rate, edges: Of a backbone beside it that learns classes of quality, as in `deepbiq`; the mean of
+            both is then used. 0 epochs for none.
         map_epochs: At least one, in which the map's head gets used to that mean; the others are fitted anew in any case.
         crop: Side of the training windows in pixels, a multiple of 32.
         batch: Photos in a batch, rated and spoiled mixed at random.
@@ -185,7 +185,7 @@ class UnifiedMethod(BaseEstimator):
         return hold_out(self.pristine, self.seed)
 
     def _taught_classes(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Backbone:
-        """A second backbone that starts as the first does and learns classes of quality, as in `deepbiq`."""
+        """A backbone of its own, from the same start, that learns classes of quality as in `deepbiq`."""
         torch.manual_seed(self.seed)
         backbone = self._backbone(self.weights)
         side, size = min(CLASS_SIDE, self.crop), self.working_size
