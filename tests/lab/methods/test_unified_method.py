@@ -20,7 +20,7 @@ from noref.lab.distortions.chains import FAMILIES
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
-from noref.lab.methods.unified.network import UnifiedNetwork, expected, steps_reached
+from noref.lab.methods.unified.network import Learner, expected, steps_reached
 from noref.lab.networks.backbone import Backbone
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.finetuning import Steps
@@ -244,7 +244,7 @@ def test_pristine_photos_deserve_what_the_best_rated_do(rated, pristine):
 
 def test_losses_are_means_over_what_is_known(rated, pristine):
     torch.manual_seed(0)
-    network = UnifiedNetwork(Backbone("test_efficientnet"))
+    network = Learner(Backbone("test_efficientnet"))
     module = LearnAll(network, {"rated": 1, "spoiled": 1, "quality": 1, "faults": 1}, Steps())
     both = photos.Together(photos.Rated(rated, SIZE, 64), photos.Spoiled(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4, 64))
     pixels, truth = next(iter(loader(both, 40, 0, 0)))

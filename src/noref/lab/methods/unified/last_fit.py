@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from noref.lab.evaluation.agreement import agreement
@@ -21,12 +22,14 @@ from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import OrdinalHead, read
 from noref.lab.methods.unified.network import steps_reached, steps_say
+from noref.lab.networks.cache import Vectors
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
 
 PENALTIES = (0.03, 0.1, 0.3)  # of the steps of opinion
 FAULT_PENALTIES = (0.01, *PENALTIES)
 CORRECTIONS = (0.03, 0.1, 0.3)  # values of C to try
+TONES_COUNT = 4.0  # times what another input of a head does: they are few, and penalties are alike for all
 EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 100  # opinions move by less than .005 in the next 500
 
@@ -50,6 +53,19 @@ class Known(NamedTuple):
     def named(self) -> Tensor:
         """Which photos' faults are all known, n."""
         return ~self.answers.isnan().any(dim=(1, 2))
+
+    @property
+    def clean(self) -> Tensor:
+        """Which photos are known to have no fault, n."""
+        return (self.answers == 0).all(dim=2).all(dim=1)
+
+
+def standardise(head: OrdinalHead, sample: Vectors, tones: int = 0) -> None:
+    """Set a head's mean and scale by those of a sample, n x D; the last `tones` inputs count `TONES_COUNT` times as much."""
+    scaler = StandardScaler().fit(sample)
+    head.mean.copy_(torch.from_numpy(scaler.mean_))
+    head.scale.copy_(torch.from_numpy(scaler.scale_))
+    head.scale[len(head.scale) - tones :] /= TONES_COUNT
 
 
 def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:

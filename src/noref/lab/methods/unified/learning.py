@@ -9,7 +9,7 @@ from torch import Tensor
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import read
-from noref.lab.methods.unified.network import Told, UnifiedNetwork, expected, steps_reached
+from noref.lab.methods.unified.network import Learner, Told, expected, steps_reached
 from noref.lab.methods.unified.photos import Truth
 from noref.lab.training.finetuning import SmallSteps, Steps
 
@@ -27,7 +27,7 @@ class LearnAll(SmallSteps):
     or by `val_map`, the same of the map's mean.
     """
 
-    def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], steps: Steps) -> None:
+    def __init__(self, network: Learner, weights: Mapping[str, float], steps: Steps) -> None:
         super().__init__(network, steps)
         self.weights = weights
         self.known: list[tuple[Told, Truth]] = []

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from typing_extensions import Self
 
@@ -22,16 +21,26 @@ from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import finetune
-from noref.lab.methods.faults.network import read
+from noref.lab.methods.faults.network import OrdinalHead, read
 from noref.lab.methods.unified import interval, last_fit, photos
 from noref.lab.methods.unified.interval import Interval
 from noref.lab.methods.unified.last_fit import Known
 from noref.lab.methods.unified.learning import LearnAll
-from noref.lab.methods.unified.network import CELL, FEATURES, Assessed, UnifiedNetwork
+from noref.lab.methods.unified.network import (
+    CELL,
+    FEATURES,
+    STEPS,
+    Assessed,
+    Learner,
+    LocalHead,
+    UnifiedNetwork,
+    vector_length,
+    vectors,
+)
+from noref.lab.networks import tones
 from noref.lab.networks.backbone import Backbone, average
-from noref.lab.networks.cache import Vectors
+from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
 from noref.lab.networks.compact import compact
-from noref.lab.networks.description import length
 from noref.lab.networks.heads import RbfHead
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
@@ -63,7 +72,8 @@ class UnifiedMethod(BaseEstimator):
         copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
         draws: Epochs whose spoiled and plain pictures serve the last fit of the score and the faults.
-        spoiled_weight: What one of these counts in that last fit, against 1 of a rated photo.
+        spoiled_weight: What all draws of a spoiled photo count together when the score is fitted last; a rated one counts 1.
+        clean_weight: The same of draws that came out clean, and of plain pictures.
         epochs: Of fine-tuning, at most.
         class_epochs, class_rate, edges: Of a backbone beside it that learns classes of quality, as in `deepbiq`; the mean of
             both is then used. 0 epochs for none.
@@ -108,6 +118,7 @@ class UnifiedMethod(BaseEstimator):
         plain: int = 0,
         draws: int = 1,
         spoiled_weight: float = 1.0,
+        clean_weight: float = 1.0,
         epochs: int = 5,
         class_epochs: int = 0,
         class_rate: float = 1e-4,
@@ -132,7 +143,8 @@ class UnifiedMethod(BaseEstimator):
         self.pristine, self.best, self.halved = pristine, best, halved
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
-        self.copies, self.plain, self.draws, self.spoiled_weight = copies, plain, draws, spoiled_weight
+        self.copies, self.plain, self.draws = copies, plain, draws
+        self.spoiled_weight, self.clean_weight = spoiled_weight, clean_weight
         self.epochs, self.class_epochs, self.class_rate, self.map_epochs = epochs, class_epochs, class_rate, map_epochs
         self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
         self.rate, self.local_rate = rate, local_rate
@@ -158,19 +170,19 @@ class UnifiedMethod(BaseEstimator):
         learning, checking = self._pristine()
         taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
         torch.manual_seed(self.seed)
-        self.network_ = UnifiedNetwork(self._backbone(self.weights))
+        learner = Learner(self._backbone(self.weights))
         clean = photos.clean_sources(learning, rated, self.best)
         checks = photos.clean_sources(checking, validation, self.best)
         if self.epochs:
-            self._fine_tune(rated, validation, clean, checks, folder / "training", self.epochs, "val_both")
+            self._fine_tune(learner, rated, validation, clean, checks, folder / "training", self.epochs, "val_both")
         if taught is not None:
-            average(self.network_.backbone, taught)
-            self.network_.requires_grad_(False)
-            self.network_.local.requires_grad_(True)
-            self._fine_tune(rated, validation, clean, checks, folder / "map", self.map_epochs, "val_map")
-        self.network_.eval()
-        compact(self.network_)
-        self._fit_heads(rated, validation, clean, checks, folder)
+            average(learner.backbone, taught)
+            learner.requires_grad_(False)
+            learner.local.requires_grad_(True)
+            self._fine_tune(learner, rated, validation, clean, checks, folder / "map", self.map_epochs, "val_map")
+        learner.eval()
+        compact(learner)
+        self.network_ = self._with_last_heads(learner, rated, validation, clean, checks, folder).eval()
         scores = np.array([float(self._tell(path).score) for path in validation.paths])
         self.interval_ = interval.fitted(scores, validation.unit_opinions)
         return self
@@ -204,19 +216,13 @@ class UnifiedMethod(BaseEstimator):
         finetune.tune(backbone, rated, validation, folder, tuning)
         return backbone
 
-    def _standardise(self, rated: RatedImages) -> None:
-        """The heads' inputs, over a sample of rated photos."""
-        scaler = StandardScaler().fit(self._vectors(rated.paths[:: -(-len(rated) // SAMPLE)]))
-        for head in (self.network_.opinion, self.network_.faults):
-            head.mean.copy_(torch.from_numpy(scaler.mean_))
-            head.scale.copy_(torch.from_numpy(scaler.scale_))
-
-    def _vectors(self, paths: Sequence[Path]) -> Vectors:
-        """What describes whole photos, n x D, by the network as it is now."""
-        return photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, self.precision, self.cache)
+    def _photo_vectors(self, backbone: Backbone, paths: Sequence[Path]) -> Vectors:
+        """What describes whole photos while the network learns, n x D."""
+        return photo_vectors(backbone, FEATURES, self.working_size, paths, self.precision, self.cache)
 
     def _fine_tune(
         self,
+        learner: Learner,
         rated: RatedImages,
         validation: RatedImages,
         clean: photos.Clean,
@@ -227,7 +233,9 @@ class UnifiedMethod(BaseEstimator):
     ) -> None:
         """Everything together, or what of it is not frozen."""
         if not (folder / "last.ckpt").exists():  # else its weights replace these
-            self._standardise(rated)
+            sample = self._photo_vectors(learner.backbone, _sample(rated))
+            for head in (learner.opinion, learner.faults):
+                last_fit.standardise(head, sample)
         size, heads = self.working_size, {"local": self.local_rate}
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
         schedule = Schedule(epochs, monitor, "max", self.patience, self.precision, ema=self.ema)
@@ -235,7 +243,7 @@ class UnifiedMethod(BaseEstimator):
             photos.Rated(rated, size, self.crop, self.seed, turn=True), *self._made(rated, clean, self.crop)
         )
         checking = photos.Together(photos.Rated(validation, size), self._whole(checks))
-        module = LearnAll(self.network_, self.losses, steps)
+        module = LearnAll(learner, self.losses, steps)
         module.train()  # Lightning leaves the mode as it finds it
         train(
             module,
@@ -259,41 +267,68 @@ class UnifiedMethod(BaseEstimator):
         """Photos that nothing is learned from, spoiled everywhere or not at all."""
         return photos.Spoiled(*checks, self.working_size, CHECKS, seed=self.seed, in_part=0)
 
-    def _fit_heads(
-        self, rated: RatedImages, validation: RatedImages, clean: photos.Clean, checks: photos.Clean, folder: Path
-    ) -> None:
+    def _with_last_heads(
+        self,
+        learner: Learner,
+        rated: RatedImages,
+        validation: RatedImages,
+        clean: photos.Clean,
+        checks: photos.Clean,
+        folder: Path,
+    ) -> UnifiedNetwork:
         """Opinion and faults once more, on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain)."""
-        self._standardise(rated)
-        opinions = self._rated(rated)
-        made = self._described(photos.Together(*self._made(rated, clean, None)), self.draws)
-        spoiled = self._described(self._whole(checks))
-        last_fit.fit_faults(self.network_.faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
-        self.network_.correction, tried = last_fit.fit_opinion(
-            self.network_.opinion,
+        backbone = learner.backbone
+        opinion, faults = _last_heads(backbone)
+        sample = self._last_vectors(backbone, _sample(rated))
+        for head in (opinion, faults):
+            last_fit.standardise(head, sample, tones.COUNT)
+        opinions = self._rated(backbone, rated)
+        made = self._made_vectors(backbone, photos.Together(*self._made(rated, clean, None)), self.draws)
+        spoiled = self._made_vectors(backbone, self._whole(checks))
+        last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
+        counts = torch.where(made.clean, self.clean_weight, self.spoiled_weight) / self.draws
+        correction, tried = last_fit.fit_opinion(
+            opinion,
             Known(*(torch.cat(both) for both in zip(opinions, made, strict=True))),
-            torch.tensor([1.0, self.spoiled_weight]).repeat_interleave(torch.tensor([len(rated), len(made.opinions)])),
-            {"val_srcc": self._rated(validation), "val_spoiled_srcc": spoiled},
+            torch.cat([torch.ones(len(rated)), counts]),
+            {"val_srcc": self._rated(backbone, validation), "val_spoiled_srcc": spoiled},
             self.axes,
             self.seed,
         )
         tried.to_csv(folder / "score.csv", index=False)
+        return UnifiedNetwork(backbone, learner.local, opinion, faults, correction)
 
-    def _rated(self, rated: RatedImages) -> Known:
+    def _last_vectors(self, backbone: Backbone, paths: Sequence[Path]) -> Vectors:
+        """What describes whole photos in the end, n x D; as `network.vectors`, but kept on disk."""
+        size = self.working_size
+
+        def measure(pixels: Pixels) -> Vectors:
+            found: Vectors = tones.tones(torch.from_numpy(working_pixels(pixels, size))[None]).numpy()
+            return found
+
+        policy = {"tones": [tones.SIDE, tones.STEPS], "size": asdict(size)}
+        measured = FeatureCache(self.cache).vectors(paths, policy, measure)
+        return np.hstack([self._photo_vectors(backbone, paths), measured[:, 0]])
+
+    def _rated(self, backbone: Backbone, rated: RatedImages) -> Known:
+        seen = torch.from_numpy(self._last_vectors(backbone, rated.paths))
         unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
-        return Known(torch.from_numpy(self._vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
+        return Known(seen, torch.from_numpy(rated.unit_opinions).float(), unknown)
 
     @torch.inference_mode()
-    def _described(self, made: Photos, draws: int = 1) -> Known:
+    def _made_vectors(self, backbone: Backbone, made: Photos, draws: int = 1) -> Known:
         known = []
         for place in itertools.product(range(draws), range(len(made))):
             pixels, truth = made[place]
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                known.append(Known(self.network_.describe(pixels[None])[0], truth.opinion, truth.answers))
+                maps = backbone(pixels[None])
+            known.append(Known(vectors(maps, pixels[None])[0], truth.opinion, truth.answers))
         return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
 
     @torch.inference_mode()
     def _tell(self, image: images.Source) -> Assessed:
-        return self.network_.assess(torch.from_numpy(working_pixels(image, self.working_size))[None])
+        found: Assessed = self.network_(torch.from_numpy(working_pixels(image, self.working_size))[None])
+        return found
 
     def predict(self, images: Sequence[images.Source]) -> Scores:
         """Scores on the scale of the database fitted on, higher is better, one photo at a time: never batch-dependent.
@@ -345,10 +380,21 @@ class UnifiedMethod(BaseEstimator):
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
         supports, axes = weights["correction.supports"].shape
-        correction = RbfHead(length(backbone.stages, FEATURES), axes, supports)
-        method.network_ = UnifiedNetwork(backbone, correction).eval()
+        correction = RbfHead(vector_length(backbone), axes, supports)
+        local = LocalHead(backbone.stages)
+        method.network_ = UnifiedNetwork(backbone, local, *_last_heads(backbone), correction).eval()
         method.network_.load_state_dict(weights)
         return method
+
+
+def _sample(rated: RatedImages) -> Sequence[Path]:
+    """Photos that the heads' inputs are standardised on."""
+    return rated.paths[:: -(-len(rated) // SAMPLE)]
+
+
+def _last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
+    """Of opinion and of faults, not fitted yet."""
+    return OrdinalHead(vector_length(backbone), 1, len(STEPS)), OrdinalHead(vector_length(backbone))
 
 
 class _Core(nn.Module):
@@ -357,7 +403,7 @@ class _Core(nn.Module):
         self.trained, self.bounds = trained, bounds
 
     def forward(self, working: Tensor) -> dict[str, Tensor]:
-        told = self.trained.assess(working)
+        told = self.trained(working)
         found = read(told.faults)
         return {
             "score": told.score,

@@ -1,8 +1,8 @@
 """One backbone, three readings of its maps: a score, the faults, and the quality of each place.
 
 While it learns, opinions are steps to be reached, as the levels of faults are. Classes of quality teach a backbone more than
-squared errors do (docs/results.md: .808 against .792 of validation SRCC, the same regressor on top). The score is what these
-steps say, corrected by a regressor that is fitted in the end.
+squared errors do (docs/results.md: .808 against .792 of validation SRCC, the same regressor on top). In the end, opinion and
+faults get heads that also know the photo's tones, and the score is what these steps say, corrected by a regressor.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from noref.lab.methods.faults.network import OrdinalHead
+from noref.lab.networks import tones
 from noref.lab.networks.backbone import Backbone, Stage
 from noref.lab.networks.described import Described
 from noref.lab.networks.description import Features, describe, length
@@ -79,35 +80,58 @@ class LocalHead(nn.Module):
         return cells if reduction == CELL else F.interpolate(cells, scale_factor=reduction // CELL, mode="bilinear")
 
 
-class UnifiedNetwork(Described):
-    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to what `Told` and `Assessed` say.
+class Learner(Described):
+    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to what `Told` says.
 
     Args:
         backbone: See `Described`.
-        correction: From the vector that describes a photo to what its opinion is off by; fitted when all the rest has learned.
     """
 
-    def __init__(self, backbone: Backbone, correction: RbfHead | None = None) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__(backbone, FEATURES)
         vector = length(backbone.stages, FEATURES)
         self.opinion = OrdinalHead(vector, 1, len(STEPS))
         self.faults = OrdinalHead(vector)
         self.local = LocalHead(backbone.stages)
-        self.correction = correction
 
     def forward(self, pixels: Tensor) -> Told:
         maps = self.backbone(pixels)
         vectors = describe(maps, self.features)
         return Told(self.opinion(vectors)[:, 0], self.local(maps).float(), self.faults(vectors))
 
-    def assess(self, pixels: Tensor) -> Assessed:
+
+class UnifiedNetwork(nn.Module):
+    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to what `Assessed` says.
+
+    Args:
+        backbone, local: Of a `Learner` that has learned.
+        opinion, faults: Fitted to what `vectors` gives.
+        correction: From the same to what the opinion is off by.
+    """
+
+    def __init__(
+        self, backbone: Backbone, local: LocalHead, opinion: OrdinalHead, faults: OrdinalHead, correction: RbfHead
+    ) -> None:
+        super().__init__()
+        self.backbone, self.local, self.opinion, self.faults, self.correction = backbone, local, opinion, faults, correction
+
+    def forward(self, pixels: Tensor) -> Assessed:
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
-        assert self.correction is not None
         maps = self.backbone(pixels)
-        vectors = describe(maps, self.features)
-        score, quality = steps_say(self.opinion, vectors) + self.correction(vectors)[0], self.local(maps)
+        seen, quality = vectors(maps, pixels), self.local(maps)
+        score = steps_say(self.opinion, seen) + self.correction(seen)[0]
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
-        return Assessed(score, quality + shift, self.faults(vectors))
+        return Assessed(score, quality + shift, self.faults(seen))
+
+
+def vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
+    """What describes N photos in the end, N x `vector_length`: their maps' moments, and their tones."""
+    return torch.cat([describe(maps, FEATURES), tones.tones(pixels)], dim=1)
+
+
+def vector_length(backbone: Backbone) -> int:
+    """Of what `vectors` gives."""
+    return length(backbone.stages, FEATURES) + tones.COUNT
 
 
 def steps_reached(opinions: Tensor) -> Tensor:
