@@ -1,0 +1,36 @@
+"""Does a score take off for poor light what people take off? Mean opinion and mean score of photos alike in light.
+
+    noref lab evaluate MODEL --data biq2021=PATH --protocol single --out RESULTS
+    python benchmarks/light.py RESULTS/MODEL/biq2021/predictions.csv PATH
+
+Needs the extra `lab`. Brightness is the mean luma of a photo, contrast its standard deviation, both from 0 to 1.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import typer
+from PIL import Image
+
+from noref import images
+
+BANDS = {"brightness": (0, 0.1, 0.15, 0.2, 0.3, 0.7, 1), "contrast": (0, 0.07, 0.1, 0.15, 0.25, 1)}
+
+
+def main(predictions: Path, photos: Path) -> None:
+    """Print one row for each band of brightness and of contrast, in points; opinions in the file are from 0 to 1."""
+    table = pd.read_csv(predictions).dropna(subset="predicted")
+    lumas = [np.asarray(Image.fromarray(images.read(photos / name).pixels).convert("L")) / 255 for name in table["image"]]
+    table["brightness"] = [luma.mean() for luma in lumas]
+    table["contrast"] = [luma.std() for luma in lumas]
+    table["opinion"] *= 100
+    table["difference"] = table["predicted"] - table["opinion"]
+    for name, edges in BANDS.items():
+        groups = table.groupby(pd.cut(table[name], edges), observed=True)
+        means = groups[["opinion", "predicted", "difference"]].mean()
+        typer.echo(means.assign(standard_error=groups["difference"].sem(), n=groups.size()).round(1))
+
+
+if __name__ == "__main__":
+    typer.run(main)
