@@ -1,7 +1,7 @@
 """Does a score take off for poor light what people take off? Mean opinion and mean score of photos alike in light.
 
-    noref lab evaluate MODEL --data biq2021=PATH --protocol single --out RESULTS
-    python benchmarks/light.py RESULTS/MODEL/biq2021/predictions.csv PATH
+    noref lab evaluate model:NAME --data biq2021=PATH --protocol single --out RESULTS
+    python benchmarks/light.py RESULTS/model-NAME/biq2021/split-000/predictions.csv PATH
 
 Needs the extra `lab`. Brightness is the mean luma of a photo, contrast its standard deviation, both from 0 to 1.
 """
@@ -27,9 +27,9 @@ def main(predictions: Path, photos: Path) -> None:
     table["opinion"] *= 100
     table["difference"] = table["predicted"] - table["opinion"]
     for name, edges in BANDS.items():
-        groups = table.groupby(pd.cut(table[name], edges), observed=True)
+        groups = table.groupby(pd.cut(table[name], edges, include_lowest=True), observed=True)
         means = groups[["opinion", "predicted", "difference"]].mean()
-        typer.echo(means.assign(standard_error=groups["difference"].sem(), n=groups.size()).round(1))
+        typer.echo(means.assign(standard_error=groups["difference"].sem(), n=groups.size()).round(1).to_string())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from noref.lab.methods.faults.network import OrdinalHead, read
 from noref.lab.methods.unified import last_fit
 from noref.lab.methods.unified.last_fit import Known
 from noref.lab.methods.unified.network import expected
+from noref.lab.networks import tones
 
 D = 12
 
@@ -98,3 +99,24 @@ def test_a_photo_of_no_weight_teaches_nothing():
     torch.testing.assert_close(alone.weight, beside.weight, rtol=0, atol=1e-3)
     doubled = last_fit._answering(head(), twice.vectors, twice.answers, torch.ones(600), 0.1)
     torch.testing.assert_close(alone.weight, doubled.weight, rtol=0, atol=1e-3)
+
+
+def test_pictures_count_by_how_they_came_out():
+    answers = torch.zeros(4, len(FAMILIES), HIGHEST)
+    answers[1, 2, 0], answers[2], answers[3, 5] = 1, torch.nan, torch.nan
+    made = Known(torch.zeros(4, D), torch.zeros(4), answers)
+    assert made.clean.tolist() == [True, False, False, False]
+    assert last_fit.counts(made, 0.1, 1.0, 2).tolist() == pytest.approx([0.5, 0.05, 0.05, 0.05])
+
+
+def test_tones_are_larger_than_other_inputs_but_never_far_off():
+    sample = torch.from_numpy(np.random.default_rng(0).normal(2, 3, (50, 7 + tones.COUNT)).astype(np.float32))
+    sample[:, -1] = 0.5 + 1e-3 * sample[:, -1]
+    head = OrdinalHead(sample.shape[1])
+    head.standardise(sample)
+    plain = head.scale.clone()
+    np.testing.assert_allclose(((sample - head.mean) / head.scale).numpy().std(axis=0), 1, atol=1e-4)
+    last_fit.enlarge_tones(head)
+    torch.testing.assert_close(head.scale[:7], plain[:7])
+    torch.testing.assert_close(head.scale[7:-1] * last_fit.TONES_WEIGHT, plain[7:-1])
+    assert float(head.scale[-1]) == pytest.approx(last_fit.LEAST_SCALE / last_fit.TONES_WEIGHT)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import noref
@@ -20,11 +20,11 @@ from noref.lab.distortions.chains import FAMILIES
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
-from noref.lab.methods.unified.network import Learner, expected, steps_reached
+from noref.lab.methods.unified.network import Learner, expected, last_vectors, steps_reached
 from noref.lab.networks.backbone import Backbone
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.finetuning import Steps
-from noref.lab.training.photos import loader
+from noref.lab.training.photos import loader, working_pixels
 from noref.lab.working_size import WorkingSize
 from pictures import make_scene
 
@@ -121,6 +121,20 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
     (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
     with pytest.raises(ValueError, match="knows dust, not low contrast"):
         UnifiedMethod.load(tmp_path)
+    (tmp_path / "method.json").write_text(json.dumps(state))
+    weights = load_file(tmp_path / "weights.safetensors")
+    save_file({**weights, "opinion.mean": weights["opinion.mean"][1:].clone()}, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match="another version of noref"):
+        UnifiedMethod.load(tmp_path)
+
+
+def test_vectors_that_heads_are_fitted_to_are_those_they_read(method, database):
+    backbone, paths = method.network_.backbone, biq2021.read(database).paths[:2]
+    for path, kept in zip(paths, method._last_vectors(backbone, paths), strict=True):
+        pixels = torch.from_numpy(working_pixels(path, method.working_size))[None]
+        with torch.inference_mode():
+            read = last_vectors(backbone(pixels), pixels)[0].numpy()
+        np.testing.assert_allclose(kept, read, atol=1e-5)
 
 
 def test_the_mean_of_the_map_is_the_score(method):
@@ -131,9 +145,11 @@ def test_the_mean_of_the_map_is_the_score(method):
     assert quality.mean() == pytest.approx(method.predict([scene])[0], abs=1e-5)
 
 
-@pytest.mark.parametrize("side", [(64, 64), (67, 101), (300, 400)])
-def test_the_exported_model_says_the_same(exported, method, side):
-    pixels = make_scene(*side)
+RED = np.full((80, 90, 3), (255, 0, 0), np.uint8)
+
+
+@pytest.mark.parametrize("pixels", [make_scene(64, 64), make_scene(67, 101), make_scene(300, 400), 0 * RED, RED])
+def test_the_exported_model_says_the_same(exported, method, pixels):
     found, (score,) = exported.score(pixels), method.predict([pixels])
     assert found.score == pytest.approx(min(max(100 * score, 0), 100), abs=1e-3)
     np.testing.assert_allclose(found.map, 100 * method.explain(pixels)["quality"], atol=1e-2)

@@ -1,4 +1,4 @@
-"""Light and colours in figures: right, in range, and blind to where things are."""
+"""Light and colours in figures: right, in range, and alike for mirrored photos."""
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ def test_steps_tell_what_share_is_light():
     np.testing.assert_allclose(found["deviation"][:4], np.sqrt(0.25 * 0.75), atol=1e-6)
 
 
-def test_it_does_not_matter_where_things_are():
+def test_a_mirrored_or_turned_photo_is_told_the_same():
     photo = make_scene(64, 96)
     for turned in (photo[::-1], photo[:, ::-1], photo[::-1, ::-1], photo.transpose(1, 0, 2)):
         for name, values in parts(np.ascontiguousarray(turned)).items():

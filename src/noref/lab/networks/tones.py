@@ -12,6 +12,7 @@ SIDE = 4  # of the squares of pixels whose means are looked at; H and W must be 
 STEPS = 16  # from dark to light
 SCALES = 5  # red, green, blue, luma (BT.601) and the distance of the strongest of the three from the weakest
 COUNT = SCALES * (STEPS + 2)
+VERSION = 1  # of the formula: whoever changes it makes old figures in caches worthless
 
 _LUMA = (0.299, 0.587, 0.114)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
@@ -49,6 +50,12 @@ class OrdinalHead(nn.Module):
         self.register_buffer("scale", torch.ones(length))
         self.weight = nn.Parameter(torch.zeros(things * steps, length))
         self.bias = nn.Parameter(torch.zeros(things * steps))
+
+    def standardise(self, sample: Tensor) -> None:
+        """Take mean and scale from a sample of vectors, n x D; what is alike in all of them is left as it is."""
+        scaler = StandardScaler().fit(sample.numpy())
+        self.mean.copy_(torch.from_numpy(scaler.mean_))
+        self.scale.copy_(torch.from_numpy(scaler.scale_))
 
     def forward(self, vectors: Tensor) -> Tensor:
         return F.linear((vectors - self.mean) / self.scale, self.weight, self.bias).float().reshape(self.shape)

@@ -14,7 +14,6 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from noref.lab.evaluation.agreement import agreement
@@ -22,14 +21,15 @@ from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import OrdinalHead, read
 from noref.lab.methods.unified.network import steps_reached, steps_say
-from noref.lab.networks.cache import Vectors
+from noref.lab.networks import tones
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
 
 PENALTIES = (0.03, 0.1, 0.3)  # of the steps of opinion
 FAULT_PENALTIES = (0.01, *PENALTIES)
 CORRECTIONS = (0.03, 0.1, 0.3)  # values of C to try
-TONES_COUNT = 4.0  # times what another input of a head does: they are few, and penalties are alike for all
+TONES_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
+LEAST_SCALE = 0.05  # of tones: few photos are brightly coloured all over, and those that are must not lie far off the scale
 EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 100  # opinions move by less than .005 in the next 500
 
@@ -57,15 +57,18 @@ class Known(NamedTuple):
     @property
     def clean(self) -> Tensor:
         """Which photos are known to have no fault, n."""
-        return (self.answers == 0).all(dim=2).all(dim=1)
+        return (self.answers == 0).all(dim=(1, 2))
 
 
-def standardise(head: OrdinalHead, sample: Vectors, tones: int = 0) -> None:
-    """Set a head's mean and scale by those of a sample, n x D; the last `tones` inputs count `TONES_COUNT` times as much."""
-    scaler = StandardScaler().fit(sample)
-    head.mean.copy_(torch.from_numpy(scaler.mean_))
-    head.scale.copy_(torch.from_numpy(scaler.scale_))
-    head.scale[len(head.scale) - tones :] /= TONES_COUNT
+def counts(made: Known, spoiled: float, clean: float, draws: int) -> Tensor:
+    """What each of n made photos counts, beside 1 of a rated one: by whether it came out clean, shared among the draws."""
+    return torch.where(made.clean, clean, spoiled) / draws
+
+
+def enlarge_tones(head: OrdinalHead) -> None:
+    """Let the last `tones.COUNT` inputs of a standardised head, which are tones, count `TONES_WEIGHT` times as much."""
+    scale = head.scale[-tones.COUNT :]
+    scale.copy_(scale.clamp(min=LEAST_SCALE) / TONES_WEIGHT)
 
 
 def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:

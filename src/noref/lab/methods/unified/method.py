@@ -34,8 +34,8 @@ from noref.lab.methods.unified.network import (
     Learner,
     LocalHead,
     UnifiedNetwork,
-    vector_length,
-    vectors,
+    last_length,
+    last_vectors,
 )
 from noref.lab.networks import tones
 from noref.lab.networks.backbone import Backbone, average
@@ -72,8 +72,8 @@ class UnifiedMethod(BaseEstimator):
         copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
         draws: Epochs whose spoiled and plain pictures serve the last fit of the score and the faults.
-        spoiled_weight: What all draws of a spoiled photo count together when the score is fitted last; a rated one counts 1.
-        clean_weight: The same of draws that came out clean, and of plain pictures.
+        spoiled_weight: What a spoiled picture counts in the last fit of the score, shared among draws; a rated photo counts 1.
+        clean_weight: The same of a picture that was left clean, and of a plain one.
         epochs: Of fine-tuning, at most.
         class_epochs, class_rate, edges: Of a backbone beside it that learns classes of quality, as in `deepbiq`; the mean of
             both is then used. 0 epochs for none.
@@ -233,9 +233,9 @@ class UnifiedMethod(BaseEstimator):
     ) -> None:
         """Everything together, or what of it is not frozen."""
         if not (folder / "last.ckpt").exists():  # else its weights replace these
-            sample = self._photo_vectors(learner.backbone, _sample(rated))
+            sample = torch.from_numpy(self._photo_vectors(learner.backbone, rated.paths[:: _stride(rated)]))
             for head in (learner.opinion, learner.faults):
-                last_fit.standardise(head, sample)
+                head.standardise(sample)
         size, heads = self.working_size, {"local": self.local_rate}
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
         schedule = Schedule(epochs, monitor, "max", self.patience, self.precision, ema=self.ema)
@@ -276,17 +276,20 @@ class UnifiedMethod(BaseEstimator):
         checks: photos.Clean,
         folder: Path,
     ) -> UnifiedNetwork:
-        """Opinion and faults once more, on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain)."""
+        """What has learned, with new heads for opinion and faults.
+
+        They are fitted on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain).
+        """
         backbone = learner.backbone
-        opinion, faults = _last_heads(backbone)
-        sample = self._last_vectors(backbone, _sample(rated))
-        for head in (opinion, faults):
-            last_fit.standardise(head, sample, tones.COUNT)
         opinions = self._rated(backbone, rated)
+        opinion, faults = _last_heads(backbone)
+        for head in (opinion, faults):
+            head.standardise(opinions.vectors[:: _stride(rated)])
+            last_fit.enlarge_tones(head)
         made = self._made_vectors(backbone, photos.Together(*self._made(rated, clean, None)), self.draws)
         spoiled = self._made_vectors(backbone, self._whole(checks))
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
-        counts = torch.where(made.clean, self.clean_weight, self.spoiled_weight) / self.draws
+        counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
         correction, tried = last_fit.fit_opinion(
             opinion,
             Known(*(torch.cat(both) for both in zip(opinions, made, strict=True))),
@@ -299,14 +302,14 @@ class UnifiedMethod(BaseEstimator):
         return UnifiedNetwork(backbone, learner.local, opinion, faults, correction)
 
     def _last_vectors(self, backbone: Backbone, paths: Sequence[Path]) -> Vectors:
-        """What describes whole photos in the end, n x D; as `network.vectors`, but kept on disk."""
+        """What describes whole photos in the end, n x D; as `network.last_vectors`, but kept on disk."""
         size = self.working_size
 
         def measure(pixels: Pixels) -> Vectors:
             found: Vectors = tones.tones(torch.from_numpy(working_pixels(pixels, size))[None]).numpy()
             return found
 
-        policy = {"tones": [tones.SIDE, tones.STEPS], "size": asdict(size)}
+        policy = {"tones": tones.VERSION, "size": asdict(size)}
         measured = FeatureCache(self.cache).vectors(paths, policy, measure)
         return np.hstack([self._photo_vectors(backbone, paths), measured[:, 0]])
 
@@ -322,7 +325,7 @@ class UnifiedMethod(BaseEstimator):
             pixels, truth = made[place]
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
                 maps = backbone(pixels[None])
-            known.append(Known(vectors(maps, pixels[None])[0], truth.opinion, truth.answers))
+            known.append(Known(last_vectors(maps, pixels[None])[0], truth.opinion, truth.answers))
         return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
 
     @torch.inference_mode()
@@ -368,7 +371,7 @@ class UnifiedMethod(BaseEstimator):
         """Read what `save` wrote; the weights that the backbone once started from are not needed.
 
         Raises:
-            ValueError: It knows other faults than this version of noref.
+            ValueError: It knows other faults than this version of noref, or its heads read something else.
         """
         state, weights = saved.read(folder)
         if tuple(state["classes"]) != cls.classes_:
@@ -379,22 +382,24 @@ class UnifiedMethod(BaseEstimator):
         method.interval_ = Interval()
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
+        if len(weights["opinion.mean"]) != last_length(backbone):
+            raise ValueError(f"{folder} comes from another version of noref, whose heads read something else; train it again")
         supports, axes = weights["correction.supports"].shape
-        correction = RbfHead(vector_length(backbone), axes, supports)
+        correction = RbfHead(last_length(backbone), axes, supports)
         local = LocalHead(backbone.stages)
         method.network_ = UnifiedNetwork(backbone, local, *_last_heads(backbone), correction).eval()
         method.network_.load_state_dict(weights)
         return method
 
 
-def _sample(rated: RatedImages) -> Sequence[Path]:
-    """Photos that the heads' inputs are standardised on."""
-    return rated.paths[:: -(-len(rated) // SAMPLE)]
+def _stride(rated: RatedImages) -> int:
+    """From one photo that the heads' inputs are standardised on to the next."""
+    return -(-len(rated) // SAMPLE)
 
 
 def _last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
     """Of opinion and of faults, not fitted yet."""
-    return OrdinalHead(vector_length(backbone), 1, len(STEPS)), OrdinalHead(vector_length(backbone))
+    return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
 
 
 class _Core(nn.Module):

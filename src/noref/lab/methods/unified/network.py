@@ -105,7 +105,7 @@ class UnifiedNetwork(nn.Module):
 
     Args:
         backbone, local: Of a `Learner` that has learned.
-        opinion, faults: Fitted to what `vectors` gives.
+        opinion, faults: Fitted to what `last_vectors` gives.
         correction: From the same to what the opinion is off by.
     """
 
@@ -118,19 +118,19 @@ class UnifiedNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Assessed:
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
         maps = self.backbone(pixels)
-        seen, quality = vectors(maps, pixels), self.local(maps)
+        seen, quality = last_vectors(maps, pixels), self.local(maps)
         score = steps_say(self.opinion, seen) + self.correction(seen)[0]
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
         return Assessed(score, quality + shift, self.faults(seen))
 
 
-def vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
-    """What describes N photos in the end, N x `vector_length`: their maps' moments, and their tones."""
+def last_vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
+    """What describes N photos in the end, N x `last_length`: their maps' moments, then their tones."""
     return torch.cat([describe(maps, FEATURES), tones.tones(pixels)], dim=1)
 
 
-def vector_length(backbone: Backbone) -> int:
-    """Of what `vectors` gives."""
+def last_length(backbone: Backbone) -> int:
+    """Of what `last_vectors` gives."""
     return length(backbone.stages, FEATURES) + tones.COUNT
 
 
