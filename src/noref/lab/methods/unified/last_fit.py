@@ -5,7 +5,6 @@ support vector regressor. Every penalty is chosen on photos held out.
 """
 
 import copy
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +24,9 @@ from noref.lab.networks import tones
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
 
-PENALTIES = (0.03, 0.1, 0.3)  # of the steps of opinion
-FAULT_PENALTIES = (0.01, *PENALTIES)
-CORRECTIONS = (0.03, 0.1, 0.3)  # values of C to try
+PENALTIES = (0.1, 0.3, 1.0)  # of the steps of opinion
+FAULT_PENALTIES = (0.01, 0.03, 0.1)
+CORRECTIONS = (0.1, 0.3, 1.0)  # values of C to try
 TONES_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
 LEAST_SCALE = 0.05  # of tones: few photos are brightly coloured all over, and those that are must not lie far off the scale
 EPSILON = 0.02  # of opinions from 0 to 1
@@ -93,7 +92,7 @@ def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
 
 
 def fit_opinion(
-    head: OrdinalHead, known: Known, weights: Tensor, held_out: Mapping[str, Known], axes: int, seed: int
+    head: OrdinalHead, known: Known, weights: Tensor, rated: Known, spoiled: Known, axes: int, seed: int
 ) -> tuple[RbfHead, pd.DataFrame]:
     """Fit the opinion in place.
 
@@ -101,12 +100,13 @@ def fit_opinion(
         head: Of one opinion.
         known: Rated photos and made ones.
         weights: n, what each counts.
-        held_out: By what the SRCC with them is called; penalty and C are those with the highest mean of these.
+        rated: Photos held out, which choose penalty and C by the SRCC with people.
+        spoiled: The same, which choose nothing: what they deserve is a formula.
         axes: Principal axes under the correction.
         seed: Of the search for these.
 
     Returns:
-        The correction, and a table of penalty, c and each SRCC.
+        The correction, and a table of penalty, c, val_srcc and val_spoiled_srcc.
     """
     rows: list[dict[str, float]] = []
     fits: list[tuple[OrdinalHead, Pipeline]] = []
@@ -115,11 +115,11 @@ def fit_opinion(
         steps = _answering(head, known.vectors, steps_reached(known.opinions)[:, None], weights, penalty)
         off = (known.opinions - steps_say(steps, known.vectors)).double().numpy()
         for fitted in svr.fit(known.vectors[:, None].numpy(), off, "feature-avg", regressor, weights.double().numpy()):
-            srcc = {name: _srcc(steps, fitted, photos) for name, photos in held_out.items()}
+            srcc = {"val_srcc": _srcc(steps, fitted, rated), "val_spoiled_srcc": _srcc(steps, fitted, spoiled)}
             rows.append({"penalty": penalty, "c": fitted[-1].C, **srcc})
             fits.append((steps, fitted))
     table = pd.DataFrame(rows)
-    steps, fitted = fits[int(table[list(held_out)].sum(axis=1).argmax())]
+    steps, fitted = fits[int(table["val_srcc"].argmax())]
     head.load_state_dict(steps.state_dict())
     correction = from_pipeline(fitted)
     assert isinstance(correction, RbfHead)

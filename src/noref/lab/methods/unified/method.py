@@ -294,7 +294,8 @@ class UnifiedMethod(BaseEstimator):
             opinion,
             Known(*(torch.cat(both) for both in zip(opinions, made, strict=True))),
             torch.cat([torch.ones(len(rated)), counts]),
-            {"val_srcc": self._rated(backbone, validation), "val_spoiled_srcc": spoiled},
+            self._rated(backbone, validation),
+            spoiled,
             self.axes,
             self.seed,
         )
