@@ -113,7 +113,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
     Args:
         method: Fitted.
         card: What to say of it; coverage, defects, policy, shortest side and hash are filled in here.
-        target: Where to write; its stem becomes the model's name.
+        target: Where to write, in a folder that is made where it is missing; its stem becomes the model's name.
 
     Raises:
         ValueError: The core gives an interval of unknown coverage, or none where the method states one.
@@ -132,6 +132,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
     described = replace(
         card,

@@ -60,7 +60,7 @@ def method(run) -> UnifiedMethod:
 
 @pytest.fixture(scope="module")
 def file(run, tmp_path_factory):
-    target = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    target = tmp_path_factory.mktemp("model") / "new" / "tiny.onnx"
     result = call("export", run, target)
     assert result.exit_code == 0, result.stderr
     return target
