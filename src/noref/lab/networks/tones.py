@@ -1,6 +1,6 @@
 """How bright and colourful a photo is, and where on these scales its parts lie.
 
-Networks that were trained to name what is in a photo have learned to look past its light and its colour casts. These figures
+Networks that were trained to name what is in a photo may have learned to look past its light and colour casts. These figures
 say both outright, at hardly any cost.
 """
 
