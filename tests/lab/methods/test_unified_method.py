@@ -21,6 +21,7 @@ from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import Learner, expected, last_vectors, steps_reached
+from noref.lab.methods.unified.whole import WholePhotos
 from noref.lab.networks.backbone import Backbone
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.finetuning import Steps
@@ -130,7 +131,8 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
 
 def test_vectors_that_heads_are_fitted_to_are_those_they_read(method, database):
     backbone, paths = method.network_.backbone, biq2021.read(database).paths[:2]
-    for path, kept in zip(paths, method._last_vectors(backbone, paths), strict=True):
+    whole = WholePhotos(backbone, method.working_size, method.precision, cache=None)
+    for path, kept in zip(paths, whole.vectors(paths), strict=True):
         pixels = torch.from_numpy(working_pixels(path, method.working_size))[None]
         with torch.inference_mode():
             read = last_vectors(backbone(pixels), pixels)[0].numpy()

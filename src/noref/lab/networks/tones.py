@@ -1,4 +1,4 @@
-"""How bright and colourful a photo is, and where on these scales its parts lie.
+"""How bright and colourful a photo is, and where on these scales its parts lie (ours).
 
 Networks that were trained to name what is in a photo may have learned to look past its light and colour casts. These figures
 say both outright, at hardly any cost.

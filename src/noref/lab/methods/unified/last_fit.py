@@ -8,7 +8,6 @@ import copy
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -31,8 +30,6 @@ TONES_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
 LEAST_SCALE = 0.05  # of tones: few photos are brightly coloured all over, and those that are must not lie far off the scale
 EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 400  # opinions are within .01 of this after 100
-
-Scores = npt.NDArray[np.float64]
 
 
 class Known(NamedTuple):

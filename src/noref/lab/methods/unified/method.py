@@ -1,9 +1,8 @@
 """The model that ships, as a method like any other: fit, predict, explain, save, load."""
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,11 +16,11 @@ from typing_extensions import Self
 
 from noref import images
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES, HIGHEST
+from noref.lab.distortions.chains import FAMILIES
 from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import finetune
-from noref.lab.methods.faults.network import OrdinalHead, read
+from noref.lab.methods.faults.network import read
 from noref.lab.methods.unified import interval, last_fit, photos
 from noref.lab.methods.unified.interval import Interval
 from noref.lab.methods.unified.last_fit import Known
@@ -29,17 +28,15 @@ from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.network import (
     CELL,
     FEATURES,
-    STEPS,
     Assessed,
     Learner,
     LocalHead,
     UnifiedNetwork,
+    last_heads,
     last_length,
-    last_vectors,
 )
-from noref.lab.networks import tones
+from noref.lab.methods.unified.whole import WholePhotos
 from noref.lab.networks.backbone import Backbone, average
-from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead
 from noref.lab.networks.padding import settled
@@ -171,18 +168,22 @@ class UnifiedMethod(BaseEstimator):
         taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
         torch.manual_seed(self.seed)
         learner = Learner(self._backbone(self.weights))
-        clean = photos.clean_sources(learning, rated, self.best)
-        checks = photos.clean_sources(checking, validation, self.best)
+        material = photos.Material(
+            rated,
+            validation,
+            clean=photos.clean_sources(learning, rated, self.best),
+            checks=photos.clean_sources(checking, validation, self.best),
+        )
         if self.epochs:
-            self._fine_tune(learner, rated, validation, clean, checks, folder / "training", self.epochs, "val_both")
+            self._fine_tune(learner, material, folder / "training", self.epochs, "val_both")
         if taught is not None:
             average(learner.backbone, taught)
             learner.requires_grad_(False)
             learner.local.requires_grad_(True)
-            self._fine_tune(learner, rated, validation, clean, checks, folder / "map", self.map_epochs, "val_map")
+            self._fine_tune(learner, material, folder / "map", self.map_epochs, "val_map")
         learner.eval()
         compact(learner)
-        self.network_ = self._with_last_heads(learner, rated, validation, clean, checks, folder).eval()
+        self.network_ = self._with_last_heads(learner, material, folder).eval()
         scores = np.array([float(self._tell(path).score) for path in validation.paths])
         self.interval_ = interval.fitted(scores, validation.unit_opinions)
         return self
@@ -216,33 +217,19 @@ class UnifiedMethod(BaseEstimator):
         finetune.tune(backbone, rated, validation, folder, tuning)
         return backbone
 
-    def _photo_vectors(self, backbone: Backbone, paths: Sequence[Path]) -> Vectors:
-        """What describes whole photos while the network learns, n x D."""
-        return photo_vectors(backbone, FEATURES, self.working_size, paths, self.precision, self.cache)
-
-    def _fine_tune(
-        self,
-        learner: Learner,
-        rated: RatedImages,
-        validation: RatedImages,
-        clean: photos.Clean,
-        checks: photos.Clean,
-        folder: Path,
-        epochs: int,
-        monitor: str,
-    ) -> None:
+    def _fine_tune(self, learner: Learner, material: photos.Material, folder: Path, epochs: int, monitor: str) -> None:
         """Everything together, or what of it is not frozen."""
+        rated, size = material.rated, self.working_size
         if not (folder / "last.ckpt").exists():  # else its weights replace these
-            sample = torch.from_numpy(self._photo_vectors(learner.backbone, rated.paths[:: _stride(rated)]))
+            paths = rated.paths[:: _stride(rated)]
+            sample = photo_vectors(learner.backbone, FEATURES, size, paths, self.precision, self.cache)
             for head in (learner.opinion, learner.faults):
-                head.standardise(sample)
-        size, heads = self.working_size, {"local": self.local_rate}
+                head.standardise(torch.from_numpy(sample))
+        heads = {"local": self.local_rate}
         steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
         schedule = Schedule(epochs, monitor, "max", self.patience, self.precision, ema=self.ema)
-        learning = photos.Together(
-            photos.Rated(rated, size, self.crop, self.seed, turn=True), *self._made(rated, clean, self.crop)
-        )
-        checking = photos.Together(photos.Rated(validation, size), self._whole(checks))
+        learning = photos.Together(photos.Rated(rated, size, self.crop, self.seed, turn=True), *self._made(material, self.crop))
+        checking = photos.Together(photos.Rated(material.validation, size), self._whole(material.checks))
         module = LearnAll(learner, self.losses, steps)
         module.train()  # Lightning leaves the mode as it finds it
         train(
@@ -254,9 +241,10 @@ class UnifiedMethod(BaseEstimator):
             self.seed,
         )
 
-    def _made(self, rated: RatedImages, clean: photos.Clean, crop: int | None) -> list[Photos]:
+    def _made(self, material: photos.Material, crop: int | None) -> list[Photos]:
         """What is learned from beside rated photos: spoiled ones and plain pictures, windows of them or whole."""
-        halved = photos.halved_sources(rated, self.halved, clean.opinion)
+        clean = material.clean
+        halved = photos.halved_sources(material.rated, self.halved, clean.opinion)
         return [
             photos.Spoiled(*clean, self.working_size, self.copies, crop, self.seed),
             photos.Halved(*halved, self.working_size, 1, crop, self.seed),
@@ -267,67 +255,32 @@ class UnifiedMethod(BaseEstimator):
         """Photos that nothing is learned from, spoiled everywhere or not at all."""
         return photos.Spoiled(*checks, self.working_size, CHECKS, seed=self.seed, in_part=0)
 
-    def _with_last_heads(
-        self,
-        learner: Learner,
-        rated: RatedImages,
-        validation: RatedImages,
-        clean: photos.Clean,
-        checks: photos.Clean,
-        folder: Path,
-    ) -> UnifiedNetwork:
+    def _with_last_heads(self, learner: Learner, material: photos.Material, folder: Path) -> UnifiedNetwork:
         """What has learned, with new heads for opinion and faults.
 
         They are fitted on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain).
         """
-        backbone = learner.backbone
-        opinions = self._rated(backbone, rated)
-        opinion, faults = _last_heads(backbone)
+        whole = WholePhotos(learner.backbone, self.working_size, self.precision, self.cache)
+        rated = whole.rated(material.rated)
+        opinion, faults = last_heads(learner.backbone)
         for head in (opinion, faults):
-            head.standardise(opinions.vectors[:: _stride(rated)])
+            head.standardise(rated.vectors[:: _stride(material.rated)])
             last_fit.enlarge_tones(head)
-        made = self._made_vectors(backbone, photos.Together(*self._made(rated, clean, None)), self.draws)
-        spoiled = self._made_vectors(backbone, self._whole(checks))
+        made = whole.made(photos.Together(*self._made(material, None)), self.draws)
+        spoiled = whole.made(self._whole(material.checks))
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
         correction, tried = last_fit.fit_opinion(
             opinion,
-            Known(*(torch.cat(both) for both in zip(opinions, made, strict=True))),
-            torch.cat([torch.ones(len(rated)), counts]),
-            self._rated(backbone, validation),
+            Known(*(torch.cat(both) for both in zip(rated, made, strict=True))),
+            torch.cat([torch.ones(len(material.rated)), counts]),
+            whole.rated(material.validation),
             spoiled,
             self.axes,
             self.seed,
         )
         tried.to_csv(folder / "score.csv", index=False)
-        return UnifiedNetwork(backbone, learner.local, opinion, faults, correction)
-
-    def _last_vectors(self, backbone: Backbone, paths: Sequence[Path]) -> Vectors:
-        """What describes whole photos in the end, n x D; as `network.last_vectors`, but kept on disk."""
-        size = self.working_size
-
-        def measure(pixels: Pixels) -> Vectors:
-            found: Vectors = tones.tones(torch.from_numpy(working_pixels(pixels, size))[None]).numpy()
-            return found
-
-        policy = {"tones": tones.VERSION, "size": asdict(size)}
-        measured = FeatureCache(self.cache).vectors(paths, policy, measure)
-        return np.hstack([self._photo_vectors(backbone, paths), measured[:, 0]])
-
-    def _rated(self, backbone: Backbone, rated: RatedImages) -> Known:
-        seen = torch.from_numpy(self._last_vectors(backbone, rated.paths))
-        unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
-        return Known(seen, torch.from_numpy(rated.unit_opinions).float(), unknown)
-
-    @torch.inference_mode()
-    def _made_vectors(self, backbone: Backbone, made: Photos, draws: int = 1) -> Known:
-        known = []
-        for place in itertools.product(range(draws), range(len(made))):
-            pixels, truth = made[place]
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                maps = backbone(pixels[None])
-            known.append(Known(last_vectors(maps, pixels[None])[0], truth.opinion, truth.answers))
-        return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
+        return UnifiedNetwork(learner.backbone, learner.local, opinion, faults, correction)
 
     @torch.inference_mode()
     def _tell(self, image: images.Source) -> Assessed:
@@ -388,7 +341,7 @@ class UnifiedMethod(BaseEstimator):
         supports, axes = weights["correction.supports"].shape
         correction = RbfHead(last_length(backbone), axes, supports)
         local = LocalHead(backbone.stages)
-        method.network_ = UnifiedNetwork(backbone, local, *_last_heads(backbone), correction).eval()
+        method.network_ = UnifiedNetwork(backbone, local, *last_heads(backbone), correction).eval()
         method.network_.load_state_dict(weights)
         return method
 
@@ -396,11 +349,6 @@ class UnifiedMethod(BaseEstimator):
 def _stride(rated: RatedImages) -> int:
     """From one photo that the heads' inputs are standardised on to the next."""
     return -(-len(rated) // SAMPLE)
-
-
-def _last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
-    """Of opinion and of faults, not fitted yet."""
-    return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
 
 
 class _Core(nn.Module):

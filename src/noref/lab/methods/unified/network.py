@@ -134,6 +134,11 @@ def last_length(backbone: Backbone) -> int:
     return length(backbone.stages, FEATURES) + tones.COUNT
 
 
+def last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
+    """Of opinion and of faults, not fitted yet."""
+    return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
+
+
 def steps_reached(opinions: Tensor) -> Tensor:
     """Opinions N to N x 9: how far each reaches beyond each of `STEPS`, 0 to 1, softly, since opinions are means of a few."""
     return torch.sigmoid((opinions[:, None] - torch.tensor(STEPS, device=opinions.device)) / SOFT)

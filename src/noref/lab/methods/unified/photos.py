@@ -192,6 +192,20 @@ class Clean(NamedTuple):
         return float(np.mean(self.opinions))
 
 
+class Material(NamedTuple):
+    """What a network learns from, and what it is judged by while it does.
+
+    Attributes:
+        rated, validation: Photos that people rated, to learn from and to judge by.
+        clean, checks: The same of photos taken as clean.
+    """
+
+    rated: RatedImages
+    validation: RatedImages
+    clean: Clean
+    checks: Clean
+
+
 def clean_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> Clean:
     """Photos taken as clean, and what they deserve: the best-rated share of a database, and the pristine ones.
 

@@ -1,0 +1,69 @@
+"""Whole photos as the last heads read them: what describes each, and what is known of it."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.distortions.chains import FAMILIES, HIGHEST
+from noref.lab.methods.unified.last_fit import Known
+from noref.lab.methods.unified.network import FEATURES, last_vectors
+from noref.lab.networks import tones
+from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
+from noref.lab.networks.vectors import photo_vectors
+from noref.lab.training.photos import Photos, working_pixels
+from noref.lab.working_size import WorkingSize
+
+
+@dataclass(frozen=True)
+class WholePhotos:
+    """How whole photos are looked at, one at a time.
+
+    Attributes:
+        backbone: On the processor, in evaluation mode.
+        size: How photos come to the network.
+        precision: Lightning's name; "bf16-mixed" lets the backbone compute in bfloat16.
+        cache: Folder that keeps what describes photos on disk; None for none.
+    """
+
+    backbone: Backbone
+    size: WorkingSize
+    precision: str
+    cache: str | Path | None
+
+    def vectors(self, paths: Sequence[Path]) -> Vectors:
+        """Of n photos on disk, n x D; as `network.last_vectors`, but kept.
+
+        Raises:
+            ImageError: A photo cannot be read, or is smaller than `size` allows.
+        """
+
+        def measure(pixels: Pixels) -> Vectors:
+            found: Vectors = tones.tones(torch.from_numpy(working_pixels(pixels, self.size))[None]).numpy()
+            return found
+
+        policy = {"tones": tones.VERSION, "size": asdict(self.size)}
+        measured = FeatureCache(self.cache).vectors(paths, policy, measure)
+        seen = photo_vectors(self.backbone, FEATURES, self.size, paths, self.precision, self.cache)
+        return np.hstack([seen, measured[:, 0]])
+
+    def rated(self, rated: RatedImages) -> Known:
+        """Photos whose opinions are known, and nothing of their faults; raises what `vectors` does."""
+        unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
+        return Known(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
+
+    @torch.inference_mode()
+    def made(self, made: Photos, draws: int = 1) -> Known:
+        """Photos that are made anew in each of some draws, one draw after the other."""
+        known = []
+        for place in itertools.product(range(draws), range(len(made))):
+            pixels, truth = made[place]
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
+                maps = self.backbone(pixels[None])
+            known.append(Known(last_vectors(maps, pixels[None])[0], truth.opinion, truth.answers))
+        return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
