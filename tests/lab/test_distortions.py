@@ -72,6 +72,23 @@ def test_wrong_level_pixels_or_name_are_refused(scene):
         distortions.get("jpg")
 
 
+@pytest.mark.parametrize("name", distortions.RUIN)
+def test_ruin_begins_where_level_5_ends_and_leaves_next_to_nothing(name, scene):
+    distort = distortions.get(name)
+    drawn = [distort.ruin(scene, np.random.default_rng(seed)) for seed in range(30)]
+    np.testing.assert_array_equal(distort.ruin(scene, np.random.default_rng(3)), drawn[3])
+    similar = [float(piq.vif_p(_tensor(pixels), _tensor(scene))) for pixels in drawn]
+    assert max(similar) <= 1.1 * float(piq.vif_p(_tensor(distort(scene, 5, np.random.default_rng(0))), _tensor(scene)))
+    assert len({pixels.tobytes() for pixels in drawn}) > 15
+    first, last = distortions.RUIN[name]
+    assert abs(np.log(last / first)) > abs(np.log(first / distortions.LEVELS[name][4]))
+
+
+def test_what_cannot_be_ruined_is_refused(scene):
+    with pytest.raises(ValueError, match="white_noise ends at level 5; past it go gaussian_blur"):
+        distortions.get("white_noise").ruin(scene, np.random.default_rng(0))
+
+
 def test_the_sheet_shows_all(scene):
     drawn = sheet.draw(scene, cell=32)
     assert drawn.height >= len(NAMES) * 32

@@ -16,7 +16,7 @@ import noref
 from noref.cli import app
 from noref.lab import experiment
 from noref.lab.datasets import biq2021
-from noref.lab.distortions.chains import FAMILIES
+from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
@@ -31,7 +31,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
-    "mean=null std=null best=0.2 halved=0.3 plain=4 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
+    "mean=null std=null best=0.2 halved=0.3 plain=4 ruined=1 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
 )
 SIZE = WorkingSize(20_000, 64, 32)
 
@@ -237,6 +237,20 @@ def test_halved_sources_are_the_best_rated(rated):
     best = [rated.paths[row] for row in np.argsort(-rated.unit_opinions, kind="stable")[: len(rated) // 2]]
     assert list(found.paths) == best
     assert photos.halved_sources(rated, 0.0, 0.7) == photos.Clean([], [])
+
+
+def test_ruined_photos_rank_below_level_5(pristine):
+    paths = sorted(pristine.iterdir())
+    ruined = photos.Ruined(paths, [0.8] * len(paths), SIZE, copies=8, in_part=0)
+    named = set()
+    for index in range(len(ruined)):
+        _, truth = ruined[0, index]
+        assert float(truth.opinion) == pytest.approx(0.8 * (1 - photos.RUINED))
+        assert truth.answers.sum() == HIGHEST
+        named.add(list(FAMILIES)[int(truth.answers.sum(dim=1).argmax())])
+    assert {"focus blur", "under-exposure", "over-exposure", "low contrast"} < named
+    assert photos.LOST[HIGHEST] < photos.RUINED
+    assert len(photos.Ruined(paths, [0.8] * len(paths), SIZE, copies=0)) == 0
 
 
 def test_plain_pictures_have_no_faults():

@@ -41,3 +41,13 @@ LEVELS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "resampling": (1.7, 2.4, 3.6, 5.5, 9.0),  # shrink, then enlarge by this factor
     "over_sharpening": (0.8, 1.7, 3.2, 6.0, 12.0),  # gain of the unsharp mask
 }
+
+RUIN: dict[str, tuple[float, float]] = {
+    "gaussian_blur": (12, 40),
+    "motion_blur": (48, 240),
+    "under_exposure": (-4.2, -20),
+    "over_exposure": (3, 12),
+    "low_contrast": (0.1, 0.01),
+    "pixelation": (14, 40),
+}
+"""Strengths past level 5, of distortions that have such: from there to where next to nothing of a photo is left."""

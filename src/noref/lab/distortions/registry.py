@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noref.lab.distortions.levels import LEVELS
+from noref.lab.distortions.levels import LEVELS, RUIN
 from noref.lab.lookup import lookup
 
 Pixels = npt.NDArray[np.uint8]
@@ -39,9 +39,23 @@ class Distortion:
         """
         if level not in (1, 2, 3, 4, 5):
             raise ValueError(f"{self.name}: level must be 1, 2, 3, 4 or 5, not {level!r}")
+        return self._at(LEVELS[self.name][level - 1], pixels, rng)
+
+    def ruin(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
+        """Distort past level 5, by a strength drawn from the range in `RUIN`, evenly on a scale of ratios.
+
+        Raises:
+            ValueError: The distortion has no such range, or the pixels are not uint8 RGB.
+        """
+        if self.name not in RUIN:
+            raise ValueError(f"{self.name} ends at level 5; past it go {', '.join(RUIN)}")
+        first, last = RUIN[self.name]
+        return self._at(first * (last / first) ** rng.random(), pixels, rng)
+
+    def _at(self, strength: Any, pixels: Pixels, rng: np.random.Generator) -> Pixels:
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
             raise ValueError(f"{self.name}: pixels must be uint8 of shape (H, W, 3), not {pixels.dtype} {pixels.shape}")
-        return self.recipe(pixels, LEVELS[self.name][level - 1], rng)
+        return self.recipe(pixels, strength, rng)
 
 
 _REGISTRY: dict[str, Distortion] = {}

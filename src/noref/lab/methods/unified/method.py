@@ -68,7 +68,8 @@ class UnifiedMethod(BaseEstimator):
         cache: Folder that keeps features of whole photos; None for none.
         copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
-        draws: Epochs whose spoiled and plain pictures serve the last fit of the score and the faults.
+        ruined: Versions of each clean photo, in a draw of the last fit, of which next to nothing can be seen.
+        draws: Epochs whose made pictures serve the last fit of the score and the faults.
         spoiled_weight: What a spoiled picture counts in the last fit of the score, shared among draws; a rated photo counts 1.
         clean_weight: The same of a picture that was left clean, and of a plain one.
         epochs: Of fine-tuning, at most.
@@ -113,6 +114,7 @@ class UnifiedMethod(BaseEstimator):
         cache: str | Path | None = None,
         copies: int = 8,
         plain: int = 0,
+        ruined: int = 0,
         draws: int = 1,
         spoiled_weight: float = 1.0,
         clean_weight: float = 1.0,
@@ -140,7 +142,7 @@ class UnifiedMethod(BaseEstimator):
         self.pristine, self.best, self.halved = pristine, best, halved
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
-        self.copies, self.plain, self.draws = copies, plain, draws
+        self.copies, self.plain, self.ruined, self.draws = copies, plain, ruined, draws
         self.spoiled_weight, self.clean_weight = spoiled_weight, clean_weight
         self.epochs, self.class_epochs, self.class_rate, self.map_epochs = epochs, class_epochs, class_rate, map_epochs
         self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
@@ -258,7 +260,7 @@ class UnifiedMethod(BaseEstimator):
     def _with_last_heads(self, learner: Learner, material: photos.Material, folder: Path) -> UnifiedNetwork:
         """What has learned, with new heads for opinion and faults.
 
-        They are fitted on whole photos: rated ones, and made ones (spoiled, wholly or in part, or plain).
+        They are fitted on whole photos: rated ones, and made ones (spoiled or ruined, wholly or in part, or plain).
         """
         whole = WholePhotos(learner.backbone, self.working_size, self.precision, self.cache)
         rated = whole.rated(material.rated)
@@ -266,7 +268,8 @@ class UnifiedMethod(BaseEstimator):
         for head in (opinion, faults):
             head.standardise(rated.vectors[:: _stride(material.rated)])
             last_fit.enlarge_tones(head)
-        made = whole.made(photos.Together(*self._made(material, None)), self.draws)
+        ruined = photos.Ruined(*material.clean, self.working_size, self.ruined, seed=self.seed)
+        made = whole.made(photos.Together(*self._made(material, None), ruined), self.draws)
         spoiled = whole.made(self._whole(material.checks))
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)

@@ -27,6 +27,8 @@ from noref.lab.working_size import WorkingSize
 LOST = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
 """Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked. The
 levels are made to look evenly spaced, and the last leaves little to see."""
+RUINED = 0.9
+"""The same share where next to nothing of a photo can be seen, so that level 5 is not the end of the scale."""
 GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 """Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
 
@@ -98,7 +100,7 @@ class Spoiled(Dataset[Item]):
         photo, copy = divmod(index, self.copies)
         clean = self._clean(self.paths[photo])
         rng = chain_rng(clean, epoch, copy, self.seed)
-        spoiled, left, levels = _spoil(clean, rng)
+        spoiled, left, levels = self._spoil(clean, rng)
         if self.crop:
             clean, spoiled = crop_at_random([clean, spoiled], self.crop, rng, turn=True)
         grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
@@ -117,6 +119,17 @@ class Spoiled(Dataset[Item]):
     def _clean(self, path: Path) -> Pixels:
         return working_pixels(path, self.size)
 
+    def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+        """Spoiled pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
+        if rng.random() < AS_THEY_ARE:
+            return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
+        if rng.random() >= SINGLE:
+            spoiled, levels = spoil(clean, rng)
+            return spoiled, float(np.prod([1 - LOST[level] for level in levels])), levels
+        kind, level = str(rng.choice(distortions.names())), int(rng.integers(1, HIGHEST + 1))
+        left = 1 - LOST[level] * GENTLE.get(kind, 1.0)
+        return distortions.get(kind)(clean, level, rng), left, _known(kind, level)
+
 
 class Halved(Spoiled):
     """The same with photos that are taken as clean once their sides are halved: little noise, blur or compression survives.
@@ -130,6 +143,17 @@ class Halved(Spoiled):
         half = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.BICUBIC)
         filled: Pixels = np.pad(np.asarray(half), ((0, half.height), (0, half.width), (0, 0)), "symmetric")
         return filled
+
+
+class Ruined(Spoiled):
+    """The same with one fault far past level 5, as which it counts: photos of which next to nothing can be seen.
+
+    A network that never saw any takes them for plain pictures. A window of one often is one: use whole photos.
+    """
+
+    def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+        kind = str(rng.choice(list(distortions.RUIN)))
+        return distortions.get(kind).ruin(clean, rng), 1 - RUINED, _known(kind, HIGHEST)
 
 
 class Plain(Dataset[Item]):
@@ -229,17 +253,10 @@ def _best(rated: RatedImages, share: float) -> list[int]:
     return rows
 
 
-def _spoil(clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
-    """Spoiled pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
-    if rng.random() < AS_THEY_ARE:
-        return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
-    if rng.random() >= SINGLE:
-        spoiled, levels = spoil(clean, rng)
-        return spoiled, float(np.prod([1 - LOST[level] for level in levels])), levels
-    kind, level = str(rng.choice(distortions.names())), int(rng.integers(1, HIGHEST + 1))
-    left = 1 - LOST[level] * GENTLE.get(kind, 1.0)
-    known = [level if kind in kinds else 0 for kinds in FAMILIES.values()]
-    return distortions.get(kind)(clean, level, rng), left, np.array(known) if any(known) else None
+def _known(kind: str, level: int) -> Levels | None:
+    """The levels of all faults after one distortion; None where it belongs to no family."""
+    levels = np.array([level if kind in kinds else 0 for kinds in FAMILIES.values()])
+    return levels if levels.any() else None
 
 
 def _blobs(grid: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:

@@ -1,6 +1,6 @@
-"""Pictures with hardly anything in them that are as they should be: clear skies, plain colours, drawings, words on white.
+"""Pictures with hardly anything in them that are as they should be: skies, plain colours, drawings, charts, words on a page.
 
-Photo databases have next to none, so that models take them for blurred, hazy or burnt out.
+Photo databases have next to none, so that models take them for blurred, hazy, burnt out or pixelated.
 """
 
 import numpy as np
@@ -10,18 +10,16 @@ from PIL import Image, ImageDraw, ImageFont
 from noref.lab.distortions.registry import Pixels
 
 Shape = tuple[int, int]
+Colours = npt.NDArray[np.float64]
 _LETTERS = list("abcdefghijklmnopqrstuvwxyz     ")
+_FINE = 4  # drawings are made this much larger, then reduced
 
 
 def make(shape: Shape, rng: np.random.Generator) -> Pixels:
-    """One of the four kinds, uint8 H x W x 3; what it shows depends on the generator's state only."""
-    kinds = {_sky: 0.4, _colour: 0.1, _drawing: 0.25, _words: 0.25}
+    """One of the six kinds, uint8 H x W x 3; what it shows depends on the generator's state only."""
+    kinds = {_sky: 0.35, _colour: 0.1, _drawing: 0.15, _chart: 0.1, _code: 0.1, _words: 0.2}
     kind = list(kinds)[int(rng.choice(len(kinds), p=list(kinds.values())))]
     return kind(shape, rng)
-
-
-def _colours(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
-    return rng.uniform(20, 250, (count, 3))
 
 
 def _sky(shape: Shape, rng: np.random.Generator) -> Pixels:
@@ -43,11 +41,10 @@ def _colour(shape: Shape, rng: np.random.Generator) -> Pixels:
 
 def _drawing(shape: Shape, rng: np.random.Generator) -> Pixels:
     """Shapes and outlines with sharp edges on a flat ground, in colours or in black and white; edges smooth or stepped."""
-    height, width = (4 * side for side in shape)
+    height, width = (_FINE * side for side in shape)
     count = int(rng.integers(2, 12))
     inks = rng.choice([0.0, 255.0], (count, 1)).repeat(3, axis=1) if rng.random() < 0.4 else _colours(rng, count)
-    ground = rng.choice([0.0, 255.0]) if rng.random() < 0.6 else _colours(rng, 1)[0]
-    page = Image.new("RGB", (width, height), _tuple(np.broadcast_to(ground, 3)))
+    page = Image.new("RGB", (width, height), _tuple(_ground(rng)))
     pen = ImageDraw.Draw(page)
     for ink in inks:
         points = rng.uniform(0, 1, (int(rng.integers(3, 12)), 2)) * rng.uniform(0.1, 0.8) + rng.uniform(-0.1, 0.8, 2)
@@ -60,20 +57,56 @@ def _drawing(shape: Shape, rng: np.random.Generator) -> Pixels:
         else:
             pen.ellipse((left, top, right, bottom), _tuple(ink))
     shrink = Image.Resampling.BOX if rng.random() < 0.7 else Image.Resampling.NEAREST
-    return np.asarray(page.resize((width // 4, height // 4), shrink))
+    return np.asarray(page.resize(shape[::-1], shrink))
 
 
-def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
+def _chart(shape: Shape, rng: np.random.Generator) -> Pixels:
+    """Upright boxes in few colours on a flat ground: bars, cards, panels."""
     height, width = shape
-    page = Image.new("RGB", (width, height), "white")
-    size = int(rng.integers(12, 40))
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(size)
-    for top in range(size, height - size, int(size * 1.5)):
-        pen.text((size, top), "".join(rng.choice(_LETTERS, 2 * width // size)), "black", font)
+    page = Image.new("RGB", (width, height), _tuple(_ground(rng)))
+    pen = ImageDraw.Draw(page)
+    inks = _colours(rng, int(rng.integers(1, 6)))
+    for _ in range(int(rng.integers(3, 30))):
+        left, top = rng.uniform(-0.1, 0.9, 2) * (width, height)
+        right, bottom = (left, top) + rng.uniform(0.02, 0.6, 2) * (width, height)
+        pen.rectangle((left, top, right, bottom), _tuple(rng.choice(inks)))
     return np.asarray(page)
 
 
-def _tuple(colour: npt.NDArray[np.float64]) -> tuple[int, int, int]:
+def _code(shape: Shape, rng: np.random.Generator) -> Pixels:
+    """Squares of two or a few colours in a grid, by chance: codes, boards, swatches."""
+    height, width = shape
+    side = int(rng.integers(16, 80))
+    inks = np.array([[0.0] * 3, [255.0] * 3]) if rng.random() < 0.6 else _colours(rng, int(rng.integers(2, 6)))
+    squares = inks[rng.integers(0, len(inks), (height // side + 1, width // side + 1))]
+    return _pixels(squares.repeat(side, axis=0).repeat(side, axis=1)[:height, :width])
+
+
+def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
+    """Lines of letters 8 to 40 pixels high, dark on light or light on dark, some of them reduced from larger ones."""
+    reduced = rng.uniform(1, 2)
+    height, width = (round(side * reduced) for side in shape)
+    size = round(rng.uniform(8, 40) * reduced)
+    ink, ground = (np.zeros(3), np.full(3, 255.0)) if rng.random() < 0.6 else (rng.uniform(0, 80, 3), rng.uniform(180, 255, 3))
+    if rng.random() < 0.3:
+        ink, ground = ground, ink
+    page = Image.new("RGB", (width, height), _tuple(ground))
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(size)
+    for top in range(size, height - size, int(size * 1.5)):
+        pen.text((size, top), "".join(rng.choice(_LETTERS, 2 * width // size)), _tuple(ink), font)
+    return np.asarray(page.resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def _colours(rng: np.random.Generator, count: int) -> Colours:
+    """Greys of any brightness, more or less tinted."""
+    return (rng.uniform(25, 235, (count, 1)) + rng.normal(0, rng.uniform(0, 90), (count, 3))).clip(5, 245)
+
+
+def _ground(rng: np.random.Generator) -> Colours:
+    return np.full(3, rng.choice([0.0, 255.0])) if rng.random() < 0.6 else _colours(rng, 1)[0]
+
+
+def _tuple(colour: Colours) -> tuple[int, int, int]:
     red, green, blue = colour.astype(int).tolist()
     return red, green, blue
 
