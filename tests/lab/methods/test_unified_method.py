@@ -131,7 +131,7 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
 
 def test_vectors_that_heads_are_fitted_to_are_those_they_read(method, database):
     backbone, paths = method.network_.backbone, biq2021.read(database).paths[:2]
-    whole = WholePhotos(backbone, method.working_size, method.precision, cache=None)
+    whole = WholePhotos(backbone, method.working_size, cache=None)
     for path, kept in zip(paths, whole.vectors(paths), strict=True):
         pixels = torch.from_numpy(working_pixels(path, method.working_size))[None]
         with torch.inference_mode():

@@ -84,7 +84,7 @@ class UnifiedMethod(BaseEstimator):
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation figure before training stops.
         axes: Principal axes under the support vector regressor that corrects the score in the end.
-        precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
+        precision: Of what learns by steps, in Lightning's words; "bf16-mixed" is much faster where the processor has it.
         workers: Processes that prepare photos.
         seed: Of weights, order, faults and windows.
     """
@@ -262,7 +262,7 @@ class UnifiedMethod(BaseEstimator):
 
         They are fitted on whole photos: rated ones, and made ones (spoiled or ruined, wholly or in part, or plain).
         """
-        whole = WholePhotos(learner.backbone, self.working_size, self.precision, self.cache)
+        whole = WholePhotos(learner.backbone, self.working_size, self.cache)
         rated = whole.rated(material.rated)
         opinion, faults = last_heads(learner.backbone)
         for head in (opinion, faults):

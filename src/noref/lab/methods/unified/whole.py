@@ -24,16 +24,16 @@ from noref.lab.working_size import WorkingSize
 class WholePhotos:
     """How whole photos are looked at, one at a time.
 
+    Always in single precision, as by the model that is exported: in bfloat16 plain pictures come out far from where they are.
+
     Attributes:
         backbone: On the processor, in evaluation mode.
         size: How photos come to the network.
-        precision: Lightning's name; "bf16-mixed" lets the backbone compute in bfloat16.
         cache: Folder that keeps what describes photos on disk; None for none.
     """
 
     backbone: Backbone
     size: WorkingSize
-    precision: str
     cache: str | Path | None
 
     def vectors(self, paths: Sequence[Path]) -> Vectors:
@@ -49,7 +49,7 @@ class WholePhotos:
 
         policy = {"tones": tones.VERSION, "size": asdict(self.size)}
         measured = FeatureCache(self.cache).vectors(paths, policy, measure)
-        seen = photo_vectors(self.backbone, FEATURES, self.size, paths, self.precision, self.cache)
+        seen = photo_vectors(self.backbone, FEATURES, self.size, paths, "32-true", self.cache)
         return np.hstack([seen, measured[:, 0]])
 
     def rated(self, rated: RatedImages) -> Known:
@@ -63,7 +63,6 @@ class WholePhotos:
         known = []
         for place in itertools.product(range(draws), range(len(made))):
             pixels, truth = made[place]
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                maps = self.backbone(pixels[None])
-            known.append(Known(last_vectors(maps, pixels[None])[0], truth.opinion, truth.answers))
+            vectors = last_vectors(self.backbone(pixels[None]), pixels[None])
+            known.append(Known(vectors[0], truth.opinion, truth.answers))
         return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
