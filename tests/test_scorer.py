@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
+from skimage import data
 
 import noref
 from noref import card, images
@@ -123,6 +124,27 @@ def test_noise_stays_within_the_scale(seed, grain):
     coarse = np.random.default_rng(seed).integers(0, 256, (128 // grain, 128 // grain, 3), dtype=np.uint8)
     found = noref.score(coarse.repeat(grain, axis=0).repeat(grain, axis=1))
     assert 0 <= found.score <= 100
+
+
+def test_what_fades_is_no_plain_picture():
+    """Photos that vanish end low, pictures that show little and are well do not: a sky, a chart."""
+    photo = data.coffee()
+    fading = [noref.score(np.rint(share * photo).astype(np.uint8)) for share in (1, 0.3, 0.08, 0.02, 0)]
+    scores = [found.score for found in fading]
+    assert scores[0] > scores[1] > scores[2] > scores[3]
+    assert max(scores[2:]) < 45
+    assert all("under-exposure" in found.likely_defects for found in fading[1:])
+    blurred = [noref.score(np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(sigma)))) for sigma in (8, 16, 24)]
+    assert max(found.score for found in blurred) < 30
+    assert all("focus blur" in found.likely_defects for found in blurred)
+    sky = np.linspace((90, 140, 200), (170, 200, 230), 384)[:, None].repeat(512, axis=1).astype(np.uint8)
+    chart = np.full((384, 512, 3), 255, np.uint8)
+    for place, height in enumerate((120, 250, 90, 310, 200)):
+        chart[350 - height : 350, 50 + 80 * place : 110 + 80 * place] = (31, 119, 180)
+    for plain in (sky, chart):
+        found = noref.score(plain)
+        assert found.score > 70
+        assert not found.likely_defects
 
 
 def test_higher_is_better(judge, scene):

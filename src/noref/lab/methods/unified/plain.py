@@ -83,7 +83,7 @@ def _code(shape: Shape, rng: np.random.Generator) -> Pixels:
 
 
 def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
-    """Lines of letters 8 to 40 pixels high, dark on light or light on dark, some of them reduced from larger ones."""
+    """Lines of letters 8 to 40 pixels high, dark on light or light on dark, reduced from a page up to twice as large."""
     reduced = rng.uniform(1, 2)
     height, width = (round(side * reduced) for side in shape)
     size = round(rng.uniform(8, 40) * reduced)
