@@ -2,8 +2,8 @@
 
     python benchmarks/ruin.py PHOTOS [--model NAME_OR_FILE]
 
-PHOTOS is a folder of sharp photos. Each is spoiled at level 5 and then in even steps to the end of the range in
-`noref.lab.distortions.RUIN`: mean scores must not rise.
+PHOTOS is a folder of sharp photos. Each is spoiled at level 5, in four steps of equal ratio up to the strength in
+`noref.lab.distortions.RUIN`, and one step further. Mean scores should not rise. Needs the extra `lab`.
 """
 
 from pathlib import Path
@@ -19,14 +19,15 @@ from noref.card import DEFAULT
 from noref.lab import distortions
 from noref.lab.distortions.registry import Pixels
 
-STEPS = 5
+STEPS = 4
 SHAPE = (384, 512)
 
 
 def strengths(kind: str) -> list[float]:
-    """From that of level 5 to the last, even on a scale of ratios."""
-    first, last = distortions.LEVELS[kind][4], distortions.RUIN[kind][1]
-    return [first * (last / first) ** share for share in np.linspace(0, 1, STEPS)]
+    """From that of level 5 to the last, and one step further."""
+    first = distortions.LEVELS[kind][-1]
+    ratio = (distortions.RUIN[kind] / first) ** (1 / STEPS)
+    return [first * ratio**step for step in range(STEPS + 2)]
 
 
 def flat(*colour: int) -> Pixels:
@@ -50,7 +51,7 @@ def bars() -> Pixels:
     return np.asarray(page)
 
 
-def page(size: int, ink: str, ground: str) -> Pixels:
+def words(size: int, ink: str, ground: str) -> Pixels:
     """Lines of words in letters of that height."""
     paper = Image.new("RGB", SHAPE[::-1], ground)
     pen, font = ImageDraw.Draw(paper), ImageFont.load_default(size)
@@ -70,9 +71,9 @@ PLAIN = {
     "code, squares of 8 pixels": code(8),
     "code, squares of 16 pixels": code(16),
     "bar chart": bars(),
-    "words, 24 pixels, black on white": page(24, "black", "white"),
-    "words, 12 pixels, black on white": page(12, "black", "white"),
-    "words, 16 pixels, light on dark": page(16, "#dddddd", "#202020"),
+    "words, 24 pixels, black on white": words(24, "black", "white"),
+    "words, 12 pixels, black on white": words(12, "black", "white"),
+    "words, 16 pixels, light on dark": words(16, "#dddddd", "#202020"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The one table of distortion strengths: name -> the parameter used at levels 1 to 5, mild to severe.
+"""All distortion strengths: name -> the parameter used at levels 1 to 5, mild to severe; and for some, how far they go on.
 
 JPEG, white noise and Gaussian blur follow the constants published with DB-CNN's generator for the Waterloo Exploration set
 (zwx8981/BIQA_Project), softened where its top level leaves nothing to see; the rest were set by eye and by the test that
@@ -42,12 +42,12 @@ LEVELS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "over_sharpening": (0.8, 1.7, 3.2, 6.0, 12.0),  # gain of the unsharp mask
 }
 
-RUIN: dict[str, tuple[float, float]] = {
-    "gaussian_blur": (12, 40),
-    "motion_blur": (48, 240),
-    "under_exposure": (-4.2, -20),
-    "over_exposure": (3, 12),
-    "low_contrast": (0.1, 0.01),
-    "pixelation": (14, 40),
+RUIN: dict[str, float] = {
+    "gaussian_blur": 40,
+    "motion_blur": 240,
+    "under_exposure": -20,
+    "over_exposure": 12,
+    "low_contrast": 0.01,
+    "pixelation": 40,
 }
-"""Strengths past level 5, of distortions that have such: from there to where next to nothing of a photo is left."""
+"""How far past level 5 some go: further on, a photo can no longer be told from a plain picture."""

@@ -42,14 +42,14 @@ class Distortion:
         return self._at(LEVELS[self.name][level - 1], pixels, rng)
 
     def ruin(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        """Distort past level 5, by a strength drawn from the range in `RUIN`, evenly on a scale of ratios.
+        """Distort by a strength drawn from that of level 5 to that in `RUIN`, evenly on a scale of ratios.
 
         Raises:
-            ValueError: The distortion has no such range, or the pixels are not uint8 RGB.
+            ValueError: The distortion ends at level 5, or the pixels are not uint8 RGB.
         """
         if self.name not in RUIN:
             raise ValueError(f"{self.name} ends at level 5; past it go {', '.join(RUIN)}")
-        first, last = RUIN[self.name]
+        first, last = LEVELS[self.name][-1], RUIN[self.name]
         return self._at(first * (last / first) ** rng.random(), pixels, rng)
 
     def _at(self, strength: Any, pixels: Pixels, rng: np.random.Generator) -> Pixels:

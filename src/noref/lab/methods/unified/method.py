@@ -68,7 +68,7 @@ class UnifiedMethod(BaseEstimator):
         cache: Folder that keeps features of whole photos; None for none.
         copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
-        ruined: Versions of each clean photo, in a draw of the last fit, of which next to nothing can be seen.
+        ruined: Versions of each clean photo past level 5, in a draw of the last fit.
         draws: Epochs whose made pictures serve the last fit of the score and the faults.
         spoiled_weight: What a spoiled picture counts in the last fit of the score, shared among draws; a rated photo counts 1.
         clean_weight: The same of a picture that was left clean, and of a plain one.
@@ -84,7 +84,8 @@ class UnifiedMethod(BaseEstimator):
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation figure before training stops.
         axes: Principal axes under the support vector regressor that corrects the score in the end.
-        precision: Of what learns by steps, in Lightning's words; "bf16-mixed" is much faster where the processor has it.
+        precision: Lightning's name, for training; "bf16-mixed" is much faster where the processor has it. The last fit is
+            always in single precision.
         workers: Processes that prepare photos.
         seed: Of weights, order, faults and windows.
     """

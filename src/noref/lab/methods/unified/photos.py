@@ -28,7 +28,7 @@ LOST = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
 """Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked. The
 levels are made to look evenly spaced, and the last leaves little to see."""
 RUINED = 0.9
-"""The same share where next to nothing of a photo can be seen, so that level 5 is not the end of the scale."""
+"""The same share past level 5, which is not the end of the scale."""
 GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 """Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
 
@@ -146,9 +146,9 @@ class Halved(Spoiled):
 
 
 class Ruined(Spoiled):
-    """The same with one fault far past level 5, as which it counts: photos of which next to nothing can be seen.
+    """The same with one fault past level 5: the level that is known of it stays 5, but it costs `RUINED`.
 
-    A network that never saw any takes them for plain pictures. A window of one often is one: use whole photos.
+    A network that never saw such photos takes them for plain pictures. A window of one often is one: use whole photos.
     """
 
     def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:

@@ -76,14 +76,14 @@ def _chart(shape: Shape, rng: np.random.Generator) -> Pixels:
 def _code(shape: Shape, rng: np.random.Generator) -> Pixels:
     """Squares of two or a few colours in a grid, by chance: codes, boards, swatches."""
     height, width = shape
-    side = int(rng.integers(16, 80))
+    side = int(rng.integers(16, 80))  # smaller ones look like strong compression
     inks = np.array([[0.0] * 3, [255.0] * 3]) if rng.random() < 0.6 else _colours(rng, int(rng.integers(2, 6)))
     squares = inks[rng.integers(0, len(inks), (height // side + 1, width // side + 1))]
     return _pixels(squares.repeat(side, axis=0).repeat(side, axis=1)[:height, :width])
 
 
 def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
-    """Lines of letters 8 to 40 pixels high, dark on light or light on dark, reduced from a page up to twice as large."""
+    """Lines of letters, dark on light or light on dark, in a font of 8 to 40 pixels once the page is reduced."""
     reduced = rng.uniform(1, 2)
     height, width = (round(side * reduced) for side in shape)
     size = round(rng.uniform(8, 40) * reduced)
@@ -98,7 +98,7 @@ def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
 
 
 def _colours(rng: np.random.Generator, count: int) -> Colours:
-    """Greys of any brightness, more or less tinted."""
+    """Greys more or less tinted, of any brightness but the ends: black or white all over is a ruined photo."""
     return (rng.uniform(25, 235, (count, 1)) + rng.normal(0, rng.uniform(0, 90), (count, 3))).clip(5, 245)
 
 
