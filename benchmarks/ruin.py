@@ -52,7 +52,7 @@ def bars() -> Pixels:
 
 
 def words(size: int, ink: str, ground: str) -> Pixels:
-    """Lines of words in letters of that height."""
+    """Lines of words in a font of that size."""
     paper = Image.new("RGB", SHAPE[::-1], ground)
     pen, font = ImageDraw.Draw(paper), ImageFont.load_default(size)
     for top in range(20, SHAPE[0] - size, int(1.5 * size)):
@@ -86,13 +86,12 @@ def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT) -> None:
         row = []
         for strength in strengths(kind):
             found = [scorer.score(distort.recipe(photo, strength, np.random.default_rng(0))) for photo in photos]
-            named = sum(one.defects[distort.family].probability >= 0.5 for one in found)
+            named = sum(distort.family in one.likely_defects for one in found)
             row.append(f"{strength:.3g}: {np.mean([one.score for one in found]):.0f} ({named} named)")
         typer.echo(f"{distort.family:16} {',  '.join(row)}  of {len(photos)}")
     for name, pixels in PLAIN.items():
         found = scorer.score(pixels)
-        faults = [family for family, defect in found.defects.items() if defect.probability >= 0.5]
-        typer.echo(f"{name:34} {found.score:3.0f}  {', '.join(faults) or 'no fault named'}")
+        typer.echo(f"{name:34} {found.score:3.0f}  {', '.join(found.likely_defects) or 'no fault named'}")
 
 
 if __name__ == "__main__":

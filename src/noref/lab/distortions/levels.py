@@ -50,4 +50,4 @@ RUIN: dict[str, float] = {
     "low_contrast": 0.01,
     "pixelation": 40,
 }
-"""How far past level 5 some go: further on, a photo can no longer be told from a plain picture."""
+"""How far past level 5 some go, in the same units: further on, a photo can hardly be told from a plain picture."""

@@ -42,7 +42,7 @@ class Distortion:
         return self._at(LEVELS[self.name][level - 1], pixels, rng)
 
     def ruin(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        """Distort by a strength drawn from that of level 5 to that in `RUIN`, evenly on a scale of ratios.
+        """Distort RGB pixels (uint8, H x W x 3) past level 5, by a strength drawn on a scale of ratios from there to `RUIN`.
 
         Raises:
             ValueError: The distortion ends at level 5, or the pixels are not uint8 RGB.
