@@ -1,6 +1,7 @@
 """Finding pictures and running through them."""
 
 import io
+import os
 import threading
 
 import pytest
@@ -16,6 +17,23 @@ def test_find_keeps_names_and_places(tmp_path):
     names = [f"{tmp_path}/a.png", f"{tmp_path}/b.JPG", f"{tmp_path}/sub/d.gif", "x/y.jpg", f"{tmp_path}/notes.txt"]
     assert [name for name, _ in found] == names
     assert [place.as_posix() for _, place in found] == ["a.png", "b.JPG", "sub/d.gif", "y.jpg", "notes.txt"]
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(tmp_path, monkeypatch):
+    for name in ("a.png", "closed/b.png", "open/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    listed = os.scandir
+
+    def guarded(path):
+        if os.path.basename(path) == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    names = [os.path.relpath(name, tmp_path) for name, _ in batch.find([str(tmp_path)], io.StringIO())]
+    assert names == ["a.png", "open/c.png", "closed"]
+    assert [name for name, _ in batch.find([str(tmp_path / "closed")], io.StringIO())] == [str(tmp_path / "closed")]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

@@ -161,6 +161,8 @@ def test_names_that_are_not_utf8_and_markup_pass_unharmed(save):
     done = subprocess.run([sys.executable, "-m", "noref.cli", "score", raw], capture_output=True, env=strict, check=False)
     assert done.returncode == 0, done.stderr
     assert b"caf\xe9.png" in done.stdout
+    listed = [sys.executable, "-m", "noref.cli", "score", "-"]
+    assert b"caf\xe9.png" in subprocess.run(listed, input=raw, capture_output=True, env=strict, check=True).stdout
 
 
 def test_progress_shows_on_a_terminal_only(folder):

@@ -1,6 +1,7 @@
 """Every picture is read by the stated rules, or refused by a typed error that names file, cause and cure."""
 
 import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,18 @@ def test_sixteen_bit_grey_is_scaled():
     np.testing.assert_array_equal(images.read(encode(grey, "PNG")).pixels, 128)
     white = Image.fromarray(np.full((70, 90), 65535, np.uint16))
     np.testing.assert_array_equal(images.read(encode(white, "TIFF")).pixels, 255)
+
+
+def test_sixteen_bit_transparency_is_that_value_alone():
+    values = np.full((70, 90), 64 * 257, np.uint16)
+    values[:, 45:] = 64 * 257 + 1  # the same grey of 8 bits
+    stored = encode(Image.fromarray(values), "PNG")
+    clear = b"tRNS" + (64 * 257 + 1).to_bytes(2, "big")
+    chunk = (2).to_bytes(4, "big") + clear + zlib.crc32(clear).to_bytes(4, "big")
+    at = stored.index(b"IDAT") - 4
+    pixels = images.read(stored[:at] + chunk + stored[at:]).pixels
+    assert (pixels[:, :45] == 64).all()
+    assert (pixels[:, 45:] == 255).all()
 
 
 def test_grey_and_bilevel_fill_all_channels():
@@ -154,6 +167,17 @@ def test_text_named_like_a_picture(save):
 def test_truncated_file(form, options, scene):
     whole = encode(Image.fromarray(scene), form, **options)
     refused(errors.DamagedImage, whole[: int(len(whole) * 0.6)])
+
+
+def test_a_picture_that_pillow_opened_but_cannot_decode(scene):
+    whole = encode(Image.fromarray(scene), "JPEG")
+    refused(errors.DamagedImage, Image.open(io.BytesIO(whole[: len(whole) // 2])))
+
+
+@pytest.mark.parametrize("side", [(64, 3201), (3201, 64), (1, 51)])
+def test_strips_are_no_photos(side):
+    assert "50 times" in refused(errors.UnsupportedImage, np.zeros((*side, 3), np.uint8)).cause
+    refused(errors.UnsupportedImage, encode(Image.new("L", side), "PNG"))
 
 
 def test_decompression_bomb_is_refused_before_it_is_decoded(save):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -109,6 +111,26 @@ def test_any_size_and_shape_from_there_on(judge, side):
     found = judge.score(make_scene(*side))
     assert np.isfinite(found.score)
     assert np.isfinite(found.map).all()
+
+
+def test_a_photo_for_which_memory_is_short_stops_no_other():
+    """In a process of its own, which may hold little more than model and photos."""
+    script = """if True:
+        import resource
+        import numpy as np
+        import noref
+        judge = noref.Scorer(threads=1)
+        large, small = np.zeros((5000, 8000, 3), np.uint8), np.zeros((96, 96, 3), np.uint8)
+        judge.score(small)
+        held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + 16_000_000, -1))
+        for found in judge.score_many([large, small]):
+            print(type(found).__name__, getattr(found, "cause", ""))
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    first, second = done.stdout.splitlines() or [done.stderr, ""]
+    assert first.startswith("ImageTooLarge onnxruntime failed on its 8000 x 5000 pixels")
+    assert second.startswith("Assessment")
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 0)])

@@ -53,8 +53,9 @@ def find(paths: Iterable[str], listed: TextIO, skip: Path | None = None) -> Iter
     """Pictures named by paths: (path, path relative to the folder that was asked for).
 
     A file stands for itself whatever its name, also a missing one (its error comes when it is read); a folder for the files
-    below it whose names end like a picture's, sorted; "-" for the lines of `listed`, one path each. A folder `skip` below
-    another is not searched: maps that are drawn there are no photos.
+    below it whose names end like a picture's, sorted; "-" for the lines of `listed`, one path each. Links to folders are not
+    followed. A folder that may not be read stands for itself, so that its error is seen. A folder `skip` below another is not
+    searched: maps that are drawn there are no photos.
     """
     for path in paths:
         if path == "-":
@@ -70,8 +71,10 @@ def find(paths: Iterable[str], listed: TextIO, skip: Path | None = None) -> Iter
 
 def _pictures_below(folder: str, skip: Path | None) -> Iterator[str]:
     skipped = None if skip is None else os.path.realpath(skip)
-    for parent, folders, files in os.walk(folder):
+    closed: list[str] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(name for name in folders if os.path.realpath(os.path.join(parent, name)) != skipped)
         for file in sorted(files):
             if os.path.splitext(file)[1].lower() in EXTENSIONS and not file.startswith("."):
                 yield os.path.join(parent, file)
+    yield from closed

@@ -73,8 +73,9 @@ def score(
     Exit code: 0 all scored, 1 some could not be scored, 2 wrong usage.
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters of them reaches the user as an error or a warning of ours
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # file names need not be text
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")  # file names need not be text
     with _usage_errors():
         judge = noref.Scorer(model, threads=1 if jobs > 1 else None)
         if maps is not None:

@@ -1,7 +1,7 @@
 """What goes in: read any picture safely into RGB pixels, or say exactly why not.
 
-Rules, in this order: the first frame; rotated as its EXIF orientation says; 16-bit grey scaled to 8 (Pillow brings 16-bit
-colour to 8 bits itself); an embedded ICC profile brought to sRGB; transparency laid on white, as a web page shows it;
+Rules, in this order: no strips; the first frame; rotated as its EXIF orientation says; 16-bit grey scaled to 8 (Pillow brings
+16-bit colour to 8 bits itself); an embedded ICC profile brought to sRGB; transparency laid on white, as a web page shows it;
 grey, palette and CMYK to RGB.
 """
 
@@ -27,6 +27,7 @@ EXTENSIONS = frozenset(
     | {".avif", ".avifs", ".heic", ".heif", ".hif"}
 )
 MAX_PIXELS = 200_000_000
+MAX_ASPECT = 50  # no photo is so narrow, and a strip brought down to a working size would lose its short side
 
 _FORMATS_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, or HEIC with pillow-heif installed"
 _BRANDS = frozenset(b"ftyp" + b for b in (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
@@ -62,8 +63,13 @@ def name_of(source: Source) -> str:
     return str(getattr(source, "name", "<file object>"))
 
 
-def read(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
+def read(source: Source, *, max_pixels: int = MAX_PIXELS, least: int | None = None) -> Photo:
     """Read a path, bytes, a binary file object, a PIL image or an RGB array (uint8, H x W x 3; taken as sRGB).
+
+    Args:
+        source: What to read.
+        max_pixels: Larger pictures are refused.
+        least: Pixels a side that are enough: a JPEG may then be decoded, many times faster, at a half to an eighth of its size.
 
     Raises:
         ImageError: One of its kinds, naming the source, the cause and the cure.
@@ -75,9 +81,10 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
         _check_size(name, source.shape[1], source.shape[0], max_pixels)
         return Photo(name, np.ascontiguousarray(source), ())
     if isinstance(source, Image.Image):
-        return _convert(name, source, max_pixels)
+        with _decoding(name):  # it may have been opened and not yet decoded
+            return _convert(name, source, max_pixels, least)
     with _stream(name, source) as stream:
-        return _decode(name, stream, max_pixels)
+        return _decode(name, stream, max_pixels, least)
 
 
 def _check_array(name: str, array: npt.NDArray[np.uint8]) -> None:
@@ -98,7 +105,8 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
         try:
             stream = Path(source).open("rb")  # noqa: SIM115  (closed by the `with` below)
         except IsADirectoryError:
-            raise errors.ImageNotFound(name, "it is a folder", "pass a file, or use `noref score` for folders") from None
+            cure = "pass a file; `noref score` searches folders that may be read"
+            raise errors.ImageNotFound(name, "it is a folder", cure) from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise errors.ImageNotFound(name, reason.lower(), "check the path and its permissions") from error
@@ -120,17 +128,25 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _decode(name: str, stream: BinaryIO, max_pixels: int) -> Photo:
+def _decode(name: str, stream: BinaryIO, max_pixels: int, least: int | None) -> Photo:
     formats = [*FORMATS, *_heif(name, stream)]
+    with _decoding(name):
+        try:
+            image = _open(stream, formats)
+        except UnidentifiedImageError as error:
+            if _begins_as_picture(stream):
+                raise errors.DamagedImage(name, "damaged or cut off near its beginning", "copy or download it again") from error
+            raise errors.NotAnImage(name, "not a picture", f"noref reads {_FORMATS_TEXT}") from error
+        with image:
+            return _convert(name, image, max_pixels, least)
+
+
+@contextlib.contextmanager
+def _decoding(name: str) -> Iterator[None]:
     try:
-        with _open(stream, formats) as image:
-            return _convert(name, image, max_pixels)
+        yield
     except (errors.ImageError, KeyboardInterrupt):
         raise
-    except UnidentifiedImageError as error:
-        if _begins_as_picture(stream):
-            raise errors.DamagedImage(name, "damaged or cut off near its beginning", "copy or download it again") from error
-        raise errors.NotAnImage(name, "not a picture", f"noref reads {_FORMATS_TEXT}") from error
     except MemoryError as error:
         raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
     except Exception as error:  # on damaged data Pillow's decoders raise nearly every type there is
@@ -164,6 +180,9 @@ def _check_size(name: str, width: int, height: int, max_pixels: int) -> None:
         raise _too_large(name, f"{width} x {height} pixels", max_pixels)
     if not (width and height):
         raise errors.EmptyImage(name, f"{width} x {height} pixels", "there is nothing to score")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        cause = f"{width} x {height} pixels, more than {MAX_ASPECT} times as long as wide"
+        raise errors.UnsupportedImage(name, cause, "cut out the part that is a photo")
 
 
 def _heif(name: str, stream: BinaryIO) -> tuple[str, ...]:
@@ -180,12 +199,14 @@ def _heif(name: str, stream: BinaryIO) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _convert(name: str, image: Image.Image, max_pixels: int) -> Photo:
+def _convert(name: str, image: Image.Image, max_pixels: int, least: int | None) -> Photo:
     """The rules of this module's docstring, one after the other."""
     _check_size(name, *image.size, max_pixels)
     notes = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # the further frames of an MPO are previews
         notes.append(f"only the first of {image.n_frames} frames was read")  # type: ignore[attr-defined]
+    if least is not None:
+        image.draft(None, (least, least))
     image.load()
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else Pillow would copy the picture for nothing, as below
         image = ImageOps.exif_transpose(image)
@@ -210,12 +231,15 @@ def _convert(name: str, image: Image.Image, max_pixels: int) -> Photo:
 
 
 def _eight_bits(name: str, image: Image.Image) -> Image.Image:
-    """16-bit grey (which Pillow may hold in 32 bits) to 8-bit grey, 65535 becoming 255."""
+    """16-bit grey (which Pillow may hold in 32 bits) to 8-bit grey, 65535 becoming 255; one value may be transparent."""
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise errors.UnsupportedImage(name, "32-bit pixels beyond 16 bits", "save it as 8- or 16-bit grey or RGB")
     eight = Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
-    eight.info = image.info
+    info = dict(image.info)
+    if (clear := info.pop("transparency", None)) is not None:  # a value of 16 bits, for which there is no place in 8
+        eight.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    eight.info = info
     return eight
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from noref import batch, card, images
 from noref.assessment import Assessment, Defect
-from noref.errors import BadModel, ImageError, ImageTooSmall
+from noref.errors import BadModel, ImageError, ImageTooLarge, ImageTooSmall
 
 
 class Scorer:
@@ -67,7 +67,11 @@ class Scorer:
                 f"{self.card.label} needs at least {shortest} on each side; give the original, not a thumbnail",
             )
         outputs = [output.name for output in self._session.get_outputs()]
-        found = dict(zip(outputs, self._session.run(outputs, {"pixels": photo.pixels[None]}), strict=True))
+        try:
+            found = dict(zip(outputs, self._session.run(outputs, {"pixels": photo.pixels[None]}), strict=True))
+        except Exception as error:  # as above; of a checked model and checked pixels, memory is what is left to fail
+            cause = f"onnxruntime failed on its {width} x {height} pixels, for want of memory most likely"
+            raise ImageTooLarge(photo.name, cause, "shrink it, or score fewer photos at a time (--jobs)") from error
         quality = found["map"][0] if "map" in found else np.empty((0, 0), np.float32)
         quality.flags.writeable = False
         low, high = found["interval"][0].tolist() if "interval" in found else (math.nan, math.nan)

@@ -41,3 +41,11 @@ def test_shrinking_is_antialiased():
     scene = make_scene(1024, 1024)
     pillow = np.asarray(Image.fromarray(scene).resize((256, 256), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(WorkingSize(area=256 * 256).apply(scene) - pillow)[8:-8, 8:-8].mean() < 1
+
+
+def test_the_words_tell_what_happens():
+    assert "short side" not in WorkingSize(512 * 768, 64).describe()
+    assert "0.39 MP" in WorkingSize(512 * 768, 64).describe()
+    crops = WorkingSize(256 * 256, 256)
+    assert "short side to no less than 256 pixels" in crops.describe()
+    assert crops.apply(make_scene(384, 512)).shape == (256, 344, 3)  # 341 and a margin

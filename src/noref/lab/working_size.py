@@ -13,6 +13,8 @@ import onnx
 import onnx.parser
 import onnxruntime
 
+from noref.images import MAX_ASPECT
+
 OPSET = 18  # the first with Resize(antialias)
 IR_VERSION = 9
 
@@ -34,7 +36,9 @@ class WorkingSize:
     def describe(self) -> str:
         """The policy in words, for cards and results."""
         limit = f"{self.area / 1e6:.2f} MP"
-        return f"photos above {limit} are shrunk to that (antialiased, aspect kept); others are scored as they are"
+        # A photo may be so narrow, and is at its smallest, that the area alone would leave its short side too short.
+        side = f", their short side to no less than {self.shortest} pixels" if self.shortest**2 * MAX_ASPECT > self.area else ""
+        return f"photos above {limit} are shrunk to that{side} (antialiased, aspect kept); others are scored as they are"
 
     def graph(self) -> onnx.ModelProto:
         """ONNX: `pixels` (uint8, 1 x H x W x 3) to `working` (uint8, 1 x H' x W' x 3)."""

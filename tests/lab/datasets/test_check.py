@@ -64,6 +64,19 @@ def test_flat_pictures_are_not_taken_for_one(photos):
     assert check(rated(photos, {name: name for name in names})).near_pairs == ()
 
 
+def test_pictures_are_read_as_they_are_scored(photos, tmp_path):
+    """Bright 16-bit grey does not become white, and HEIC counts as a picture."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    for seed in (1, 2):
+        grey = make_scene(120, 160, seed)[..., 0].astype(np.uint16) * 200 + 10_000
+        Image.fromarray(grey).save(tmp_path / f"{seed}.png")
+    pillow_heif.from_pillow(Image.open(photos / "3.png")).save(tmp_path / "3.heic", quality=90)
+    Image.open(photos / "3.png").save(tmp_path / "3.png")
+    found = check(rated(tmp_path, {name: name for name in ("1.png", "2.png", "3.heic", "3.png")}))
+    assert found.unreadable == ()
+    assert [(pair.first.name, pair.second.name) for pair in found.near_pairs] == [("3.heic", "3.png")]
+
+
 def test_a_photo_that_cannot_be_read_is_reported(photos, tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     (tmp_path / "b.png").write_bytes((photos / "1.png").read_bytes()[:2000])

@@ -17,11 +17,12 @@ from typing import NamedTuple
 import imagehash
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from noref import images
+from noref.errors import ImageError
 from noref.lab.datasets.rated import RatedImages
 
 MAX_BITS = 10
@@ -176,12 +177,10 @@ def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path
 def _small_copy(path: Path) -> npt.NDArray[np.uint8] | None:
     """32 x 32 grey, upright; None if the file is no readable picture."""
     try:
-        with Image.open(path, formats=images.FORMATS) as image:
-            image.draft("L", (4 * _SIDE, 4 * _SIDE))  # a JPEG is decoded small, many times faster
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(upright.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        photo = images.read(path, least=4 * _SIDE)
+    except ImageError:
         return None
+    return np.asarray(Image.fromarray(photo.pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))
 
 
 def _hash(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
