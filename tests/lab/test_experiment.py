@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from noref.lab import experiment
+from noref.lab.evaluation.splits import LeakError
 from noref.lab.experiment import Recipe
 from noref.lab.export import _command
 
@@ -49,6 +50,42 @@ def test_only_the_first_process_writes_and_reports(official, tmp_path, monkeypat
     results = experiment.run(recipe, official, tmp_path / "out")
     assert results["n"].tolist() == [6, 3, 3]
     assert yaml.safe_load((tmp_path / "out" / "recipe.yaml").read_text())["split"] == "official"
+
+
+def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    first = experiment.run(recipe, rated, tmp_path)
+    again = experiment.run(recipe, rated, tmp_path)
+    assert first.equals(again)
+    turned = replace(rated, table=rated.table.assign(opinion=rated.opinions[::-1]))
+    with pytest.raises(FileExistsError, match="this experiment on other photos or opinions"):
+        experiment.run(recipe, turned, tmp_path)
+    with pytest.raises(FileExistsError, match="another experiment"):
+        experiment.run(replace(recipe, seed=1), rated, tmp_path)
+
+
+def test_what_is_learned_from_besides_is_not_judged_on(rated, pristine, tmp_path):
+    for level in (0, 4):
+        twin = rated.folder / f"0-{level}.png"
+        (tmp_path / "clean").mkdir(exist_ok=True)
+        (tmp_path / "clean" / twin.name).write_bytes(twin.read_bytes())
+    split = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    seed = next(
+        seed for seed in range(99) if "0-0.png" in set(Recipe("diqa", {}, split, seed).parts(rated)["test"].table["image"])
+    )
+    recipe = Recipe("diqa", {"pristine": str(tmp_path / "clean")}, split, seed)
+    with pytest.raises(LeakError, match="in what is learned from besides are near-identical"):
+        experiment.run(recipe, rated, tmp_path / "out")
+
+
+def test_split_and_labels_can_be_changed_like_settings():
+    changed = experiment.load_recipe(
+        "simplenet", {"split": {"train": 0.5, "validation": 0.2, "test": 0.3}, "labels": {"classes": ["a"]}}
+    )
+    assert changed.split["train"] == 0.5
+    assert changed.labels == {"classes": ["a"]}
+    assert experiment.load_recipe("simplenet").split != changed.split
+    assert experiment.load_recipe("regressor", {"seed": 5, "epochs": 1}) != experiment.load_recipe("regressor")
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,20 @@ def _stop(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ValueError(f"{option} takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
 def _pairs(texts: list[str], option: str) -> dict[str, str]:
-    wrong = [text for text in texts if "=" not in text]
-    if wrong:
-        raise ValueError(f"{option} takes NAME=VALUE, not {wrong[0]!r}")
-    return dict(text.split("=", 1) for text in texts)
+    pairs = [_pair(text, option) for text in texts]
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{option} has {twice} twice")
+    return dict(pairs)
 
 
 def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any]:
@@ -85,7 +94,7 @@ def train(
         from noref.lab import experiment
 
         settings = _settings(changes, pristine)
-        database = None if data is None else next(iter(_pairs([data], "--data").items()))
+        database = None if data is None else _pair(data, "--data")
         loaded = experiment.load_recipe(recipe, settings)
         results = experiment.run(loaded, experiment.gather(loaded, database), out)
         if results is not None:  # else another process reports
@@ -119,30 +128,42 @@ def evaluate(
         str, typer.Option(help="whole, single, random, official, cross, leave-one-type-out or waterloo (D, L, P and M tests).")
     ] = "whole",
     shares: Annotated[
-        str, typer.Option(help="Of the contents, for single, random and leave-one-type-out.")
-    ] = "train=.8,test=.2",
-    repeats: Annotated[int, typer.Option(min=1, help="Splits of the random protocol.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of the first split.")] = 0,
+        str | None,
+        typer.Option(help="Of the contents, for single, random and leave-one-type-out.", show_default="train=.8,test=.2"),
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Splits of the random protocol.", show_default="10")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the first split.", show_default="0")] = None,
     pristine: Annotated[Path | None, typer.Option(help="Folder of sharp, clean photos, for recipes that need one.")] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of recipes.")
     ] = None,
 ) -> None:
-    """Measure how well methods agree with people, under one protocol; save tables, plots and all predictions."""
+    """Measure how well methods agree with people, under one protocol; save tables, plots and all predictions.
+
+    Exit code: 0 all photos got a score, 1 some did not (column `failed`), 2 wrong usage.
+    """
     with _clear_errors():
         from noref.lab import experiment, synthesis
         from noref.lab.evaluation import evaluate as work
 
+        settings = {"repeats": repeats, "seed": seed, "shares": shares}
+        heeded = work.HEEDED.get(protocol, settings)
+        useless = [f"--{name}" for name, value in settings.items() if value is not None and name not in heeded]
+        if not any(text.startswith("recipe:") for text in methods):
+            useless += [option for option, value in (("--set", changes), ("--pristine", pristine)) if value]
+        if useless:
+            raise ValueError(f"{', '.join(useless)} would change nothing for {', '.join(methods)} under {protocol}")
         candidates = [work.candidate(text, _settings(changes, pristine)) for text in methods]
-        portions = {key: float(value) for key, value in _pairs(shares.split(","), "--shares").items()}
+        portions = {key: float(value) for key, value in _pairs((shares or "train=.8,test=.2").split(","), "--shares").items()}
         waterloo = protocol == "waterloo"
-        folders = [text.split("=", 1)[1] for text in data] if waterloo else []
-        databases = [synthesis.as_rated(folder) for folder in folders] or [
-            experiment.prepare(name, folder) for name, folder in _pairs(data, "--data").items()
-        ]
-        planned = work.plan(protocol, databases, portions, repeats, seed)
-        typer.echo(work.as_markdown(work.evaluate(candidates, planned, out, tests=waterloo)))
+        read = (lambda name, folder: synthesis.as_rated(folder, name)) if waterloo else experiment.prepare
+        databases = [read(*_pair(text, "--data")) for text in data]
+        planned = work.plan(protocol, databases, portions, repeats or 10, seed or 0)
+        table = work.evaluate(candidates, planned, out, tests=waterloo)
+        typer.echo(work.as_markdown(table))
         typer.echo(f"everything is in {out}", err=True)
+        if "failed" in table and table["failed"].any():
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -304,7 +325,7 @@ def photos(
     with _clear_errors():
         from noref.lab import figures
 
-        ((name, folder),) = _pairs([data], "--data").items()
+        name, folder = _pair(data, "--data")
         title = f"Test photos of {run.name}: opinions and predictions"
         figures.photos(figures.read_predictions(run), name, folder, title).savefig(out, dpi=90)
         typer.echo(f"wrote {out}")
@@ -355,7 +376,7 @@ def crops(
 
         numbers = sorted({int(count) for count in counts.split(",")}) if counts else choice.COUNTS
         ways = poolings.split(",") if poolings else POOLINGS
-        ((name, folder),) = _pairs([data], "--data").items()
+        name, folder = _pair(data, "--data")
         loaded = experiment.load_recipe(recipe, _settings(changes, None))
         table, tests = choice.study(loaded, experiment.prepare(name, folder), out, numbers, ways, repeats)
         typer.echo(experiment.as_markdown(table))

@@ -25,7 +25,7 @@ from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.evaluation import protocols
 from noref.lab.evaluation.agreement import agreement_by_group
 from noref.lab.evaluation.splits import as_table, by_content, guard
-from noref.lab.methods.method import Method
+from noref.lab.methods.method import Method, photos_besides
 from noref.lab.training import curves
 
 _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
@@ -100,7 +100,7 @@ def shipped_recipes() -> list[str]:
 
 
 def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe by name or path; `changes` replace the seed or single params.
+    """Read a recipe by name or path; `changes` replace the seed, the split, the labels or single params.
 
     Raises:
         FileNotFoundError: It is neither a shipped recipe nor a file.
@@ -113,9 +113,9 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
         path = Path(str(resources.files("noref.lab.recipes") / f"{name_or_file}.yaml"))
     content = read_yaml(path.read_text())
     changes = dict(changes or {})
-    seed = changes.pop("seed", content.get("seed", 0))
+    whole = {key: changes.pop(key) for key in ("seed", "split", "labels") if key in changes}
     try:
-        recipe = Recipe(**{**content, "seed": seed, "params": {**content.get("params", {}), **changes}})
+        recipe = Recipe(**{**content, **whole, "params": {**content.get("params", {}), **changes}})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
     try:
@@ -191,15 +191,17 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
     Raises:
         FileExistsError: `folder` holds another experiment.
         ValueError: The database cannot be split as the recipe wants it.
-        LeakError: Near-identical pictures stand in two parts (`prepare` prevents it).
+        LeakError: Near-identical pictures stand in two parts (`prepare` prevents it), or the method learns from a test photo,
+            or from the reference of one, besides the training part.
     """
     parts = recipe.parts(rated)
     if _is_first_process():
         _claim(recipe, rated, folder)
-    guard(parts)
+    method = recipe.build()
+    guard(parts, besides=photos_besides(method))
     if _is_first_process():
         as_table(parts).to_csv(folder / "split.csv", index=False)
-    method = recipe.build().fit(parts["train"], parts["validation"], folder)
+    method.fit(parts["train"], parts["validation"], folder)
     if not _is_first_process():
         return None
     method.save(folder / "model")
@@ -222,12 +224,14 @@ def _claim(recipe: Recipe, rated: RatedImages, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     said = {key: value for key, value in asdict(recipe).items() if value is not None}
     resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
-    before = folder / "recipe.yaml"
-    if before.exists() and before.read_text() != resolved:
-        raise FileExistsError(f"{folder} holds another experiment; choose another --out, or delete it")
-    before.write_text(resolved)
-    environment = json.dumps({**_environment(), "data": rated.fingerprint()}, indent=2)
-    (folder / "environment.json").write_text(environment + "\n")
+    recipe_file, environment_file, data = folder / "recipe.yaml", folder / "environment.json", rated.fingerprint()
+    if recipe_file.exists():
+        other = recipe_file.read_text() != resolved
+        if other or json.loads(environment_file.read_text())["data"] != data:
+            what = "another experiment" if other else "this experiment on other photos or opinions"
+            raise FileExistsError(f"{folder} holds {what}; choose another --out, or delete it")
+    environment_file.write_text(json.dumps({**environment(), "data": data}, indent=2) + "\n")
+    recipe_file.write_text(resolved)
 
 
 def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
@@ -248,7 +252,8 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _environment() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
+    """What a result was made with: versions, kind of machine, commit."""
     versions = {}
     for package in _PACKAGES:
         try:

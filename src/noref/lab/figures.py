@@ -74,11 +74,14 @@ def read_predictions(run: Path) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: `run` holds no finished experiment.
+        ValueError: Its predictions are no scores.
     """
     file = run / "predictions.csv"
     if not file.is_file():
         raise FileNotFoundError(f"{run} holds no finished experiment (predictions.csv is missing)")
     table = pd.read_csv(file)
+    if "predicted" not in table or not pd.api.types.is_numeric_dtype(table["predicted"]):
+        raise ValueError(f"{run} names classes or faults instead of scores")
     return table[np.isfinite(table["predicted"])].reset_index(drop=True)
 
 

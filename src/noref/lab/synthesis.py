@@ -120,7 +120,7 @@ def _place(photo: Path, kind: str, level: int) -> str:
     return f"reference/{photo.stem}.png" if kind == PRISTINE else f"distorted/{photo.stem}.{kind}.{level}.png"
 
 
-def as_rated(folder: str | Path) -> RatedImages:
+def as_rated(folder: str | Path, name: str = "synthetic") -> RatedImages:
     """A synthetic database as `RatedImages`, for protocols and training.
 
     Nobody was asked: `opinion` is 5 less the level, a stand-in that is true within one photo and type only. `type` is missing
@@ -132,7 +132,7 @@ def as_rated(folder: str | Path) -> RatedImages:
     rows = read(folder)
     table = rows[["image", "reference", "content", "type", "level"]].assign(opinion=5.0 - rows["level"])
     table["type"] = table["type"].where(table["type"] != PRISTINE)
-    return RatedImages("synthetic", Path(folder), table, (0, 5))
+    return RatedImages(name, Path(folder), table, (0, 5))
 
 
 def read(folder: str | Path) -> pd.DataFrame:

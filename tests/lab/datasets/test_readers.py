@@ -224,14 +224,18 @@ def test_agiqa3k_keeps_a_prompt_together(images, tmp_path):
 def test_a_csv_of_ones_own(tmp_path):
     file = make.table(tmp_path) / "labels.csv"
     assert own_table.read(file).scale == (2.5, 4.5)
-    rated = own_table.read(file, scale=(1, 5))
-    assert rated.unit_opinions.tolist() == [0.375, 0.875]
+    rated = own_table.read(file)
+    assert rated.unit_opinions.tolist() == [0, 1]
     assert rated.table["content"].tolist() == ["x/a.png", "x/b.png"]
     assert datasets.read("table", tmp_path).paths == rated.paths
     file.write_text("image,mos,reference,type,level,group,part\na,1,007,jpeg,1,g,train\nb,2,007,blur,3,g,test\n")
     rated = own_table.read(file)
     assert rated.table["content"].tolist() == ["007", "007"]
     assert rated.table["level"].tolist() == [1, 3]
+    file.write_text("image,mos,low,high\na,2.5,1,5\nb,4.5,1,5\n")
+    rated = own_table.read(file)
+    assert rated.scale == (1, 5)
+    assert rated.unit_opinions.tolist() == [0.375, 0.875]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +246,8 @@ def test_a_csv_of_ones_own(tmp_path):
         ("image,mos\na,1\na,2\n", "a is listed twice"),
         ("image,mos\na,1\nb,1\n", "must rise"),
         ("image,mos\na,1\n,2\n", "image is empty in row 1"),
+        ("image,mos,low\na,1,0\nb,2,0\n", "lacks the column high"),
+        ("image,mos,low,high\na,1,0,5\nb,2,0,6\n", "change from row to row"),
     ],
 )
 def test_a_csv_that_cannot_be_is_refused(content, says, tmp_path):

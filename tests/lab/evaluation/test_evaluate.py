@@ -30,9 +30,9 @@ def scores(rated: RatedImages, tmp_path_factory) -> dict[str, Path]:
     return {name: folder / f"{name}.csv" for name in values}
 
 
-def evaluate(database: Path, out: Path, *more: object):
+def evaluate(database: Path, out: Path, *more: object, code: int = 0):
     result = call("evaluate", *more, "--data", f"biq2021={database}", "--out", out)
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == code, result.stderr
     return pd.read_csv(out / "results.csv").set_index(["method", "part"])
 
 
@@ -62,6 +62,7 @@ def test_random_splits_report_medians_and_every_split(scores, database, tmp_path
     splits = pd.read_csv(tmp_path / "splits.csv")
     assert splits["split"].tolist() == ["seed 0", "seed 1", "seed 2"]
     assert table.loc[("scores-noise", "median of 3"), "srcc"] == pytest.approx(splits["srcc"].median())
+    assert table.loc[("scores-noise", "median of 3"), "srcc_std"] == pytest.approx(splits["srcc"].std())
 
 
 def test_the_same_command_gives_the_same_table(scores, database, tmp_path):
@@ -74,8 +75,12 @@ def test_the_same_command_gives_the_same_table(scores, database, tmp_path):
 def test_missing_scores_are_failures_that_show(scores, database, tmp_path):
     some = tmp_path / "some.csv"
     pd.read_csv(scores["perfect"]).iloc[:-4].to_csv(some, index=False)
-    table = evaluate(database, tmp_path / "out", f"scores:{some}")
+    table = evaluate(database, tmp_path / "out", f"scores:{some}", code=1)
     assert table.loc[("scores-some", "all"), ["n", "failed"]].tolist() == [26, 4]
+    splits = evaluate(database, tmp_path / "random", f"scores:{some}", "--protocol", "random", "--repeats", 8, code=1)
+    of_each = pd.read_csv(tmp_path / "random" / "splits.csv")["failed"]
+    assert 0 < (of_each > 0).sum() < 8
+    assert splits.loc[("scores-some", "median of 8"), ["n", "failed"]].tolist() == [8 * 6 - of_each.sum(), of_each.sum()]
 
 
 def test_a_recipe_is_fitted_inside_each_split(database, tmp_path):
@@ -104,7 +109,7 @@ def test_d_l_p_and_m_on_a_synthetic_database(tmp_path):
         *["evaluate", *(f"scores:{tmp_path / name}.csv" for name in ("ideal", "lost")), "--protocol", "waterloo"],
         *["--data", f"synthetic={tmp_path / 'made'}", "--out", tmp_path / "out"],
     )
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 1, result.stderr  # one score is lost
     every = pd.read_csv(tmp_path / "out" / "results.csv").set_index(["method", "test"])
     found = every.loc["scores-ideal"]
     assert found.loc[["D", "L", "M"], "value"].tolist() == [1, 1, 1]
@@ -125,6 +130,34 @@ def test_compare_sets_results_side_by_side(scores, database, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "| perfect | scores-perfect | biq2021 | median of 4 |" in result.stdout
     assert "p is optimistic" in result.stdout
+
+
+def test_only_splits_that_are_the_same_are_compared(scores, database, tmp_path):
+    options = ["--protocol", "random", "--repeats", 3]
+    for name, shares in (("a", "train=.8,test=.2"), ("b", "train=.5,test=.5")):
+        evaluate(database, tmp_path / name / "out", f"scores:{scores['noise']}", *options, "--shares", shares)
+    evaluate(database, tmp_path / "c" / "out", f"scores:{scores['perfect']}", *options)
+    other = call("compare", tmp_path / "a" / "out", tmp_path / "b" / "out")
+    assert other.exit_code == 0, other.stderr
+    assert "p is optimistic" not in other.stdout
+    same = call("compare", tmp_path / "a" / "out", tmp_path / "c" / "out")  # namesakes go by their paths
+    assert f"| {tmp_path / 'a' / 'out'}/scores-noise | {tmp_path / 'c' / 'out'}/scores-perfect | 3 |" in same.stdout
+
+
+def test_a_method_without_a_rank_correlation_cannot_be_compared(scores, database, tmp_path):
+    pd.read_csv(scores["noise"]).assign(score=1).to_csv(tmp_path / "flat.csv", index=False)
+    both = [f"scores:{tmp_path / 'flat.csv'}", f"scores:{scores['noise']}"]
+    evaluate(database, tmp_path / "out", *both, "--protocol", "random", "--repeats", 2)
+    result = call("compare", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "out/scores-flat has no SRCC in seed 0 (of 2 such)" in result.stderr
+
+
+def test_databases_that_share_a_name_are_not_mixed(scores, database, tmp_path):
+    data = ["--data", f"biq2021={database}", "--data", f"biq2021={database}"]
+    result = call("evaluate", f"scores:{scores['noise']}", *data, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "two databases are called biq2021" in result.stderr
 
 
 def test_data_list_and_check(database, tmp_path):
@@ -155,6 +188,12 @@ def test_data_list_and_check(database, tmp_path):
         (["model:diqa", "--protocol", "cross"], "at least two databases"),
         (["model:diqa", "--protocol", "random", "--shares", "train=1"], "train, test"),
         (["recipe:diqa"], "must be fitted"),
+        (["recipe:simplenet"], "names classes or faults"),
+        (["recipe:faults"], "names classes or faults"),
+        (["model:diqa", "--set", "epochs=3"], "--set would change nothing"),
+        (["model:diqa", "--seed", 1, "--repeats", 3], "--repeats, --seed would change nothing"),
+        (["recipe:diqa", "--set", "workers=1", "--set", "workers=2"], "--set has workers twice"),
+        (["model:diqa", "--data", "/photos"], "--data takes NAME=VALUE, not '/photos'"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_why(arguments, says, database, tmp_path):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -66,6 +67,35 @@ def test_the_official_split_is_the_databases_own():
     }
     with pytest.raises(ValueError, match="no official split"):
         splits.official(rated(list("abcd")))
+
+
+def test_what_the_official_split_leaves_on_two_sides_is_not_learned_from():
+    whole = rated(list("abcaab"), part=["train", "train", "train", "test", "test", "validation"])
+    with pytest.warns(UserWarning, match="test: 2 photos of train show what a later part shows"):
+        parts = splits.official(whole)
+    assert {name: part.table["image"].tolist() for name, part in parts.items()} == {
+        "train": ["2.png"],
+        "validation": ["5.png"],
+        "test": ["3.png", "4.png"],
+    }
+    splits.guard(parts, look_at_pictures=False)
+
+
+def test_what_is_learned_from_besides_shows_no_test_photo(tmp_path):
+    for seed in range(4):
+        Image.fromarray(make_scene(80, 96, seed)).save(tmp_path / f"{seed}.png")
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    Image.open(tmp_path / "3.png").save(clean / "copy.jpg", quality=80)
+    noise = np.random.default_rng(0).integers(0, 256, (80, 96, 3), dtype=np.uint8)  # 3 without a trace of it
+    Image.fromarray(noise).save(tmp_path / "1.png")
+    whole = rated(["a", "b", "c"], tmp_path, reference=["0.png", "3.png", "2.png"])
+    parts = {name: whole.select([f"{i}.png"]) for i, name in enumerate(("train", "test", "validation"))}
+    splits.guard(parts, besides=[tmp_path / "0.png", tmp_path / "2.png"])
+    with pytest.raises(LeakError, match=r"3\.png in test and .*copy\.jpg in what is learned from besides are near-identical"):
+        splits.guard(parts, besides=[clean / "copy.jpg"])
+    with pytest.raises(LeakError, match=r"image .*3\.png stands in test and in what is learned from besides"):
+        splits.guard(parts, besides=[tmp_path / "3.png"], look_at_pictures=False)
 
 
 def test_a_type_left_out_is_tested_alone_and_on_other_contents():

@@ -1,6 +1,7 @@
 """DIQA end to end on tiny photos: both stages, every ablation, resume, save and load."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -85,6 +86,19 @@ def test_every_ablation_trains(switch, parts, pristine, tmp_path):
     assert ("error" in found) == (pristine is not None)
 
 
+def test_errors_are_learned_from_a_databases_own_references(parts, tmp_path):
+    """Without a folder of pristine photos; here each scene's photo without faults stands for its reference."""
+
+    def named(part):
+        clean = part.table["image"].str.replace("-4", "-0")
+        return replace(part, table=part.table.assign(reference=clean))
+
+    method = fitted({name: named(part) for name, part in parts.items()}, tmp_path / "own", None)
+    assert np.isfinite(read_log(tmp_path / "own" / "stage1")["val_loss"]).any()
+    assert set(method.explain(make_scene(80, 96))) == {"quality", "error"}
+    assert list(method.besides()) == []
+
+
 def test_whole_photos_of_several_sizes_train(parts, tmp_path):
     assert np.isfinite(fitted(parts, tmp_path, None, stage1_epochs=0, stage2_crop=None).predict(parts["train"].paths)).all()
 
@@ -125,7 +139,7 @@ def test_training_learns_what_blur_does(parts, pristine, tmp_path):
 
 
 def test_stage_one_without_photos_says_so(parts, tmp_path):
-    with pytest.raises(ValueError, match="needs a folder of pristine photos"):
+    with pytest.raises(ValueError, match="names no references to learn errors from: give --pristine FOLDER"):
         fitted(parts, tmp_path, None)
     with pytest.raises(FileNotFoundError, match="holds no pictures"):
         fitted(parts, tmp_path, tmp_path)

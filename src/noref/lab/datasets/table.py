@@ -1,6 +1,7 @@
 """Any photos with opinions, listed in a CSV: image, mos, and what else is known.
 
-Optional columns: std, content, reference, type, level, group, part. Paths start at the CSV's folder. Where there is no
+Optional columns: std, content, reference, type, level, group, part; and low and high, the ends of the scale of opinions, alike
+in every row (else the lowest and highest opinion found are taken for them). Paths start at the CSV's folder. Where there is no
 `content`, it is the reference; where there is no reference either, each photo is a content of its own.
 """
 
@@ -23,21 +24,21 @@ CARD = DatabaseCard(
     references=0,
     source="",
     layout="a CSV with the columns image, mos (higher is better) and, if known, std, content, reference, type, level, group, "
-    "part; or a folder that holds it as labels.csv",
+    "part, low and high (the ends of the scale, in every row); or a folder that holds it as labels.csv",
 )
 _TEXTS = ("image", "content", "reference", "type", "group", "part")
 
 
-def read(path: str | Path, scale: tuple[float, float] | None = None) -> RatedImages:
+def read(path: str | Path) -> RatedImages:
     """Read a CSV of photos and opinions, higher is better.
 
     Args:
         path: The CSV, or a folder that holds it as labels.csv.
-        scale: Lowest and highest opinion possible; the lowest and highest in the file if not given.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A needed column is missing, one is not known, or values cannot be (see `RatedImages`).
+        ValueError: A needed column is missing, one is not known, the scale has only one end or changes between rows, or values
+            cannot be (see `RatedImages`).
     """
     path = Path(path)
     file = path / "labels.csv" if path.is_dir() else path
@@ -47,5 +48,14 @@ def read(path: str | Path, scale: tuple[float, float] | None = None) -> RatedIma
     table = table.rename(columns={"mos": "opinion", "std": "spread"})
     if "content" not in table:
         table["content"] = table["reference" if "reference" in table else "image"]
-    low, high = scale or (float(table["opinion"].min()), float(table["opinion"].max()))
-    return RatedImages(path.stem, file.parent, table, (low, high))
+    return RatedImages(path.stem, file.parent, table.drop(columns=["low", "high"], errors="ignore"), _scale(table, file))
+
+
+def _scale(table: pd.DataFrame, file: Path) -> tuple[float, float]:
+    if not {"low", "high"} & set(table):
+        return float(table["opinion"].min()), float(table["opinion"].max())
+    columns(table, file, "low", "high")
+    ends = table[["low", "high"]].drop_duplicates()
+    if len(ends) > 1:
+        raise ValueError(f"{file}: low and high are the ends of one scale, but change from row to row")
+    return float(ends["low"].iloc[0]), float(ends["high"].iloc[0])

@@ -5,6 +5,7 @@ The folder holds `METHOD/DATABASE/` with what `protocols.run` keeps (all per-ima
 pictures for each method and database; after the D, L, P and M tests instead `monotonicity.csv` (one row a type of distortion).
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,20 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation import monotonicity, pictures, protocols, summary, waterloo
 from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from noref.lab.evaluation.protocols import Split
+from noref.lab.evaluation.splits import as_table
 from noref.lab.methods.method import Method
 
-PROTOCOLS = ("whole", "single", "random", "official", "cross", "leave-one-type-out", "waterloo")
-SHOWN = ["n", "failed", "srcc", "srcc_low", "srcc_high", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit"]
+HEEDED: Mapping[str, tuple[str, ...]] = {
+    "whole": (),
+    "single": ("shares", "seed"),
+    "random": ("shares", "repeats", "seed"),
+    "official": ("seed",),
+    "cross": ("seed",),
+    "leave-one-type-out": ("shares", "seed"),
+    "waterloo": (),
+}
+"""The protocols, and what each heeds of the settings of `plan`."""
+SHOWN = ["n", "failed", "srcc", "srcc_low", "srcc_high", "srcc_std", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
         changes: To the settings of recipes.
 
     Raises:
-        ValueError: It is none of these, or the recipe is wrong.
+        ValueError: It is none of these, or the recipe is wrong, or its answers are no scores.
         FileNotFoundError: There is no such recipe.
     """
     kind, _, what = text.partition(":")
@@ -59,6 +70,8 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
         return Candidate(label, lambda rated: ScoreTable(what, rated.folder))
     if kind == "recipe" and what:
         recipe = experiment.load_recipe(what, dict(changes))
+        if recipe.labels is not None or isinstance(recipe.build(), experiment.FromCleanPhotos):
+            raise ValueError(f"{what} names classes or faults instead of scores; noref lab train tells how well")
         return Candidate(label, lambda _: recipe.build())
     raise ValueError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
 
@@ -69,8 +82,12 @@ def plan(
     """The splits of a protocol for each database that is tested on.
 
     Raises:
-        ValueError: There is no such protocol, or it needs other databases.
+        ValueError: There is no such protocol, it needs other databases, or two that are tested on share a name.
     """
+    tested = [rated.name for rated in (databases[1:] if protocol == "cross" else databases)]
+    twice = next((name for name in tested if tested.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two databases are called {twice}; evaluate them into folders of their own")
     if protocol == "cross":
         if len(databases) < 2:
             raise ValueError("cross needs at least two databases: the first is learned from, each of the others tested on")
@@ -86,7 +103,7 @@ def plan(
         "leave-one-type-out": partial(protocols.leave_one_type_out, shares=shares, seed=seed),
     }
     if protocol not in makers:
-        raise ValueError(f"no protocol is called {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+        raise ValueError(f"no protocol is called {protocol!r}; there are: {', '.join(HEEDED)}")
     for rated in databases:
         yield rated, makers[protocol](rated)
 
@@ -118,7 +135,9 @@ def evaluate(
                 by_type.append(types.assign(**facts))
                 continue
             results.append(_agreement(judged).assign(**facts))
-            by_split.append(summary.by_split(judged).assign(**facts))
+            # Results may be compared over splits that are the same to the last photo, not those that share a name.
+            parts = [hashlib.sha256(as_table(split.parts).to_csv().encode()).hexdigest()[:16] for split in splits]
+            by_split.append(summary.by_split(judged).assign(**facts, parts=parts))
             name = f"{method.label}-{rated.name}"
             pictures.scatter(together, name).savefig(folder / f"scatter-{name}.png", dpi=100)
             pictures.extremes(together, rated.folder, name).savefig(folder / f"pictures-{name}.png", dpi=80)
@@ -135,13 +154,19 @@ def evaluate(
 
 
 def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Of one split: every part with intervals. Of several: medians over the splits, part "median of K"."""
+    """Of one split: every part with intervals.
+
+    Of several: medians over the splits, part "median of K", with deviations of SRCC and PLCC; `n` and `failed` are sums.
+    """
     if len(judged) == 1:
         (predictions,) = judged.values()
         by = next((column for column in ("group", "type") if column in predictions), None)
         return summary.by_part(predictions, by)
-    over = summary.over_splits(summary.by_split(judged)).set_index("measure")["median"]
-    return pd.DataFrame([{"part": f"median of {len(judged)}", **over.to_dict()}])
+    splits = summary.by_split(judged)
+    over = summary.over_splits(splits).set_index("measure")
+    spread = {f"{figure}_std": over.loc[figure, "std"] for figure in ("srcc", "plcc")}
+    counts = {name: int(splits[name].sum()) for name in ("n", "failed")}
+    return pd.DataFrame([{"part": f"median of {len(judged)}", **over["median"].to_dict(), **spread, **counts}])
 
 
 def _tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -185,21 +210,28 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Raises:
         FileNotFoundError: A folder holds no results.
+        ValueError: A method has no SRCC in one of its splits.
     """
     from noref.lab.evaluation import significance
 
     tables, splits = [], []
+    names = [folder.name for folder in folders]
     for folder in folders:
+        label = folder.name if names.count(folder.name) == 1 else str(folder)
         if not (folder / "results.csv").is_file():
             raise FileNotFoundError(f"{folder} holds no results (results.csv is missing); run noref lab evaluate first")
-        tables.append(pd.read_csv(folder / "results.csv").assign(results=folder.name))
+        tables.append(pd.read_csv(folder / "results.csv").assign(results=label))
         if (folder / "splits.csv").is_file():
-            splits.append(pd.read_csv(folder / "splits.csv").assign(results=folder.name))
+            splits.append(pd.read_csv(folder / "splits.csv").assign(results=label))
     table = pd.concat(tables, ignore_index=True)
     table = table[["results", *(column for column in table if column != "results")]]
     if not splits:
         return table, pd.DataFrame()
     every = pd.concat(splits, ignore_index=True)
     every["method"] = every["results"] + "/" + every["method"]
-    values = every.pivot(index=["database", "split"], columns="method", values="srcc").dropna()
+    unranked = every[every["srcc"].isna()]
+    if len(unranked) and every["method"].nunique() > 1:
+        what = f"{unranked['method'].iloc[0]} has no SRCC in {unranked['split'].iloc[0]}"
+        raise ValueError(f"{what} (of {len(unranked)} such): its scores are all alike, or missing; nothing can be compared")
+    values = every.pivot(index=["database", "split", "parts"], columns="method", values="srcc").dropna()  # those that all share
     return table, significance.compare(values) if values.shape[0] > 1 and values.shape[1] > 1 else pd.DataFrame()

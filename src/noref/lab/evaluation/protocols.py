@@ -21,7 +21,7 @@ from noref.errors import ImageError
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
-from noref.lab.methods.method import Method
+from noref.lab.methods.method import Method, photos_besides
 
 T = TypeVar("T")
 
@@ -143,8 +143,8 @@ def run(
             yield Judged(split.name, split.seed, known, resumed=True)
             continue
         method = build()
-        # A scorer that learns nothing cannot learn from a copy of a test photo either.
-        splits.guard(split.parts, look_at_pictures=look_at_pictures and not isinstance(method, Fixed))
+        if not isinstance(method, Fixed):  # what learns nothing cannot learn from a copy of a test photo either
+            splits.guard(split.parts, besides=photos_besides(method), look_at_pictures=look_at_pictures)
         home.mkdir(exist_ok=True)
         _write(splits.as_table(split.parts), home / "split.csv")
         predictions = predict_each(_fitted(method, split, home / "fit"), test)

@@ -1,6 +1,7 @@
 """Who may learn from what: splits keyed by content, never by row."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from noref.lab.datasets.rated import PARTS, RatedImages
+
+BESIDES = "what is learned from besides"
 
 
 class LeakError(ValueError):
@@ -49,6 +52,9 @@ def repeats(rated: RatedImages, shares: Mapping[str, float], k: int, seed: int) 
 def official(rated: RatedImages) -> dict[str, RatedImages]:
     """The split that the database's authors published, from the column `part`.
 
+    Where one content stands in several parts (near-identical photos have been given one, say), test keeps it, else validation;
+    what the others lose is counted in a warning.
+
     Raises:
         ValueError: The database has none.
     """
@@ -57,8 +63,16 @@ def official(rated: RatedImages) -> dict[str, RatedImages]:
             f"{rated.name} has no official split; koniq10k has one (in koniq10k_distributions_sets.csv), and so has a table of "
             "your own with a column `part`"
         )
-    chosen = {name: rated.table["image"][rated.table["part"] == name].tolist() for name in PARTS}
-    return {name: rated.select(images) for name, images in chosen.items() if images}
+    taken = set[str]()
+    chosen: dict[str, list[str]] = {}
+    for name in reversed(PARTS):
+        rows = rated.table[rated.table["part"] == name]
+        apart = rows[~rows["content"].isin(taken)]
+        if lost := len(rows) - len(apart):
+            warnings.warn(f"{rated.name}: {lost} photos of {name} show what a later part shows, and are left out", stacklevel=2)
+        taken |= set(rows["content"])
+        chosen[name] = apart["image"].tolist()
+    return {name: rated.select(chosen[name]) for name in PARTS if chosen[name]}
 
 
 def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, dict[str, RatedImages]]:
@@ -89,25 +103,38 @@ def _only(part: RatedImages, kind: str, *, tested: bool) -> RatedImages:
     return part.select(rows["image"].tolist())
 
 
-def guard(parts: Mapping[str, RatedImages], *, look_at_pictures: bool = True) -> None:
+def guard(parts: Mapping[str, RatedImages], *, besides: Sequence[Path] = (), look_at_pictures: bool = True) -> None:
     """Refuse a split that leaks.
 
     Contents are compared within a database only: another one's content of the same name is another content.
 
     Args:
         parts: Part name -> photos.
+        besides: Photos that are learned from besides the training part: the test part may hold none of them, nor a photo whose
+            reference is one of them.
         look_at_pictures: Also open every photo and compare perceptual hashes (`datasets.check`), which finds copies under other
             names. Photos that cannot be read are passed over.
 
     Raises:
-        LeakError: An image, a content or near-identical pictures stand in two parts; the message names the first pair.
+        LeakError: An image, a content or near-identical pictures stand in two parts, or in the test part and `besides`; the
+            message names the first pair.
     """
     for (first, one), (second, other) in combinations(parts.items(), 2):
         _refuse(set(map(str, one.paths)) & set(map(str, other.paths)), "image", first, second)
         if (one.name, one.folder) == (other.name, other.folder):
             _refuse(set(map(str, one.table["content"])) & set(map(str, other.table["content"])), "content", first, second)
     if look_at_pictures:
-        _refuse_near_pictures(parts)
+        _refuse_near_pictures({name: part.paths for name, part in parts.items()})
+    if besides:
+        judged = [*parts["test"].paths, *_references(parts["test"])]
+        _refuse(set(map(str, judged)) & set(map(str, besides)), "image", "test", BESIDES)
+        if look_at_pictures:
+            _refuse_near_pictures({"test": judged, BESIDES: besides})
+
+
+def _references(rated: RatedImages) -> list[Path]:
+    names = rated.table["reference"].dropna().unique() if "reference" in rated.table else ()
+    return [rated.folder / name for name in names]
 
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:
@@ -115,18 +142,18 @@ def _refuse(common: set[str], what: str, first: str, second: str) -> None:
         raise LeakError(f"{what} {min(common)} stands in {first} and in {second} (of {len(common)} such)")
 
 
-def _refuse_near_pictures(parts: Mapping[str, RatedImages]) -> None:
+def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
     from noref.lab.datasets.check import check
 
-    # As a database whose contents are the parts: its check goes on where a photo cannot be read, which is a failed row later.
-    rows = [(str(path.absolute()), 0.0, name) for name, part in parts.items() for path in part.paths]
+    # As a database whose contents are the sides: its check goes on where a photo cannot be read, which is a failed row later.
+    rows = [(path, 0.0, name) for name, paths in sides.items() for path in sorted({str(path.absolute()) for path in paths})]
     together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "opinion", "content"]), (0, 1))
     near = check(together).near_pairs
     if near:
         first, second = near[0].sides
         raise LeakError(
             f"{near[0].first} in {first} and {near[0].second} in {second} are near-identical (of {len(near)} such pairs); "
-            "give them one content"
+            "leave one of them out, or give both one content and split by it"
         )
 
 

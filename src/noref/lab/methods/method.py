@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -47,3 +47,17 @@ class Method(Protocol):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         ...
+
+
+@runtime_checkable
+class LearningBesides(Protocol):
+    """A method that learns from photos besides those of the training part."""
+
+    def besides(self) -> Sequence[Path]:
+        """These photos: none of them may be judged on."""
+        ...
+
+
+def photos_besides(method: Method) -> Sequence[Path]:
+    """Photos that a method learns from besides those of the training part; most methods do not."""
+    return method.besides() if isinstance(method, LearningBesides) else ()

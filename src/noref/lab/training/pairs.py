@@ -1,4 +1,4 @@
-"""Pristine photos beside worse versions of themselves, made on the fly."""
+"""Pristine photos beside worse versions of themselves, made on the fly or by a database's authors."""
 
 import hashlib
 import itertools
@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 from noref import images
 from noref.lab import distortions
 from noref.lab.datasets.check import near_pairs_across
-from noref.lab.training.photos import crop_at_random, cropped_shape
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
 from noref.lab.working_size import WorkingSize
 
 HELD_OUT = 0.15  # of the pristine photos, for choices
@@ -93,3 +94,39 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
         """Shape that each pair will have: those alike can be stacked."""
         known = {path: cropped_shape(path, self.size, self.crop) for path in dict.fromkeys(path for path, _, _ in self.pairs)}
         return [known[path] for path, _, _ in self.pairs]
+
+
+class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
+    """The distorted photos of a database beside its references: as `DistortedPairs`, and indexed likewise.
+
+    Raises:
+        ValueError: The database names no references; or, once a pair is asked for, its photos differ in size.
+    """
+
+    def __init__(self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0) -> None:
+        table = rated.table.dropna(subset=["reference"]) if "reference" in rated.table else rated.table[:0].assign(reference="")
+        distorted = table[table["reference"] != table["image"]]
+        if distorted.empty:
+            cure = "give --pristine FOLDER, or leave stage 1 out (stage1_epochs=0)"
+            raise ValueError(f"{rated.name} names no references to learn errors from: {cure}")
+        pairs = zip(distorted["reference"], distorted["image"], strict=True)
+        self.pairs = [(rated.folder / reference, rated.folder / image) for reference, image in pairs]
+        self.size, self.crop, self.seed = size, crop, seed
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, index = place
+        both = [working_pixels(path, self.size) for path in self.pairs[index]]
+        if both[0].shape != both[1].shape:
+            raise ValueError("{} and its reference {} differ in size".format(*reversed(self.pairs[index])))
+        if self.crop:
+            both = crop_at_random(both, self.crop, np.random.default_rng((self.seed, epoch, index)))
+        reference, distorted = map(torch.from_numpy, both)
+        return reference, distorted
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape that each pair will have: those alike can be stacked."""
+        known = {path: cropped_shape(path, self.size, self.crop) for path in dict.fromkeys(path for path, _ in self.pairs)}
+        return [known[path] for path, _ in self.pairs]

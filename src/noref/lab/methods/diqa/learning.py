@@ -25,7 +25,7 @@ class LearnErrors(pl.LightningModule):
     def loss(self, reference: Tensor, distorted: Tensor) -> Tensor:
         """Of pairs of pixels, uint8 N x H x W x 3 each."""
         good, bad = look(reference, self.design.normalise), look(distorted, self.design.normalise)
-        miss = self.network(bad.detail).float() - maps.error_map(good.detail, bad.detail, self.design.power)
+        miss = self.network(bad.seen).float() - maps.error_map(good.seen, bad.seen, self.design.power)
         if self.design.reliability:
             miss = miss * maps.relative_reliability(bad.detail, self.design.alpha)
         return inside(miss).square().mean()

@@ -19,8 +19,8 @@ from noref.lab.methods import saved
 from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.pairs import DistortedPairs, hold_out
-from noref.lab.training.photos import RatedPhotos, loader
+from noref.lab.training.pairs import DistortedPairs, ReferencePairs, find_photos, hold_out
+from noref.lab.training.photos import Photos, RatedPhotos, loader
 from noref.lab.working_size import WorkingSize
 
 
@@ -28,7 +28,8 @@ class DiqaMethod(BaseEstimator):
     """Deep Image Quality Assessor (Kim, Nguyen, Lee, TNNLS 2019; papers 002 and 000), and its variant DIQA-SENS.
 
     Args:
-        pristine: Folder of sharp, clean photos for stage 1; not needed where `stage1_epochs` is 0.
+        pristine: Folder of sharp, clean photos, which stage 1 spoils itself; without one it takes the pairs of distorted photo
+            and reference that the database has. Not needed where `stage1_epochs` is 0.
         normalise, reliability, features, sensitivity, power, alpha: See `network.Design`; the first three are the paper's
             ablations, as is `stage1_epochs=0`.
         types: Distortions for stage 1; None for all that `noref.lab.distortions` has.
@@ -102,10 +103,13 @@ class DiqaMethod(BaseEstimator):
         return WorkingSize(self.area, self.shortest)
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """Stage 1 on `pristine`, stage 2 on `rated`; checkpoints chosen on held-out pristine photos and on `validation`.
+        """Stage 1 on `pristine`, or on `rated` beside its references; stage 2 on `rated`.
+
+        Checkpoints are chosen on held-out pristine photos, or on `validation` beside its references, and on `validation`.
 
         Raises:
-            ValueError: Stage 1 is wanted but no pristine photos are given, or too few to hold some out.
+            ValueError: Stage 1 is wanted, but there are too few pristine photos to hold some out, or none are given and the
+                database names no references, or a photo and its reference differ in size.
         """
         torch.manual_seed(self.seed)
         self.scale_ = rated.scale
@@ -113,19 +117,29 @@ class DiqaMethod(BaseEstimator):
         nn.init.constant_(self.network_.output.bias, float(rated.unit_opinions.mean()))
         self.errors_ = None
         if self.stage1_epochs:
-            self._learn_errors(folder / "stage1")
+            self._learn_errors(*self._pairs(rated, validation), folder / "stage1")
             self.errors_ = copy.deepcopy(self.network_.stage1).eval()  # stage 2 goes on to change the trunk
         self._learn_scores(rated, validation, folder / "stage2")
         self.network_.eval()
         return self
 
-    def _learn_errors(self, folder: Path) -> None:
+    def besides(self) -> Sequence[Path]:
+        """The pristine photos of stage 1."""
+        return find_photos(self.pristine) if self.pristine is not None and self.stage1_epochs else ()
+
+    def _pairs(self, rated: RatedImages, validation: RatedImages) -> tuple[Photos, Photos]:
+        """Of stage 1: to learn from, and to check by."""
+        size, crop, seed = self.working_size, self.stage1_crop, self.seed
         if self.pristine is None:
-            raise ValueError("stage 1 needs a folder of pristine photos; give one, or set stage1_epochs to 0")
-        learning, held_out = hold_out(self.pristine, self.seed)
+            return ReferencePairs(rated, size, crop, seed), ReferencePairs(validation, size, crop, seed)
+        learning, held_out = hold_out(self.pristine, seed)
         types = list(self.types) if self.types else distortions.names()
-        training = DistortedPairs(learning, types, self.working_size, self.stage1_crop, self.seed)
-        checking = DistortedPairs(held_out, types, self.working_size, self.stage1_crop, self.seed, levels=(2, 4))
+        return (
+            DistortedPairs(learning, types, size, crop, seed),
+            DistortedPairs(held_out, types, size, crop, seed, levels=(2, 4)),
+        )
+
+    def _learn_errors(self, training: Photos, checking: Photos, folder: Path) -> None:
         module = LearnErrors(self.network_.stage1, self.design, self.stage1_rate)
         schedule = Schedule(self.stage1_epochs, "val_loss", "min", self.patience, self.precision)
         train(
@@ -173,7 +187,7 @@ class DiqaMethod(BaseEstimator):
             assessed = self.network_(working)
             found = {"quality": assessed.quality[0]}
             if self.errors_ is not None:
-                found["error"] = self.errors_(network.look(working, self.normalise).detail)[0, 0]
+                found["error"] = self.errors_(network.look(working, self.normalise).seen)[0, 0]
             if assessed.sensitivity is not None:
                 found |= {"sensitivity": assessed.sensitivity[0, 0], "perceptual": assessed.perceptual[0, 0]}
         return {name: cells.numpy() for name, cells in found.items()}

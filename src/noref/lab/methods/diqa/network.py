@@ -39,11 +39,17 @@ class Design:
 
 
 class Views(NamedTuple):
-    """A photo as the network takes it; all N x 1 x H x W."""
+    """A photo taken apart; all N x 1 x H x W.
 
-    luma: Tensor
+    Attributes:
+        low: Its low-pass version.
+        detail: What that leaves of it.
+        seen: What the network takes: the detail, or without normalisation the whole.
+    """
+
     low: Tensor
     detail: Tensor
+    seen: Tensor
 
 
 class Assessed(NamedTuple):
@@ -63,11 +69,12 @@ class Assessed(NamedTuple):
 
 
 def look(pixels: Tensor, normalise: bool = True) -> Views:
-    """RGB pixels (uint8, N x H x W x 3) to luma (BT.601, [0, 1]), its low-pass version and the input of the network."""
+    """RGB pixels (uint8, N x H x W x 3) to luma (BT.601, [0, 1]), taken apart."""
     red, green, blue = (pixels[..., channel].float() for channel in range(3))
     luma = ((0.299 * red + 0.587 * green + 0.114 * blue) / 255)[:, None]
     low = maps.low_pass(luma)
-    return Views(luma, low, luma - low if normalise else luma)
+    detail = luma - low
+    return Views(low, detail, detail if normalise else luma)
 
 
 def inside(cells: Tensor) -> Tensor:
@@ -130,7 +137,7 @@ class Diqa(nn.Module):
 
     def forward(self, pixels: Tensor) -> Assessed:
         views = look(pixels, self.design.normalise)
-        features = self.stage1.trunk(views.detail).float()
+        features = self.stage1.trunk(views.seen).float()
         pooled = inside(features).mean(dim=(2, 3))
         extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
         hidden = self.hidden(torch.cat([pooled, extra], dim=1))
@@ -172,8 +179,8 @@ class DiqaSens(nn.Module):
     def forward(self, pixels: Tensor) -> Assessed:
         views = look(pixels, self.design.normalise)
         with torch.no_grad():
-            error = self.stage1(views.detail).float().clamp(min=0)
-        photo = F.max_pool2d(self.from_photo(views.detail), 2)
+            error = self.stage1(views.seen).float().clamp(min=0)
+        photo = F.max_pool2d(self.from_photo(views.seen), 2)
         sensitivity = F.relu(self.to_sensitivity(self.merge(torch.cat([photo, self.from_error(error)], dim=1)))).float()
         perceptual = sensitivity * error
         pooled = inside(perceptual).mean(dim=(2, 3))

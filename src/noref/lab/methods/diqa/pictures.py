@@ -27,9 +27,9 @@ def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.ND
     found = method.explain(distorted)
     score = float(method.predict([distorted])[0])
     panels: list[tuple[str, Map, str]] = [
-        ("normalised input", _array(bad.detail), "gray"),
+        ("input", _array(bad.seen), "gray"),
         ("reliability", _array(maps.relative_reliability(bad.detail, design.alpha)), "gray"),
-        ("true error", _array(maps.error_map(good.detail, bad.detail, design.power)), "inferno"),
+        ("true error", _array(maps.error_map(good.seen, bad.seen, design.power)), "inferno"),
     ]
     if "error" in found:
         panels.append(("predicted error", found["error"], "inferno"))

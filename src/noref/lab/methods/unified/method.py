@@ -43,7 +43,7 @@ from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.pairs import hold_out
+from noref.lab.training.pairs import find_photos, hold_out
 from noref.lab.training.photos import Photos, loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
@@ -193,6 +193,10 @@ class UnifiedMethod(BaseEstimator):
 
     def _backbone(self, weights: str | Path | None) -> Backbone:
         return Backbone(self.backbone, weights, mean=self.mean, std=self.std, options=self.options)
+
+    def besides(self) -> Sequence[Path]:
+        """The pristine photos."""
+        return find_photos(self.pristine) if self.pristine is not None else ()
 
     def _pristine(self) -> tuple[list[Path], list[Path]]:
         """To learn from, and held out."""
