@@ -40,7 +40,7 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
     try:
         for source in sources:
             waiting.append(pool.submit(work, source))
-            if len(waiting) >= most:
+            while waiting and (len(waiting) >= most or waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -52,10 +52,9 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
 def find(paths: Iterable[str], listed: TextIO, skip: Path | None = None) -> Iterator[tuple[str, Path]]:
     """Pictures named by paths: (path, path relative to the folder that was asked for).
 
-    A file stands for itself whatever its name, also a missing one (its error comes when it is read); a folder for the files
-    below it whose names end like a picture's, sorted; "-" for the lines of `listed`, one path each. Links to folders are not
-    followed. A folder that may not be read stands for itself, so that its error is seen. A folder `skip` below another is not
-    searched: maps that are drawn there are no photos.
+    A file stands for itself whatever its name, also a missing one (its error comes when it is read); a folder for what
+    `pictures_below` finds in it, but not in a folder `skip`: maps that are drawn there are no photos; "-" for the lines of
+    `listed`, one path each.
     """
     for path in paths:
         if path == "-":
@@ -63,18 +62,33 @@ def find(paths: Iterable[str], listed: TextIO, skip: Path | None = None) -> Iter
                 if name := line.rstrip("\r\n"):
                     yield name, Path(Path(name).name)
         elif os.path.isdir(path):
-            for name in _pictures_below(path, skip):
+            for name in pictures_below(path, skip):
                 yield name, Path(os.path.relpath(name, path))
         else:
             yield path, Path(Path(path).name)
 
 
-def _pictures_below(folder: str, skip: Path | None) -> Iterator[str]:
+def pictures_below(folder: str | os.PathLike[str], skip: Path | None = None) -> Iterator[str]:
+    """Paths of the files in and below a folder whose names end like a picture's, sorted within each folder.
+
+    Hidden files and folders are passed over, and links to folders. A folder that may not be read stands for itself, so that its
+    error is seen.
+
+    Args:
+        folder: To search.
+        skip: A folder to pass over.
+    """
     skipped = None if skip is None else os.path.realpath(skip)
     closed: list[str] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
-        folders[:] = sorted(name for name in folders if os.path.realpath(os.path.join(parent, name)) != skipped)
-        for file in sorted(files):
-            if os.path.splitext(file)[1].lower() in EXTENSIONS and not file.startswith("."):
-                yield os.path.join(parent, file)
+        seen = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in seen if os.path.realpath(os.path.join(parent, name)) != skipped]
+        for path in (os.path.join(parent, file) for file in sorted(files) if not file.startswith(".")):
+            if os.path.splitext(path)[1].lower() in EXTENSIONS and not _is_special(path):
+                yield path
     yield from closed
+
+
+def _is_special(path: str) -> bool:
+    """Whether it is there but no file: a pipe that nobody writes to would be waited for without end."""
+    return os.path.exists(path) and not os.path.isfile(path)

@@ -9,7 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
@@ -132,7 +132,7 @@ def _usage_errors() -> Iterator[None]:
         _stop(str(error))
 
 
-def _stop(message: str) -> None:
+def _stop(message: str) -> NoReturn:
     typer.echo(f"noref: {message}", err=True)
     raise typer.Exit(WRONG_USAGE)
 
@@ -198,10 +198,7 @@ def _agreement(row: dict[str, Any]) -> str:
 )
 def lab(context: typer.Context) -> None:
     # The one place where the runtime reaches for the laboratory, and only when asked to.
-    try:
-        commands = importlib.import_module("noref.lab.cli")
-    except ModuleNotFoundError as error:
-        _stop(f"the laboratory needs {error.name}; pip install 'noref[lab]'")
+    commands = importlib.import_module("noref.lab.cli")
     commands.app(context.args, prog_name="noref lab")
 
 

@@ -111,7 +111,10 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
             reason = getattr(error, "strerror", None) or str(error)
             raise errors.ImageNotFound(name, reason.lower(), "check the path and its permissions") from error
     elif hasattr(source, "read"):
-        data = source.read()
+        try:
+            data = source.read()
+        except (OSError, ValueError) as error:
+            raise errors.ImageNotFound(name, str(error).lower(), "open it again") from error
         if not isinstance(data, bytes):
             raise TypeError(f"{name}: open the file in binary mode ('rb')")
         stream = io.BytesIO(data)
@@ -119,21 +122,25 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
         raise TypeError(f"cannot read a picture from {type(source).__name__}: pass a path, bytes, file, PIL image or array")
     with stream:
         try:
+            if not stream.seekable():  # a pipe
+                stream = io.BytesIO(stream.read())
             first = stream.read(1)
+            stream.seek(0)
         except OSError as error:
             raise errors.ImageNotFound(name, str(error.strerror).lower(), "check the file") from error
         if not first:
             raise errors.EmptyImage(name, "the file is empty", "copy or download it again")
-        stream.seek(0)
         yield stream
 
 
 def _decode(name: str, stream: BinaryIO, max_pixels: int, least: int | None) -> Photo:
-    formats = [*FORMATS, *_heif(name, stream)]
+    formats = [*FORMATS, *_heif(stream)]
     with _decoding(name):
         try:
             image = _open(stream, formats)
         except UnidentifiedImageError as error:
+            if _is_heif(stream):
+                raise errors.UnsupportedImage(name, "HEIC needs a decoder", "pip install pillow-heif") from None
             if _begins_as_picture(stream):
                 raise errors.DamagedImage(name, "damaged or cut off near its beginning", "copy or download it again") from error
             raise errors.NotAnImage(name, "not a picture", f"noref reads {_FORMATS_TEXT}") from error
@@ -150,6 +157,9 @@ def _decoding(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
     except Exception as error:  # on damaged data Pillow's decoders raise nearly every type there is
+        if "MAX_TEXT" in str(error):
+            cause = "it carries more text than Pillow reads"
+            raise errors.UnsupportedImage(name, cause, "save it again without its metadata") from error
         raise errors.DamagedImage(name, f"damaged or cut off ({error})", "copy or download it again") from error
 
 
@@ -185,16 +195,22 @@ def _check_size(name: str, width: int, height: int, max_pixels: int) -> None:
         raise errors.UnsupportedImage(name, cause, "cut out the part that is a photo")
 
 
-def _heif(name: str, stream: BinaryIO) -> tuple[str, ...]:
-    """The format's name if the stream is HEIC and its decoder is there; nothing for other streams."""
+def _is_heif(stream: BinaryIO) -> bool:
+    """Whether it may be HEIC; some AVIF begins alike."""
+    stream.seek(0)
     head = stream.read(12)
     stream.seek(0)
-    if head[4:12] not in _BRANDS or head[8:10] == b"av":  # Pillow reads AVIF itself
+    return head[4:12] in _BRANDS and head[8:10] != b"av"
+
+
+def _heif(stream: BinaryIO) -> tuple[str, ...]:
+    """The format's name if the stream may be HEIC and its decoder is there; nothing for other streams."""
+    if not _is_heif(stream):
         return ()
     try:
         import pillow_heif
     except ImportError:
-        raise errors.UnsupportedImage(name, "HEIC needs a decoder", "pip install pillow-heif") from None
+        return ()
     pillow_heif.register_heif_opener()
     return ("HEIF",)
 
@@ -217,7 +233,7 @@ def _convert(name: str, image: Image.Image, max_pixels: int, least: int | None) 
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        if profile and image.mode in ("RGB", "RGBA", "P", "PA"):
+        if profile:
             rgba = _to_srgb(rgba, profile, "RGBA", notes)
         white = Image.new("RGBA", rgba.size, "white")
         image = Image.alpha_composite(white, rgba).convert("RGB")

@@ -12,6 +12,9 @@ from noref import batch, card, images
 from noref.assessment import Assessment, Defect
 from noref.errors import BadModel, ImageError, ImageTooLarge, ImageTooSmall
 
+OUTPUTS = frozenset({"score", "map", "defects", "levels", "interval"})
+"""What an exported model may tell."""
+
 
 class Scorer:
     """Scores photos with one model.
@@ -50,6 +53,11 @@ class Scorer:
             raise
         except Exception as error:  # onnxruntime's own exceptions share no public base
             raise BadModel(f"{path}: onnxruntime cannot load it ({error})") from error
+        self._outputs = {output.name: output.shape for output in self._session.get_outputs()}
+        inputs = [one.name for one in self._session.get_inputs()]
+        known = set(self._outputs) <= OUTPUTS and self._outputs
+        if inputs != ["pixels"] or not known or self._outputs.get("defects", (1, 0))[1] != len(self.card.defects):
+            raise BadModel(f"{path}: it takes or gives other things than its card says; export it again with noref")
 
     def score(self, source: images.Source) -> Assessment:
         """Score a path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
@@ -66,12 +74,12 @@ class Scorer:
                 f"{width} x {height} pixels",
                 f"{self.card.label} needs at least {shortest} on each side; give the original, not a thumbnail",
             )
-        outputs = [output.name for output in self._session.get_outputs()]
         try:
-            found = dict(zip(outputs, self._session.run(outputs, {"pixels": photo.pixels[None]}), strict=True))
+            values = self._session.run(list(self._outputs), {"pixels": photo.pixels[None]})
         except Exception as error:  # as above; of a checked model and checked pixels, memory is what is left to fail
             cause = f"onnxruntime failed on its {width} x {height} pixels, for want of memory most likely"
             raise ImageTooLarge(photo.name, cause, "shrink it, or score fewer photos at a time (--jobs)") from error
+        found = dict(zip(self._outputs, values, strict=True))
         quality = found["map"][0] if "map" in found else np.empty((0, 0), np.float32)
         quality.flags.writeable = False
         low, high = found["interval"][0].tolist() if "interval" in found else (math.nan, math.nan)

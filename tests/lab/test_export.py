@@ -178,6 +178,9 @@ class TellsAll:
     def export_core(self) -> nn.Module:
         return Everything()
 
+    def get_params(self) -> dict[str, object]:
+        return {"weights": "/far/away.safetensors", "network": "small"}
+
 
 @pytest.fixture
 def finished(tmp_path, monkeypatch):

@@ -38,8 +38,8 @@ def run(train, tmp_path_factory) -> Path:
 
 
 def test_a_results_folder_is_complete(run):
-    expected = "curves.png environment.json model predictions.csv recipe.yaml results.csv results.md split.csv stage1 stage2"
-    assert sorted(path.name for path in run.iterdir()) == expected.split()
+    expected = "curves.png environment.json model predictions.csv recipe.yaml results.csv results.md scatter.png split.csv"
+    assert sorted(path.name for path in run.iterdir()) == [*expected.split(), "stage1", "stage2"]
     split = pd.read_csv(run / "split.csv")
     assert split["part"].value_counts().to_dict() == {"train": 22, "test": 4, "validation": 4}
     predictions = pd.read_csv(run / "predictions.csv")

@@ -1,9 +1,12 @@
 """What the loop and its batches promise: shares of a batch, a running average of the weights, resuming with it."""
 
 from itertools import chain
+from pathlib import Path
 
+import lightning.pytorch as pl
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from noref.errors import ImageTooSmall
 from noref.lab.evaluation.agreement import agreement
@@ -12,6 +15,7 @@ from noref.lab.methods.regressor.learning import LearnOpinions
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.curves import read_log
+from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import SameSizeBatches, working_pixels
 from noref.lab.working_size import WorkingSize
 from pictures import make_scene
@@ -100,3 +104,49 @@ def test_a_resumed_run_with_an_average_ends_like_an_unbroken_one(parts, tmp_path
     resumed = weights(method.fit(parts["train"], parts["validation"], tmp_path / "broken"))
     for name, tensor in unbroken.items():
         torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=1e-6)
+
+
+class Figures(pl.LightningModule):
+    """Its validation figures are told beforehand; its one weight counts the steps."""
+
+    def __init__(self, figures: list[float], broken_at: int | None = None) -> None:
+        super().__init__()
+        self.figures, self.broken_at, self.trained = figures, broken_at, []
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def training_step(self, batch: torch.Tensor, _: int) -> torch.Tensor:
+        self.trained.append(self.current_epoch)
+        if self.current_epoch == self.broken_at:
+            raise InterruptedError
+        return -self.weight
+
+    def validation_step(self, batch: torch.Tensor, _: int) -> None:
+        self.log("figure", self.figures[self.current_epoch])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=1)
+
+
+def follow(folder: Path, figures: list[float], broken_at: int | None = None) -> Figures:
+    module, one = Figures(figures, broken_at), DataLoader(torch.zeros(1))
+    train(module, Schedule(20, "figure", "max", patience=3), folder, one, one, 0)
+    return module
+
+
+FALLING = [0.1, 0.5, 0.4, 0.3, 0.2, 0.9, 1.0]  # stops after the fifth
+
+
+def test_a_finished_training_is_not_trained_on(tmp_path):
+    first = follow(tmp_path, FALLING)
+    assert first.trained == [0, 1, 2, 3, 4]
+    again = follow(tmp_path, FALLING)
+    assert again.trained == []
+    assert first.weight == again.weight == 2
+
+
+def test_an_interrupted_training_goes_on_after_its_latest_epoch_not_its_best(tmp_path):
+    with pytest.raises(InterruptedError):
+        follow(tmp_path, FALLING, broken_at=3)
+    resumed = follow(tmp_path, FALLING)
+    assert resumed.trained == [3, 4]
+    assert resumed.weight == 2

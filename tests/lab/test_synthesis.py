@@ -19,8 +19,8 @@ def photos(tmp_path):
     return sorted(folder.iterdir())
 
 
-def make(photos, out, **options) -> pd.DataFrame:
-    list(Synthesis(photos, out, ["jpeg", "white_noise"], **{"levels": (1, 5), **options}))
+def make(photos, out, types=("jpeg", "white_noise"), **options) -> pd.DataFrame:
+    list(Synthesis(photos, out, types, **{"levels": (1, 5), **options}))
     return synthesis.read(out)
 
 
@@ -56,6 +56,18 @@ def test_an_interrupted_run_goes_on(photos, tmp_path):
     table.write_text(table.read_text() + "distorted/p0.white_noise.5.png,refer")  # the plug was pulled here
     pd.testing.assert_frame_equal(make(photos, tmp_path / "broken"), whole)
     assert (tmp_path / "broken" / "distorted" / "p0.jpeg.1.png").stat().st_mtime_ns == kept
+
+
+def test_names_that_look_like_numbers_or_nothing_stay_names(photos, tmp_path):
+    named = [tmp_path / f"{name}.png" for name in ("001", "NA")]
+    for path, photo in zip(named, photos, strict=False):
+        path.write_bytes(photo.read_bytes())
+    steps = iter(Synthesis(named, tmp_path / "out", ["jpeg"], (1, 5)))
+    next(steps), next(steps)
+    steps.close()
+    found = make(named, tmp_path / "out", ["jpeg"])
+    assert found["content"].tolist() == ["001"] * 3 + ["NA"] * 3
+    assert synthesis.as_rated(tmp_path / "out").table["content"].tolist() == ["001"] * 3 + ["NA"] * 3
 
 
 def test_other_settings_do_not_mix(photos, tmp_path):

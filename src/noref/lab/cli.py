@@ -31,7 +31,7 @@ Seed = Annotated[int, typer.Option(help="Another seed, another draw of noise and
 
 @contextlib.contextmanager
 def _clear_errors() -> Iterator[None]:
-    """What the user can mend is said in one line, with exit code 2; anything else is a bug and keeps its traceback."""
+    """Errors of the kinds that tell the user what to mend become one line and exit code 2; all others keep their traceback."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -55,12 +55,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, str]:
-    pairs = [_pair(text, option) for text in texts]
-    names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{option} has {twice} twice")
-    return dict(pairs)
+    return dict(_pair(text, option) for text in texts)
 
 
 def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The way of an experiment: recipe -> split by content -> fit -> predict -> results folder.
 
 A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
-stage with checkpoints and `log/`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`. Where several
-processes train together, only the first writes it.
+stage with checkpoints and `log/`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`, and `scatter.png`
+of methods that give scores. Where several processes train together, only the first writes it.
 """
 
 import importlib.metadata
@@ -12,6 +12,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -22,8 +23,7 @@ import yaml
 from noref.lab import datasets, methods
 from noref.lab.datasets import check, labelled
 from noref.lab.datasets.rated import PARTS, RatedImages
-from noref.lab.evaluation import protocols
-from noref.lab.evaluation.agreement import agreement_by_group
+from noref.lab.evaluation import pictures, protocols, summary
 from noref.lab.evaluation.splits import as_table, by_content, guard
 from noref.lab.methods.method import Method, photos_besides
 from noref.lab.training import curves
@@ -37,6 +37,7 @@ class Recipe:
 
     Attributes:
         method: Name of the method.
+        name: Of the recipe itself.
         params: Settings of the method; what is not named keeps the method's own value.
         split: Part name -> share of the contents; needs `train`, `validation` and `test`. Or "official": the split that the
             database's authors published; where it names no validation part, a tenth of the training contents becomes one.
@@ -54,6 +55,7 @@ class Recipe:
     )
     seed: int = 0
     labels: dict[str, Any] | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         if self.split != "official" and not (isinstance(self.split, dict) and set(self.split) == set(PARTS)):
@@ -88,9 +90,12 @@ def read_yaml(text: str) -> Any:
     """What a recipe, or one value of it, says.
 
     Raises:
-        yaml.YAMLError: It is no YAML.
+        ValueError: It is no YAML.
     """
-    return yaml.load(text, _Yaml)  # noqa: S506 — a SafeLoader
+    try:
+        return yaml.load(text, _Yaml)  # noqa: S506 — a SafeLoader
+    except yaml.YAMLError as error:
+        raise ValueError(f"{text!r} is no YAML: {error}") from None
 
 
 def shipped_recipes() -> list[str]:
@@ -115,7 +120,7 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
     changes = dict(changes or {})
     whole = {key: changes.pop(key) for key in ("seed", "split", "labels") if key in changes}
     try:
-        recipe = Recipe(**{**content, **whole, "params": {**content.get("params", {}), **changes}})
+        recipe = Recipe(**{**content, **whole, "name": path.stem, "params": {**content.get("params", {}), **changes}})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
     try:
@@ -226,22 +231,30 @@ def _claim(recipe: Recipe, rated: RatedImages, folder: Path) -> None:
     resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
     recipe_file, environment_file, data = folder / "recipe.yaml", folder / "environment.json", rated.fingerprint()
     if recipe_file.exists():
+        begun = json.loads(environment_file.read_text())
         other = recipe_file.read_text() != resolved
-        if other or json.loads(environment_file.read_text())["data"] != data:
+        if other or begun["data"] != data:
             what = "another experiment" if other else "this experiment on other photos or opinions"
             raise FileExistsError(f"{folder} holds {what}; choose another --out, or delete it")
-    environment_file.write_text(json.dumps({**environment(), "data": data}, indent=2) + "\n")
-    recipe_file.write_text(resolved)
+        if begun["commit"] != _commit():
+            begun["commit"] += f", gone on with at {_commit()}"
+            environment_file.write_text(json.dumps(begun, indent=2) + "\n")
+    else:
+        environment_file.write_text(json.dumps({**environment(), "data": data}, indent=2) + "\n")
+        recipe_file.write_text(resolved)
 
 
 def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
-    """Write `predictions.csv`, `results.csv` and `results.md` of a test part; give the agreement, per group too."""
-    predictions = test.table.assign(predicted=method.predict(test.paths))
+    """Write `predictions.csv`, `results.csv`, `results.md` and `scatter.png` of a test part; give the results, per group too.
+
+    A photo that cannot be judged is a failed row.
+    """
+    predictions = protocols.predict_each(method, test)
     predictions.to_csv(folder / "predictions.csv", index=False)
-    groups = test.table["group"].tolist() if "group" in test.table else None
-    results = agreement_by_group(predictions["predicted"], test.opinions, groups)
+    results = summary.by_part(predictions, "group" if "group" in predictions else None)
     results.to_csv(folder / "results.csv", index=False)
-    (folder / "results.md").write_text(as_markdown(results))
+    (folder / "results.md").write_text(as_markdown(results[["part", *(name for name in summary.SHOWN if name in results)]]))
+    pictures.scatter(predictions, folder.name).savefig(folder / "scatter.png", dpi=100)
     return results
 
 
@@ -265,14 +278,13 @@ def environment() -> dict[str, Any]:
 
 def _commit() -> str:
     """The commit of the source tree that noref runs from, marked where it has uncommitted changes; empty for a wheel."""
-    here = Path(__file__).parent
+    here = Path(__file__)
+    git = partial(subprocess.run, cwd=here.parent, capture_output=True, text=True, check=True)
     try:
-        described = subprocess.run(
-            ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True
-        )
+        git(["git", "ls-files", "--error-unmatch", here.name])  # a wheel may lie in somebody else's repository
+        return str(git(["git", "describe", "--always", "--dirty", "--abbrev=12"]).stdout).strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return described.stdout.strip()
 
 
 def load_model(folder: Path) -> Method:

@@ -22,7 +22,6 @@ import onnx.compose
 import onnx.numpy_helper
 import pandas as pd
 import torch
-import yaml
 from torch import nn
 
 from noref.card import ModelCard
@@ -32,6 +31,7 @@ from noref.lab.networks.compact import LEAST
 from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
 
 OUTPUTS = ("score", "map", "defects", "levels", "interval")
+AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # of the results, what a card tells
 
 
 @runtime_checkable
@@ -164,7 +164,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     method = experiment.load_model(run)
     if not isinstance(method, Exportable):
         raise ValueError(f"{method.name} has no network to export")
-    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    recipe = experiment.read_yaml((run / "recipe.yaml").read_text())
     environment = json.loads((run / "environment.json").read_text())
     results = pd.read_csv(run / "results.csv")
     known: dict[str, Any] = {
@@ -173,7 +173,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "licence": "not stated",
         "scale": "",
         "training_data": recipe["database"],
-        "origin": _origin(recipe["params"]),
+        "origin": _origin(method.get_params()),
         "measured": {
             "data": f"{recipe['database']}, {_test_part(recipe)}",
             "data_hash": environment["data"],
@@ -187,7 +187,8 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     }
     if isinstance(method, Scoring):
         low, high = method.scale_
-        results["rmse"] *= 100 / (high - low)
+        results = results[[name for name in AGREEMENT if name in results]]
+        results = results.assign(rmse=results["rmse"] * 100 / (high - low))
         known |= {
             "scale": "0 to 100, higher is better; the ends are those of the opinions trained on",
             "map_meaning": method.MAP_MEANING,
@@ -205,13 +206,14 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
 def _origin(params: Mapping[str, Any]) -> str:
     """Where the weights started from; of a file the name alone, since its folder means nothing to others."""
     weights = params.get("weights")
-    return "random" if weights is None else f"{params.get('backbone')}, weights {Path(weights).name}"
+    network = params.get("backbone", params.get("network"))
+    return "random" if weights is None else f"{network}, weights {Path(weights).name}"
 
 
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
     """What measures the exported model on the same test part again; what only names defects is measured as it is trained."""
     if not scoring:
-        return f"noref lab train {recipe['method']} --set seed={recipe['seed']} --out RUN"
+        return f"noref lab train {recipe['name']} --set seed={recipe['seed']} --out RUN"
     options = "--protocol official"
     if recipe["split"] != "official":
         shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())

@@ -15,6 +15,7 @@ def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
     Raises:
         KeyError: There is none; the message suggests near names, or lists all where they are few enough to read.
     """
+    name = str(name)  # a recipe may hold anything
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         names = sorted(known)

@@ -23,6 +23,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.registry import Pixels
 
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
+_TEXTS = ("image", "reference", "content", "type")  # a photo may be called 001 or NA
 HIGHER_IS_BETTER = {"ms_ssim": True, "vif": True, "gmsd": False}
 SMALLEST = 161  # pixels a side: five scales of MS-SSIM under a window of 11
 PRISTINE = "pristine"
@@ -80,9 +81,11 @@ class Synthesis:
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "settings.txt").write_text(self._settings())
         table = self.out / "images.csv"
-        before = pd.read_csv(table).dropna().astype({"level": int}) if table.is_file() else pd.DataFrame(columns=COLUMNS)
-        before.to_csv(table, index=False)  # an interrupt may have left half a row at the end
-        done = set(before["image"])
+        before = table.read_text() if table.is_file() else ""
+        mended = table.with_suffix(".half")  # an interrupt may have left half a row at the end
+        mended.write_text(before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
+        mended.replace(table)
+        done = set(read(self.out)["image"])
         with table.open("a", newline="") as stream:
             rows = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
             for photo, kind, level in self.jobs:
@@ -145,7 +148,7 @@ def read(folder: str | Path) -> pd.DataFrame:
     table = Path(folder) / "images.csv"
     if not table.is_file():
         raise FileNotFoundError(f"{table} is missing: expected a folder made by `noref lab synthesize`")
-    rows = pd.read_csv(table, dtype={"content": str})
+    rows = pd.read_csv(table, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False)
     missing = [column for column in COLUMNS if column not in rows]
     if missing:
         raise ValueError(f"{table} lacks {', '.join(missing)}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from noref.lab.evaluation.agreement import agreement, agreement_by_group, errors, shares_within
+from noref.lab.evaluation.agreement import agreement, errors, shares_within
 
 OPINIONS = np.random.default_rng(0).random(500)
 
@@ -24,12 +24,6 @@ def test_missing_values_are_not_dropped():
         agreement([1, np.nan, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="alike"):
         agreement([1, 2], [1, 2, 3])
-
-
-def test_groups_stand_beside_the_whole():
-    table = agreement_by_group(OPINIONS, OPINIONS, ["a", "b"] * 250)
-    assert table["part"].tolist() == ["all", "a", "b"]
-    assert table["n"].tolist() == [500, 250, 250]
 
 
 def test_errors_stand_beside_the_spread():

@@ -192,7 +192,7 @@ def test_data_list_and_check(database, tmp_path):
         (["recipe:faults"], "names classes or faults"),
         (["model:diqa", "--set", "epochs=3"], "--set would change nothing"),
         (["model:diqa", "--seed", 1, "--repeats", 3], "--repeats, --seed would change nothing"),
-        (["recipe:diqa", "--set", "workers=1", "--set", "workers=2"], "--set has workers twice"),
+        (["recipe:diqa", "--set", "types=[jpeg"], "is no YAML"),
         (["model:diqa", "--data", "/photos"], "--data takes NAME=VALUE, not '/photos'"),
     ],
 )

@@ -7,7 +7,6 @@ On 4,337 photos of BIQ2021, each taken as a content of its own, these limits giv
 and the other 9, looked at, do too.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from noref import images
 from noref.errors import ImageError
 from noref.lab.datasets.rated import RatedImages
+from noref.scorer import available_processors
 
 MAX_BITS = 10
 MAX_DIFFERENCE = 12.0
@@ -149,7 +149,7 @@ def _counts(rated: RatedImages, column: str) -> dict[str, int]:
 
 def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path, ...], tuple[NearPair, ...]]:
     """The unreadable photos, and the near-identical ones of different sides in the order of `paths`."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(available_processors()) as pool:
         copies = list(pool.map(_small_copy, paths))
     readable = [i for i, copy in enumerate(copies) if copy is not None]
     unreadable = tuple(path for path, copy in zip(paths, copies, strict=True) if copy is None)

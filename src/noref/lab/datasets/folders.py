@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from noref.images import EXTENSIONS
+from noref.batch import pictures_below
 from noref.lab.datasets.rated import RatedImages
 
 LAYOUT = "a folder with one folder of photos for each class, such as jpeg/a.png, or jpeg/SCENE/a.png"
@@ -32,8 +32,7 @@ def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImage
     rows = [
         (path.relative_to(folder).as_posix(), name)
         for name in names
-        for path in sorted((folder / name).rglob("*"))
-        if path.suffix.lower() in EXTENSIONS
+        for path in sorted(map(Path, pictures_below(folder / name)))
     ]
     if not rows:
         raise FileNotFoundError(f"{folder} holds no photos: expected {LAYOUT}")

@@ -5,7 +5,6 @@ pristine copy stands under a distortion's name, as a quarter of LIVE's folders `
 """
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from noref.lab import datasets
 from noref.lab.datasets import folders, live
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.lookup import lookup
+from noref.scorer import available_processors
 
 PRISTINE = "pristine"
 BAD_LIGHTING = "bad_lighting"
@@ -118,7 +118,7 @@ def _references(rated: RatedImages) -> pd.DataFrame:
 
 def _without_copies(folder: Path, table: pd.DataFrame) -> "pd.Series[str]":
     """The classes, with every picture that equals a pristine one pixel by pixel moved to the pristine."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(available_processors()) as pool:
         picture = pd.Series(list(pool.map(_digest, [folder / image for image in table["image"]])), index=table.index)
     kind = table["type"].mask(picture.isin(picture[table["type"] == PRISTINE]), PRISTINE)
     moved = table["image"][kind != table["type"]]

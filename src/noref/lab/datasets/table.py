@@ -2,7 +2,7 @@
 
 Optional columns: std, content, reference, type, level, group, part; and low and high, the ends of the scale of opinions, alike
 in every row (else the lowest and highest opinion found are taken for them). Paths start at the CSV's folder. Where there is no
-`content`, it is the reference; where there is no reference either, each photo is a content of its own.
+`content`, it is the reference; where a photo has no reference either, it is a content of its own.
 """
 
 from pathlib import Path
@@ -47,7 +47,7 @@ def read(path: str | Path) -> RatedImages:
     columns(table, file, "image", "mos")
     table = table.rename(columns={"mos": "opinion", "std": "spread"})
     if "content" not in table:
-        table["content"] = table["reference" if "reference" in table else "image"]
+        table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
     return RatedImages(path.stem, file.parent, table.drop(columns=["low", "high"], errors="ignore"), _scale(table, file))
 
 

@@ -1,10 +1,7 @@
 """How well predictions agree with people: correlations with their signs kept, and errors."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import stats
 
 
@@ -27,16 +24,6 @@ def agreement(predicted: npt.ArrayLike, opinions: npt.ArrayLike) -> dict[str, fl
         "krcc": float(stats.kendalltau(x, y).statistic),
         "rmse": rmse,
     }
-
-
-def agreement_by_group(predicted: npt.ArrayLike, opinions: npt.ArrayLike, groups: Sequence[str] | None) -> pd.DataFrame:
-    """`agreement` over all photos and, if groups are given, within each; columns part, n, srcc, plcc, krcc, rmse."""
-    x, y = np.asarray(predicted), np.asarray(opinions)
-    rows = [{"part": "all", **agreement(x, y)}]
-    if groups is not None:
-        labels = np.asarray(groups)
-        rows += [{"part": group, **agreement(x[labels == group], y[labels == group])} for group in sorted(set(labels))]
-    return pd.DataFrame(rows)
 
 
 def errors(predicted: npt.ArrayLike, opinions: npt.ArrayLike, spread: npt.ArrayLike | None = None) -> dict[str, float]:

@@ -34,7 +34,6 @@ HEEDED: Mapping[str, tuple[str, ...]] = {
     "waterloo": (),
 }
 """The protocols, and what each heeds of the settings of `plan`."""
-SHOWN = ["n", "failed", "srcc", "srcc_low", "srcc_high", "srcc_std", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit"]
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def _save(table: pd.DataFrame, folder: Path) -> None:
 def as_markdown(table: pd.DataFrame) -> str:
     """The columns that a reader wants first; `results.csv` has all."""
     if "srcc" in table:
-        table = table[[column for column in ("results", "method", "database", "part", *SHOWN) if column in table]]
+        table = table[[column for column in ("results", "method", "database", "part", *summary.SHOWN) if column in table]]
     return experiment.as_markdown(table)
 
 
@@ -228,6 +227,8 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not splits:
         return table, pd.DataFrame()
     every = pd.concat(splits, ignore_index=True)
+    if "parts" not in every or every["parts"].isna().any():
+        raise ValueError("some of these results come from another version of noref: evaluate again, into new folders")
     every["method"] = every["results"] + "/" + every["method"]
     unranked = every[every["srcc"].isna()]
     if len(unranked) and every["method"].nunique() > 1:

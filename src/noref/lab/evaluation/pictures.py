@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from noref import images
 from noref.errors import ImageError
 from noref.lab.evaluation import logistic
 from noref.lab.evaluation.agreement import agreement
 
+SIDE = 300  # pixels of a photo that is drawn
 EACH = 6  # photos a row of the sheet of extremes
 ROWS = ("rated too high", "rated too low", "closest")
 
@@ -27,7 +29,7 @@ def scatter(predictions: pd.DataFrame, title: str) -> Figure:
     figure = Figure(figsize=(6, 5.2), layout="constrained")
     axes = figure.subplots()
     by = next((column for column in ("group", "type") if column in scored and scored[column].nunique() <= 10), None)
-    for name, rows in scored.groupby(by) if by else [(None, scored)]:
+    for name, rows in scored.groupby(scored[by].fillna("none")) if by else [(None, scored)]:
         axes.scatter(rows["predicted"], rows["opinion"], s=9, alpha=0.5, linewidths=0, label=name)
     if by:
         axes.legend(markerscale=2)
@@ -71,8 +73,10 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
 
 
 def show_photo(axes: Axes, path: Path) -> None:
-    """Draw a photo, or say why it cannot be read."""
+    """Draw a photo small, or say why it cannot be read."""
     try:
-        axes.imshow(images.read(path).pixels)
+        photo = Image.fromarray(images.read(path, least=SIDE).pixels)
+        photo.thumbnail((SIDE, SIDE))
+        axes.imshow(photo)
     except ImageError as error:  # a table of scores can name photos that are not there
         axes.text(0.5, 0.5, error.cause, ha="center", wrap=True)

@@ -13,6 +13,9 @@ import pandas as pd
 from noref.lab.evaluation import bootstrap, logistic
 from noref.lab.evaluation.agreement import agreement, errors
 
+SHOWN = ("n", "failed", "srcc", "srcc_low", "srcc_high", "srcc_std", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit")
+"""Columns that a reader wants first."""
+
 
 def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[str, float | str]:
     """All measures of one set of predictions.

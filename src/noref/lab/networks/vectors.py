@@ -39,7 +39,7 @@ def photo_vectors(
     """Vectors of photos at working size, n x D; or of k views of each, n k x D, those of a photo together.
 
     Args:
-        backbone: Left in evaluation mode, on the processor.
+        backbone: Left in evaluation mode, on the processor, also after an error.
         features: What describes a photo.
         size: How photos come to the network.
         paths: n photos.
@@ -56,7 +56,7 @@ def photo_vectors(
         "size": asdict(size),
         "crops": None,
         "features": features,
-        "precision": precision,
+        "precision": precision if device.type == "cpu" else f"{precision} on {device.type}",
     }
 
     if views is not None:
@@ -73,6 +73,8 @@ def photo_vectors(
         return np.concatenate([look(view) for view in ([working] if views is None else views.make(working))])
 
     backbone.eval().to(device)
-    found = FeatureCache(cache).vectors(paths, policy, compute)
-    backbone.cpu()
+    try:
+        found = FeatureCache(cache).vectors(paths, policy, compute)
+    finally:
+        backbone.cpu()
     return found.reshape(-1, found.shape[-1])

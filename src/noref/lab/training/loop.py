@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
@@ -51,21 +50,25 @@ def train(
     training: DataLoader[Any],
     validation: DataLoader[Any],
     seed: int,
-) -> dict[str, Any]:
+) -> None:
     """Train a module and load its best weights into it.
 
-    Resumes from `folder/last.ckpt` where that exists. Leaves `best.ckpt`, `last.ckpt` and `log/` in `folder`.
-
-    Returns:
-        `epochs` done, `best` value of the monitored figure.
+    Leaves `best.ckpt`, `last.ckpt` of the latest epoch, `log/` and at the end `done` in `folder`. Called again, it goes on
+    after that epoch, or only loads the weights where all is done.
     """
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    best = ModelCheckpoint(
-        folder, "best", monitor=schedule.monitor, mode=schedule.mode, save_last=True, enable_version_counter=False
+    best = ModelCheckpoint(folder, "best", monitor=schedule.monitor, mode=schedule.mode, enable_version_counter=False)
+    # Of every epoch, and after `best`, whose state it holds: that callback's own save_last only follows the best.
+    latest = ModelCheckpoint(folder, "last", enable_version_counter=False)
+    stop = EarlyStopping(
+        schedule.monitor,
+        mode=schedule.mode,
+        patience=schedule.patience,
+        check_finite=False,  # NaN, of constant predictions say, is no improvement, but no end either
+        check_on_train_epoch_end=False,
     )
-    stop = EarlyStopping(schedule.monitor, mode=schedule.mode, patience=schedule.patience, check_on_train_epoch_end=False)
-    callbacks: list[Callback] = [best, stop]
+    callbacks: list[Callback] = [stop, best, latest]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     trainer = pl.Trainer(
@@ -86,12 +89,11 @@ def train(
         enable_progress_bar=sys.stderr.isatty(),
         log_every_n_steps=1_000_000,  # epochs only
     )
-    last = folder / "last.ckpt"
+    last, done = folder / "last.ckpt", folder / "done"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")  # advice on workers, logging and folders that we decided on
         warnings.filterwarnings("ignore", category=FutureWarning)  # of torch's internals, raised by Lightning's use of them
-        trainer.fit(module, training, validation, ckpt_path=str(last) if last.exists() else None)
-    state = SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"]
-    module.load_state_dict(state)
-    best_value = best.best_model_score
-    return {"epochs": trainer.current_epoch, "best": None if best_value is None else float(torch.as_tensor(best_value))}
+        if not done.exists():  # else one that had stopped early would train an epoch more
+            trainer.fit(module, training, validation, ckpt_path=str(last) if last.exists() else None)
+            done.touch()
+    module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])

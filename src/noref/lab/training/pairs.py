@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from noref import images
+from noref.batch import pictures_below
 from noref.lab import distortions
 from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
@@ -21,12 +22,12 @@ HELD_OUT = 0.15  # of the pristine photos, for choices
 
 
 def find_photos(folder: str | Path) -> list[Path]:
-    """All pictures below a folder, sorted by name.
+    """All pictures below a folder, sorted by path; hidden ones and links to folders are passed over.
 
     Raises:
         FileNotFoundError: There is none.
     """
-    photos = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in images.EXTENSIONS)
+    photos = sorted(map(Path, pictures_below(folder))) if os.path.isdir(folder) else []
     if not photos:
         raise FileNotFoundError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
     return photos
@@ -84,7 +85,7 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
         path, distortion, level = self.pairs[index]
         key = hashlib.sha256(f"{path.name} {distortion.name} {level}".encode()).digest()[:8]
         rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
-        reference = self.size.apply(images.read(path).pixels)
+        reference = working_pixels(path, self.size)
         distorted = distortion(reference, level, rng)
         if self.crop:
             reference, distorted = crop_at_random([reference, distorted], self.crop, rng)

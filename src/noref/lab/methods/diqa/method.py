@@ -20,7 +20,7 @@ from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import DistortedPairs, ReferencePairs, find_photos, hold_out
-from noref.lab.training.photos import Photos, RatedPhotos, loader
+from noref.lab.training.photos import Photos, RatedPhotos, loader, working_pixels
 from noref.lab.working_size import WorkingSize
 
 
@@ -167,10 +167,14 @@ class DiqaMethod(BaseEstimator):
         )
 
     def _working(self, image: images.Source) -> torch.Tensor:
-        return torch.from_numpy(self.working_size.apply(images.read(image).pixels))[None]
+        return torch.from_numpy(working_pixels(image, self.working_size))[None]
 
     def predict(self, images: Sequence[images.Source]) -> npt.NDArray[np.float64]:
-        """Scores on the scale of the database fitted on, higher is better, one photo at a time: never batch-dependent."""
+        """Scores on the scale of the database fitted on, higher is better, one photo at a time: never batch-dependent.
+
+        Raises:
+            ImageError: A photo cannot be read, or is smaller than `shortest`.
+        """
         low, high = self.scale_
         with torch.inference_mode():
             scores = [float(self.network_(self._working(image)).score) for image in images]

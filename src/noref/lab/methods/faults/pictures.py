@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from noref.assessment import LIKELY
+from noref.errors import ImageError
 from noref.lab.evaluation.pictures import show_photo
 from noref.lab.methods.faults.method import FaultsMethod
 
@@ -18,23 +19,26 @@ def draw(method: FaultsMethod, photos: Sequence[Path], title: str) -> Figure:
 
     Args:
         method: Fitted.
-        photos: At least one.
+        photos: At least one; one that cannot be read, or is too small, is drawn as its error.
         title: Of the page.
-
-    Raises:
-        ImageError: A photo cannot be read, or is too small.
     """
-    found = method.assess(photos)
     rows = math.ceil(len(photos) / EACH)
     figure = Figure(figsize=(2.9 * EACH, 3.4 * rows + 0.4), layout="constrained")
     figure.suptitle(title)
     panels = figure.subplots(rows, EACH, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
-    for axes, photo, probabilities, levels in zip(panels, photos, found.probabilities, found.levels, strict=False):
-        facts = zip(probabilities.tolist(), method.classes_, levels.tolist(), strict=True)
-        likely = sorted((fact for fact in facts if fact[0] >= LIKELY), reverse=True)
-        lines = [f"{name} {level:.1f} ({probability:.0%})" for probability, name, level in likely] or ["no fault named"]
+    for axes, photo in zip(panels, photos, strict=False):
         show_photo(axes, photo)
-        axes.set_title("\n".join([photo.name, *lines]), fontsize=8)
+        axes.set_title("\n".join([photo.name, *_named(method, photo)]), fontsize=8)
     return figure
+
+
+def _named(method: FaultsMethod, photo: Path) -> list[str]:
+    try:
+        found = method.assess([photo])
+    except ImageError as error:
+        return [error.cause]
+    facts = zip(found.probabilities[0].tolist(), method.classes_, found.levels[0].tolist(), strict=True)
+    likely = sorted((fact for fact in facts if fact[0] >= LIKELY), reverse=True)
+    return [f"{name} {level:.1f} ({probability:.0%})" for probability, name, level in likely] or ["no fault named"]

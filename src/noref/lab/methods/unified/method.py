@@ -163,9 +163,12 @@ class UnifiedMethod(BaseEstimator):
         Checkpoints, penalties and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
 
         Raises:
-            KeyError, ValueError, FileNotFoundError: As the backbone; there are too few pristine photos; or a class has none.
+            KeyError, ValueError, FileNotFoundError: As the backbone; there are too few pristine photos; a class has none; or
+                `map_epochs` is below 1.
             ImageError: A photo cannot be read, or is smaller than `shortest`, or than the windows of the classes.
         """
+        if self.class_epochs and self.map_epochs < 1:
+            raise ValueError(f"map_epochs must be at least 1, not {self.map_epochs}")
         self.scale_ = rated.scale
         learning, checking = self._pristine()
         taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
@@ -274,8 +277,8 @@ class UnifiedMethod(BaseEstimator):
             head.standardise(rated.vectors[:: _stride(material.rated)])
             last_fit.enlarge_tones(head)
         ruined = photos.Ruined(*material.clean, self.working_size, self.ruined, seed=self.seed)
-        made = whole.made(photos.Together(*self._made(material, None), ruined), self.draws)
-        spoiled = whole.made(self._whole(material.checks))
+        made = whole.made(photos.Together(*self._made(material, None), ruined), folder / "made", self.draws)
+        spoiled = whole.made(self._whole(material.checks), folder / "checks")
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
         correction, tried = last_fit.fit_opinion(
@@ -312,10 +315,11 @@ class UnifiedMethod(BaseEstimator):
         """As any method's, and in `interval.json` the share of opinions that the intervals hold."""
         results = report_agreement(self, test, folder)
         low, high = self.scale_
-        scores = (pd.read_csv(folder / "predictions.csv")["predicted"].to_numpy() - low) / (high - low)
-        ends = self.interval_(torch.from_numpy(scores)).numpy()
-        held = interval.holds(ends[:, 0], ends[:, 1], test.unit_opinions)
-        facts = {"stated": self.COVERAGE, "held": held, "n": len(test), "mean_width": float((ends[:, 1] - ends[:, 0]).mean())}
+        scored = pd.read_csv(folder / "predictions.csv", usecols=["predicted", "opinion"]).dropna()
+        scores, opinions = (((scored[name] - low) / (high - low)).to_numpy() for name in ("predicted", "opinion"))
+        ends = self.interval_(torch.tensor(scores)).numpy()
+        held = interval.holds(ends[:, 0], ends[:, 1], opinions)
+        facts = {"stated": self.COVERAGE, "held": held, "n": len(scores), "mean_width": float((ends[:, 1] - ends[:, 0]).mean())}
         (folder / "interval.json").write_text(json.dumps(facts, indent=2) + "\n")
         return results
 

@@ -1,12 +1,12 @@
 """Whole photos as the last heads read them: what describes each, and what is known of it."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
@@ -57,12 +57,23 @@ class WholePhotos:
         unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
         return Known(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
 
-    @torch.inference_mode()
-    def made(self, made: Photos, draws: int = 1) -> Known:
-        """Photos that are made anew in each of some draws, one draw after the other."""
+    def made(self, made: Photos, folder: Path, draws: int = 1) -> Known:
+        """Photos that are made anew in each of some draws, one draw after the other; finished draws are kept in `folder`."""
         known = []
-        for place in itertools.product(range(draws), range(len(made))):
-            pixels, truth = made[place]
+        for draw in range(draws):
+            file = folder / f"draw-{draw}.safetensors"
+            if not file.is_file():
+                folder.mkdir(parents=True, exist_ok=True)
+                save_file(self._draw(made, draw)._asdict(), file.with_suffix(".half"))
+                file.with_suffix(".half").replace(file)
+            known.append(Known(**load_file(file)))
+        return Known(*(torch.cat(values) for values in zip(*known, strict=True)))
+
+    @torch.inference_mode()
+    def _draw(self, made: Photos, draw: int) -> Known:
+        known = []
+        for index in range(len(made)):
+            pixels, truth = made[draw, index]
             vectors = last_vectors(self.backbone(pixels[None]), pixels[None])
             known.append(Known(vectors[0], truth.opinion, truth.answers))
         return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
