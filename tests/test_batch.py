@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 
 import pytest
 
@@ -51,6 +52,32 @@ def test_run_keeps_order_and_yields_image_errors(jobs):
 def test_run_lets_other_errors_through(jobs):
     with pytest.raises(ZeroDivisionError):
         list(batch.run(lambda number: 1 // number, [1, 0, 1], jobs))
+
+
+def test_what_is_not_a_photo_is_not_searched(tmp_path):
+    for name in ("a.png", ".trash/b.png", "._a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "lost.png").symlink_to(tmp_path / "gone.png")  # its error comes when it is read
+    (tmp_path / "elsewhere").symlink_to(tmp_path / ".trash")
+    found = [os.path.relpath(path, tmp_path) for path in batch.pictures_below(tmp_path)]
+    assert found == ["a.png", "lost.png"]
+
+
+def test_results_do_not_wait_for_more_sources_than_they_must():
+    taken = []
+
+    def slow():
+        for number in range(30):
+            taken.append(number)
+            time.sleep(0.05)
+            yield number
+
+    results = batch.run(str, slow(), 8)
+    assert next(results) == "0"
+    assert len(taken) < 8
+    results.close()
 
 
 def test_run_looks_ahead_by_a_few_only():

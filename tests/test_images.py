@@ -1,6 +1,8 @@
 """Every picture is read by the stated rules, or refused by a typed error that names file, cause and cure."""
 
 import io
+import os
+import threading
 import zlib
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
+from PIL.PngImagePlugin import PngInfo
 
 from noref import errors, images
 from pictures import encode, make_scene
@@ -127,6 +130,26 @@ def test_unfit_icc_profile_is_ignored_with_a_warning(scene):
     assert any("colour profile" in note for note in photo.warnings)
 
 
+def test_unfit_icc_profile_of_a_clear_picture_is_said_too():
+    clear = Image.new("LA", (90, 70), (77, 255))
+    assert any("colour profile" in note for note in images.read(encode(clear, "PNG", icc_profile=b"no profile")).warnings)
+
+
+def test_avif_that_begins_like_heic_is_read_without_its_decoder(monkeypatch, scene):
+    whole = encode(Image.fromarray(scene), "AVIF")
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    renamed = whole[:8] + b"mif1" + whole[12:]
+    np.testing.assert_array_equal(images.read(renamed).pixels, images.read(whole).pixels)
+
+
+def test_a_pipe_is_read(scene):
+    reading, writing = os.pipe()
+    stored = encode(Image.fromarray(scene), "JPEG")
+    threading.Thread(target=lambda: Path(f"/dev/fd/{writing}").write_bytes(stored) and os.close(writing)).start()
+    np.testing.assert_array_equal(images.read(f"/dev/fd/{reading}").pixels, images.read(stored).pixels)
+    os.close(reading)
+
+
 def test_first_frame_of_an_animation_is_read_and_said():
     frames = [Image.new("RGB", (90, 70), colour) for colour in ("red", "green", "blue")]
     photo = images.read(encode(frames[0], "GIF", save_all=True, append_images=frames[1:]))
@@ -157,6 +180,19 @@ def test_missing_file(tmp_path: Path):
 
 def test_empty_file(save):
     refused(errors.EmptyImage, save("empty.jpg", b""))
+
+
+def test_a_closed_file(save, scene):
+    with save("a.png", scene).open("rb") as stream:
+        pass
+    refused(errors.ImageNotFound, stream)
+
+
+def test_a_picture_with_more_text_than_pillow_reads(scene):
+    notes = PngInfo()
+    notes.add_text("notes", "x" * (PngImagePlugin.MAX_TEXT_CHUNK + 1), zip=True)
+    stored = encode(Image.fromarray(scene), "PNG", pnginfo=notes)
+    assert "metadata" in refused(errors.UnsupportedImage, stored).cure
 
 
 def test_text_named_like_a_picture(save):

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from importlib.metadata import requires
+
+from packaging.requirements import Requirement
 
 import noref
 
@@ -37,6 +40,13 @@ def test_every_error_has_the_common_base():
         thing = getattr(noref, name)
         if isinstance(thing, type) and issubclass(thing, Exception):
             assert issubclass(thing, noref.NorefError)
+
+
+def test_little_is_installed_and_nothing_is_pinned():
+    needed = [Requirement(text) for text in requires("noref") or ()]
+    plain = {one.name: str(one.specifier) for one in needed if one.marker is None or "extra" not in str(one.marker)}
+    assert set(plain) == {"numpy", "onnxruntime", "pillow", "rich", "typer"}
+    assert all(specifier.startswith(">=") and "," not in specifier for specifier in plain.values())
 
 
 def run(code: str) -> str:

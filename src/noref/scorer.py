@@ -101,7 +101,8 @@ class Scorer:
         """Score photos as they come and yield results in the same order, as soon as each is ready.
 
         A picture that cannot be scored yields its `ImageError` instead of raising it, and the rest go on. With `jobs` above 1,
-        build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors.
+        build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors; a result that is
+        ready then waits for the next source, if that is slow to come.
         """
         return batch.run(self.score, sources, jobs)
 

@@ -1,7 +1,11 @@
 """Which photos a recipe learns from, and what its results folder says of it."""
 
+import json
+import shutil
+import subprocess
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -62,6 +66,38 @@ def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
         experiment.run(recipe, turned, tmp_path)
     with pytest.raises(FileExistsError, match="another experiment"):
         experiment.run(replace(recipe, seed=1), rated, tmp_path)
+
+
+def test_a_test_photo_that_cannot_be_read_is_a_failed_row(rated, tmp_path):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    folder = tmp_path / "photos"
+    shutil.copytree(rated.folder, folder)
+    broken = recipe.parts(rated)["test"].table["image"].iloc[0]
+    (folder / broken).write_bytes((folder / broken).read_bytes()[:300])
+    results = experiment.run(recipe, replace(rated, folder=folder), tmp_path / "out")
+    assert results.set_index("part").loc["all", ["n", "failed"]].tolist() == [5, 1]
+    predictions = pd.read_csv(tmp_path / "out" / "predictions.csv", index_col="image")
+    assert "damaged or cut off" in predictions.loc[broken, "failed"]
+    assert (tmp_path / "out" / "scatter.png").is_file()
+
+
+def test_a_folder_tells_under_which_commits_it_grew(rated, tmp_path, monkeypatch):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    for commit in ("one", "one", "two"):
+        monkeypatch.setattr(experiment, "_commit", lambda commit=commit: commit)
+        experiment.run(recipe, rated, tmp_path)
+    assert json.loads((tmp_path / "environment.json").read_text())["commit"] == "one, gone on with at two"
+
+
+def test_a_wheel_in_somebody_elses_repository_has_no_commit(tmp_path, monkeypatch):
+    (tmp_path / "experiment.py").touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
+    monkeypatch.setattr(experiment, "__file__", str(tmp_path / "experiment.py"))
+    assert experiment._commit() == ""
+    subprocess.run([*git, "add", "experiment.py"], check=True)
+    assert experiment._commit().endswith("-dirty")
 
 
 def test_what_is_learned_from_besides_is_not_judged_on(rated, pristine, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
+from noref.errors import ImageTooSmall
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.diqa import pictures
@@ -52,6 +53,11 @@ def test_predictions_are_deterministic_and_survive_saving(method, parts, tmp_pat
     loaded = DiqaMethod.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict(paths), first)
     np.testing.assert_array_equal(loaded.explain(paths[0])["error"], method.explain(paths[0])["error"])
+
+
+def test_a_photo_that_the_exported_model_refuses_is_refused_here(method):
+    with pytest.raises(ImageTooSmall, match="at least 64"):
+        method.predict([make_scene(60, 96)])
 
 
 def test_explain_gives_maps_at_a_quarter(method):

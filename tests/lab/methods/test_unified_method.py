@@ -105,8 +105,14 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, t
         shutil.rmtree(broken / left)
     for left in ("results.csv", "predictions.csv", "score.csv", "faults.csv"):
         (broken / left).unlink()
+    first, *others = sorted((broken / "made").iterdir())
+    for draw in others:
+        draw.unlink()
+    kept = first.stat().st_mtime_ns
     assert train(broken, database, pristine).exit_code == 0
     assert (broken / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
+    assert first.stat().st_mtime_ns == kept
+    assert [draw.read_bytes() for draw in others] == [(run / "made" / draw.name).read_bytes() for draw in others]
 
 
 def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path):

@@ -61,7 +61,7 @@ class WholePhotos:
         """Photos that are made anew in each of some draws, one draw after the other; finished draws are kept in `folder`."""
         known = []
         for draw in range(draws):
-            file = folder / f"draw-{draw}.safetensors"
+            file = folder / f"{self.backbone.digest()}-{draw}.safetensors"
             if not file.is_file():
                 folder.mkdir(parents=True, exist_ok=True)
                 save_file(self._draw(made, draw)._asdict(), file.with_suffix(".half"))
