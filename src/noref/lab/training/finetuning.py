@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -73,10 +72,7 @@ class SmallSteps(pl.LightningModule):
         ]
         optimizer = self.optimizer(groups, lr=steps.rate)  # type: ignore[call-arg]
         total = int(self.trainer.estimated_stepping_batches)
-        course = partial(warm_up_and_cosine, total=total, warm_up=round(steps.warm_up * total))
-        # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
-        schedule = {"scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, course), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        return warm_up_and_cosine(optimizer, total, round(steps.warm_up * total))
 
 
 class FineTuning(SmallSteps):
@@ -117,8 +113,24 @@ class FineTuning(SmallSteps):
         return gathered.reshape(-1, *values.shape[1:])
 
 
-def warm_up_and_cosine(step: int, total: int, warm_up: int) -> float:
-    """The share of the highest rate at a step: it rises evenly, then falls to 0 along half a cosine."""
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return (1 + math.cos(math.pi * (step - warm_up) / max(total - warm_up, 1))) / 2
+def warm_up_and_cosine(optimizer: torch.optim.Optimizer, total: int, warm_up: int) -> dict[str, Any]:
+    """For `configure_optimizers`: rates rise evenly for `warm_up` of `total` steps, then fall to 0 along half a cosine."""
+
+    def share(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return (1 + math.cos(math.pi * (step - warm_up) / max(total - warm_up, 1))) / 2
+
+    return _by_step(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share))
+
+
+def one_cycle(optimizer: torch.optim.Optimizer, rates: float | list[float], total: int) -> dict[str, Any]:
+    """For `configure_optimizers`: one cycle of large steps over `total` steps, `rates` at the most (Smith 2018)."""
+    total = max(total, 2)
+    warm_up = max(0.1, 1.5 / total)  # OneCycleLR divides by zero where that is one step exactly
+    return _by_step(optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=warm_up))
+
+
+def _by_step(optimizer: torch.optim.Optimizer, course: torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:
+    """Not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind."""
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": course, "interval": "step"}}

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Literal
 
 import lightning.pytorch as pl
@@ -144,6 +143,4 @@ class LearnClasses(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(param_groups_weight_decay(self.network, self.weight_decay), lr=self.rate)
         total = int(self.trainer.estimated_stepping_batches)
-        course = partial(warm_up_and_cosine, total=total, warm_up=round(self.warm_up * total))
-        schedule = {"scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, course), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        return warm_up_and_cosine(optimizer, total, round(self.warm_up * total))

@@ -19,6 +19,7 @@ from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.deepbiq.crops import Crops, centre
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.description import describe
+from noref.lab.training.finetuning import one_cycle
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, loader
 from noref.lab.working_size import WorkingSize
@@ -177,7 +178,4 @@ class LearnClasses(pl.LightningModule):
         rates = [self.tuning.rate, NEW_LAYER * self.tuning.rate]
         parts = [{"params": part.parameters(), "lr": rate} for part, rate in zip((self.backbone, self.new), rates, strict=True)]
         optimizer = torch.optim.AdamW(parts, weight_decay=1e-4)
-        steps = max(int(self.trainer.estimated_stepping_batches), 2)
-        warm_up = max(0.1, 1.5 / steps)  # of all steps; OneCycleLR divides by zero where that is one step exactly
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, steps, pct_start=warm_up)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        return one_cycle(optimizer, rates, int(self.trainer.estimated_stepping_batches))

@@ -10,6 +10,7 @@ from torch import Tensor
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.diqa import maps
 from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, inside, look
+from noref.lab.training.finetuning import one_cycle
 
 
 class LearnErrors(pl.LightningModule):
@@ -82,12 +83,7 @@ class LearnScores(pl.LightningModule):
         ]
         # The paper's Nadam wants small steps and 80 epochs. AdamW on one cycle of large steps gets there in a few.
         optimizer = torch.optim.AdamW(wanted, lr=self.learning_rate, weight_decay=1e-4)
-        steps = max(int(self.trainer.estimated_stepping_batches), 2)
-        warm_up = max(0.1, 1.5 / steps)  # of all steps; OneCycleLR divides by zero where that is one step exactly
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, steps, pct_start=warm_up)
-        # By step, not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind.
-        schedule = {"scheduler": cycle, "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        return one_cycle(optimizer, self.learning_rate, int(self.trainer.estimated_stepping_batches))
 
 
 def total_variation(cells: Tensor) -> Tensor:
