@@ -49,6 +49,7 @@ def test_everything_is_saved(scores, database, tmp_path):
     evaluate(database, tmp_path, f"scores:{scores['noise']}", "model:diqa")
     records = json.loads((tmp_path / "results.json").read_text())
     assert {record["method"] for record in records} == {"scores-noise", "model-diqa"}
+    assert json.loads((tmp_path / "environment.json").read_text())["versions"]["numpy"]
     assert "| scores-noise | biq2021 | all | 30 | 0 |" in (tmp_path / "results.md").read_text()
     predictions = pd.read_csv(tmp_path / "model-diqa" / "biq2021" / "split-000" / "predictions.csv")
     assert len(predictions) == 30

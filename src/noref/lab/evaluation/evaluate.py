@@ -1,8 +1,9 @@
 """Methods x databases under one protocol, and the folder of results that remains.
 
 The folder holds `METHOD/DATABASE/` with what `protocols.run` keeps (all per-image predictions), `results.csv`, `.json` and
-`.md` (one row a method, database and part), `splits.csv` (one row a split), a scatter plot and a sheet of the best and worst
-pictures for each method and database; after the D, L, P and M tests instead `monotonicity.csv` (one row a type of distortion).
+`.md` (one row a method, database and part), `environment.json` (versions and commit under which it was begun), `splits.csv`
+(one row a split), a scatter plot and a sheet of the best and worst pictures for each method and database; after the D, L, P and
+M tests instead `monotonicity.csv` (one row a type of distortion).
 """
 
 import hashlib
@@ -121,6 +122,9 @@ def evaluate(
     Returns:
         The table of results.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "environment.json").exists():
+        (folder / "environment.json").write_text(json.dumps(experiment.environment(), indent=2) + "\n")
     results, by_split, by_type = [], [], []
     for rated, splits in planned:
         for method in candidates:
