@@ -40,6 +40,14 @@ def test_heic_is_read_where_its_decoder_is_installed(scene):
     assert np.abs(images.read(stream.getvalue()).pixels.astype(int) - scene).mean() < 6
 
 
+@pytest.mark.parametrize("length", [20, 200])
+def test_heic_that_was_cut_off_is_damaged(length, scene):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(scene)).save(stream)
+    refused(errors.DamagedImage, stream.getvalue()[:length])
+
+
 def test_heic_without_its_decoder_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     with pytest.raises(errors.UnsupportedImage, match="pip install pillow-heif"):
@@ -182,10 +190,13 @@ def test_empty_file(save):
     refused(errors.EmptyImage, save("empty.jpg", b""))
 
 
-def test_a_closed_file(save, scene):
+def test_a_closed_file(save, scene, tmp_path):
     with save("a.png", scene).open("rb") as stream:
         pass
     refused(errors.ImageNotFound, stream)
+    picture = Image.open(tmp_path / "a.png")
+    picture.close()
+    refused(errors.ImageNotFound, picture)
 
 
 def test_a_picture_with_more_text_than_pillow_reads(scene):

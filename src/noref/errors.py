@@ -6,8 +6,8 @@ NorefError
 |   +-- EmptyImage          nothing in it
 |   +-- NotAnImage          not a picture of a known format
 |   +-- DamagedImage        a picture, but cut off or broken
-|   +-- UnsupportedImage    a sound picture whose pixels have no agreed meaning as a photo
-|   +-- ImageTooLarge       over the pixel limit (a decompression bomb, perhaps)
+|   +-- UnsupportedImage    a sound picture whose pixels have no agreed meaning as a photo, or that cannot be decoded here
+|   +-- ImageTooLarge       over the pixel limit (a decompression bomb, perhaps), or too large for memory
 |   +-- ImageTooSmall       smaller than the model can judge
 +-- ModelError
     +-- ModelNotFound       no model of that name or path
@@ -53,11 +53,11 @@ class DamagedImage(ImageError):
 
 
 class UnsupportedImage(ImageError):
-    """A sound picture, but its pixels have no agreed meaning as a photo, or its decoder is not installed."""
+    """A sound picture, but a strip, with pixels of no agreed meaning as a photo, or beyond the decoders that are installed."""
 
 
 class ImageTooLarge(ImageError):
-    """More pixels than the limit."""
+    """More pixels than the limit, or than memory holds."""
 
 
 class ImageTooSmall(ImageError):

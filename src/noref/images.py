@@ -139,7 +139,7 @@ def _decode(name: str, stream: BinaryIO, max_pixels: int, least: int | None) -> 
         try:
             image = _open(stream, formats)
         except UnidentifiedImageError as error:
-            if _is_heif(stream):
+            if _is_heif(stream) and "HEIF" not in formats:
                 raise errors.UnsupportedImage(name, "HEIC needs a decoder", "pip install pillow-heif") from None
             if _begins_as_picture(stream):
                 raise errors.DamagedImage(name, "damaged or cut off near its beginning", "copy or download it again") from error
@@ -157,6 +157,8 @@ def _decoding(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
     except Exception as error:  # on damaged data Pillow's decoders raise nearly every type there is
+        if "closed image" in str(error):
+            raise errors.ImageNotFound(name, "the picture is closed", "open it again") from error
         if "MAX_TEXT" in str(error):
             cause = "it carries more text than Pillow reads"
             raise errors.UnsupportedImage(name, cause, "save it again without its metadata") from error

@@ -12,7 +12,7 @@ from noref import batch, card, images
 from noref.assessment import Assessment, Defect
 from noref.errors import BadModel, ImageError, ImageTooLarge, ImageTooSmall
 
-OUTPUTS = frozenset({"score", "map", "defects", "levels", "interval"})
+OUTPUTS = ("score", "map", "defects", "levels", "interval")
 """What an exported model may tell."""
 
 
@@ -55,7 +55,7 @@ class Scorer:
             raise BadModel(f"{path}: onnxruntime cannot load it ({error})") from error
         self._outputs = {output.name: output.shape for output in self._session.get_outputs()}
         inputs = [one.name for one in self._session.get_inputs()]
-        known = set(self._outputs) <= OUTPUTS and self._outputs
+        known = len(self._outputs) > 0 and set(self._outputs) <= set(OUTPUTS)
         if inputs != ["pixels"] or not known or self._outputs.get("defects", (1, 0))[1] != len(self.card.defects):
             raise BadModel(f"{path}: it takes or gives other things than its card says; export it again with noref")
 

@@ -83,7 +83,7 @@ def test_a_test_photo_that_cannot_be_read_is_a_failed_row(rated, tmp_path):
 
 def test_a_folder_tells_under_which_commits_it_grew(rated, tmp_path, monkeypatch):
     recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
-    for commit in ("one", "one", "two"):
+    for commit in ("one", "one", "two", "two"):
         monkeypatch.setattr(experiment, "_commit", lambda commit=commit: commit)
         experiment.run(recipe, rated, tmp_path)
     assert json.loads((tmp_path / "environment.json").read_text())["commit"] == "one, gone on with at two"
@@ -121,7 +121,10 @@ def test_split_and_labels_can_be_changed_like_settings():
     assert changed.split["train"] == 0.5
     assert changed.labels == {"classes": ["a"]}
     assert experiment.load_recipe("simplenet").split != changed.split
-    assert experiment.load_recipe("regressor", {"seed": 5, "epochs": 1}) != experiment.load_recipe("regressor")
+    other, plain = experiment.load_recipe("regressor", {"seed": 5, "epochs": 1}), experiment.load_recipe("regressor")
+    assert (other.seed, other.params["epochs"]) == (5, 1)
+    assert plain.seed != 5
+    assert plain.params["epochs"] != 1
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,13 @@ def test_failed_photos_are_left_out(tmp_path):
     assert figures.read_predictions(tmp_path)["image"].tolist() == ["b"]
 
 
+@pytest.mark.parametrize("answers", [{"predicted": ["jpeg"], "opinion": [0.0]}, {"predicted": [3.5], "probability": [0.9]}])
+def test_answers_that_are_no_scores_are_not_drawn(answers, tmp_path):
+    pd.DataFrame({"image": ["a"], **answers}).to_csv(tmp_path / "predictions.csv")
+    with pytest.raises(ValueError, match="names classes or faults instead of scores"):
+        figures.read_predictions(tmp_path)
+
+
 def test_photos_carry_both_scores(run, rated):
     predictions = figures.read_predictions(run)
     figure = figures.photos(predictions, "biq2021", rated.folder, "Mine")

@@ -62,7 +62,12 @@ def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any
     """Settings of a recipe from the command line; values are read as YAML."""
     from noref.lab.experiment import read_yaml
 
-    settings = {key: read_yaml(value) for key, value in _pairs(changes or [], "--set").items()}
+    settings = {}
+    for key, value in _pairs(changes or [], "--set").items():
+        try:
+            settings[key] = read_yaml(value)
+        except ValueError as error:
+            raise ValueError(f"--set {key}={value}: {error}") from None
     return settings if pristine is None else {**settings, "pristine": str(pristine)}
 
 
@@ -280,7 +285,7 @@ def maps(
     out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("maps.png"),
     seed: Seed = 0,
 ) -> None:
-    """Draw what DIQA sees: normalised input, reliability, true and predicted error, sensitivity, perceptual error."""
+    """Draw what DIQA sees: its input, reliability, true and predicted error, sensitivity, perceptual error."""
     with _clear_errors():
         import numpy as np
 

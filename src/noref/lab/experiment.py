@@ -1,10 +1,12 @@
 """The way of an experiment: recipe -> split by content -> fit -> predict -> results folder.
 
 A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
-stage with checkpoints and `log/`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`, and `scatter.png`
-of methods that give scores. Where several processes train together, only the first writes it.
+stage with checkpoints, `log/` and at the end `done`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`,
+`scatter.png` of methods that give scores, and what a method adds. Where several processes train together, only the first
+writes it.
 """
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -95,7 +97,7 @@ def read_yaml(text: str) -> Any:
     try:
         return yaml.load(text, _Yaml)  # noqa: S506 — a SafeLoader
     except yaml.YAMLError as error:
-        raise ValueError(f"{text!r} is no YAML: {error}") from None
+        raise ValueError(f"no YAML: {error}") from None
 
 
 def shipped_recipes() -> list[str]:
@@ -116,10 +118,10 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
         if name_or_file not in shipped_recipes():
             raise FileNotFoundError(f"{name_or_file} is no file and no recipe; recipes are: {', '.join(shipped_recipes())}")
         path = Path(str(resources.files("noref.lab.recipes") / f"{name_or_file}.yaml"))
-    content = read_yaml(path.read_text())
     changes = dict(changes or {})
     whole = {key: changes.pop(key) for key in ("seed", "split", "labels") if key in changes}
     try:
+        content = read_yaml(path.read_text())
         recipe = Recipe(**{**content, **whole, "name": path.stem, "params": {**content.get("params", {}), **changes}})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
@@ -199,10 +201,9 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
         LeakError: Near-identical pictures stand in two parts (`prepare` prevents it), or the method learns from a test photo,
             or from the reference of one, besides the training part.
     """
-    parts = recipe.parts(rated)
+    parts, method = recipe.parts(rated), recipe.build()
     if _is_first_process():
-        _claim(recipe, rated, folder)
-    method = recipe.build()
+        _claim(recipe, method, rated, folder)
     guard(parts, besides=photos_besides(method))
     if _is_first_process():
         as_table(parts).to_csv(folder / "split.csv", index=False)
@@ -224,24 +225,43 @@ def _is_first_process() -> bool:
     return rank_zero_only.rank == 0  # type: ignore[attr-defined]
 
 
-def _claim(recipe: Recipe, rated: RatedImages, folder: Path) -> None:
+def _claim(recipe: Recipe, method: Method, rated: RatedImages, folder: Path) -> None:
     """Write down which experiment this is, or refuse where the folder holds another."""
     folder.mkdir(parents=True, exist_ok=True)
     said = {key: value for key, value in asdict(recipe).items() if value is not None}
     resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
-    recipe_file, environment_file, data = folder / "recipe.yaml", folder / "environment.json", rated.fingerprint()
+    known = {"data": rated.fingerprint()}
+    if besides := photos_besides(method):
+        known["besides"] = hashlib.sha256(str([path.stat().st_size for path in besides]).encode()).hexdigest()[:16]
+    recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
+        if {**read_yaml(recipe_file.read_text()), "name": recipe.name} != read_yaml(resolved):  # whatever it was called then
+            raise FileExistsError(f"{folder} holds another experiment; choose another --out, or delete it")
         begun = json.loads(environment_file.read_text())
-        other = recipe_file.read_text() != resolved
-        if other or begun["data"] != data:
-            what = "another experiment" if other else "this experiment on other photos or opinions"
-            raise FileExistsError(f"{folder} holds {what}; choose another --out, or delete it")
-        if begun["commit"] != _commit():
-            begun["commit"] += f", gone on with at {_commit()}"
-            environment_file.write_text(json.dumps(begun, indent=2) + "\n")
+        if not known.items() <= begun.items():
+            raise FileExistsError(f"{folder} holds this experiment on other photos or opinions; choose another --out")
+    note_environment(environment_file, known)
+    recipe_file.write_text(resolved)
+
+
+def note_environment(file: Path, facts: Mapping[str, str]) -> None:
+    """Write down what a result is made with, or the commit under which it goes on; never what was written before anew.
+
+    Args:
+        file: To write, JSON.
+        facts: To be told besides versions, kind of machine and commit.
+    """
+    if file.exists():
+        known = json.loads(file.read_text())
+        if known["commit"].rpartition(_GONE_ON)[2] == _commit():
+            return
+        known["commit"] += f", {_GONE_ON}{_commit()}"
     else:
-        environment_file.write_text(json.dumps({**environment(), "data": data}, indent=2) + "\n")
-        recipe_file.write_text(resolved)
+        known = {**_environment(), **facts}
+    file.write_text(json.dumps(known, indent=2) + "\n")
+
+
+_GONE_ON = "gone on with at "
 
 
 def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
@@ -265,8 +285,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def environment() -> dict[str, Any]:
-    """What a result was made with: versions, kind of machine, commit."""
+def _environment() -> dict[str, Any]:
     versions = {}
     for package in _PACKAGES:
         try:

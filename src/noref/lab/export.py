@@ -29,8 +29,8 @@ from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.networks.compact import LEAST
 from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
+from noref.scorer import OUTPUTS
 
-OUTPUTS = ("score", "map", "defects", "levels", "interval")
 AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # of the results, what a card tells
 
 
@@ -213,7 +213,7 @@ def _origin(params: Mapping[str, Any]) -> str:
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
     """What measures the exported model on the same test part again; what only names defects is measured as it is trained."""
     if not scoring:
-        return f"noref lab train {recipe['name']} --set seed={recipe['seed']} --out RUN"
+        return f"noref lab train {recipe.get('name', recipe['method'])} --set seed={recipe['seed']} --out RUN"
     options = "--protocol official"
     if recipe["split"] != "official":
         shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())

@@ -80,7 +80,7 @@ def read_predictions(run: Path) -> pd.DataFrame:
     if not file.is_file():
         raise FileNotFoundError(f"{run} holds no finished experiment (predictions.csv is missing)")
     table = pd.read_csv(file)
-    if "predicted" not in table or not pd.api.types.is_numeric_dtype(table["predicted"]):
+    if not {"predicted", "opinion"} <= set(table) or not pd.api.types.is_numeric_dtype(table["predicted"]):
         raise ValueError(f"{run} names classes or faults instead of scores")
     return table[np.isfinite(table["predicted"])].reset_index(drop=True)
 

@@ -148,7 +148,9 @@ def read(folder: str | Path) -> pd.DataFrame:
     table = Path(folder) / "images.csv"
     if not table.is_file():
         raise FileNotFoundError(f"{table} is missing: expected a folder made by `noref lab synthesize`")
-    rows = pd.read_csv(table, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False)
+    rows = pd.read_csv(
+        table, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values={name: ["nan"] for name in HIGHER_IS_BETTER}
+    )
     missing = [column for column in COLUMNS if column not in rows]
     if missing:
         raise ValueError(f"{table} lacks {', '.join(missing)}")

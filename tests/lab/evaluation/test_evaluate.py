@@ -193,7 +193,8 @@ def test_data_list_and_check(database, tmp_path):
         (["recipe:faults"], "names classes or faults"),
         (["model:diqa", "--set", "epochs=3"], "--set would change nothing"),
         (["model:diqa", "--seed", 1, "--repeats", 3], "--repeats, --seed would change nothing"),
-        (["recipe:diqa", "--set", "types=[jpeg"], "is no YAML"),
+        (["recipe:diqa", "--set", "types=[jpeg"], "--set types=[jpeg: no YAML"),
+        (["recipe:diqa", "--set", "split=official"], "the protocol splits"),
         (["model:diqa", "--data", "/photos"], "--data takes NAME=VALUE, not '/photos'"),
     ],
 )

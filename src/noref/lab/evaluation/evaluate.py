@@ -1,14 +1,14 @@
 """Methods x databases under one protocol, and the folder of results that remains.
 
 The folder holds `METHOD/DATABASE/` with what `protocols.run` keeps (all per-image predictions), `results.csv`, `.json` and
-`.md` (one row a method, database and part), `environment.json` (versions and commit under which it was begun), `splits.csv`
+`.md` (one row a method, database and part), `environment.json` (versions and commits), `splits.csv`
 (one row a split), a scatter plot and a sheet of the best and worst pictures for each method and database; after the D, L, P and
 M tests instead `monotonicity.csv` (one row a type of distortion).
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,8 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
         return Candidate(label, lambda rated: ScoreTable(what, rated.folder))
     if kind == "recipe" and what:
         recipe = experiment.load_recipe(what, dict(changes))
+        if "split" in changes:
+            raise ValueError("the protocol splits: give --protocol and --shares instead of --set split=…")
         if recipe.labels is not None or isinstance(recipe.build(), experiment.FromCleanPhotos):
             raise ValueError(f"{what} names classes or faults instead of scores; noref lab train tells how well")
         return Candidate(label, lambda _: recipe.build())
@@ -78,34 +80,31 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
 
 def plan(
     protocol: str, databases: Sequence[RatedImages], shares: Mapping[str, float], repeats: int, seed: int
-) -> Iterator[tuple[RatedImages, list[Split]]]:
+) -> list[tuple[RatedImages, list[Split]]]:
     """The splits of a protocol for each database that is tested on.
 
     Raises:
         ValueError: There is no such protocol, it needs other databases, or two that are tested on share a name.
     """
-    tested = [rated.name for rated in (databases[1:] if protocol == "cross" else databases)]
-    twice = next((name for name in tested if tested.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"two databases are called {twice}; evaluate them into folders of their own")
-    if protocol == "cross":
-        if len(databases) < 2:
-            raise ValueError("cross needs at least two databases: the first is learned from, each of the others tested on")
-        for other in databases[1:]:
-            yield other, protocols.cross_database(databases[0], other, seed)
-        return
     makers: dict[str, Callable[[RatedImages], list[Split]]] = {
         "whole": protocols.whole,
         "waterloo": protocols.whole,
         "single": partial(protocols.single, shares=shares, seed=seed),
         "random": partial(protocols.random_splits, shares=shares, k=repeats, seed=seed),
         "official": partial(protocols.official, seed=seed),
+        "cross": lambda rated: protocols.cross_database(databases[0], rated, seed),
         "leave-one-type-out": partial(protocols.leave_one_type_out, shares=shares, seed=seed),
     }
     if protocol not in makers:
         raise ValueError(f"no protocol is called {protocol!r}; there are: {', '.join(HEEDED)}")
-    for rated in databases:
-        yield rated, makers[protocol](rated)
+    if protocol == "cross" and len(databases) < 2:
+        raise ValueError("cross needs at least two databases: the first is learned from, each of the others tested on")
+    tested = databases[1:] if protocol == "cross" else databases
+    names = [rated.name for rated in tested]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two databases are called {twice}; evaluate them into folders of their own")
+    return [(rated, makers[protocol](rated)) for rated in tested]
 
 
 def evaluate(
@@ -123,8 +122,7 @@ def evaluate(
         The table of results.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "environment.json").exists():
-        (folder / "environment.json").write_text(json.dumps(experiment.environment(), indent=2) + "\n")
+    experiment.note_environment(folder / "environment.json", {})
     results, by_split, by_type = [], [], []
     for rated, splits in planned:
         for method in candidates:
@@ -213,10 +211,13 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Raises:
         FileNotFoundError: A folder holds no results.
-        ValueError: A method has no SRCC in one of its splits.
+        ValueError: A folder is given twice, another version of noref left its results, or a method has no SRCC in a split that
+            all share.
     """
     from noref.lab.evaluation import significance
 
+    if len(set(folders)) < len(folders):
+        raise ValueError("a folder is given twice")
     tables, splits = [], []
     names = [folder.name for folder in folders]
     for folder in folders:
@@ -232,11 +233,13 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         return table, pd.DataFrame()
     every = pd.concat(splits, ignore_index=True)
     if "parts" not in every or every["parts"].isna().any():
-        raise ValueError("some of these results come from another version of noref: evaluate again, into new folders")
+        raise ValueError("another version of noref left some of these results; give the same `noref lab evaluate` again first")
     every["method"] = every["results"] + "/" + every["method"]
-    unranked = every[every["srcc"].isna()]
+    place = ["database", "split", "parts"]
+    shared = every[every.groupby(place)["method"].transform("nunique") == every["method"].nunique()]
+    unranked = shared[shared["srcc"].isna()]
     if len(unranked) and every["method"].nunique() > 1:
         what = f"{unranked['method'].iloc[0]} has no SRCC in {unranked['split'].iloc[0]}"
         raise ValueError(f"{what} (of {len(unranked)} such): its scores are all alike, or missing; nothing can be compared")
-    values = every.pivot(index=["database", "split", "parts"], columns="method", values="srcc").dropna()  # those that all share
+    values = shared.pivot(index=place, columns="method", values="srcc")
     return table, significance.compare(values) if values.shape[0] > 1 and values.shape[1] > 1 else pd.DataFrame()

@@ -58,7 +58,10 @@ class WholePhotos:
         return Known(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
 
     def made(self, made: Photos, folder: Path, draws: int = 1) -> Known:
-        """Photos that are made anew in each of some draws, one draw after the other; finished draws are kept in `folder`."""
+        """Photos that are made anew in each of some draws, one draw after the other; finished ones are kept in `folder`.
+
+        They depend on the photos, the seed and this very code besides the backbone, which their names tell.
+        """
         known = []
         for draw in range(draws):
             file = folder / f"{self.backbone.digest()}-{draw}.safetensors"
