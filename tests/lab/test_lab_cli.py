@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -120,3 +121,18 @@ def test_an_unknown_distortion_lists_near_names(pristine):
     result = call("distort", pristine / "0.png", "--type", "jpg", "--level", 1)
     assert result.exit_code == 2
     assert "did you mean jpeg" in result.stderr
+
+
+def test_photos_of_ones_own_are_learned_from_and_judged_on_their_own_scale(database, tmp_path):
+    own = pd.read_csv(database / "labels.csv")
+    images = [str(database / name) for name in own["image"]]
+    own = pd.DataFrame({"image": images, "mos": 1 + 4 * own["mos"], "low": 1, "high": 5, "content": own["scene"]})
+    own.to_csv(tmp_path / "mine.csv", index=False)
+    tiny = ("backbone=test_convnext", "options=null", "weights=null", "epochs=0", "split={train: .6, validation: .2, test: .2}")
+    changes = [part for change in tiny for part in ("--set", change)]
+    result = call("train", "regressor", "--data", f"table={tmp_path / 'mine.csv'}", "--out", tmp_path / "run", *changes)
+    assert result.exit_code == 0, result.stderr
+    assert call("export", tmp_path / "run", tmp_path / "mine.onnx").exit_code == 0
+    predicted = pd.read_csv(tmp_path / "run" / "predictions.csv").iloc[0]
+    score = noref.score(predicted["image"], model=tmp_path / "mine.onnx").score
+    assert score == pytest.approx(np.clip(25 * (predicted["predicted"] - 1), 0, 100), abs=0.05)
