@@ -1,6 +1,7 @@
 """`noref lab …` from recipe to exported model."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,9 @@ def test_an_unknown_distortion_lists_near_names(pristine):
 
 def test_photos_of_ones_own_are_learned_from_and_judged_on_their_own_scale(database, tmp_path):
     own = pd.read_csv(database / "labels.csv")
-    images = [str(database / name) for name in own["image"]]
+    folder = tmp_path / "photos"
+    shutil.copytree(database, folder)
+    images = [str(folder / name) for name in own["image"]]
     own = pd.DataFrame({"image": images, "mos": 1 + 4 * own["mos"], "low": 1, "high": 5, "content": own["scene"]})
     own.to_csv(tmp_path / "mine.csv", index=False)
     tiny = ("backbone=test_convnext", "options=null", "weights=null", "epochs=0", "split={train: .6, validation: .2, test: .2}")
@@ -136,3 +139,7 @@ def test_photos_of_ones_own_are_learned_from_and_judged_on_their_own_scale(datab
     predicted = pd.read_csv(tmp_path / "run" / "predictions.csv").iloc[0]
     score = noref.score(predicted["image"], model=tmp_path / "mine.onnx").score
     assert score == pytest.approx(np.clip(25 * (predicted["predicted"] - 1), 0, 100), abs=0.05)
+    Path(predicted["image"]).write_bytes(b"gone")
+    again = call("train", "regressor", "--data", f"table={tmp_path / 'mine.csv'}", "--out", tmp_path / "again", *changes)
+    assert again.exit_code == 1, again.stderr
+    assert "| all | 5 | 1 |" in again.stdout

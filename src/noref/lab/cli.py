@@ -14,6 +14,7 @@ from noref.errors import NorefError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
 
 app = typer.Typer(
     help="Train, export and study methods of blind image quality assessment.",
@@ -45,6 +46,11 @@ def _clear_errors() -> Iterator[None]:
 def _stop(message: str) -> NoReturn:
     typer.echo(f"noref lab: {message}", err=True)
     raise typer.Exit(2)
+
+
+def _tell_failures(results: "pd.DataFrame") -> None:
+    if "failed" in results and results["failed"].any():
+        raise typer.Exit(1)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -89,6 +95,8 @@ def train(
     """Fit a method and report its agreement, or how well it tells classes or faults, on photos that it never saw.
 
     The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
+
+    Exit code: 0 done, 1 done but some test photos could not be judged (column `failed`), 2 wrong usage.
     """
     with _clear_errors():
         from noref.lab import experiment
@@ -100,6 +108,7 @@ def train(
         if results is not None:  # else another process reports
             typer.echo((out / "results.md").read_text())
             typer.echo(f"everything is in {out}", err=True)
+            _tell_failures(results)
 
 
 @app.command()
@@ -162,8 +171,7 @@ def evaluate(
         table = work.evaluate(candidates, planned, out, tests=waterloo)
         typer.echo(work.as_markdown(table))
         typer.echo(f"everything is in {out}", err=True)
-        if "failed" in table and table["failed"].any():
-            raise typer.Exit(1)
+        _tell_failures(table)
 
 
 @app.command()

@@ -30,6 +30,7 @@ from noref.lab.evaluation.splits import as_table, by_content, guard
 from noref.lab.methods.method import Method, photos_besides
 from noref.lab.training import curves
 
+_GONE_ON = "gone on with at "
 _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
 
 
@@ -39,12 +40,12 @@ class Recipe:
 
     Attributes:
         method: Name of the method.
-        name: Of the recipe itself.
         params: Settings of the method; what is not named keeps the method's own value.
         split: Part name -> share of the contents; needs `train`, `validation` and `test`. Or "official": the split that the
             database's authors published; where it names no validation part, a tenth of the training contents becomes one.
         seed: Of the split, the weights and the training.
         labels: For methods that learn classes: `classes` and perhaps `levels` of `datasets.labelled.read`.
+        name: Of the recipe itself; cards tell it.
 
     Raises:
         ValueError: The split is neither, or the labels are not of this form.
@@ -111,7 +112,7 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
 
     Raises:
         FileNotFoundError: It is neither a shipped recipe nor a file.
-        ValueError: It has an unknown key, or a change names a setting that the method lacks.
+        ValueError: It is no YAML, has an unknown key, or a change names a setting that the method lacks.
     """
     path = Path(name_or_file)
     if not path.is_file():
@@ -240,6 +241,8 @@ def _claim(recipe: Recipe, method: Method, rated: RatedImages, folder: Path) -> 
         begun = json.loads(environment_file.read_text())
         if not known.items() <= begun.items():
             raise FileExistsError(f"{folder} holds this experiment on other photos or opinions; choose another --out")
+    else:
+        environment_file.unlink(missing_ok=True)  # left by a claim that was interrupted before it named its recipe
     note_environment(environment_file, known)
     recipe_file.write_text(resolved)
 
@@ -259,9 +262,6 @@ def note_environment(file: Path, facts: Mapping[str, str]) -> None:
     else:
         known = {**_environment(), **facts}
     file.write_text(json.dumps(known, indent=2) + "\n")
-
-
-_GONE_ON = "gone on with at "
 
 
 def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:

@@ -194,7 +194,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
             "map_meaning": method.MAP_MEANING,
             "map_cell": method.MAP_CELL,
         }
-    rows = results.round(4).to_dict("records")
+    rows = results.round(6).to_dict("records")  # they are shown with three decimals; rounding twice could move the last
     known["agreement"] = tuple({key: value for key, value in row.items() if pd.notna(value)} for row in rows)
     try:
         card = ModelCard(**{**known, **(json.loads(facts.read_text()) if facts else {})})

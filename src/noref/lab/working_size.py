@@ -36,7 +36,7 @@ class WorkingSize:
     def describe(self) -> str:
         """The policy in words, for cards and results."""
         limit = f"{self.area / 1e6:.2f} MP"
-        # A photo may be so narrow, and is at its smallest, that the area alone would leave its short side too short.
+        # The area alone would leave too short a side of the narrowest photos.
         side = f", their short side to no less than {self.shortest} pixels" if self.shortest**2 * MAX_ASPECT > self.area else ""
         return f"photos above {limit} are shrunk to that{side} (antialiased, aspect kept); others are scored as they are"
 
