@@ -34,7 +34,14 @@ class LinearHead(nn.Module):
 
 
 class RbfHead(nn.Module):
-    """Standardise, project on principal axes, and sum Gaussian bumps around the support vectors."""
+    """Standardise, project on principal axes, and sum Gaussian bumps around the support vectors.
+
+    Args:
+        length: Of a vector, D.
+        axes: Principal axes.
+        supports: Support vectors.
+        besides: Coordinates that stand beside the projected ones, known otherwise; they have no part in the slope.
+    """
 
     mean: Tensor
     scale: Tensor
@@ -45,27 +52,29 @@ class RbfHead(nn.Module):
     bias: Tensor
     gamma: Tensor
 
-    def __init__(self, length: int, axes: int, supports: int) -> None:
+    def __init__(self, length: int, axes: int, supports: int, besides: int = 0) -> None:
         super().__init__()
         for name, shape in {
             "mean": (length,),
             "scale": (length,),
             "centre": (length,),
             "axes": (axes, length),
-            "supports": (supports, axes),
+            "supports": (supports, axes + besides),
             "weight": (supports,),
             "bias": (),
             "gamma": (),
         }.items():
             self.register_buffer(name, torch.zeros(shape))
 
-    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        projected = ((vectors - self.mean) / self.scale - self.centre) @ self.axes.T
-        distance = projected.square().sum(1)[:, None] - 2 * projected @ self.supports.T + self.supports.square().sum(1)
+    def forward(self, vectors: Tensor, besides: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        place = ((vectors - self.mean) / self.scale - self.centre) @ self.axes.T
+        if besides is not None:
+            place = torch.cat([place, besides], dim=1)
+        distance = place.square().sum(1)[:, None] - 2 * place @ self.supports.T + self.supports.square().sum(1)
         bumps = self.weight * torch.exp(-self.gamma * distance)
         score = bumps.sum(dim=1)
-        slope = 2 * self.gamma * (bumps @ self.supports - score[:, None] * projected)
-        return score + self.bias, slope @ self.axes / self.scale
+        slope = 2 * self.gamma * (bumps @ self.supports - score[:, None] * place)
+        return score + self.bias, slope[:, : len(self.axes)] @ self.axes / self.scale
 
 
 Head = LinearHead | RbfHead
@@ -75,7 +84,8 @@ def from_pipeline(fitted: Pipeline) -> Head:
     """The head that predicts what a fitted pipeline does.
 
     Args:
-        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR.
+        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR, which may know
+            coordinates besides the projected ones, after them.
     """
     scaler, regressor = fitted[0], fitted[-1]
     facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.scale_}
@@ -85,7 +95,8 @@ def from_pipeline(fitted: Pipeline) -> Head:
         facts |= {"weight": regressor.coef_.ravel(), "bias": np.ravel(regressor.intercept_)[0]}
     else:
         pca: PCA = fitted[1]
-        head = RbfHead(len(scaler.mean_), pca.n_components_, len(regressor.support_vectors_))
+        supports, coordinates = regressor.support_vectors_.shape
+        head = RbfHead(len(scaler.mean_), pca.n_components_, supports, coordinates - pca.n_components_)
         facts |= {
             "centre": pca.mean_,
             "axes": pca.components_,

@@ -58,9 +58,7 @@ class Choice:
     srcc: float
 
 
-def fit(
-    crops: Vectors, opinions: Scores, pooling: Pooling, regressor: Regressor, weights: Scores | None = None
-) -> list[Pipeline]:
+def fit(crops: Vectors, opinions: Scores, pooling: Pooling, regressor: Regressor) -> list[Pipeline]:
     """One pipeline for every C and epsilon to try, as `networks.heads.from_pipeline` takes them.
 
     Args:
@@ -68,13 +66,12 @@ def fit(
         opinions: Of the photos, from 0 to 1.
         pooling: What is learned from.
         regressor: What to fit.
-        weights: What each photo counts; None for all alike.
     """
     if pooling.startswith("prediction"):
         crops = crops[:, : crops_to_learn_from(crops.shape[:2], regressor.kernel)]
     rows = pools.inputs(crops, pooling)
     each = len(rows) // len(opinions)
-    return list(_fits(rows, np.repeat(opinions, each), regressor, None if weights is None else np.repeat(weights, each)))
+    return list(_fits(rows, np.repeat(opinions, each), regressor))
 
 
 def crops_to_learn_from(shape: Sequence[int], kernel: Kernel) -> int:
@@ -102,7 +99,7 @@ def predict(fitted: Pipeline, crops: Vectors, pooling: Pooling) -> Scores:
     return pools.outputs(fitted.predict(pools.inputs(crops, pooling)), len(crops), pooling)
 
 
-def _fits(rows: Vectors, targets: Scores, regressor: Regressor, weights: Scores | None) -> Iterator[Pipeline]:
+def _fits(rows: Vectors, targets: Scores, regressor: Regressor) -> Iterator[Pipeline]:
     linear = regressor.kernel == "linear"
     axes = min(regressor.axes, *rows.shape)
     before = make_pipeline(StandardScaler(), *([] if linear else [PCA(axes, random_state=regressor.seed)]))
@@ -112,12 +109,12 @@ def _fits(rows: Vectors, targets: Scores, regressor: Regressor, weights: Scores 
         if linear:
             svr = LinearSVR(loss="squared_epsilon_insensitive", dual=False, **setting)
             # LIBLINEAR shrinks the intercept like a weight; round the mean there is nothing to shrink.
-            svr.fit(prepared if turn is None else turn.rows, targets - targets.mean(), weights)
+            svr.fit(prepared if turn is None else turn.rows, targets - targets.mean())
             svr.intercept_ = svr.intercept_ + targets.mean()
             if turn is not None:
                 svr.coef_, svr.n_features_in_ = turn.back(svr.coef_), rows.shape[1]
         else:
-            svr = SVR(**setting).fit(prepared, targets, weights)
+            svr = SVR(**setting).fit(prepared, targets)
         yield Pipeline([*before.steps, ("svr", svr)])
 
 

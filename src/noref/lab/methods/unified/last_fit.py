@@ -1,7 +1,8 @@
-"""What reads the vectors of whole photos, fitted when the backbone has learned: opinion, its correction, and faults.
+"""What reads the vectors of whole photos, fitted when the backbone has learned: faults, opinion, and its correction.
 
-Steps of opinion and of faults are answered by penalised logistic regression. What the opinion is then off by is learned by a
-support vector regressor. Every penalty is chosen on photos held out.
+Steps of faults and of opinion are answered by penalised logistic regression. What the opinion is then off by is learned by a
+support vector regressor, which is also told the faults: what people mind little moves photos little on the axes that it sees.
+Every penalty is chosen on photos held out.
 """
 
 import copy
@@ -11,14 +12,16 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from sklearn.pipeline import Pipeline
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 from torch import Tensor
 
 from noref.lab.evaluation.agreement import agreement
-from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import OrdinalHead, read
-from noref.lab.methods.unified.network import steps_reached, steps_say
+from noref.lab.methods.unified.network import coordinates, corrected, steps_reached, steps_say
 from noref.lab.networks import tones
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
@@ -88,13 +91,15 @@ def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
     return pd.DataFrame({"penalty": FAULT_PENALTIES, "val_loss": loss, "val_auc": auc})
 
 
+@torch.no_grad()
 def fit_opinion(
-    head: OrdinalHead, known: Known, weights: Tensor, rated: Known, spoiled: Known, axes: int, seed: int
+    head: OrdinalHead, faults: OrdinalHead, known: Known, weights: Tensor, rated: Known, spoiled: Known, axes: int, seed: int
 ) -> tuple[RbfHead, pd.DataFrame]:
     """Fit the opinion in place.
 
     Args:
         head: Of one opinion.
+        faults: Fitted already, and left as they are.
         known: Rated photos and made ones.
         weights: n, what each counts.
         rated: Photos held out, which choose penalty and C by the SRCC with people.
@@ -106,21 +111,24 @@ def fit_opinion(
         The correction, and a table of penalty, c, val_srcc and val_spoiled_srcc.
     """
     rows: list[dict[str, float]] = []
-    fits: list[tuple[OrdinalHead, Pipeline]] = []
-    regressor = svr.Regressor("rbf", CORRECTIONS, (EPSILON,), axes, seed)
+    fits: list[tuple[OrdinalHead, RbfHead]] = []
+    held_out = {"val_srcc": rated, "val_spoiled_srcc": spoiled}
+    onto_axes = make_pipeline(StandardScaler(), PCA(min(axes, *known.vectors.shape), random_state=seed))
+    places = np.hstack([onto_axes.fit_transform(known.vectors.numpy()), coordinates(faults(known.vectors)).numpy()])
     for penalty in PENALTIES:
         steps = _answering(head, known.vectors, steps_reached(known.opinions)[:, None], weights, penalty)
         off = (known.opinions - steps_say(steps, known.vectors)).double().numpy()
-        for fitted in svr.fit(known.vectors[:, None].numpy(), off, "feature-avg", regressor, weights.double().numpy()):
-            srcc = {"val_srcc": _srcc(steps, fitted, rated), "val_spoiled_srcc": _srcc(steps, fitted, spoiled)}
-            rows.append({"penalty": penalty, "c": fitted[-1].C, **srcc})
-            fits.append((steps, fitted))
+        for c in CORRECTIONS:
+            svr = SVR(C=c, epsilon=EPSILON).fit(places, off, weights.double().numpy())
+            correction = from_pipeline(Pipeline([*onto_axes.steps, ("svr", svr)]))
+            assert isinstance(correction, RbfHead)
+            compact(correction)
+            srcc = {name: _srcc(steps, correction, faults, photos) for name, photos in held_out.items()}
+            rows.append({"penalty": penalty, "c": c, **srcc})
+            fits.append((steps, correction))
     table = pd.DataFrame(rows)
-    steps, fitted = fits[int(table["val_srcc"].argmax())]
+    steps, correction = fits[int(table["val_srcc"].argmax())]
     head.load_state_dict(steps.state_dict())
-    correction = from_pipeline(fitted)
-    assert isinstance(correction, RbfHead)
-    compact(correction)
     return correction, table
 
 
@@ -148,9 +156,9 @@ def _answering(head: OrdinalHead, vectors: Tensor, answers: Tensor, weights: Ten
     return fitted.requires_grad_(False)
 
 
-def _srcc(steps: OrdinalHead, fitted: Pipeline, photos: Known) -> float:
-    correction = svr.predict(fitted, photos.vectors[:, None].numpy(), "feature-avg")
-    return agreement(steps_say(steps, photos.vectors).numpy() + correction, photos.opinions.numpy())["srcc"]
+def _srcc(steps: OrdinalHead, correction: RbfHead, faults: OrdinalHead, photos: Known) -> float:
+    said = corrected(steps, correction, photos.vectors, faults(photos.vectors))
+    return agreement(said.numpy(), photos.opinions.numpy())["srcc"]
 
 
 def _auc(logits: Tensor, answers: Tensor) -> float:

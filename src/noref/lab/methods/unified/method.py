@@ -283,6 +283,7 @@ class UnifiedMethod(BaseEstimator):
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
         correction, tried = last_fit.fit_opinion(
             opinion,
+            faults,
             Known(*(torch.cat(both) for both in zip(rated, made, strict=True))),
             torch.cat([torch.ones(len(material.rated)), counts]),
             whole.rated(material.validation),
@@ -350,8 +351,8 @@ class UnifiedMethod(BaseEstimator):
         backbone = method._backbone(None)
         if len(weights["opinion.mean"]) != last_length(backbone):
             raise ValueError(f"{folder} comes from another version of noref, whose heads read something else; train it again")
-        supports, axes = weights["correction.supports"].shape
-        correction = RbfHead(last_length(backbone), axes, supports)
+        axes, supports = len(weights["correction.axes"]), len(weights["correction.supports"])
+        correction = RbfHead(last_length(backbone), axes, supports, len(FAMILIES))
         local = LocalHead(backbone.stages)
         method.network_ = UnifiedNetwork(backbone, local, *last_heads(backbone), correction).eval()
         method.network_.load_state_dict(weights)

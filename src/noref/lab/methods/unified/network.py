@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noref.lab.methods.faults.network import OrdinalHead
+from noref.lab.methods.faults.network import OrdinalHead, read
 from noref.lab.networks import tones
 from noref.lab.networks.backbone import Backbone, Stage
 from noref.lab.networks.described import Described
@@ -22,6 +22,7 @@ CELL = 16  # pixels a side of a cell of the quality map
 FEATURES: Features = "stages"  # early stages see noise, blur and blocks
 STEPS = tuple(step / 10 for step in range(1, 10))  # of opinions
 SOFT = 0.05  # of opinions: over how much a step is passed
+LEVEL = 3.0  # of a fault, among principal axes whose deviations range from 3 to 20
 _WIDTH = 32  # channels in which the stages meet
 
 
@@ -106,7 +107,7 @@ class UnifiedNetwork(nn.Module):
     Args:
         backbone, local: Of a `Learner` that has learned.
         opinion, faults: Fitted to what `last_vectors` gives.
-        correction: From the same to what the opinion is off by.
+        correction: From the same, and the levels of faults besides, to what the opinion is off by.
     """
 
     def __init__(
@@ -119,9 +120,10 @@ class UnifiedNetwork(nn.Module):
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
         maps = self.backbone(pixels)
         seen, quality = last_vectors(maps, pixels), self.local(maps)
-        score = steps_say(self.opinion, seen) + self.correction(seen)[0]
+        faults = self.faults(seen)
+        score = corrected(self.opinion, self.correction, seen, faults)
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
-        return Assessed(score, quality + shift, self.faults(seen))
+        return Assessed(score, quality + shift, faults)
 
 
 def last_vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
@@ -137,6 +139,19 @@ def last_length(backbone: Backbone) -> int:
 def last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
     """Of opinion and of faults, not fitted yet."""
     return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
+
+
+def corrected(opinion: OrdinalHead, correction: RbfHead, vectors: Tensor, faults: Tensor) -> Tensor:
+    """The opinions, N, that vectors N x D stand for in the end, with the logits of their faults, N x K x 5."""
+    return steps_say(opinion, vectors) + correction(vectors, coordinates(faults))[0]
+
+
+def coordinates(faults: Tensor) -> Tensor:
+    """Logits of faults, N x K x 5, as the correction sees them beside its principal axes, N x K: levels, of like size.
+
+    One weight for all families: standardised, those that are poorly told and seldom there would count most.
+    """
+    return LEVEL * read(faults).levels
 
 
 def steps_reached(opinions: Tensor) -> Tensor:
