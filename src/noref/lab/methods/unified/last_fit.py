@@ -28,7 +28,7 @@ from noref.lab.networks.heads import RbfHead, from_pipeline
 
 PENALTIES = (0.1, 0.3, 1.0)  # of the steps of opinion
 FAULT_PENALTIES = (0.01, 0.03, 0.1)
-CORRECTIONS = (0.3, 1.0, 3.0)  # values of C to try
+CORRECTIONS = (0.1, 0.3, 1.0)  # values of C to try
 TONES_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
 LEAST_SCALE = 0.05  # of tones: few photos are brightly coloured all over, and those that are must not lie far off the scale
 EPSILON = 0.02  # of opinions from 0 to 1
