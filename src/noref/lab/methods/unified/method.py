@@ -17,6 +17,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
+from noref.lab.evaluation.agreement import agreement
 from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import finetune
@@ -160,7 +161,7 @@ class UnifiedMethod(BaseEstimator):
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
         """Classes of quality, everything together, the mean of both backbones, and what reads it: map, opinion, faults.
 
-        Checkpoints, penalties and interval are chosen on `validation`, and on pristine photos that nothing is learned from.
+        Checkpoints, the faults' penalty and the interval are chosen on `validation`, and on pristine photos held out.
 
         Raises:
             KeyError, ValueError, FileNotFoundError: As the backbone; there are too few pristine photos; a class has none; or
@@ -268,7 +269,8 @@ class UnifiedMethod(BaseEstimator):
     def _with_last_heads(self, learner: Learner, material: photos.Material, folder: Path) -> UnifiedNetwork:
         """What has learned, with new heads for opinion and faults.
 
-        They are fitted on whole photos: rated ones, and made ones (spoiled or ruined, wholly or in part, or plain).
+        They are fitted on whole photos: rated ones, and made ones (spoiled or ruined, wholly or in part, or plain). How well
+        photos held out are scored, people's and spoiled ones, is written down, and chooses nothing.
         """
         whole = WholePhotos(learner.backbone, self.working_size, self.cache)
         rated = whole.rated(material.rated)
@@ -281,18 +283,19 @@ class UnifiedMethod(BaseEstimator):
         spoiled = whole.made(self._whole(material.checks), folder / "checks")
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
-        correction, tried = last_fit.fit_opinion(
+        correction = last_fit.fit_opinion(
             opinion,
             faults,
             Known(*(torch.cat(both) for both in zip(rated, made, strict=True))),
             torch.cat([torch.ones(len(material.rated)), counts]),
-            whole.rated(material.validation),
-            spoiled,
             self.axes,
             self.seed,
         )
-        tried.to_csv(folder / "score.csv", index=False)
-        return UnifiedNetwork(learner.backbone, learner.local, opinion, faults, correction)
+        network = UnifiedNetwork(learner.backbone, learner.local, opinion, faults, correction).requires_grad_(False)
+        held_out = {"rated": whole.rated(material.validation), "spoiled": spoiled}
+        rows = [{"photos": name, **agreement(network.score(known.vectors), known.opinions)} for name, known in held_out.items()]
+        pd.DataFrame(rows).to_csv(folder / "score.csv", index=False)
+        return network
 
     @torch.inference_mode()
     def _tell(self, image: images.Source) -> Assessed:

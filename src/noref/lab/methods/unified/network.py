@@ -120,10 +120,13 @@ class UnifiedNetwork(nn.Module):
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
         maps = self.backbone(pixels)
         seen, quality = last_vectors(maps, pixels), self.local(maps)
-        faults = self.faults(seen)
-        score = corrected(self.opinion, self.correction, seen, faults)
+        score = self.score(seen)
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
-        return Assessed(score, quality + shift, faults)
+        return Assessed(score, quality + shift, self.faults(seen))
+
+    def score(self, seen: Tensor) -> Tensor:
+        """The opinions, N, that `last_vectors` N x D stand for."""
+        return steps_say(self.opinion, seen) + self.correction(seen, coordinates(self.faults(seen)))[0]
 
 
 def last_vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
@@ -139,11 +142,6 @@ def last_length(backbone: Backbone) -> int:
 def last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
     """Of opinion and of faults, not fitted yet."""
     return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
-
-
-def corrected(opinion: OrdinalHead, correction: RbfHead, vectors: Tensor, faults: Tensor) -> Tensor:
-    """The opinions, N, that vectors N x D stand for in the end, with the logits of their faults, N x K x 5."""
-    return steps_say(opinion, vectors) + correction(vectors, coordinates(faults))[0]
 
 
 def coordinates(faults: Tensor) -> Tensor:
