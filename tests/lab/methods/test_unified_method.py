@@ -130,9 +130,13 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
         UnifiedMethod.load(tmp_path)
     (tmp_path / "method.json").write_text(json.dumps(state))
     weights = load_file(tmp_path / "weights.safetensors")
-    save_file({**weights, "opinion.mean": weights["opinion.mean"][1:].clone()}, tmp_path / "weights.safetensors")
-    with pytest.raises(ValueError, match="another version of noref"):
-        UnifiedMethod.load(tmp_path)
+    for name, other in (
+        ("opinion.mean", weights["opinion.mean"][1:]),
+        ("correction.supports", weights["correction.supports"][:, 1:]),
+    ):
+        save_file({**weights, name: other.clone()}, tmp_path / "weights.safetensors")
+        with pytest.raises(ValueError, match="another version of noref"):
+            UnifiedMethod.load(tmp_path)
 
 
 def test_vectors_that_heads_are_fitted_to_are_those_they_read(method, database):

@@ -352,9 +352,9 @@ class UnifiedMethod(BaseEstimator):
         method.interval_ = Interval()
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
-        if len(weights["opinion.mean"]) != last_length(backbone):
+        axes, (supports, coordinates) = len(weights["correction.axes"]), weights["correction.supports"].shape
+        if (len(weights["opinion.mean"]), coordinates) != (last_length(backbone), axes + len(FAMILIES)):
             raise ValueError(f"{folder} comes from another version of noref, whose heads read something else; train it again")
-        axes, supports = len(weights["correction.axes"]), len(weights["correction.supports"])
         correction = RbfHead(last_length(backbone), axes, supports, len(FAMILIES))
         local = LocalHead(backbone.stages)
         method.network_ = UnifiedNetwork(backbone, local, *last_heads(backbone), correction).eval()
