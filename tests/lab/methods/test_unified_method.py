@@ -17,7 +17,7 @@ from noref.cli import app
 from noref.lab import experiment
 from noref.lab.datasets import biq2021
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
-from noref.lab.methods.unified import interval, photos
+from noref.lab.methods.unified import interval, photos, plain
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import Learner, expected, last_vectors, steps_reached
@@ -31,7 +31,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
-    "mean=null std=null best=0.2 halved=0.3 plain=4 ruined=1 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
+    "mean=null std=null best=0.2 halved=0.3 plain=4 ruined=1 clouds=2 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
 )
 SIZE = WorkingSize(20_000, 64, 32)
 
@@ -285,6 +285,30 @@ def test_plain_pictures_have_no_faults():
     assert len({pixels.numpy().tobytes() for pixels, _ in pictures}) > 35
     torch.testing.assert_close(made[0, 3][0], photos.Plain(4, 0.7, (64, 96), seed=1)[0, 3][0])
     assert not torch.equal(made[0, 3][0], made[1, 3][0])
+
+
+def test_clouds_have_at_most_one_fault_that_shows_on_them_and_lose_what_it_costs():
+    made = photos.Clouds(60, 0.7, (64, 96), seed=1)
+    named = set()
+    for index in range(len(made)):
+        pixels, truth = made[0, index]
+        levels = truth.answers.sum(dim=1)
+        assert pixels.shape == (64, 96, 3)
+        assert (levels > 0).sum() <= 1
+        assert float(truth.opinion) == pytest.approx(0.7 * (1 - photos.LOST[int(levels.max())]))
+        assert (truth.quality == truth.opinion).all()
+        named |= {family for family, level in zip(FAMILIES, levels, strict=True) if level}
+    assert named == set(photos.ON_CLOUDS)
+    torch.testing.assert_close(made[0, 3][0], photos.Clouds(4, 0.7, (64, 96), seed=1)[0, 3][0])
+    assert not torch.equal(made[0, 3][0], made[1, 3][0])
+
+
+def test_clouds_are_soft_but_not_plain():
+    made = np.stack([plain.clouds((128, 160), np.random.default_rng(seed)) for seed in range(40)]).astype(float)
+    deviation = made.std(axis=(1, 2)).mean(axis=1)
+    slope = np.abs(np.diff(made, axis=2)).mean(axis=(1, 2, 3))
+    assert np.median(slope / deviation) < 0.2  # 1.1 of noise
+    assert np.median(deviation) > 10
 
 
 def test_pristine_photos_deserve_what_the_best_rated_do(rated, pristine):

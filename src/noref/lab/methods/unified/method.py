@@ -70,6 +70,7 @@ class UnifiedMethod(BaseEstimator):
         copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
         ruined: Versions of each clean photo past level 5, in a draw of the last fit.
+        clouds: Pictures of `unified.photos.Clouds` in a draw of the last fit.
         draws: Epochs whose made pictures serve the last fit of the score and the faults.
         spoiled_weight: What a spoiled picture counts in the last fit of the score, shared among draws; a rated photo counts 1.
         clean_weight: The same of a picture that was left clean, and of a plain one.
@@ -117,6 +118,7 @@ class UnifiedMethod(BaseEstimator):
         copies: int = 8,
         plain: int = 0,
         ruined: int = 0,
+        clouds: int = 0,
         draws: int = 1,
         spoiled_weight: float = 1.0,
         clean_weight: float = 1.0,
@@ -144,7 +146,7 @@ class UnifiedMethod(BaseEstimator):
         self.pristine, self.best, self.halved = pristine, best, halved
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
-        self.copies, self.plain, self.ruined, self.draws = copies, plain, ruined, draws
+        self.copies, self.plain, self.ruined, self.clouds, self.draws = copies, plain, ruined, clouds, draws
         self.spoiled_weight, self.clean_weight = spoiled_weight, clean_weight
         self.epochs, self.class_epochs, self.class_rate, self.map_epochs = epochs, class_epochs, class_rate, map_epochs
         self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
@@ -279,7 +281,8 @@ class UnifiedMethod(BaseEstimator):
             head.standardise(rated.vectors[:: _stride(material.rated)])
             last_fit.enlarge_tones(head)
         ruined = photos.Ruined(*material.clean, self.working_size, self.ruined, seed=self.seed)
-        made = whole.made(photos.Together(*self._made(material, None), ruined), folder / "made", self.draws)
+        clouds = photos.Clouds(self.clouds, material.clean.opinion, PLAIN, self.seed)
+        made = whole.made(photos.Together(*self._made(material, None), ruined, clouds), folder / "made", self.draws)
         spoiled = whole.made(self._whole(material.checks), folder / "checks")
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)

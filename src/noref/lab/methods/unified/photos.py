@@ -35,6 +35,8 @@ GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 AS_THEY_ARE = 0.15  # share of clean photos that are left clean, beside those whose chain has no fault
 SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three faults
 IN_PART = 0.33  # share of spoiled photos of which a part stays clean
+ON_CLOUDS = ("focus blur", "motion blur", "noise", "pixelation", "banding", "compression")
+"""Families that show on them whatever their light and colours are, which nobody knows."""
 _BLOBS = 3  # places a side at which it is drawn whether a part is spoiled
 
 
@@ -161,7 +163,7 @@ class Plain(Dataset[Item]):
 
     Args:
         count: In an epoch.
-        opinion: What each deserves, from 0 to 1.
+        opinion: What each deserves, from 0 to 1, before any fault.
         shape: Height and width, multiples of 32.
         seed: Another seed, other pictures.
     """
@@ -173,14 +175,33 @@ class Plain(Dataset[Item]):
         return self.count
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
-        pixels = plain.make(self.shape, np.random.default_rng((self.seed, *place)))
-        quality = torch.full([side // CELL for side in self.shape], self.opinion)
-        truth = Truth(torch.tensor(self.opinion), quality, torch.zeros(len(FAMILIES), HIGHEST))
-        return torch.from_numpy(pixels.copy()), truth
+        pixels, levels = self._make(np.random.default_rng((self.seed, *place)))
+        opinion = self.opinion * (1 - LOST[levels.max()])
+        quality = torch.full([side // CELL for side in self.shape], opinion)
+        return torch.from_numpy(pixels.copy()), Truth(torch.tensor(opinion), quality, torch.from_numpy(at_least(levels)))
 
     def shapes(self) -> list[tuple[int, ...]]:
         """All alike."""
         return [self.shape] * self.count
+
+    def _make(self, rng: np.random.Generator) -> tuple[Pixels, Levels]:
+        """Pixels, and the levels of all faults."""
+        return plain.make(self.shape, rng), np.zeros(len(FAMILIES), np.int64)
+
+
+class Clouds(Plain):
+    """The same with clouds under one fault that shows on them, or none.
+
+    Photo databases have few photos that are soft all over, and mild faults of those look worse to a network than they are.
+    """
+
+    def _make(self, rng: np.random.Generator) -> tuple[Pixels, Levels]:
+        pixels, levels = plain.clouds(self.shape, rng), np.zeros(len(FAMILIES), np.int64)
+        if rng.random() >= AS_THEY_ARE:
+            family, level = str(rng.choice(ON_CLOUDS)), int(rng.integers(1, HIGHEST + 1))
+            pixels = distortions.get(str(rng.choice(FAMILIES[family])))(pixels, level, rng)
+            levels[list(FAMILIES).index(family)] = level
+        return pixels, levels
 
 
 class Together(Dataset[Item]):

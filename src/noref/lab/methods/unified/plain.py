@@ -1,6 +1,7 @@
 """Pictures with hardly anything in them that are as they should be: skies, plain colours, drawings, charts, words on a page.
 
-Photo databases have next to none, so that models take them for blurred, hazy, burnt out or pixelated.
+Photo databases have next to none, so that models take them for blurred, hazy, burnt out or pixelated. They also have few photos
+that are soft all over, such as clouds, on which mild faults look worse to a network than they are.
 """
 
 import numpy as np
@@ -22,8 +23,33 @@ def make(shape: Shape, rng: np.random.Generator) -> Pixels:
     return kind(shape, rng)
 
 
+def clouds(shape: Shape, rng: np.random.Generator) -> Pixels:
+    """Layers of fractal noise in two to five colours, from veils to silhouettes, uint8 H x W x 3: soft, but not featureless.
+
+    The amplitude of each layer falls with a power of frequency between 1.3 and 2.4, where that of most photos falls with 1.
+    """
+    height, width = shape
+    stretch = np.exp(rng.normal(0, 0.5))
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None] * height, np.fft.rfftfreq(width)[None] * width * stretch)
+    frequency = np.maximum(frequency, rng.uniform(1, 4))  # the largest clouds
+
+    def layer() -> Colours:
+        amplitude = frequency ** -rng.uniform(1.3, 2.4)
+        amplitude[0, 0] = 0
+        field = np.fft.irfft2(amplitude * np.exp(2j * np.pi * rng.random(frequency.shape)), s=shape)
+        return np.asarray(field / field.std())[..., None]
+
+    picture = np.broadcast_to(_colours(rng, 1), (height, width, 3))
+    for colour in _colours(rng, int(rng.integers(1, 5))):
+        sharpness, middle = np.exp(rng.uniform(0, 2.7)), rng.normal(0, 0.7)
+        cover = rng.uniform(0.3, 1) / (1 + np.exp(-sharpness * (layer() - middle)))
+        shaded = colour * (1 + 0.25 * rng.random() * layer())
+        picture = picture + (shaded - picture) * cover
+    return _pixels(picture + _grain(shape, rng))
+
+
 def _sky(shape: Shape, rng: np.random.Generator) -> Pixels:
-    """A gradient in any direction, with the grain of a good camera."""
+    """A gradient in any direction, with grain."""
     height, width = shape
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[0:height, 0:width]
@@ -31,8 +57,7 @@ def _sky(shape: Shape, rng: np.random.Generator) -> Pixels:
     share = ((along - along.min()) / np.ptp(along))[..., None]
     first, second = _colours(rng, 2)
     second = first + (second - first) * rng.uniform(0.1, 0.7)
-    grain = rng.normal(0, rng.uniform(0, 1.2), (height, width, 3))
-    return _pixels(first + (second - first) * share + grain)
+    return _pixels(first + (second - first) * share + _grain(shape, rng))
 
 
 def _colour(shape: Shape, rng: np.random.Generator) -> Pixels:
@@ -100,6 +125,11 @@ def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
 def _colours(rng: np.random.Generator, count: int) -> Colours:
     """Greys more or less tinted, of any brightness but the ends: black or white all over is a ruined photo."""
     return (rng.uniform(25, 235, (count, 1)) + rng.normal(0, rng.uniform(0, 90), (count, 3))).clip(5, 245)
+
+
+def _grain(shape: Shape, rng: np.random.Generator) -> Colours:
+    """That of a good camera."""
+    return rng.normal(0, rng.uniform(0, 1.2), (*shape, 3))
 
 
 def _ground(rng: np.random.Generator) -> Colours:
