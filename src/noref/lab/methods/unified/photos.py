@@ -36,7 +36,7 @@ AS_THEY_ARE = 0.15  # share of clean photos that are left clean, beside those wh
 SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three faults
 IN_PART = 0.33  # share of spoiled photos of which a part stays clean
 ON_CLOUDS = ("focus blur", "motion blur", "noise", "pixelation", "banding", "compression")
-"""Families that show on them whatever their light and colours are, which nobody knows."""
+"""Families that show on made clouds, whatever their light and colours."""
 _BLOBS = 3  # places a side at which it is drawn whether a part is spoiled
 
 
@@ -111,8 +111,7 @@ class Spoiled(Dataset[Item]):
             share = _blobs(grid, rng)
             spoiled, levels = _blend(clean, spoiled, share), None
         quality = torch.from_numpy(self.opinions[photo] * (1 - (1 - left) * share)).float()
-        known = np.full((len(FAMILIES), HIGHEST), np.nan, np.float32) if levels is None else at_least(levels)
-        return torch.from_numpy(spoiled), Truth(quality.mean(), quality, torch.from_numpy(known))
+        return torch.from_numpy(spoiled), Truth(quality.mean(), quality, _answers(levels))
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each item will have: those alike can be stacked."""
@@ -159,7 +158,7 @@ class Ruined(Spoiled):
 
 
 class Plain(Dataset[Item]):
-    """Pictures of `plain`, which have no faults; indexed by (epoch, item).
+    """Pictures of `plain.make`, which have no faults; indexed by (epoch, item).
 
     Args:
         count: In an epoch.
@@ -175,33 +174,33 @@ class Plain(Dataset[Item]):
         return self.count
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
-        pixels, levels = self._make(np.random.default_rng((self.seed, *place)))
-        opinion = self.opinion * (1 - LOST[levels.max()])
+        pixels, left, levels = self._make(np.random.default_rng((self.seed, *place)))
+        opinion = self.opinion * left
         quality = torch.full([side // CELL for side in self.shape], opinion)
-        return torch.from_numpy(pixels.copy()), Truth(torch.tensor(opinion), quality, torch.from_numpy(at_least(levels)))
+        return torch.from_numpy(pixels.copy()), Truth(torch.tensor(opinion), quality, _answers(levels))
 
     def shapes(self) -> list[tuple[int, ...]]:
         """All alike."""
         return [self.shape] * self.count
 
-    def _make(self, rng: np.random.Generator) -> tuple[Pixels, Levels]:
-        """Pixels, and the levels of all faults."""
-        return plain.make(self.shape, rng), np.zeros(len(FAMILIES), np.int64)
+    def _make(self, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+        """Pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
+        return plain.make(self.shape, rng), 1.0, np.zeros(len(FAMILIES), np.int64)
 
 
 class Clouds(Plain):
-    """The same with clouds under one fault that shows on them, or none.
+    """The same with clouds under one fault that shows on them, or none; for the opinion alone.
 
     Photo databases have few photos that are soft all over, and mild faults of those look worse to a network than they are.
+    Whether made clouds are also too dark or too warm nobody knows, so that their faults count as not known.
     """
 
-    def _make(self, rng: np.random.Generator) -> tuple[Pixels, Levels]:
-        pixels, levels = plain.clouds(self.shape, rng), np.zeros(len(FAMILIES), np.int64)
-        if rng.random() >= AS_THEY_ARE:
-            family, level = str(rng.choice(ON_CLOUDS)), int(rng.integers(1, HIGHEST + 1))
-            pixels = distortions.get(str(rng.choice(FAMILIES[family])))(pixels, level, rng)
-            levels[list(FAMILIES).index(family)] = level
-        return pixels, levels
+    def _make(self, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+        pixels = plain.clouds(self.shape, rng)
+        if rng.random() < AS_THEY_ARE:
+            return pixels, 1.0, None
+        kind, level = str(rng.choice(FAMILIES[str(rng.choice(ON_CLOUDS))])), int(rng.integers(1, HIGHEST + 1))
+        return distortions.get(kind)(pixels, level, rng), 1 - LOST[level], None
 
 
 class Together(Dataset[Item]):
@@ -272,6 +271,12 @@ def _best(rated: RatedImages, share: float) -> list[int]:
     """Rows of the best-rated photos, one at least, the best first."""
     rows: list[int] = np.argsort(-rated.unit_opinions, kind="stable")[: max(1, round(share * len(rated)))].tolist()
     return rows
+
+
+def _answers(levels: Levels | None) -> Tensor:
+    """As `Truth` has them."""
+    unknown = np.full((len(FAMILIES), HIGHEST), np.nan, np.float32)
+    return torch.from_numpy(unknown if levels is None else at_least(levels))
 
 
 def _known(kind: str, level: int) -> Levels | None:
