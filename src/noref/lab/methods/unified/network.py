@@ -22,7 +22,7 @@ CELL = 16  # pixels a side of a cell of the quality map
 FEATURES: Features = "stages"  # early stages see noise, blur and blocks
 STEPS = tuple(step / 10 for step in range(1, 10))  # of opinions
 SOFT = 0.05  # of opinions: over how much a step is passed
-LEVEL = 3.0  # of a fault, among principal axes whose deviations range from 3 to 20
+LEVEL = 4.0  # of a fault, among principal axes whose deviations range from 3 to 20
 _WIDTH = 32  # channels in which the stages meet
 
 
