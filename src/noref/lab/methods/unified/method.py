@@ -72,8 +72,9 @@ class UnifiedMethod(BaseEstimator):
         ruined: Versions of each clean photo past level 5, in a draw of the last fit.
         clouds: Pictures of `unified.photos.Clouds` in a draw of the last fit.
         draws: Epochs whose made pictures serve the last fit of the score and the faults.
-        spoiled_weight: What a spoiled picture counts in the last fit of the score, shared among draws; a rated photo counts 1.
-        clean_weight: The same of a picture that was left clean, and of a plain one.
+        spoiled_weight: What a spoiled picture, or one of clouds, counts in the last fit of the score, shared among draws; a
+            rated photo counts 1.
+        clean_weight: The same of a photo that was left clean, and of a plain picture.
         epochs: Of fine-tuning, at most.
         class_epochs, class_rate, edges: Of a backbone beside it that learns classes of quality, as in `deepbiq`; the mean of
             both is then used. 0 epochs for none.

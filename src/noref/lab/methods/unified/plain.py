@@ -26,7 +26,8 @@ def make(shape: Shape, rng: np.random.Generator) -> Pixels:
 def clouds(shape: Shape, rng: np.random.Generator) -> Pixels:
     """Layers of fractal noise in two to five colours, from veils to silhouettes, uint8 H x W x 3: soft, but not featureless.
 
-    The amplitude of each layer falls with a power of frequency between 1.3 and 2.4, where that of most photos falls with 1.
+    The amplitude of each layer falls with a power of frequency between 1.3 and 2.4, where that of photos falls with about 1
+    (Field, "Relations between the statistics of natural images and the response properties of cortical cells", JOSA A, 1987).
     """
     height, width = shape
     stretch = np.exp(rng.normal(0, 0.5))
