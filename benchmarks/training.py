@@ -1,6 +1,6 @@
 """What reading photos costs where networks learn, each against the same work on pixels in memory, measured in the same run.
 
-    python benchmarks/training.py [PHOTOS]
+    python benchmarks/training.py [--count PHOTOS]
 
 Needs noref[lab]. Photos are made on the spot, weights are random; nothing is fetched. Fewer photos than the 256 by default give
 a quick look, but what is paid once for an experiment or an epoch then weighs more.
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+import typer
 from runtime import make_photo
 from torch.utils.data import DataLoader, Dataset
 
@@ -114,9 +115,8 @@ def epoch(network: Regressor, photos: RatedPhotos, workers: int, folder: Path, i
     return module.epoch_seconds
 
 
-def main() -> None:
+def main(count: int = PHOTOS) -> None:
     """Print one line a measurement: what, value, limit."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
     print(f"noref {noref.__version__}, {BACKBONE}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -138,4 +138,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
