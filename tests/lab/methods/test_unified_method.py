@@ -18,7 +18,7 @@ from noref.lab import experiment
 from noref.lab.datasets import biq2021
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.methods.unified import interval, photos
-from noref.lab.methods.unified.learning import APART, PARTS, LearnAll, disorder
+from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import Learner, expected, last_vectors, steps_reached
 from noref.lab.methods.unified.whole import WholePhotos
@@ -81,7 +81,7 @@ def test_a_results_folder_is_complete(run):
     assert facts["stated"] == 0.9
     assert 0 <= facts["held"] <= 1
     log = (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
-    assert all(f"train_{part}" in log for part in ("rated", "spoiled", "ranking", "quality", "faults"))
+    assert all(f"train_{part}" in log for part in ("rated", "spoiled", "quality", "faults"))
 
 
 def test_the_map_learns_on_the_mean_of_both_backbones(run):
@@ -180,18 +180,10 @@ def test_large_constants_take_two_bytes_each(file):
     assert {constant.data_type for constant in large} == {onnx.TensorProto.FLOAT16}
 
 
-def test_pairs_said_in_the_wrong_order_are_costly_and_those_nearly_alike_free():
-    opinions = torch.tensor([0.8, 0.5, 0.2])
-    right, wrong = (float(disorder(said, opinions)) for said in (opinions, opinions.flip(0)))
-    assert right < 0.01
-    assert wrong > 5
-    assert disorder(torch.tensor([0.2, 0.5]), torch.tensor([0.5, 0.5 - 0.9 * APART])) == 0
-
-
 def test_losses_are_means_over_what_is_known(rated, pristine):
     torch.manual_seed(0)
     network = Learner(Backbone("test_efficientnet"))
-    module = LearnAll(network, dict.fromkeys(PARTS, 1), Steps())
+    module = LearnAll(network, {"rated": 1, "spoiled": 1, "quality": 1, "faults": 1}, Steps())
     both = photos.Together(photos.Rated(rated, SIZE, 64), photos.Spoiled(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4, 64))
     pixels, truth = next(iter(loader(both, 40, 0, 0)))
     told = network(pixels)

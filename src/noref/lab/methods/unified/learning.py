@@ -14,18 +14,14 @@ from noref.lab.methods.unified.photos import Truth
 from noref.lab.training.finetuning import SmallSteps, Steps
 
 UNIT = 0.04  # square of the usual deviation of opinions; squared errors of the map count in it, to compare with cross-entropies
-APART = 0.1  # by how much two opinions must differ for their order to be learned
-CLOSE = 0.05  # of expected opinions: how far apart a pair must be said to be before it teaches little
-PARTS = ("rated", "spoiled", "ranking", "quality", "faults")
+PARTS = ("rated", "spoiled", "quality", "faults")
 
 
 class LearnAll(SmallSteps):
-    """A weighted sum of five losses, each a mean over what is known of it in the batch.
+    """A weighted sum of four losses, each a mean over what is known of it in the batch.
 
-    "rated" and "spoiled" are cross-entropies of the opinion's steps, on photos that people rated and on spoiled ones; "ranking"
-    is that of the order of all pairs whose opinions are `APART`, rated and spoiled mixed (RankNet; Burges et al., "Learning to
-    rank using gradient descent", ICML 2005); "quality" squared errors of the map, of its mean where no more is known; "faults"
-    the cross-entropy of all answers.
+    "rated" and "spoiled" are cross-entropies of the opinion's steps, on photos that people rated and on spoiled ones; "quality"
+    squared errors of the map, of its mean where no more is known; "faults" the cross-entropy of all answers.
 
     Checkpoints are chosen by `val_both`, the mean of two SRCC of the expected opinion, over rated photos and over spoiled ones,
     or by `val_map`, the same of the map's mean.
@@ -37,7 +33,7 @@ class LearnAll(SmallSteps):
         self.known: list[tuple[Told, Truth]] = []
 
     def losses(self, told: Told, truth: Truth) -> dict[str, Tensor]:
-        """The five losses of a batch, unweighted."""
+        """The four losses of a batch, unweighted."""
         spoiled = ~truth.quality.isnan().any(dim=(1, 2))
         entropy = F.binary_cross_entropy_with_logits
         opinion = entropy(told.opinion, steps_reached(truth.opinion), reduction="none").mean(dim=1)
@@ -48,7 +44,6 @@ class LearnAll(SmallSteps):
         return {
             "rated": _mean(opinion, ~spoiled),
             "spoiled": _mean(opinion, spoiled),
-            "ranking": disorder(expected(told.opinion.float()), truth.opinion),
             "quality": torch.where(spoiled, off_places, off_mean).mean(),
             "faults": _mean(faults, ~truth.answers.isnan().any(dim=(1, 2))),
         }
@@ -88,12 +83,6 @@ class LearnAll(SmallSteps):
             self.log(f"val_{name}", (rated + made) / 2, prog_bar=True)
 
 
-def disorder(said: Tensor, opinions: Tensor) -> Tensor:
-    """Cross-entropy of the order of N opinions, over all pairs that are `APART`."""
-    better = opinions[:, None] - opinions > APART
-    return _mean(F.softplus((said - said[:, None]) / CLOSE), better)
-
-
 def _mean(values: Tensor, which: Tensor) -> Tensor:
-    """Over some of all values; 0 where there are none."""
+    """Over some of N values; 0 where there are none."""
     return (values * which).sum() / which.sum().clamp(min=1)

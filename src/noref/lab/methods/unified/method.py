@@ -50,7 +50,7 @@ from noref.lab.working_size import WorkingSize
 
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit
-LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "ranking": 0.3, "quality": 0.5, "faults": 1.0}
+LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0}
 CHECKS = 4  # draws of each clean photo that is held out
 CLASS_SIDE = 224  # pixels of the windows in which classes of quality are learned
 
@@ -70,7 +70,7 @@ class UnifiedMethod(BaseEstimator):
         copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
         ruined: Versions of each clean photo past level 5, in a draw of the last fit.
-        clouds: Pictures of `unified.photos.Clouds` in an epoch.
+        clouds: Pictures of `unified.photos.Clouds` in a draw of the last fit.
         draws: Epochs whose made pictures serve the last fit of the score and the faults.
         spoiled_weight: What a spoiled picture, or one of clouds, counts in the last fit of the score, shared among draws; a
             rated photo counts 1.
@@ -81,7 +81,7 @@ class UnifiedMethod(BaseEstimator):
         map_epochs: At least one, in which the map's head gets used to that mean; the others are fitted anew in any case.
         crop: Side of the training windows in pixels, a multiple of 32.
         batch: Photos in a batch, rated and spoiled mixed at random.
-        losses: Weights of "rated", "spoiled", "ranking", "quality" and "faults" (`learning.LearnAll`).
+        losses: Weights of "rated", "spoiled", "quality" and "faults" (`learning.LearnAll`).
         rate, local_rate: Learning rates of the heads for opinion and faults, and of the map's.
         body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
@@ -256,14 +256,13 @@ class UnifiedMethod(BaseEstimator):
         )
 
     def _made(self, material: photos.Material, crop: int | None) -> list[Photos]:
-        """What is learned from beside rated photos: spoiled ones, plain pictures and clouds, windows of them or whole."""
-        clean, made = material.clean, (crop, crop) if crop else PLAIN
+        """What is learned from beside rated photos: spoiled ones and plain pictures, windows of them or whole."""
+        clean = material.clean
         halved = photos.halved_sources(material.rated, self.halved, clean.opinion)
         return [
             photos.Spoiled(*clean, self.working_size, self.copies, crop, self.seed),
             photos.Halved(*halved, self.working_size, 1, crop, self.seed),
-            photos.Plain(self.plain, clean.opinion, made, self.seed),
-            photos.Clouds(self.clouds, clean.opinion, made, self.seed),
+            photos.Plain(self.plain, clean.opinion, (crop, crop) if crop else PLAIN, self.seed),
         ]
 
     def _whole(self, checks: photos.Clean) -> photos.Spoiled:
@@ -283,7 +282,8 @@ class UnifiedMethod(BaseEstimator):
             head.standardise(rated.vectors[:: _stride(material.rated)])
             last_fit.enlarge_tones(head)
         ruined = photos.Ruined(*material.clean, self.working_size, self.ruined, seed=self.seed)
-        made = whole.made(photos.Together(*self._made(material, None), ruined), folder / "made", self.draws)
+        clouds = photos.Clouds(self.clouds, material.clean.opinion, PLAIN, self.seed)
+        made = whole.made(photos.Together(*self._made(material, None), ruined, clouds), folder / "made", self.draws)
         spoiled = whole.made(self._whole(material.checks), folder / "checks")
         last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
         counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
