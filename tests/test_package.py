@@ -18,12 +18,14 @@ SURFACE = [
     "ImageNotFound",
     "ImageTooLarge",
     "ImageTooSmall",
+    "InternalError",
     "ModelCard",
     "ModelError",
     "ModelNotFound",
     "NorefError",
     "NotAnImage",
     "Scorer",
+    "ScoringFailed",
     "UnsupportedImage",
     "__version__",
     "score",
@@ -45,7 +47,7 @@ def test_every_error_has_the_common_base():
 def test_little_is_installed_and_nothing_is_pinned():
     needed = [Requirement(text) for text in requires("noref") or ()]
     plain = {one.name: str(one.specifier) for one in needed if one.marker is None or "extra" not in str(one.marker)}
-    assert set(plain) == {"numpy", "onnxruntime", "pillow", "rich", "typer"}
+    assert set(plain) == {"numpy", "onnxruntime", "pillow", "rich", "simplejpeg", "typer"}
     assert all(specifier.startswith(">=") and "," not in specifier for specifier in plain.values())
 
 

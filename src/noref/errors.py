@@ -1,18 +1,22 @@
 """Everything that noref raises on purpose.
 
 NorefError
-+-- ImageError              one picture cannot be scored; the others can
++-- ImageError              one image cannot be scored; the others can
 |   +-- ImageNotFound       no such file, or it may not be read
-|   +-- EmptyImage          nothing in it
-|   +-- NotAnImage          not a picture of a known format
-|   +-- DamagedImage        a picture, but cut off or broken
-|   +-- UnsupportedImage    a sound picture whose pixels have no agreed meaning as a photo, or that cannot be decoded here
+|   +-- EmptyImage          no data
+|   +-- NotAnImage          not an image of a known format
+|   +-- DamagedImage        the data are truncated or corrupt
+|   +-- UnsupportedImage    sound as far as known, but it cannot be decoded or interpreted here
 |   +-- ImageTooLarge       over the pixel limit (a decompression bomb, perhaps), or too large for memory
-|   +-- ImageTooSmall       smaller than the model can judge
+|   +-- ImageTooSmall       smaller than the model accepts
+|   +-- ScoringFailed       the model runtime failed on this image
+|   +-- InternalError       a bug in noref, which `score_many` yields in the image's place; `score` lets the bug itself surface
 +-- ModelError
     +-- ModelNotFound       no model of that name or path
     +-- BadModel            the file is not a model that noref exported
 """
+
+import traceback
 
 
 class NorefError(Exception):
@@ -20,7 +24,7 @@ class NorefError(Exception):
 
 
 class ImageError(NorefError):
-    """One picture cannot be scored.
+    """One image cannot be scored.
 
     Attributes:
         name: The path as given, or a stand-in such as "<bytes>".
@@ -41,19 +45,19 @@ class ImageNotFound(ImageError):
 
 
 class EmptyImage(ImageError):
-    """There is nothing in the file."""
+    """There are no data, or no pixels."""
 
 
 class NotAnImage(ImageError):
-    """The data are not a picture of a format that noref reads."""
+    """The data are not an image of a format that noref knows."""
 
 
 class DamagedImage(ImageError):
-    """The data begin as a picture but are cut off or broken."""
+    """The data begin as an image but are truncated or corrupt."""
 
 
 class UnsupportedImage(ImageError):
-    """A sound picture, but a strip, with pixels of no agreed meaning as a photo, or beyond the decoders that are installed."""
+    """The image may be sound, but it cannot be decoded or interpreted here; the cure names what would help."""
 
 
 class ImageTooLarge(ImageError):
@@ -61,7 +65,30 @@ class ImageTooLarge(ImageError):
 
 
 class ImageTooSmall(ImageError):
-    """Fewer pixels on a side than the model can judge."""
+    """Fewer pixels on a side than the model accepts."""
+
+
+class ScoringFailed(ImageError):
+    """The model runtime failed on an image that was read; the cause names memory only where memory was short."""
+
+
+class InternalError(ImageError):
+    """A bug in noref showed on this image. `score_many` yields it, so that the other images are scored; `score` never raises it.
+
+    Attributes:
+        traceback: Of the bug, as Python prints it.
+    """
+
+    def __init__(self, name: str, cause: str, cure: str, traceback: str) -> None:
+        super().__init__(name, cause, cure)
+        self.args = (name, cause, cure, traceback)  # what pickle rebuilds it from
+        self.traceback = traceback
+
+    @classmethod
+    def of(cls, name: str, bug: Exception) -> "InternalError":
+        """The error that stands for `bug` in the results of a run."""
+        lines = "".join(traceback.format_exception(bug))
+        return cls(name, f"internal error ({type(bug).__name__}: {bug})", "please report it with its traceback", lines)
 
 
 class ModelError(NorefError):
