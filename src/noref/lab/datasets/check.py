@@ -177,7 +177,7 @@ def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path
 def _small_copy(path: Path) -> npt.NDArray[np.uint8] | None:
     """32 x 32 grey, upright; None if the file is no readable picture."""
     try:
-        photo = images.read(path, least=4 * _SIDE)
+        photo = images.read(path, enough=(4 * _SIDE) ** 2)
     except ImageError:
         return None
     return np.asarray(Image.fromarray(photo.pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS))

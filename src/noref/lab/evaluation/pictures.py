@@ -75,7 +75,7 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
 def show_photo(axes: Axes, path: Path) -> None:
     """Draw a photo small, or say why it cannot be read."""
     try:
-        photo = Image.fromarray(images.read(path, least=SIDE).pixels)
+        photo = Image.fromarray(images.read(path, enough=SIDE**2).pixels)
         photo.thumbnail((SIDE, SIDE))
         axes.imshow(photo)
     except ImageError as error:  # a table of scores can name photos that are not there

@@ -1,0 +1,35 @@
+"""Exceptions of image decoders, sorted into damaged, unsupported and short of memory."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+from noref.errors import DamagedImage, ImageError, ImageTooLarge, UnsupportedImage
+
+_UNSUPPORTED = re.compile(r"unsupported|not supported|unknown|unrecognized|not implemented|no decoder", re.IGNORECASE)
+COPY_AGAIN = "copy or download it again"
+SAVE_AS = "save it as 8-bit PNG or JPEG"
+
+
+@contextlib.contextmanager
+def decoding(name: str) -> Iterator[None]:
+    """Wrap calls of a decoder, and only these: what a decoder raises is the image's error, what our own code raises is a bug.
+
+    Raises:
+        ImageTooLarge: Memory was short.
+        UnsupportedImage: The decoder names a variant that it does not support.
+        DamagedImage: All else. On damaged data Pillow's decoders raise nearly every type of exception there is.
+    """
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
+    except Exception as error:
+        if "MAX_TEXT" in str(error):
+            cause = "it carries more text than Pillow reads"
+            raise UnsupportedImage(name, cause, "save it again without its metadata") from error
+        if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(str(error)):
+            raise UnsupportedImage(name, f"no decoder here supports it ({error})", SAVE_AS) from error
+        raise DamagedImage(name, f"damaged or truncated ({error})", COPY_AGAIN) from error

@@ -1,0 +1,40 @@
+"""What reading an image gives, and what a reader of a format is given."""
+
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Photo(NamedTuple):
+    """An image ready to score.
+
+    Attributes:
+        name: The path as given, or a stand-in such as "<bytes>".
+        pixels: uint8, H x W x 3, sRGB, upright.
+        size: Width and height of the upright photo at full resolution.
+        warnings: What a careful user would want to know about how it was read.
+        reduced: 1, or the factor (2, 4, 8) by which a JPEG was decoded smaller than it is; `pixels` are that much smaller.
+    """
+
+    name: str
+    pixels: npt.NDArray[np.uint8]
+    size: tuple[int, int]
+    warnings: tuple[str, ...] = ()
+    reduced: int = 1
+
+
+class File(NamedTuple):
+    """An image file to decode.
+
+    Attributes:
+        name: For errors and the result.
+        stream: Seekable, at its start, not empty.
+        max_pixels: Larger images are refused before they are decoded.
+        enough: Pixels that are enough; a decoder that can may decode the image smaller, with at least so many. None: in full.
+    """
+
+    name: str
+    stream: BinaryIO
+    max_pixels: int
+    enough: int | None = None

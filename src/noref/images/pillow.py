@@ -1,0 +1,79 @@
+"""Formats that Pillow decodes, and PIL images."""
+
+import threading
+
+from PIL import Image, UnidentifiedImageError
+
+from noref.errors import DamagedImage, ImageNotFound
+from noref.images import color, convert, orientation
+from noref.images.decoding import COPY_AGAIN, decoding
+from noref.images.limits import check_size
+from noref.images.photo import File, Photo
+
+_limit = threading.Lock()
+
+
+def read(file: File, form: str) -> Photo:
+    """Read a file whose signature is that of `form`, a Pillow format name such as "GIF".
+
+    Raises:
+        ImageError: One of its kinds.
+    """
+    with open_(file, form) as image:
+        check_size(file.name, image.width, image.height, file.max_pixels)
+        return finish(file.name, image, warnings=frames_note(file.name, image))
+
+
+def open_(file: File, form: str) -> Image.Image:
+    """Read the header only. Pillow's own pixel limit is off meanwhile: it is below ours, which the caller checks."""
+    with decoding(file.name), _limit:
+        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file.stream, formats=(form,))
+        except UnidentifiedImageError as error:  # the signature was right
+            raise DamagedImage(file.name, "damaged or truncated near its start", COPY_AGAIN) from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = theirs
+
+
+def finish(name: str, image: Image.Image, *, colors: color.ToSRGB | None = None, warnings: tuple[str, ...] = ()) -> Photo:
+    """Decode an opened PIL image and convert it by its metadata; `colors` takes the place of its ICC profile.
+
+    Raises:
+        ImageError: One of its kinds.
+    """
+    with decoding(name):
+        image.load()
+    turn, profile = orientation.of(image), image.info.get("icc_profile")
+    return convert.finish(name, image, turn=turn, colors=colors or profile, warnings=warnings)
+
+
+def frames_note(name: str, image: Image.Image) -> tuple[str, ...]:
+    """A warning where the file has further frames that are not read."""
+    with decoding(name):
+        count = getattr(image, "n_frames", 1)
+    return (f"only the first of {count} frames was read",) if count > 1 else ()
+
+
+def read_image(image: Image.Image, name: str, max_pixels: int) -> Photo:
+    """Read a PIL image, at the frame where it stands.
+
+    Raises:
+        ImageNotFound: It was closed or verified and holds no pixels.
+        ImageError: Another of its kinds.
+    """
+    if _holds_no_pixels(image):
+        cause = "the PIL image was closed or verified and holds no pixels"
+        raise ImageNotFound(name, cause, "open it again, and score it before it is closed")
+    check_size(name, image.width, image.height, max_pixels)
+    return finish(name, image)
+
+
+def _holds_no_pixels(image: Image.Image) -> bool:
+    try:
+        _ = image.im
+    except ValueError:  # closed after it was decoded
+        return True
+    except AssertionError:  # not decoded yet: it needs its file
+        return getattr(image, "fp", None) is None
+    return False

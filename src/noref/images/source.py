@@ -1,0 +1,94 @@
+"""Any source of an image (path, bytes, binary file object) as a seekable stream."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, Union
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from noref.errors import EmptyImage, ImageNotFound, UnsupportedImage
+
+Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, BinaryIO, Image.Image, npt.NDArray[np.uint8]]
+
+
+def name_of(source: object) -> str:
+    """What to call a source in results and errors."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    if isinstance(source, Image.Image):
+        return getattr(source, "filename", "") or "<PIL image>"
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "<bytes>"
+    if hasattr(source, "read"):
+        return str(getattr(source, "name", "<file object>"))
+    return f"<{type(source).__name__}>"
+
+
+@contextlib.contextmanager
+def opened(name: str, source: object) -> Iterator[BinaryIO]:
+    """The source as a seekable stream at its start that holds at least one byte.
+
+    A file object is read from its start, wherever it stands, and left open.
+
+    Raises:
+        ImageNotFound: It cannot be opened or read.
+        EmptyImage: It holds no data.
+        UnsupportedImage: It is not a path, bytes or a binary file object.
+    """
+    with _stream(name, source) as stream:
+        try:
+            first = stream.read(1)
+            stream.seek(0)
+        except OSError as error:
+            raise ImageNotFound(name, _reason(error), "check the file") from error
+        if not first:
+            raise EmptyImage(name, "the file is empty", "copy or download it again")
+        yield stream
+
+
+def _stream(name: str, source: object) -> BinaryIO:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return io.BytesIO(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _open(name, source)
+    if hasattr(source, "read"):
+        return _whole(name, source)
+    cause = f"cannot read an image from {type(source).__name__}"
+    raise UnsupportedImage(name, cause, "pass a path, bytes, a binary file object, a PIL image or an RGB array")
+
+
+def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115  (the caller closes it)
+    except IsADirectoryError:
+        cure = "pass a file; `noref score` searches folders that may be read"
+        raise ImageNotFound(name, "it is a folder", cure) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise ImageNotFound(name, _reason(error), "check the path and its permissions") from error
+    if stream.seekable():
+        return stream
+    with stream:  # a pipe
+        return _whole(name, stream)
+
+
+def _whole(name: str, file: Any) -> BinaryIO:
+    try:
+        if not isinstance(file, io.TextIOBase) and file.seekable():
+            file.seek(0)
+        data = file.read()
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise ImageNotFound(name, _reason(error), "open it again") from error
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise UnsupportedImage(name, "the file object is in text mode", "open the file in binary mode ('rb')")
+    return io.BytesIO(data)
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
