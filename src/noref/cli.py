@@ -121,7 +121,8 @@ def score(
             raise typer.Exit(Exit.INTERRUPTED) from None
     if not counts:
         places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
-        _stop(f"no images found in {places}{_skipped(skipped)}; a file that is named itself is read whatever its extension")
+        hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
+        _stop(f"no images found in {places}{_skipped(skipped)}{hint}")
     _say(_summary(counts, skipped))
     failed = set(counts) - {Assessment}
     raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed else Exit.OK)
@@ -130,9 +131,9 @@ def score(
 def _report(result: Assessment | ImageError, debug: bool) -> None:
     """Print what a result has for standard error: the traceback of a bug, or of any error where tracebacks are wanted."""
     if isinstance(result, InternalError):
-        _say(f"internal error on {result.name}", result.traceback)
+        _say(f"internal error on {result.name}", *result.traceback.splitlines())
     elif debug and isinstance(result, ImageError):
-        _say(f"error on {result.name}", "".join(traceback.format_exception(result)))
+        _say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
 
 
 def _summary(counts: Counter[type], skipped: Counter[str]) -> str:
@@ -156,10 +157,11 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def _say(message: str, details: str = "") -> None:
-    """Print on standard error: one line, and the lines of a traceback."""
-    for line in (message, *details.splitlines()):
-        typer.echo(printable(line), err=True)
+def _say(*lines: str) -> None:
+    """Print on standard error, as far as that can be written."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            typer.echo(printable(line), err=True)
 
 
 def _stop(message: str) -> NoReturn:
@@ -167,8 +169,15 @@ def _stop(message: str) -> NoReturn:
     raise typer.Exit(Exit.STOPPED)
 
 
+def _reason(error: Exception) -> str:
+    """An error in words; an OSError that names no file comes from a standard stream."""
+    if isinstance(error, OSError) and error.filename is None:
+        return f"standard input or output: {error.strerror or error}"
+    return str(error)
+
+
 @contextlib.contextmanager
-def _stops(debug: bool) -> Iterator[None]:
+def _stops(debug: bool = False) -> Iterator[None]:
     """Reduce what the user can fix to one line."""
     try:
         yield
@@ -176,9 +185,8 @@ def _stops(debug: bool) -> Iterator[None]:
         raise
     except (ModelError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
         if debug:
-            traceback.print_exc()
-        nameless = isinstance(error, OSError) and error.filename is None
-        _stop(f"standard input or output: {error}" if nameless else str(error))
+            _say(*traceback.format_exc().splitlines())
+        _stop(_reason(error))
 
 
 @contextlib.contextmanager
@@ -207,7 +215,8 @@ def _progress(paths: list[str], maps: Path | None) -> Iterator[Callable[[], obje
 def models() -> None:
     """List the models that ship: licence, scale, training data, measured agreement."""
     for path in card.shipped():
-        facts = card.load(path)
+        with _stops():
+            facts = card.load(path)
         default = " (default)" if path.stem == card.DEFAULT else ""
         typer.echo(f"{facts.label}{default}: {facts.description}")
         rows = [
@@ -255,14 +264,19 @@ def main() -> None:
     streams.prepare()
     try:
         app()
-    except SystemExit as end:
-        if end.code == Exit.INTERRUPTED:  # else Python would wait for the photos that are being scored
-            sys.stderr.flush()
-            os._exit(Exit.INTERRUPTED)
-        raise
-    except Exception:
-        traceback.print_exc()
-        sys.exit(Exit.BUG)
+        code: int = Exit.OK
+    except SystemExit as end:  # how typer ends
+        code = end.code if isinstance(end.code, int) else Exit.OK
+    except Exception as error:
+        broken_stream = isinstance(error, OSError) and error.filename is None
+        _say(f"noref: {_reason(error)}") if broken_stream else _say(
+            "noref: internal error", *traceback.format_exc().splitlines()
+        )
+        code = Exit.STOPPED if broken_stream else Exit.BUG
+    # The ordinary way out waits for photos that are being scored, and fails where a stream cannot be written.
+    if code == Exit.INTERRUPTED or not streams.flush():
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,17 @@ def prepare() -> None:
             stream.reconfigure(encoding=None if chosen else "utf-8", errors="noref")
 
 
+def flush() -> bool:
+    """Write what is left for standard output and standard error; whether that worked."""
+    worked = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            worked = False
+    return worked
+
+
 def standard_input() -> BinaryIO:
     """Standard input as bytes, unbuffered: a thread that waits for a buffered one when the process ends would crash it."""
     try:
