@@ -89,7 +89,7 @@ def score(
     max_pixels: Annotated[
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
     ] = images.MAX_PIXELS,
-    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full: slower, other decimals.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
@@ -268,11 +268,12 @@ def main() -> None:
     except SystemExit as end:  # how typer ends
         code = end.code if isinstance(end.code, int) else Exit.OK
     except Exception as error:
-        broken_stream = isinstance(error, OSError) and error.filename is None
-        _say(f"noref: {_reason(error)}") if broken_stream else _say(
-            "noref: internal error", *traceback.format_exc().splitlines()
-        )
-        code = Exit.STOPPED if broken_stream else Exit.BUG
+        if isinstance(error, OSError) and error.filename is None:
+            _say(f"noref: {_reason(error)}")
+            code = Exit.STOPPED
+        else:
+            _say("noref: internal error", *traceback.format_exc().splitlines())
+            code = Exit.BUG
     # The ordinary way out waits for photos that are being scored, and fails where a stream cannot be written.
     if code == Exit.INTERRUPTED or not streams.flush():
         os._exit(code)

@@ -37,11 +37,8 @@ def flush() -> bool:
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as bytes, unbuffered: a thread that waits for a buffered one when the process ends would crash it."""
-    try:
-        return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
-    except io.UnsupportedOperation:  # replaced by a stream in memory
-        return sys.stdin.buffer
+    """Standard input as bytes, unbuffered: a thread still waiting for a buffered one when the process ends would crash it."""
+    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
 
 
 def _written_somehow(error: UnicodeError) -> tuple[str | bytes, int]:
