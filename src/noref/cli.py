@@ -39,7 +39,7 @@ class Exit(enum.IntEnum):
     OK = 0, "all images were scored"
     SOME_FAILED = 1, "some images could not be scored, or the reader of the output closed it"
     STOPPED = 2, "wrong usage, no image found, a model that cannot be used, or output that cannot be written"
-    BUG = 3, "a bug in noref; its traceback is on standard error, and other images were scored"
+    BUG = 3, "a bug in noref; its traceback is on standard error"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
 
 
