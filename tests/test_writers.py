@@ -20,7 +20,7 @@ FAILURE = NotAnImage("letter.jpg", "not a picture", "give a picture")
 
 def written(form: str, *results: writers.Result) -> str:
     out = io.StringIO()
-    with writers.FORMATS[form](out, CARD) as writer:
+    with writers.opened(form, out, CARD) as writer:
         for result in results:
             writer.write(result)
     return out.getvalue()
@@ -64,7 +64,7 @@ class TestEveryWriter:
         assert "internal error (KeyError: 'x')" in written(form, InternalError.of("a.jpg", KeyError("x")))
 
 
-def test_a_binary_writer_fits_the_interface():
+def test_a_binary_writer_gets_the_stream_below_and_completes_it(monkeypatch):
     class Counting(writers.Writer):
         binary = True
         seen = 0
@@ -75,11 +75,12 @@ def test_a_binary_writer_fits_the_interface():
         def close(self) -> None:
             self.out.write(self.seen.to_bytes(1, "big"))
 
-    out = io.BytesIO()
-    with Counting(out, CARD) as writer:
+    monkeypatch.setitem(writers.FORMATS, "count", Counting)
+    out = io.TextIOWrapper(io.BytesIO())
+    with writers.opened("count", out, CARD) as writer:
         writer.write(RESULT)
         writer.write(FAILURE)
-    assert out.getvalue() == b"\2"
+    assert out.buffer.getvalue() == b"\2"
 
 
 def test_the_table():

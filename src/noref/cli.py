@@ -3,25 +3,23 @@
 import contextlib
 import enum
 import importlib
+import io
 import os
 import sys
-import threading
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
 import noref
-from noref import batch, capacity, card, images, mapping, sources, streams, writers
+from noref import batch, capacity, card, images, mapping, progress, sources, streams, writers
 from noref.assessment import Assessment
 from noref.errors import ImageError, InternalError, ModelError
 from noref.writers.table import printable
-
-_KINDS = 8  # of skipped files that the summary names
 
 
 class Exit(enum.IntEnum):
@@ -64,7 +62,7 @@ def root(
         raise typer.Exit(Exit.OK)
 
 
-@app.command(epilog="\n\n".join(["\b\nExit codes:\n" + "\n".join(f"{code:>5}  {code.meaning}" for code in Exit)]))
+@app.command(epilog="\b\nExit codes:\n" + "\n".join(f"{code:>5}  {code.meaning}" for code in Exit))
 def score(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Photos, folders (searched below), or - to read paths line by line.")
@@ -109,8 +107,9 @@ def score(
                 _stop(f"{judge.card.label} draws no map; leave out --map, or choose another model")
             maps.mkdir(parents=True, exist_ok=True)
         found = sources.find(paths, streams.standard_input(), maps, skipped)
+        total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
         try:
-            with writers.FORMATS[form.value](sys.stdout, judge.card) as writer, _progress(paths, maps) as advance:
+            with writers.opened(form.value, sys.stdout, judge.card) as writer, progress.shown(total) as advance:
                 for result in batch.run(mapping.Work(judge), mapping.with_targets(found, maps), jobs, lambda item: item.name):
                     counts[type(result)] += 1
                     writer.write(result)
@@ -122,7 +121,7 @@ def score(
     if not counts:
         places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
         hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
-        _stop(f"no images found in {places}{_skipped(skipped)}{hint}")
+        _stop(f"no images found in {places}{sources.described(skipped)}{hint}")
     _say(_summary(counts, skipped))
     failed = set(counts) - {Assessment}
     raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed else Exit.OK)
@@ -137,24 +136,7 @@ def _report(result: Assessment | ImageError, debug: bool) -> None:
 
 
 def _summary(counts: Counter[type], skipped: Counter[str]) -> str:
-    return f"{counts[Assessment]} scored, {counts.total() - counts[Assessment]} failed{_skipped(skipped)}"
-
-
-def _skipped(kinds: Counter[str]) -> str:
-    """How many files were skipped in searched folders, and of which kinds, the most frequent first."""
-    if not kinds:
-        return ""
-    ordered = sorted(kinds.items(), key=lambda row: (-row[1], row[0]))
-    named = [
-        f"{count} {kind if count > 1 or kind.startswith('.') else kind.removesuffix('s')}" for kind, count in ordered[:_KINDS]
-    ]
-    if others := sum(count for _, count in ordered[_KINDS:]):
-        named.append(f"{others} of {len(ordered) - _KINDS} other kinds")
-    return f"; skipped {_files(kinds.total())}: {', '.join(named)}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+    return f"{counts[Assessment]} scored, {counts.total() - counts[Assessment]} failed{sources.described(skipped)}"
 
 
 def _say(*lines: str) -> None:
@@ -187,28 +169,6 @@ def _stops(debug: bool = False) -> Iterator[None]:
         if debug:
             _say(*traceback.format_exc().splitlines())
         _stop(_reason(error))
-
-
-@contextlib.contextmanager
-def _progress(paths: list[str], maps: Path | None) -> Iterator[Callable[[], object]]:
-    """What to call after each result: moves a bar on standard error if that is a terminal and the results go elsewhere."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Left to itself, rich would carry our results to standard error.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=None)
-
-        def count() -> None:
-            progress.update(task, total=sum(1 for _ in sources.find(paths, sys.stdin.buffer, maps)))
-
-        if "-" not in paths:  # counted meanwhile, so that the first result does not wait for the whole of a large folder
-            threading.Thread(target=count, name="noref-count", daemon=True).start()
-        yield lambda: progress.advance(task)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import codecs
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -12,6 +12,7 @@ from noref import overlay
 from noref.images import EXTENSIONS
 
 _CHUNK = 2**16  # bytes of a list read at a time, at most
+_KINDS = 8  # of skipped files that are named
 
 
 class Found(NamedTuple):
@@ -87,6 +88,16 @@ def _not_a_photo(path: str) -> str:
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe that nobody writes to would be waited for without end
         return "special files"
     return "quality maps" if extension == ".png" and overlay.is_overlay(path) else ""
+
+
+def described(skipped: Mapping[str, int]) -> str:
+    """How many files were skipped and of which kinds, the most frequent first, as the end of a sentence; empty for none."""
+    ordered = sorted(dict(skipped).items(), key=lambda row: (-row[1], row[0]))  # a copy: a search may still be counting
+    named = [f"{count} {kind.removesuffix('s') if count == 1 and kind[0] != '.' else kind}" for kind, count in ordered[:_KINDS]]
+    if others := sum(count for _, count in ordered[_KINDS:]):
+        named.append(f"{others} of {len(ordered) - _KINDS} other kinds")
+    total = sum(count for _, count in ordered)
+    return f"; skipped {total} file{'' if total == 1 else 's'}: {', '.join(named)}" if total else ""
 
 
 def lines(stream: BinaryIO) -> Iterator[str]:
