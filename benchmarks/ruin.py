@@ -14,7 +14,7 @@ import typer
 from PIL import Image, ImageDraw, ImageFont
 
 import noref
-from noref import batch, images
+from noref import images, sources
 from noref.card import DEFAULT
 from noref.lab import distortions
 from noref.lab.distortions.registry import Pixels
@@ -80,7 +80,7 @@ PLAIN = {
 def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT) -> None:
     """Print mean scores, and how many photos have the fault named, from level 5 on; then plain pictures."""
     scorer = noref.Scorer(model)
-    photos = [images.read(path).pixels for path in sorted(batch.pictures_below(folder))]
+    photos = [images.read(path).pixels for path in sorted(sources.pictures_below(folder))]
     for kind in distortions.RUIN:
         distort = distortions.get(kind)
         row = []

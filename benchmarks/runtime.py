@@ -20,7 +20,7 @@ import typer
 from PIL import Image
 
 import noref
-from noref import scorer
+from noref import capacity
 
 MEMORY = """
 import sys, noref
@@ -68,7 +68,7 @@ def peak_mib(path: Path) -> float:
 
 def main() -> None:
     """Print one line a measurement: what, value, limit."""
-    cores = scorer.available_processors()
+    cores = capacity.available_processors()
     print(f"noref {noref.__version__}, {noref.Scorer().card.label}, {cores} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

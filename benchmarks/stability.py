@@ -16,7 +16,7 @@ import typer
 from PIL import Image, ImageOps
 
 import noref
-from noref import batch, images
+from noref import images, sources
 from noref.card import DEFAULT
 
 TILE, ACROSS, DOWN = 512, 8, 6
@@ -49,7 +49,7 @@ def told(name: str, moves: list[float]) -> None:
 def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT, mosaics: int = 6) -> None:
     """Print how far scores move, in points of 0 to 100."""
     scorer = noref.Scorer(model)
-    photos = sorted(batch.pictures_below(folder))
+    photos = sorted(sources.pictures_below(folder))
     turned: dict[str, list[float]] = {"mirrored": [], "turned by 180 degrees": []}
     for path in photos:
         pixels = images.read(path).pixels

@@ -1,40 +1,14 @@
-"""Finding pictures and running through them."""
+"""Runs over many sources: order, errors, bounds."""
 
-import io
-import os
+import queue
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from noref import EmptyImage, batch
-
-
-def test_find_keeps_names_and_places(tmp_path):
-    for name in ("b.JPG", "a.png", "notes.txt", ".c.png", "sub/d.gif"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found = list(batch.find([str(tmp_path), "-", str(tmp_path / "notes.txt")], io.StringIO("x/y.jpg\n\n")))
-    names = [f"{tmp_path}/a.png", f"{tmp_path}/b.JPG", f"{tmp_path}/sub/d.gif", "x/y.jpg", f"{tmp_path}/notes.txt"]
-    assert [name for name, _ in found] == names
-    assert [place.as_posix() for _, place in found] == ["a.png", "b.JPG", "sub/d.gif", "y.jpg", "notes.txt"]
-
-
-def test_a_folder_that_may_not_be_read_is_not_passed_over(tmp_path, monkeypatch):
-    for name in ("a.png", "closed/b.png", "open/c.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    listed = os.scandir
-
-    def guarded(path):
-        if os.path.basename(path) == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return listed(path)
-
-    monkeypatch.setattr(os, "scandir", guarded)
-    names = [os.path.relpath(name, tmp_path) for name, _ in batch.find([str(tmp_path)], io.StringIO())]
-    assert names == ["a.png", "open/c.png", "closed"]
-    assert [name for name, _ in batch.find([str(tmp_path / "closed")], io.StringIO())] == [str(tmp_path / "closed")]
+from noref import EmptyImage, InternalError, batch
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -49,20 +23,76 @@ def test_run_keeps_order_and_yields_image_errors(jobs):
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_run_lets_other_errors_through(jobs):
+def test_a_bug_becomes_an_internal_error_and_the_run_goes_on(jobs):
+    first, second, third = batch.run(lambda number: 6 // number, [1, 0, 2], jobs, lambda number: f"photo {number}")
+    assert (first, third) == (6, 3)
+    assert isinstance(second, InternalError)
+    assert second.name == "photo 0"
+    assert "ZeroDivisionError" in second.cause
+    assert "6 // number" in second.traceback
+
+
+def test_ahead_lets_errors_of_the_work_through():
+    results = batch.ahead(lambda number: 6 // number, [1, 0, 2], 2, 4)
+    assert next(results) == 6
     with pytest.raises(ZeroDivisionError):
-        list(batch.run(lambda number: 1 // number, [1, 0, 1], jobs))
+        next(results)
 
 
-def test_what_is_not_a_photo_is_not_searched(tmp_path):
-    for name in ("a.png", ".trash/b.png", "._a.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "lost.png").symlink_to(tmp_path / "gone.png")  # its error comes when it is read
-    (tmp_path / "elsewhere").symlink_to(tmp_path / ".trash")
-    found = [os.path.relpath(path, tmp_path) for path in batch.pictures_below(tmp_path)]
-    assert found == ["a.png", "lost.png"]
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_finished_results_come_before_an_error_of_the_sources(jobs):
+    def sources():
+        yield from range(5)
+        raise PermissionError("no more")
+
+    results = batch.run(str, sources(), jobs)
+    assert [next(results) for _ in range(5)] == list("01234")
+    with pytest.raises(PermissionError, match="no more"):
+        next(results)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_cannot_be_iterated_over_is_an_error(jobs):
+    with pytest.raises(TypeError, match="not iterable"):
+        list(batch.run(str, 5, jobs))
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_result_does_not_wait_for_the_next_source(jobs):
+    """Each source comes after the result of the one before was seen."""
+    sources: queue.SimpleQueue[int] = queue.SimpleQueue()
+    results = batch.run(str, iter(lambda: sources.get(timeout=20), -1), jobs)
+    for number in range(3):
+        sources.put(number)
+        assert next(results) == str(number)
+    sources.put(-1)
+    assert list(results) == []
+
+
+def test_an_abandoned_run_stops_reading_sources():
+    taken = []
+    results = batch.run(str, (taken.append(number) or number for number in range(1000)), 2)
+    next(results)
+    results.close()
+    for thread in threading.enumerate():
+        if thread.name == "noref-sources":
+            thread.join(20)
+            assert not thread.is_alive()
+    assert len(taken) <= 6
+
+
+def test_a_source_that_never_comes_does_not_keep_the_process_alive():
+    script = """if True:
+        import threading
+        from noref import batch
+        def sources():
+            yield 1
+            threading.Event().wait()
+        print(next(batch.run(str, sources(), 2)))
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "1\n"
+    assert done.stderr == ""
 
 
 def test_results_do_not_wait_for_more_sources_than_they_must():

@@ -2,19 +2,16 @@
 
 import csv
 import json
-import os
-import pty
-import subprocess
-import sys
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import app
+from noref import images
+from noref.cli import Exit, app
 from pictures import make_scene
 
 
@@ -43,7 +40,18 @@ def test_a_folder_is_searched_below_in_order(folder):
     assert result.exit_code == 0
     expected = zip(("a.b.jpg", "b.png", "deep/c.webp"), result.stdout.splitlines()[1:], strict=True)
     assert all(f"  {folder}/{name}" in line for name, line in expected)
-    assert result.stderr == "3 scored, 0 failed\n"
+    assert result.stderr == "3 scored, 0 failed; skipped 1 file: 1 .txt\n"
+
+
+def test_the_summary_counts_skipped_files_by_kind(save):
+    folder = save("photos/a.png", make_scene()).parent
+    for index in range(3):
+        save(f"photos/{index}.psd", b"")
+    for kind in ("k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8"):
+        save(f"photos/deep/x.{kind}", b"")
+    save("photos/deep/README", b"")
+    kinds = "3 .psd, 1 .k1, 1 .k2, 1 .k3, 1 .k4, 1 .k5, 1 .k6, 1 .k7, 2 of 2 other kinds"
+    assert call("score", folder).stderr == f"1 scored, 0 failed; skipped 12 files: {kinds}\n"
 
 
 def test_failures_are_shown_counted_and_told_by_the_exit_code(mixed):
@@ -54,7 +62,7 @@ def test_failures_are_shown_counted_and_told_by_the_exit_code(mixed):
     assert "aa-cut.jpg: damaged or cut off" in failed[0]
     assert "copy or download it again" in failed[0]
     assert "letter.jpg: not a picture; noref reads JPEG" in failed[1]
-    assert result.stderr == "3 scored, 2 failed\n"
+    assert result.stderr == "3 scored, 2 failed; skipped 1 file: 1 .txt\n"
 
 
 def test_jsonl_has_one_object_a_photo(mixed):
@@ -102,6 +110,22 @@ def test_maps_drawn_among_the_photos_are_not_scored(folder):
     assert not (folder / "maps" / "maps").exists()
 
 
+def test_maps_drawn_by_an_earlier_run_are_not_scored(folder):
+    call("score", folder, "--map", folder)
+    result = call("score", folder)
+    assert len(result.stdout.splitlines()) == 4
+    assert result.stderr == "3 scored, 0 failed; skipped 4 files: 3 quality maps, 1 .txt\n"
+
+
+def test_a_map_that_cannot_be_written_is_a_warning_on_its_photo(folder, tmp_path):
+    (tmp_path / "maps" / "b.png.png").mkdir(parents=True)
+    result = call("score", folder, "--map", tmp_path / "maps")
+    assert result.exit_code == 0
+    warned = [line for line in result.stdout.splitlines() if "its map could not be written" in line]
+    assert [f"{folder}/b.png" in line for line in warned] == [True]
+    assert (tmp_path / "maps" / "deep" / "c.webp.png").exists()
+
+
 def test_maps_of_namesakes_do_not_overwrite_each_other(save, tmp_path):
     first, second = save("x/a.png", make_scene(seed=1)), save("y/a.png", make_scene(seed=2))
     assert call("score", first, second, "--map", tmp_path / "maps").exit_code == 0
@@ -125,10 +149,15 @@ def test_wrong_usage_ends_with_2_and_says_why(arguments, says):
     assert result.stdout == ""
 
 
-def test_a_folder_without_pictures_is_wrong_usage(tmp_path):
-    result = call("score", tmp_path)
-    assert result.exit_code == 2
-    assert "no pictures found" in result.stderr
+def test_a_folder_without_images_ends_with_2(save):
+    folder = save("photos/a.psd", b"").parent
+    (folder / "empty").mkdir()
+    result = call("score", folder)
+    assert (result.exit_code, result.stdout) == (2, "")
+    hint = "give the path of a file to have it read whatever its extension"
+    assert result.stderr == f"noref: no images found in {folder}; skipped 1 file: 1 .psd; {hint}\n"
+    assert call("score", folder / "empty").stderr == f"noref: no images found in {folder / 'empty'}\n"
+    assert call("score", "-").stderr == "noref: no images found in the list on standard input\n"
 
 
 def test_a_missing_file_is_a_failure_like_any_other(folder):
@@ -152,42 +181,61 @@ def test_version():
     assert call("--version").stdout == f"noref {noref.__version__}\n"
 
 
-def test_names_that_are_not_utf8_and_markup_pass_unharmed(save):
-    odd = save("[red]weird[.png", make_scene(96, 96))
-    assert call("score", odd).stdout.splitlines()[1].partition("  [")[0].endswith("[red]weird[.png")
-    raw = bytes(odd.parent) + b"/caf\xe9.png"
-    Path(raw.decode(errors="surrogateescape")).write_bytes(odd.read_bytes())
-    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
-    done = subprocess.run([sys.executable, "-m", "noref.cli", "score", raw], capture_output=True, env=strict, check=False)
-    assert done.returncode == 0, done.stderr
-    assert b"caf\xe9.png" in done.stdout
-    listed = [sys.executable, "-m", "noref.cli", "score", "-"]
-    assert b"caf\xe9.png" in subprocess.run(listed, input=raw, capture_output=True, env=strict, check=True).stdout
+def test_max_pixels(folder):
+    result = call("score", folder / "b.png", "--max-pixels", 256 * 192 - 1, "--format", "jsonl")
+    assert json.loads(result.stdout)["error"]["kind"] == "ImageTooLarge"
+    assert call("score", folder / "b.png", "--max-pixels", 256 * 192).exit_code == 0
 
 
-def test_progress_shows_on_a_terminal_only(folder):
-    for terminal in (True, False):
-        ours, theirs = pty.openpty() if terminal else os.pipe()
-        command = [sys.executable, "-m", "noref.cli", "score", folder]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}, check=True)
-        os.close(theirs)
-        said = os.read(ours, 100_000).decode()
-        os.close(ours)
-        assert ("scoring" in said) == terminal
-        assert "3 scored, 0 failed" in said
-        assert len(done.stdout.splitlines()) == 4
+def test_exact_reaches_the_scorer(folder, monkeypatch):
+    asked = []
+    scorer = noref.Scorer
+    monkeypatch.setattr(noref, "Scorer", lambda *args, exact, **options: asked.append(exact) or scorer(*args, **options))
+    call("score", folder / "b.png")
+    call("score", folder / "b.png", "--exact")
+    assert asked == [False, True]
 
 
-def test_a_map_that_cannot_be_written_is_said(folder, tmp_path):
-    (tmp_path / "maps" / "b.png.png").mkdir(parents=True)
-    result = call("score", folder / "b.png", "--map", tmp_path / "maps")
-    assert result.exit_code == 2
-    assert "b.png.png" in result.stderr
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_bug_fails_one_photo_and_shows_its_traceback(folder, monkeypatch, jobs):
+    read = images.read
+
+    def broken(source, **options):
+        if source.endswith("b.png"):
+            raise KeyError("our mistake")
+        return read(source, **options)
+
+    monkeypatch.setattr(images, "read", broken)
+    result = call("score", folder, "--format", "jsonl", "--jobs", jobs)
+    assert result.exit_code == 3
+    first, second, third = map(json.loads, result.stdout.splitlines())
+    assert second["error"]["kind"] == "InternalError"
+    assert "KeyError" in second["error"]["cause"]
+    assert "score" in first
+    assert "score" in third
+    assert f"internal error on {folder}/b.png\nTraceback" in result.stderr
+    assert 'raise KeyError("our mistake")' in result.stderr
+    assert "2 scored, 1 failed" in result.stderr
 
 
-def test_a_closed_pipe_ends_quietly(save):
-    photos = [save(f"{i}.png", np.zeros((64, 64, 3), np.uint8)) for i in range(30)]
-    command = f"{sys.executable} -m noref.cli score --jobs 1 {' '.join(map(str, photos))} | head -n 2"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    assert len(done.stdout.splitlines()) == 2
-    assert "Traceback" not in done.stderr
+def test_debug_shows_the_tracebacks_of_errors(mixed):
+    plain, shown = call("score", mixed), call("score", mixed, "--debug")
+    assert plain.stdout == shown.stdout
+    assert "Traceback" not in plain.stderr
+    assert f"error on {mixed}/letter.jpg\nTraceback" in shown.stderr
+    assert "noref.errors.NotAnImage: " in shown.stderr
+    assert "noref.errors.DamagedImage: " in shown.stderr
+    assert "noref.errors.ModelNotFound: " in call("score", "x.jpg", "--model", "dica", "--debug").stderr
+
+
+def test_names_cannot_forge_the_summary(save):
+    folder = save("photos/x.a\x1b[31m\nb", b"").parent
+    assert r"1 .a\x1b[31m\nb" in call("score", folder).stderr
+
+
+def test_exit_codes_are_documented():
+    documented = (Path(__file__).parents[1] / "docs" / "using.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", documented.partition("## Exit codes")[2], re.MULTILINE)
+    assert rows == [(str(int(code)), code.meaning) for code in Exit]
+    shown = " ".join(call("score", "--help").stdout.split())
+    assert all(f"{int(code)} {code.meaning}" in shown for code in Exit)

@@ -113,13 +113,13 @@ def test_what_is_not_told_is_null():
 )
 def test_the_table_names_the_likely_ones(changes, line):
     out = io.StringIO()
-    writers.table(out, CARD)(assessment(**changes))
+    writers.Table(out, CARD).write(assessment(**changes))
     assert out.getvalue().splitlines()[1] == line
 
 
 def test_csv_has_all_of_them_in_one_cell():
     out = io.StringIO()
-    write = writers.comma_separated(out, CARD)
+    write = writers.Csv(out, CARD).write
     write(assessment(defects=DEFECTS, score=np.nan))
     write(assessment())
     first, second = csv.DictReader(io.StringIO(out.getvalue()))

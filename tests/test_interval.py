@@ -77,7 +77,7 @@ def test_a_model_without_one_says_so(scene):
 
 def test_the_table_has_a_column_for_it():
     out = io.StringIO()
-    write = writers.table(out, CARD)
+    write = writers.Table(out, CARD).write
     write(assessment())
     write(NotAnImage("y", "no", "yes"))
     write(assessment(score=100.0, interval=(99.7, 100.0), warnings=("odd",)))
@@ -91,13 +91,13 @@ def test_the_table_has_a_column_for_it():
 
 def test_without_coverage_there_is_no_column():
     out = io.StringIO()
-    writers.table(out, dataclasses.replace(CARD, coverage=0.0))(assessment(interval=(np.nan, np.nan)))
+    writers.Table(out, dataclasses.replace(CARD, coverage=0.0)).write(assessment(interval=(np.nan, np.nan)))
     assert out.getvalue() == "score  photo\n 72.3  x\n"
 
 
 def test_csv_has_a_column_for_each_end():
     out = io.StringIO()
-    write = writers.comma_separated(out, CARD)
+    write = writers.Csv(out, CARD).write
     write(assessment())
     write(assessment(interval=(np.nan, np.nan)))
     first, second = csv.DictReader(io.StringIO(out.getvalue()))

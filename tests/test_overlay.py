@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from noref import Assessment, overlay
 from pictures import make_scene
@@ -33,3 +34,21 @@ def test_poor_places_are_darker():
     quality[:, :16] = 10
     drawn = np.asarray(overlay.draw(grey, assessment(quality)).convert("L")).astype(int)
     assert drawn[:100, :50].mean() < drawn[:100, 78:].mean() - 40
+
+
+def test_a_saved_drawing_is_recognized_and_a_photo_is_not(tmp_path):
+    drawn = overlay.draw(make_scene(), assessment(np.full((16, 16), 50)))
+    overlay.save(drawn, tmp_path / "map.png")
+    drawn.save(tmp_path / "photo.png")
+    (tmp_path / "empty.png").touch()
+    recognized = [name for name in ("map", "photo", "empty", "missing") if overlay.is_overlay(tmp_path / f"{name}.png")]
+    assert recognized == ["map"]
+    with Image.open(tmp_path / "map.png") as found:
+        assert found.text == {"Software": "noref quality map"}
+
+
+def test_a_drawing_that_cannot_be_saved_leaves_nothing_behind(tmp_path):
+    (tmp_path / "map.png").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        overlay.save(overlay.draw(make_scene(), assessment(np.full((16, 16), 50))), tmp_path / "map.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["map.png"]

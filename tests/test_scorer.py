@@ -95,9 +95,11 @@ def test_results_come_before_the_input_ends(judge, scene):
         results.close()
 
 
-def test_wrong_sources_still_raise(judge):
-    with pytest.raises(TypeError):
-        list(judge.score_many([3], jobs=2))
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_no_source_yields_an_error_in_its_place(judge, scene, jobs):
+    first, second = judge.score_many([3, scene], jobs=jobs)
+    assert isinstance(first, noref.ImageError)
+    assert isinstance(second, noref.Assessment)
 
 
 @pytest.mark.parametrize("side", [(63, 200), (200, 63), (1, 1)])

@@ -1,29 +1,51 @@
-"""`noref …`: scores on standard output, everything else on standard error, an exit code that tells."""
+"""`noref ...`: scores on standard output, everything else on standard error, exit codes for scripts."""
 
 import contextlib
 import enum
 import importlib
 import io
+import os
 import sys
+import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
 import noref
-from noref import batch, card, images, overlay, scorer, writers
+from noref import batch, capacity, card, images, mapping, progress, sources, streams, writers
 from noref.assessment import Assessment
-from noref.errors import ImageError, ModelError
+from noref.errors import ImageError, InternalError, ModelError
+from noref.writers.table import printable
 
-Item = tuple[str, Optional[Path]]  # a photo, and where its map goes
 
-OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+class Exit(enum.IntEnum):
+    """Exit codes, each with its meaning."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        """An exit code that carries its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "all images were scored"
+    SOME_FAILED = 1, "some images could not be scored, or the reader of the output closed it"
+    STOPPED = 2, "wrong usage, no image found, a model that cannot be used, or output that cannot be written"
+    BUG = 3, "a bug in noref; its traceback is on standard error"
+    INTERRUPTED = 130, "interrupted (Ctrl-C)"
+
+
+Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, type=str)  # type: ignore[misc]
+DEFAULT_FORMAT = next(iter(Format))
 
 app = typer.Typer(
-    help="Tell how good photos look, without a reference. Scores run from 0 to 100; higher is better.",
+    help="Predict how good photos look, without a reference. Scores run from 0 to 100; higher is better.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -31,135 +53,130 @@ app = typer.Typer(
 )
 
 
-class Format(str, enum.Enum):
-    """Names of `writers.FORMATS`."""
-
-    TABLE = "table"
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
 @app.callback(invoke_without_command=True)
-def main(
+def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
 ) -> None:
     if version:
         typer.echo(f"noref {noref.__version__}")
-        raise typer.Exit(OK)
+        raise typer.Exit(Exit.OK)
 
 
-@app.command()
+@app.command(epilog="\b\nExit codes:\n" + "\n".join(f"{code:>5}  {code.meaning}" for code in Exit))
 def score(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help="Photos, folders (searched below), or - to read paths line by line.")
+        list[str], typer.Argument(metavar="PATH...", help="Photos, folders (searched below), or - to read paths line by line.")
     ],
-    form: Annotated[Format, typer.Option("--format", help="How to print the results.")] = Format.TABLE,
+    form: Annotated[Format, typer.Option("--format", help="How to print the results.")] = DEFAULT_FORMAT,
     maps: Annotated[
-        Optional[Path], typer.Option("--map", metavar="FOLDER", help="Write a picture of each photo's quality map here.")
+        Optional[Path],
+        typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="Photos at a time; the answers stay the same.", show_default="all processors")
-    ] = scorer.available_processors(),
+        Optional[int],
+        typer.Option(
+            "--jobs",
+            min=1,
+            help="Photos at a time; the results stay the same.",
+            show_default="as processors and memory allow",
+        ),
+    ] = None,
     model: Annotated[
         str, typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model, or an exported .onnx.")
     ] = card.DEFAULT,
+    max_pixels: Annotated[
+        int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
+    ] = images.MAX_PIXELS,
+    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
 
-    Where the model tells them: the interval that holds most opinions, and the defects that are likely, level 0 to 5.
+    About 20: heavy defects. About 50: obvious defects, recognizable content. About 80: clean and sharp.
 
-    About 20: plainly spoiled. About 50: faults are seen at once, the content is clear. About 80: clean and sharp.
-
-    Exit code: 0 all scored, 1 some could not be scored, 2 wrong usage.
+    Where the model supports it: the prediction interval, and likely defects with their level, 0 to 5.
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters of them reaches the user as an error or a warning of ours
-    for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="surrogateescape")  # file names need not be text
-    with _usage_errors():
-        judge = noref.Scorer(model, threads=1 if jobs > 1 else None)
+    jobs = jobs or capacity.default_jobs()
+    skipped: Counter[str] = Counter()
+    counts: Counter[type] = Counter()
+    with _stops(debug):
+        judge = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact)
         if maps is not None:
             if not judge.card.map_cell:
                 _stop(f"{judge.card.label} draws no map; leave out --map, or choose another model")
             maps.mkdir(parents=True, exist_ok=True)
-        found = _with_targets(batch.find(paths, sys.stdin, skip=maps), maps)
-        scored = failed = 0
-        with _progress(found, endless="-" in paths) as items:
-            write = writers.FORMATS[form.value](sys.stdout, judge.card)
-            for result in batch.run(_Work(judge), items, jobs):
-                write(result)
-                scored += isinstance(result, Assessment)
-                failed += isinstance(result, ImageError)
-    if not scored + failed:
-        _stop(f"no pictures found in {', '.join(paths)}; folders are searched for {' '.join(sorted(images.EXTENSIONS))}")
-    typer.echo(f"{scored} scored, {failed} failed", err=True)
-    raise typer.Exit(SOME_FAILED if failed else OK)
+        found = sources.find(paths, streams.standard_input(), maps, skipped)
+        total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
+        try:
+            with writers.opened(form.value, sys.stdout, judge.card) as writer, progress.shown(total) as advance:
+                for result in batch.run(mapping.Work(judge), mapping.with_targets(found, maps), jobs, lambda item: item.name):
+                    counts[type(result)] += 1
+                    writer.write(result)
+                    advance()
+                    _report(result, debug)
+        except KeyboardInterrupt:
+            _say(f"interrupted: {_summary(counts, skipped)}")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+    if not counts:
+        places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
+        hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
+        _stop(f"no images found in {places}{sources.described(skipped)}{hint}")
+    _say(_summary(counts, skipped))
+    failed = set(counts) - {Assessment}
+    raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed else Exit.OK)
 
 
-class _Work:
-    """Score one photo and, where maps are wanted, draw its map."""
-
-    def __init__(self, judge: noref.Scorer) -> None:
-        self.judge = judge
-
-    def __call__(self, item: Item) -> Assessment:
-        name, target = item
-        assessment = self.judge.score(name)
-        if target is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            overlay.draw(images.read(name, max_pixels=self.judge.max_pixels).pixels, assessment).save(target)
-        return assessment
+def _report(result: Assessment | ImageError, debug: bool) -> None:
+    """Print what a result has for standard error: the traceback of a bug, or of any error where tracebacks are wanted."""
+    if isinstance(result, InternalError):
+        _say(f"internal error on {result.name}", *result.traceback.splitlines())
+    elif debug and isinstance(result, ImageError):
+        _say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
 
 
-def _with_targets(found: Iterator[tuple[str, Path]], maps: Path | None) -> Iterator[Item]:
-    """Say where each photo's map goes; namesakes from different folders get a number."""
-    taken: Counter[Path] = Counter()
-    for name, place in found:
-        if maps is None:
-            yield name, None
-        else:
-            taken[place] += 1
-            yield name, maps / (f"{place}.png" if taken[place] == 1 else f"{place}.{taken[place]}.png")
+def _summary(counts: Counter[type], skipped: Counter[str]) -> str:
+    return f"{counts[Assessment]} scored, {counts.total() - counts[Assessment]} failed{sources.described(skipped)}"
+
+
+def _say(*lines: str) -> None:
+    """Print on standard error, as far as that can be written."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            typer.echo(printable(line), err=True)
+
+
+def _stop(message: str) -> NoReturn:
+    _say(f"noref: {message}")
+    raise typer.Exit(Exit.STOPPED)
+
+
+def _reason(error: Exception) -> str:
+    """An error in words; an OSError that names no file comes from a standard stream."""
+    if isinstance(error, OSError) and error.filename is None:
+        return f"standard input or output: {error.strerror or error}"
+    return str(error)
 
 
 @contextlib.contextmanager
-def _usage_errors() -> Iterator[None]:
+def _stops(debug: bool = False) -> Iterator[None]:
+    """Reduce what the user can fix to one line."""
     try:
         yield
     except BrokenPipeError:  # the reader of our output has gone; typer ends quietly
         raise
     except (ModelError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
-        _stop(str(error))
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(f"noref: {message}", err=True)
-    raise typer.Exit(WRONG_USAGE)
-
-
-@contextlib.contextmanager
-def _progress(found: Iterator[Item], endless: bool) -> Iterator[Iterable[Item]]:
-    """The items, counted on standard error while that is a terminal and the results go elsewhere."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield found
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Left to itself, rich would carry our results to standard error.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        if endless:
-            yield progress.track(found, total=None)
-        else:
-            yield progress.track(list(found))
+        if debug:
+            _say(*traceback.format_exc().splitlines())
+        _stop(_reason(error))
 
 
 @app.command()
 def models() -> None:
     """List the models that ship: licence, scale, training data, measured agreement."""
     for path in card.shipped():
-        facts = card.load(path)
+        with _stops():
+            facts = card.load(path)
         default = " (default)" if path.stem == card.DEFAULT else ""
         typer.echo(f"{facts.label}{default}: {facts.description}")
         rows = [
@@ -202,5 +219,26 @@ def lab(context: typer.Context) -> None:
     commands.app(context.args, prog_name="noref lab")
 
 
+def main() -> None:
+    """The command `noref`."""
+    streams.prepare()
+    try:
+        app()
+        code: int = Exit.OK
+    except SystemExit as end:  # how typer ends
+        code = end.code if isinstance(end.code, int) else Exit.OK
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            _say(f"noref: {_reason(error)}")
+            code = Exit.STOPPED
+        else:
+            _say("noref: internal error", *traceback.format_exc().splitlines())
+            code = Exit.BUG
+    # The ordinary way out waits for photos that are being scored, and fails where a stream cannot be written.
+    if code == Exit.INTERRUPTED or not streams.flush():
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    app()
+    main()

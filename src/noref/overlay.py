@@ -1,10 +1,14 @@
 """Draw a quality map over its photo."""
 
+import contextlib
 import math
+import os
+import uuid
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from noref.assessment import Assessment
 
@@ -12,6 +16,7 @@ LONGEST = 1024  # pixels on the long side of the drawing
 STRENGTH = 0.55  # of the colours over the grey photo
 _STRIP = 34  # pixels of the legend below
 _LINE = 20  # and of each likely defect in it
+_SOFTWARE = "noref quality map"  # what the PNG states under that keyword, so that a map is not taken for a photo
 
 # Dark violet (0, poor) over magenta to light yellow (100, good): ordered in lightness, so that it reads in grey and for
 # colour-blind eyes. The anchors are ours; the idea is that of the perceptually uniform maps.
@@ -44,6 +49,34 @@ def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
     sheet.paste(overlay)
     _legend(sheet, overlay.height, assessment)
     return sheet
+
+
+def save(drawing: Image.Image, path: Path) -> None:
+    """Write a drawing as PNG, marked as a quality map; `path` appears when it is complete.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    marks = PngImagePlugin.PngInfo()
+    marks.add_text("Software", _SOFTWARE)
+    draft = path.with_name(f".{uuid.uuid4().hex}.part")  # hidden, so that a search passes it over
+    try:
+        drawing.save(draft, "PNG", pnginfo=marks)
+        draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def is_overlay(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a drawing that `save` wrote; only its first bytes are read."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(128)
+    except OSError:
+        return False
+    return head.startswith(b"\x89PNG") and f"tEXtSoftware\0{_SOFTWARE}".encode() in head
 
 
 def _legend(sheet: Image.Image, top: int, assessment: Assessment) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from noref import batch, card, images
 from noref.assessment import Assessment, Defect
+from noref.capacity import available_processors
 from noref.errors import BadModel, ImageError, ImageTooLarge, ImageTooSmall
 
 OUTPUTS = ("score", "map", "defects", "levels", "interval")
@@ -26,6 +26,7 @@ class Scorer:
         model: Name of a shipped model, or path of an exported .onnx with its card beside it.
         threads: Processor threads for one photo; None for all that this process may use.
         max_pixels: Larger pictures are refused.
+        exact: Decode large JPEGs in full.
 
     Raises:
         ModelNotFound: There is no such model.
@@ -33,13 +34,19 @@ class Scorer:
     """
 
     def __init__(
-        self, model: str | Path = card.DEFAULT, *, threads: int | None = None, max_pixels: int = images.MAX_PIXELS
+        self,
+        model: str | Path = card.DEFAULT,
+        *,
+        threads: int | None = None,
+        max_pixels: int = images.MAX_PIXELS,
+        exact: bool = False,
     ) -> None:
         import onnxruntime  # a tenth of a second that `import noref` need not take
 
         path = card.find(model)
         self.card = card.load(path)
         self.max_pixels = max_pixels
+        self.exact = exact
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or available_processors()
         options.inter_op_num_threads = 1
@@ -65,7 +72,22 @@ class Scorer:
         Raises:
             ImageError: The picture cannot be scored; the error names it, the cause and the cure.
         """
-        photo = images.read(source, max_pixels=self.max_pixels)
+        return self.assess(self.read(source))
+
+    def read(self, source: images.Source) -> images.Photo:
+        """Read a source as `score` does: what `assess` takes.
+
+        Raises:
+            ImageError: The picture cannot be read.
+        """
+        return images.read(source, max_pixels=self.max_pixels)
+
+    def assess(self, photo: images.Photo) -> Assessment:
+        """Score a photo that was read.
+
+        Raises:
+            ImageError: The picture cannot be scored.
+        """
         height, width = photo.pixels.shape[:2]
         shortest = self.card.shortest
         if min(height, width) < shortest:
@@ -100,11 +122,12 @@ class Scorer:
     def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:
         """Score photos as they come and yield results in the same order, as soon as each is ready.
 
-        A picture that cannot be scored yields its `ImageError` instead of raising it, and the rest go on. With `jobs` above 1,
-        build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors; a result that is
-        ready then waits for the next source, if that is slow to come.
+        A picture that cannot be scored yields its `ImageError` instead of raising it, and the rest go on; a bug in noref
+        yields an `InternalError`. An exception of `sources` itself is raised after the results of what came before. With `jobs`
+        above 1, build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors; another
+        thread then iterates over `sources`.
         """
-        return batch.run(self.score, sources, jobs)
+        return batch.run(self.score, sources, jobs, images.name_of)
 
 
 @functools.lru_cache(maxsize=1)
@@ -124,11 +147,3 @@ def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessm
         ModelError: The model cannot be used.
     """
     return _scorer(model).score(source)
-
-
-def available_processors() -> int:
-    """Processors that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1

@@ -349,7 +349,7 @@ def faults(
 ) -> None:
     """Draw photos with the faults that are named in each."""
     with _clear_errors():
-        from noref import batch
+        from noref import sources
         from noref.lab import experiment
         from noref.lab.methods.faults import pictures
         from noref.lab.methods.faults.method import FaultsMethod
@@ -357,7 +357,7 @@ def faults(
         method = experiment.load_model(run)
         if not isinstance(method, FaultsMethod):
             raise ValueError(f"{run} holds {method.name}, which names no faults")
-        chosen = [Path(name) for name, _ in batch.find(paths, sys.stdin)]
+        chosen = [Path(name) for name, _ in sources.find(paths, sys.stdin.buffer)]
         if not chosen:
             raise ValueError(f"no pictures found in {', '.join(paths)}")
         pictures.draw(method, chosen, f"Faults named by {run.name}").savefig(out, dpi=80)

@@ -21,9 +21,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from noref import images
+from noref.capacity import available_processors
 from noref.errors import ImageError
 from noref.lab.datasets.rated import RatedImages
-from noref.scorer import available_processors
 
 MAX_BITS = 10
 MAX_DIFFERENCE = 12.0

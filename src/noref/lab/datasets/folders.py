@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from noref.batch import pictures_below
 from noref.lab.datasets.rated import RatedImages
+from noref.sources import pictures_below
 
 LAYOUT = "a folder with one folder of photos for each class, such as jpeg/a.png, or jpeg/SCENE/a.png"
 

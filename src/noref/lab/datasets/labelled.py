@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from noref import images
+from noref.capacity import available_processors
 from noref.lab import datasets
 from noref.lab.datasets import folders, live
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.lookup import lookup
-from noref.scorer import available_processors
 
 PRISTINE = "pristine"
 BAD_LIGHTING = "bad_lighting"

@@ -16,7 +16,6 @@ from typing import TypeVar
 
 import pandas as pd
 
-from noref import batch
 from noref.errors import ImageError
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.evaluation import splits
@@ -160,8 +159,11 @@ def predict_each(method: Method, rated: RatedImages) -> pd.DataFrame:
     """
     predicted: list[float] = []
     failed: list[str] = []
-    for found in batch.run(lambda path: float(method.predict([path])[0]), rated.paths, jobs=1):
-        score, why = (math.nan, str(found)) if isinstance(found, ImageError) else (found, "")
+    for path in rated.paths:
+        try:
+            score, why = float(method.predict([path])[0]), ""
+        except ImageError as error:
+            score, why = math.nan, str(error)
         sound = math.isfinite(score)
         predicted.append(score if sound else math.nan)
         failed.append("" if sound else why or f"the method answered {score}")

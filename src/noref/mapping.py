@@ -1,0 +1,75 @@
+"""Photos scored and their quality maps drawn, each photo read once; where each map goes."""
+
+import dataclasses
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from noref import overlay, sources
+from noref.assessment import Assessment
+from noref.scorer import Scorer
+
+_LONGEST_NAME = 255  # bytes of a file name, on nearly every file system
+
+
+class Item(NamedTuple):
+    """A photo, and where its map goes."""
+
+    name: str
+    target: Path | None
+
+
+class Work:
+    """Scores one photo and, where maps are wanted, draws its map."""
+
+    def __init__(self, judge: Scorer) -> None:
+        self.judge = judge
+
+    def __call__(self, item: Item) -> Assessment:
+        """Read, score and draw; a map that cannot be written is a warning of the assessment.
+
+        Raises:
+            ImageError: The photo cannot be scored.
+        """
+        photo = self.judge.read(item.name)
+        assessment = self.judge.assess(photo)
+        if item.target is None:
+            return assessment
+        drawing = overlay.draw(photo.pixels, assessment)
+        try:
+            item.target.parent.mkdir(parents=True, exist_ok=True)
+            overlay.save(drawing, item.target)
+        except OSError as error:
+            warning = f"its map could not be written to {item.target}: {error.strerror or error}"
+            return dataclasses.replace(assessment, warnings=(*assessment.warnings, warning))
+        return assessment
+
+
+def with_targets(found: Iterator[sources.Found], maps: Path | None) -> Iterator[Item]:
+    """Choose where each photo's map goes; namesakes from different folders get a number."""
+    if maps is None:
+        yield from (Item(name, None) for name, _ in found)
+        return
+    next_number: Counter[Path] = Counter()
+    taken: set[Path] = set()
+    for name, place in found:
+        target = _map_name(place)
+        while target in taken:
+            next_number[place] += 1
+            target = _map_name(place, f".{next_number[place] + 1}")
+        taken.add(target)
+        yield Item(name, maps / target)
+
+
+def _map_name(place: Path, suffix: str = "") -> Path:
+    """The photo's name with a suffix and .png; the end of a name too long for that becomes a hash of the whole."""
+    suffix += ".png"
+    name = place.name
+    if len(os.fsencode(name + suffix)) > _LONGEST_NAME:
+        suffix = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}{suffix}"
+        while len(os.fsencode(name + suffix)) > _LONGEST_NAME:
+            name = name[:-1]
+    return place.parent / (name + suffix)

@@ -1,0 +1,51 @@
+"""Standard streams that no file name, encoding or closed descriptor can turn into the end of a run."""
+
+import codecs
+import io
+import os
+import sys
+from typing import BinaryIO
+
+
+def prepare() -> None:
+    """Make the standard streams usable.
+
+    A closed one reads as empty and swallows what is written. Output is UTF-8 where nobody chose an encoding: on Windows, and
+    where the locale is C. `PYTHONIOENCODING`, or another locale, chooses one. Characters that the encoding lacks are escaped;
+    file names that are not text are written as the bytes that they are.
+    """
+    # In this order, so that each gets the descriptor that was closed, and no photo or map does.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (never closed)
+    codecs.register_error("noref", _written_somehow)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            chosen = "PYTHONIOENCODING" in os.environ or (os.name != "nt" and codecs.lookup(stream.encoding).name != "ascii")
+            stream.reconfigure(encoding=None if chosen else "utf-8", errors="noref")
+
+
+def flush() -> bool:
+    """Write what is left for standard output and standard error; whether that worked."""
+    worked = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            worked = False
+    return worked
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes, unbuffered: a thread still waiting for a buffered one when the process ends would crash it."""
+    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+
+
+def _written_somehow(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes that `os.fsdecode` kept as they are, where ASCII is one byte a character; all else as a backslash escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    if "\udc80" <= text[0] <= "\udcff" and len("\n".encode(error.encoding)) == 1:
+        return bytes([ord(text[0]) - 0xDC00]), error.start + 1
+    return codecs.backslashreplace_errors(UnicodeEncodeError(error.encoding, error.object, error.start, error.start + 1, ""))

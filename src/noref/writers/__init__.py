@@ -1,0 +1,21 @@
+"""Results as files: a table for people, JSON lines and CSV for programs; one record a photo, written as soon as it is ready."""
+
+from typing import TextIO
+
+from noref.card import ModelCard
+from noref.writers.base import Result, Writer, as_record
+from noref.writers.csv import Csv
+from noref.writers.jsonl import JsonLines
+from noref.writers.table import Table
+
+FORMATS: dict[str, type[Writer]] = {"table": Table, "jsonl": JsonLines, "csv": Csv}
+"""Every output format by its name at the command line."""
+
+
+def opened(form: str, out: TextIO, model: ModelCard) -> Writer:
+    """A writer, to be used in a `with`, of the format `form` on a text stream, or on the binary one below it."""
+    kind = FORMATS[form]
+    return kind(out.buffer if kind.binary else out, model)
+
+
+__all__ = ["FORMATS", "Csv", "JsonLines", "Result", "Table", "Writer", "as_record", "opened"]

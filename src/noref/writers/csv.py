@@ -1,0 +1,44 @@
+"""Comma-separated values, safe to open in a spreadsheet."""
+
+import csv
+import io
+import json
+
+from noref.assessment import Assessment
+from noref.writers.base import Result, TextWriter
+
+COLUMNS = ("image", "score", "low", "high", "model", "policy", "width", "height", "warnings", "error", "defects")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take for a formula when a cell begins with it
+
+
+class Csv(TextWriter):
+    """A header and one row a photo; scores and the ends of the interval at full precision, defects as JSON in one cell.
+
+    Text that a spreadsheet might run as a formula gets a leading apostrophe. Numbers stay as they are.
+    """
+
+    def header(self) -> str:
+        """The names of `COLUMNS`."""
+        return _row({name: name for name in COLUMNS})
+
+    def record(self, result: Result) -> str:
+        """One row."""
+        if not isinstance(result, Assessment):
+            return _row({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
+        record = result.to_dict()
+        low, high = record.pop("interval") or ("", "")
+        defects = json.dumps(record["defects"]) if result.defects else ""
+        return _row({**record, "low": low, "high": high, "defects": defects, "warnings": "; ".join(result.warnings)})
+
+
+def _row(cells: dict[str, object]) -> str:
+    line = io.StringIO()
+    # With this line end, csv quotes cells that hold either of its characters; alone, each would end the row for some readers.
+    writer = csv.DictWriter(line, COLUMNS, lineterminator="\r\n")
+    writer.writerow({name: _neutral(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
+    return line.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _neutral(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,41 @@
+"""A table for people."""
+
+import math
+
+from noref.assessment import Assessment
+from noref.writers.base import Result, TextWriter
+
+# Control characters, line separators, and the marks that reverse the order in which text is shown.
+_UNPRINTABLE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _UNPRINTABLE}
+
+
+def printable(text: str) -> str:
+    r"""Text on one line: what would move the cursor, colour or reorder it is escaped, a newline as ``\n`` for example."""
+    return text.translate(_ESCAPES)
+
+
+class Table(TextWriter):
+    """Score and name in columns, headed once, and the likely defects; failures in their place with cause and cure.
+
+    Where the model gives intervals, they have a column after the score, headed by their coverage.
+    """
+
+    def header(self) -> str:
+        """The names of the columns."""
+        return self._line("score", f"{self.model.coverage:.0%} in", "photo")
+
+    def record(self, result: Result) -> str:
+        """One line."""
+        if not isinstance(result, Assessment):
+            return self._line("-", "", str(result))
+        score = "n/a" if math.isnan(result.score) else f"{result.score:.1f}"
+        interval = "{:.0f}-{:.0f}".format(*result.interval)
+        defects = ", ".join(f"{name} {defect}" for name, defect in result.likely_defects.items())
+        notes = f"  [{defects}]" if defects else ""
+        notes += f"  ({'; '.join(result.warnings)})" if result.warnings else ""
+        return self._line(score, interval, f"{result.name}{notes}")
+
+    def _line(self, score: str, interval: str, photo: str) -> str:
+        line = f"{score:>5}  {interval:>7}  {photo}" if self.model.coverage else f"{score:>5}  {photo}"
+        return printable(line) + "\n"

@@ -1,0 +1,74 @@
+"""Where maps go, and what happens when they cannot be written."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from noref import DamagedImage, images, mapping
+from noref.sources import Found
+from pictures import make_scene
+
+
+def targets(*places: str) -> list[str]:
+    found = (Found(place, Path(place)) for place in places)
+    return [str(item.target.relative_to("maps")) for item in mapping.with_targets(found, Path("maps"))]
+
+
+def test_without_a_folder_there_are_no_targets():
+    assert list(mapping.with_targets(iter([Found("x/a.jpg", Path("a.jpg"))]), None)) == [mapping.Item("x/a.jpg", None)]
+
+
+def test_namesakes_get_numbers():
+    assert targets("a.jpg", "deep/a.jpg", "a.jpg", "a.jpg") == ["a.jpg.png", "deep/a.jpg.png", "a.jpg.2.png", "a.jpg.3.png"]
+
+
+def test_a_number_does_not_collide_with_a_name():
+    assert targets("a.jpg.2", "a.jpg", "a.jpg") == ["a.jpg.2.png", "a.jpg.png", "a.jpg.3.png"]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "写"])
+def test_names_too_long_are_shortened_and_stay_apart(letter):
+    stem = letter * (250 // len(letter.encode()))
+    found = targets(*(f"{stem}{end}.jpg"[-255:] for end in "ab"), f"{stem}a.jpg")
+    assert len(set(found)) == 3
+    assert all(230 < len(os.fsencode(name)) <= 255 for name in found)
+
+
+def test_a_name_that_just_fits_is_kept():
+    assert targets("x" * 251) == ["x" * 251 + ".png"]
+
+
+@pytest.fixture
+def reads(monkeypatch) -> list[object]:
+    """What was read, one entry a time."""
+    seen: list[object] = []
+    read = images.read
+    monkeypatch.setattr(images, "read", lambda source, **options: seen.append(source) or read(source, **options))
+    return seen
+
+
+def test_a_photo_is_read_once(judge, save, tmp_path, reads):
+    name = str(save("a.png", make_scene()))
+    assessment = mapping.Work(judge)(mapping.Item(name, tmp_path / "maps" / "a.png"))
+    assert assessment.warnings == ()
+    assert reads == [name]
+    assert (tmp_path / "maps" / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("target", ["occupied", "photo.png/a.png", f"{'x' * 300}.png"])
+def test_a_map_that_cannot_be_written_is_a_warning(judge, save, tmp_path, target):
+    name = str(save("photo.png", make_scene()))
+    (tmp_path / "occupied").mkdir()
+    plain = mapping.Work(judge)(mapping.Item(name, None))
+    assessment = mapping.Work(judge)(mapping.Item(name, tmp_path / target))
+    [warning] = assessment.warnings
+    assert warning.startswith(f"its map could not be written to {tmp_path / target}: ")
+    assert assessment.score == plain.score
+
+
+def test_a_photo_that_cannot_be_read_is_an_error(judge, save, tmp_path):
+    cut = save("a.jpg", save("b.jpg", make_scene()).read_bytes()[:1000])
+    with pytest.raises(DamagedImage):
+        mapping.Work(judge)(mapping.Item(str(cut), tmp_path / "a.png"))
+    assert not (tmp_path / "a.png").exists()

@@ -1,0 +1,132 @@
+"""What is found in files, folders and lists."""
+
+import codecs
+import io
+import os
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from noref import Assessment, overlay, sources
+from pictures import make_scene
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Make empty files below a folder and return it."""
+
+    def make(*names: str):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        return tmp_path
+
+    return make
+
+
+def below(folder, **options) -> list[str]:
+    return [os.path.relpath(path, folder) for path in sources.pictures_below(folder, **options)]
+
+
+def test_find_keeps_names_and_places(tree):
+    root = tree("b.JPG", "a.png", "notes.txt", ".c.png", "sub/d.gif")
+    found = list(sources.find([str(root), "-", f"{root}/notes.txt"], io.BytesIO(b"x/y.jpg\n\n")))
+    names = [f"{root}/a.png", f"{root}/b.JPG", f"{root}/sub/d.gif", "x/y.jpg", f"{root}/notes.txt"]
+    assert [name for name, _ in found] == names
+    assert [place.as_posix() for _, place in found] == ["a.png", "b.JPG", "sub/d.gif", "y.jpg", "notes.txt"]
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(tree, monkeypatch):
+    root = tree("a.png", "closed/b.png", "open/c.png")
+    listed = os.scandir
+
+    def guarded(path):
+        if os.path.basename(path) == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert below(root) == ["a.png", "open/c.png", "closed"]
+    assert below(root / "closed") == ["."]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_not_a_photo_is_not_searched(tree):
+    root = tree("a.png", ".trash/b.png", "._a.png")
+    os.mkfifo(root / "pipe.png")
+    (root / "lost.png").symlink_to(root / "gone.png")  # its error comes when it is read
+    (root / "elsewhere").symlink_to(root / ".trash")
+    skipped = Counter()
+    assert below(root, skipped=skipped) == ["a.png", "lost.png"]
+    assert skipped == {"special files": 1}
+
+
+def test_skipped_files_are_counted_by_kind(tree):
+    root = tree("a.png", "b.PSD", "c.psd", "deep/d.txt", "README", "ends.", ".hidden.psd", ".dir/x.psd", "out/y.psd")
+    skipped = Counter()
+    assert below(root, skip=root / "out", skipped=skipped) == ["a.png"]
+    assert skipped == {".psd": 2, ".txt": 1, "without extension": 2}
+
+
+def test_drawn_quality_maps_are_not_photos(tmp_path):
+    pixels = make_scene()
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    assessment = Assessment("x", 40.0, np.full((4, 4), 50, np.float32), "m 1", "as is", (1, 1))
+    overlay.save(overlay.draw(pixels, assessment), tmp_path / "photo.png.png")
+    skipped = Counter()
+    assert below(tmp_path, skipped=skipped) == ["photo.png"]
+    assert skipped == {"quality maps": 1}
+    named = str(tmp_path / "photo.png.png")
+    assert [found.name for found in sources.find([named], io.BytesIO())] == [named]
+
+
+NAMES = ["a.jpg", "späte Rose.jpg", "写真.png"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["\n", ""])
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (b"", "utf-8"),
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ],
+)
+def test_lists_are_read_in_their_encoding(mark, encoding, end, last):
+    content = mark + (end.join(["", *NAMES]) + last).encode(encoding)
+    assert list(sources.lines(io.BytesIO(content))) == NAMES
+
+
+class Dripping(io.RawIOBase):
+    """Gives a byte at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        self.rest = content
+
+    def read(self, _size: int = -1) -> bytes:
+        first, self.rest = self.rest[:1], self.rest[1:]
+        return first
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_may_come_in_pieces_of_any_size(encoding):
+    assert list(sources.lines(Dripping("\n".join(NAMES).encode(encoding)))) == NAMES
+
+
+def test_only_line_ends_end_a_line():
+    assert list(sources.lines(io.BytesIO("a\x85b\u2028c\x0b.jpg\n \n".encode()))) == ["a\x85b\u2028c\x0b.jpg", " "]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes")
+def test_names_that_are_not_text_stay_what_they_are():
+    assert [os.fsencode(name) for name in sources.lines(io.BytesIO(b"caf\xe9.jpg\n"))] == [b"caf\xe9.jpg"]
+
+
+def test_an_empty_list_names_nothing():
+    for content in (b"", b"\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE):
+        assert list(sources.lines(io.BytesIO(content))) == []

@@ -1,0 +1,145 @@
+"""Formats of results: what they have in common, and what each makes of odd names."""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+
+from noref import Assessment, InternalError, ModelCard, NotAnImage, writers
+from noref.writers.csv import COLUMNS
+from noref.writers.table import printable
+
+CARD = ModelCard("m", "1", "", "", "", "", "", "as is", 1)
+RESULT = Assessment("photo.jpg", 40.25, np.empty((0, 0), np.float32), "m 1", "as is", (30, 20), ("a note",))
+FAILURE = NotAnImage("letter.jpg", "not a picture", "give a picture")
+
+
+def written(form: str, *results: writers.Result) -> str:
+    out = io.StringIO()
+    with writers.opened(form, out, CARD) as writer:
+        for result in results:
+            writer.write(result)
+    return out.getvalue()
+
+
+def named(name: str) -> Assessment:
+    return dataclasses.replace(RESULT, name=name)
+
+
+class Watched(io.StringIO):
+    """Remembers what was there at each flush."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushed: list[str] = []
+
+    def flush(self) -> None:
+        self.flushed.append(self.getvalue())
+
+
+@pytest.mark.parametrize("form", writers.FORMATS)
+class TestEveryWriter:
+    def test_writes_nothing_before_the_first_result(self, form):
+        assert written(form) == ""
+
+    def test_flushes_each_result_and_leaves_the_stream_open(self, form):
+        out = Watched()
+        with writers.FORMATS[form](out, CARD) as writer:
+            writer.write(RESULT)
+            writer.write(FAILURE)
+        assert ["photo.jpg" in text and "letter.jpg" not in text for text in out.flushed[:1]] == [True]
+        assert "letter.jpg" in out.flushed[-1]
+        assert not out.closed
+
+    def test_appends_a_record_for_every_result(self, form):
+        one, two = written(form, RESULT), written(form, RESULT, FAILURE)
+        assert two.startswith(one)
+        assert two.count("\n") == one.count("\n") + 1
+
+    def test_shows_internal_errors_as_such(self, form):
+        assert "internal error (KeyError: 'x')" in written(form, InternalError.of("a.jpg", KeyError("x")))
+
+
+def test_a_binary_writer_gets_the_stream_below_and_completes_it(monkeypatch):
+    class Counting(writers.Writer):
+        binary = True
+        seen = 0
+
+        def write(self, result: writers.Result) -> None:
+            self.seen += 1
+
+        def close(self) -> None:
+            self.out.write(self.seen.to_bytes(1, "big"))
+
+    monkeypatch.setitem(writers.FORMATS, "count", Counting)
+    out = io.TextIOWrapper(io.BytesIO())
+    with writers.opened("count", out, CARD) as writer:
+        writer.write(RESULT)
+        writer.write(FAILURE)
+    assert out.buffer.getvalue() == b"\2"
+
+
+def test_the_table():
+    assert written("table", RESULT, FAILURE).splitlines() == [
+        "score  photo",
+        " 40.2  photo.jpg  (a note)",
+        "    -  letter.jpg: not a picture; give a picture",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\n 99.9  b.jpg", r"a\n 99.9  b.jpg"),
+        ("\x1b[2Ja.jpg", r"\x1b[2Ja.jpg"),
+        ("a\rb\tc\x7f\x9b", r"a\rb\tc\x7f\x9b"),
+        ("a\u2028b\u202egpj.exe", r"a\u2028b\u202egpj.exe"),
+        ("écran\u202f写真 👩\u200d🚀.jpg", "écran\u202f写真 👩\u200d🚀.jpg"),
+        ("C:\\new\\a.jpg", "C:\\new\\a.jpg"),
+        ("caf\udce9.jpg", "caf\udce9.jpg"),
+    ],
+)
+def test_names_cannot_forge_the_table(name, shown):
+    assert printable(name) == shown
+    assert written("table", named(name)).split("\n")[1:] == [f" 40.2  {shown}  (a note)", ""]
+    assert written("table", NotAnImage(name, "x", "y")).split("\n")[1:] == [f"    -  {shown}: x; y", ""]
+
+
+@pytest.mark.parametrize("name", ['a,b".jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", "caf\udce9.jpg"])
+def test_csv_gives_any_name_back(name):
+    text = written("csv", named(name), NotAnImage(name, "x", "y"))
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["image"] for row in rows] == [name, name]
+    assert text.startswith(",".join(COLUMNS) + "\n")
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_csv_cells_are_no_formulas(first):
+    warned = dataclasses.replace(named(f"{first}1+1.jpg"), warnings=(f"{first}2",))
+    [row] = csv.DictReader(io.StringIO(written("csv", warned), newline=""))
+    assert row["image"] == f"'{first}1+1.jpg"
+    assert row["warnings"] == f"'{first}2"
+
+
+def test_csv_numbers_stay_numbers():
+    below = dataclasses.replace(RESULT, score=-1.5, interval=(-2.0, 3.0))
+    [row] = csv.DictReader(io.StringIO(written("csv", below)))
+    assert (row["score"], row["low"], row["high"], row["width"]) == ("-1.5", "-2.0", "3.0", "30")
+
+
+@pytest.mark.parametrize("name", ["=a\n\x1b.jpg", "caf\udce9.jpg", "写真.jpg"])
+def test_json_lines_give_any_name_back_in_ascii(name):
+    text = written("jsonl", named(name))
+    assert text.isascii()
+    assert json.loads(text)["image"] == name
+    assert text.count("\n") == 1
+
+
+def test_json_has_null_for_what_the_model_does_not_give():
+    record = json.loads(written("jsonl", dataclasses.replace(RESULT, score=math.nan)))
+    assert record["score"] is None
+    assert record["interval"] is None
