@@ -73,7 +73,7 @@ class ScoringFailed(ImageError):
 
 
 class InternalError(ImageError):
-    """A bug in noref showed on this image. `score_many` yields it, so that the other images are scored; `score` never raises it.
+    """A bug in noref showed on this image. `score_many` yields it, so that the others are scored; `score` never raises it.
 
     Attributes:
         traceback: Of the bug, as Python prints it.

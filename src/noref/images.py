@@ -11,11 +11,11 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias, Union
+from typing import Any, BinaryIO, NamedTuple, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from noref import errors
 
@@ -42,12 +42,16 @@ class Photo(NamedTuple):
     Attributes:
         name: The path as given, or a stand-in such as "<bytes>".
         pixels: uint8, H x W x 3, sRGB, upright.
+        size: Width and height of the upright photo at full size.
         warnings: What a careful user would want to know of how it was read.
+        reduced: 1, or the factor by which a JPEG was decoded at a smaller size: 2, 4 or 8.
     """
 
     name: str
     pixels: npt.NDArray[np.uint8]
-    warnings: tuple[str, ...]
+    size: tuple[int, int]
+    warnings: tuple[str, ...] = ()
+    reduced: int = 1
 
 
 def name_of(source: Source) -> str:
@@ -60,31 +64,57 @@ def name_of(source: Source) -> str:
         return getattr(source, "filename", "") or "<PIL image>"
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "<bytes>"
-    return str(getattr(source, "name", "<file object>"))
+    return str(getattr(source, "name", "<file object>" if hasattr(source, "read") else f"<{type(source).__name__}>"))
 
 
-def read(source: Source, *, max_pixels: int = MAX_PIXELS, least: int | None = None) -> Photo:
+def read(source: Source, *, max_pixels: int = MAX_PIXELS, enough: int | None = None, least: int | None = None) -> Photo:
     """Read a path, bytes, a binary file object, a PIL image or an RGB array (uint8, H x W x 3; taken as sRGB).
+
+    A file object is read from where it stands. Of a PIL image with several frames, the one at which it stands is read.
 
     Args:
         source: What to read.
-        max_pixels: Larger pictures are refused.
-        least: Pixels a side that are enough: a JPEG may then be decoded, many times faster, at a half to an eighth of its size.
+        max_pixels: Larger images are refused.
+        enough: Pixels that are enough: a JPEG may then be decoded, many times faster, at a half, a quarter or an eighth of its
+            size, with at least that many pixels left. A PIL image is always decoded in full.
+        least: Pixels a side that are enough, likewise.
 
     Raises:
         ImageError: One of its kinds, naming the source, the cause and the cure.
-        TypeError: The source is of no such type.
     """
     name = name_of(source)
     if isinstance(source, np.ndarray):
         _check_array(name, source)
         _check_size(name, source.shape[1], source.shape[0], max_pixels)
-        return Photo(name, np.ascontiguousarray(source), ())
+        return Photo(name, np.ascontiguousarray(source), (source.shape[1], source.shape[0]))
     if isinstance(source, Image.Image):
+        _check_open(name, source)
         with _decoding(name):  # it may have been opened and not yet decoded
-            return _convert(name, source, max_pixels, least)
+            return _convert(name, source, max_pixels, None, None)
+    start = _position(source)
     with _stream(name, source) as stream:
-        return _decode(name, stream, max_pixels, least)
+        try:
+            return _decode(name, stream, max_pixels, enough, least)
+        except errors.NotAnImage:
+            if not start:
+                raise
+            cause = f"no image begins at byte {start}, where the file object stood"
+            raise errors.NotAnImage(name, cause, "call seek(0) on it first") from None
+
+
+def _check_open(name: str, image: Image.Image) -> None:
+    """Refuse an image that was closed or verified before its pixels were decoded."""
+    if isinstance(image, ImageFile.ImageFile) and image._im is None and (image.fp is None or image.fp.closed):
+        cause = "the PIL image was closed, or checked by verify(), before its pixels were decoded"
+        raise errors.ImageNotFound(name, cause, "open it again, and call load() on it before it is closed")
+
+
+def _position(source: object) -> int:
+    """Where a file object stands; 0 for other sources and for streams that have no position."""
+    try:
+        return int(source.tell()) if hasattr(source, "read") and hasattr(source, "tell") else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def _check_array(name: str, array: npt.NDArray[np.uint8]) -> None:
@@ -111,15 +141,10 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
             reason = getattr(error, "strerror", None) or str(error)
             raise errors.ImageNotFound(name, reason.lower(), "check the path and its permissions") from error
     elif hasattr(source, "read"):
-        try:
-            data = source.read()
-        except (OSError, ValueError) as error:
-            raise errors.ImageNotFound(name, str(error).lower(), "open it again") from error
-        if not isinstance(data, bytes):
-            raise TypeError(f"{name}: open the file in binary mode ('rb')")
-        stream = io.BytesIO(data)
+        stream = io.BytesIO(_content(name, source))
     else:
-        raise TypeError(f"cannot read a picture from {type(source).__name__}: pass a path, bytes, file, PIL image or array")
+        cause, cure = "not a source of images", "pass a path, bytes, a binary file object, a PIL image or an RGB array"
+        raise errors.UnsupportedImage(name, cause, cure)
     with stream:
         try:
             if not stream.seekable():  # a pipe
@@ -133,7 +158,21 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _decode(name: str, stream: BinaryIO, max_pixels: int, least: int | None) -> Photo:
+def _content(name: str, source: Any) -> bytes:
+    """What is left to read of a file object, at least one byte."""
+    text = hasattr(source, "encoding")
+    try:
+        data = b"" if text else source.read()
+    except Exception as error:  # the object is the caller's, and so are the kinds of its errors
+        raise errors.ImageNotFound(name, f"the file object cannot be read ({error})", "open it again") from error
+    if text or not isinstance(data, bytes):
+        raise errors.UnsupportedImage(name, "the file object reads text", "open the file in binary mode ('rb')")
+    if not data and (end := _position(source)):
+        raise errors.EmptyImage(name, f"the file object stands at its end, byte {end}", "call seek(0) on it first")
+    return data
+
+
+def _decode(name: str, stream: BinaryIO, max_pixels: int, enough: int | None, least: int | None) -> Photo:
     formats = [*FORMATS, *_heif(stream)]
     with _decoding(name):
         try:
@@ -145,7 +184,7 @@ def _decode(name: str, stream: BinaryIO, max_pixels: int, least: int | None) -> 
                 raise errors.DamagedImage(name, "damaged or cut off near its beginning", "copy or download it again") from error
             raise errors.NotAnImage(name, "not a picture", f"noref reads {_FORMATS_TEXT}") from error
         with image:
-            return _convert(name, image, max_pixels, least)
+            return _convert(name, image, max_pixels, enough, least)
 
 
 @contextlib.contextmanager
@@ -158,7 +197,7 @@ def _decoding(name: str) -> Iterator[None]:
         raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
     except Exception as error:  # on damaged data Pillow's decoders raise nearly every type there is
         if "closed image" in str(error):
-            raise errors.ImageNotFound(name, "the picture is closed", "open it again") from error
+            raise errors.ImageNotFound(name, "the PIL image is closed", "open it again") from error
         if "MAX_TEXT" in str(error):
             cause = "it carries more text than Pillow reads"
             raise errors.UnsupportedImage(name, cause, "save it again without its metadata") from error
@@ -217,17 +256,26 @@ def _heif(stream: BinaryIO) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _convert(name: str, image: Image.Image, max_pixels: int, least: int | None) -> Photo:
+def _convert(name: str, image: Image.Image, max_pixels: int, enough: int | None, least: int | None) -> Photo:
     """The rules of this module's docstring, one after the other."""
-    _check_size(name, *image.size, max_pixels)
+    width, height = image.size
+    _check_size(name, width, height, max_pixels)
     notes = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # the further frames of an MPO are previews
-        notes.append(f"only the first of {image.n_frames} frames was read")  # type: ignore[attr-defined]
+        total = image.n_frames  # type: ignore[attr-defined]
+        at = image.tell()  # 0, unless the caller of a PIL image chose another
+        notes.append(f"only frame {at + 1} of {total} was read" if at else f"only the first of {total} frames was read")
     if least is not None:
         image.draft(None, (least, least))
+    if enough is not None:
+        factor = next((each for each in (8, 4, 2) if -(-width // each) * -(-height // each) >= enough), 1)
+        image.draft(None, (width // factor, height // factor))
     image.load()
-    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else Pillow would copy the picture for nothing, as below
+    reduced = round(width / image.width)
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation != 1:  # else Pillow would copy the image for nothing, as below
         image = ImageOps.exif_transpose(image)
+    size = (height, width) if orientation in (5, 6, 7, 8) else (width, height)
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
         image = _eight_bits(name, image)
     if image.mode not in ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
@@ -245,7 +293,7 @@ def _convert(name: str, image: Image.Image, max_pixels: int, least: int | None) 
         if profile:
             image = _to_srgb(image, profile, "RGB", notes)
         image = image if image.mode == "RGB" else image.convert("RGB")
-    return Photo(name, _pixels(image), tuple(notes))
+    return Photo(name, _pixels(image), size, tuple(notes), reduced)
 
 
 def _eight_bits(name: str, image: Image.Image) -> Image.Image:
