@@ -33,7 +33,13 @@ _FORMATS_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, or HEIC with pillow-heif
 _BRANDS = frozenset(b"ftyp" + b for b in (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
 _STRIP = 1024  # rows copied at a time, so that a large photo is not held three times over
 _SRGB = ImageCms.createProfile("sRGB")
-_pillow_limit = threading.Lock()
+_pillow_limit = threading.RLock()
+if hasattr(
+    os, "register_at_fork"
+):  # a fork waits for it: a forked process would find it held for ever, and Pillow without limit
+    os.register_at_fork(
+        before=_pillow_limit.acquire, after_in_parent=_pillow_limit.release, after_in_child=_pillow_limit.release
+    )
 
 
 class Photo(NamedTuple):
@@ -70,7 +76,7 @@ def name_of(source: Source) -> str:
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, enough: int | None = None, least: int | None = None) -> Photo:
     """Read a path, bytes, a binary file object, a PIL image or an RGB array (uint8, H x W x 3; taken as sRGB).
 
-    A file object is read from where it stands. Of a PIL image with several frames, the one at which it stands is read.
+    A file object is read from its start; a PIL image at the frame where it stands.
 
     Args:
         source: What to read.
@@ -91,30 +97,15 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, enough: int | None = N
         _check_open(name, source)
         with _decoding(name):  # it may have been opened and not yet decoded
             return _convert(name, source, max_pixels, None, None)
-    start = _position(source)
     with _stream(name, source) as stream:
-        try:
-            return _decode(name, stream, max_pixels, enough, least)
-        except errors.NotAnImage:
-            if not start:
-                raise
-            cause = f"no image begins at byte {start}, where the file object stood"
-            raise errors.NotAnImage(name, cause, "call seek(0) on it first") from None
+        return _decode(name, stream, max_pixels, enough, least)
 
 
 def _check_open(name: str, image: Image.Image) -> None:
     """Refuse an image that was closed or verified before its pixels were decoded."""
-    if isinstance(image, ImageFile.ImageFile) and image._im is None and (image.fp is None or image.fp.closed):
-        cause = "the PIL image was closed, or checked by verify(), before its pixels were decoded"
-        raise errors.ImageNotFound(name, cause, "open it again, and call load() on it before it is closed")
-
-
-def _position(source: object) -> int:
-    """Where a file object stands; 0 for other sources and for streams that have no position."""
-    try:
-        return int(source.tell()) if hasattr(source, "read") and hasattr(source, "tell") else 0
-    except (OSError, ValueError):
-        return 0
+    if isinstance(image, ImageFile.ImageFile) and image._im is None and image.fp is None:
+        cause = "the PIL image was closed or verified and holds no pixels"
+        raise errors.ImageNotFound(name, cause, "open it again, and score it before it is closed")
 
 
 def _check_array(name: str, array: npt.NDArray[np.uint8]) -> None:
@@ -143,8 +134,8 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
     elif hasattr(source, "read"):
         stream = io.BytesIO(_content(name, source))
     else:
-        cause, cure = "not a source of images", "pass a path, bytes, a binary file object, a PIL image or an RGB array"
-        raise errors.UnsupportedImage(name, cause, cure)
+        cause = f"cannot read an image from {type(source).__name__}"
+        raise errors.UnsupportedImage(name, cause, "pass a path, bytes, a binary file object, a PIL image or an RGB array")
     with stream:
         try:
             if not stream.seekable():  # a pipe
@@ -158,17 +149,17 @@ def _stream(name: str, source: Source) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _content(name: str, source: Any) -> bytes:
-    """What is left to read of a file object, at least one byte."""
-    text = hasattr(source, "encoding")
+def _content(name: str, file: Any) -> bytes:
+    """What a file object holds, from its start."""
+    text = hasattr(file, "encoding")
     try:
-        data = b"" if text else source.read()
+        if not text and hasattr(file, "seekable") and file.seekable():
+            file.seek(0)
+        data = b"" if text else file.read()
     except Exception as error:  # the object is the caller's, and so are the kinds of its errors
-        raise errors.ImageNotFound(name, f"the file object cannot be read ({error})", "open it again") from error
+        raise errors.ImageNotFound(name, str(error).lower(), "open it again") from error
     if text or not isinstance(data, bytes):
-        raise errors.UnsupportedImage(name, "the file object reads text", "open the file in binary mode ('rb')")
-    if not data and (end := _position(source)):
-        raise errors.EmptyImage(name, f"the file object stands at its end, byte {end}", "call seek(0) on it first")
+        raise errors.UnsupportedImage(name, "the file object is in text mode", "open the file in binary mode ('rb')")
     return data
 
 
@@ -196,7 +187,7 @@ def _decoding(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise errors.ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
     except Exception as error:  # on damaged data Pillow's decoders raise nearly every type there is
-        if "closed image" in str(error):
+        if "closed image" in str(error) or "closed file" in str(error):
             raise errors.ImageNotFound(name, "the PIL image is closed", "open it again") from error
         if "MAX_TEXT" in str(error):
             cause = "it carries more text than Pillow reads"
@@ -261,10 +252,9 @@ def _convert(name: str, image: Image.Image, max_pixels: int, enough: int | None,
     width, height = image.size
     _check_size(name, width, height, max_pixels)
     notes = []
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # the further frames of an MPO are previews
-        total = image.n_frames  # type: ignore[attr-defined]
-        at = image.tell()  # 0, unless the caller of a PIL image chose another
-        notes.append(f"only frame {at + 1} of {total} was read" if at else f"only the first of {total} frames was read")
+    # The further frames of an MPO are previews; the caller of a PIL image may have chosen another frame.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO" and not image.tell():
+        notes.append(f"only the first of {image.n_frames} frames was read")  # type: ignore[attr-defined]
     if least is not None:
         image.draft(None, (least, least))
     if enough is not None:
