@@ -59,9 +59,9 @@ def test_failures_are_shown_counted_and_told_by_the_exit_code(mixed):
     assert result.exit_code == 1
     failed = [line for line in result.stdout.splitlines() if line.startswith("    -")]
     assert len(failed) == 2
-    assert "aa-cut.jpg: damaged or cut off" in failed[0]
+    assert "aa-cut.jpg: damaged or truncated" in failed[0]
     assert "copy or download it again" in failed[0]
-    assert "letter.jpg: not a picture; noref reads JPEG" in failed[1]
+    assert "letter.jpg: not an image; noref reads JPEG" in failed[1]
     assert result.stderr == "3 scored, 2 failed; skipped 1 file: 1 .txt\n"
 
 

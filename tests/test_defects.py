@@ -1,10 +1,12 @@
 """Models that name defects: with a score or without, in every way that results are shown."""
 
+import copy
 import csv
 import dataclasses
 import hashlib
 import io
 import json
+import operator
 import pickle
 from pathlib import Path
 
@@ -86,15 +88,68 @@ def test_likely_ones_come_first_and_others_stay_out():
     assert [str(defect) for defect in (Defect(0.98, 3.14), Defect(0.974))] == ["3.1/5", "97%"]
 
 
-def test_defects_are_frozen_and_travel_between_processes():
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda defects: defects.__setitem__("noise", Defect(0.0)),
+        lambda defects: defects.__delitem__("noise"),
+        lambda defects: defects.update(noise=Defect(0.0)),
+        lambda defects: defects.setdefault("haze", Defect(0.0)),
+        lambda defects: defects.pop("noise"),
+        lambda defects: defects.popitem(),
+        lambda defects: defects.clear(),
+        lambda defects: operator.ior(defects, {"haze": Defect(0.0)}),
+    ],
+)
+def test_defects_are_read_only(change):
     found = assessment(defects=DEFECTS)
-    with pytest.raises(TypeError):
-        found.defects["noise"] = Defect(0.0)
+    with pytest.raises(TypeError, match="read-only"):
+        change(found.defects)
+    assert found.defects == DEFECTS
     with pytest.raises(AttributeError):
         found.defects["noise"].level = 0
-    copy = pickle.loads(pickle.dumps(found))
-    assert copy.to_dict() == found.to_dict()
-    assert dataclasses.replace(found, name="y").defects == DEFECTS
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_copies_are_whole_and_read_only(duplicate):
+    found = assessment(defects=DEFECTS, warnings=("odd",), interval=(30.0, 50.0))
+    other = duplicate(found)
+    assert other.to_dict() == found.to_dict()
+    np.testing.assert_array_equal(other.map, found.map)
+    with pytest.raises(TypeError, match="read-only"):
+        other.defects["noise"] = Defect(0.0)
+    with pytest.raises(ValueError, match="read-only"):
+        other.map[0, 0] = 1
+
+
+def test_assessments_are_dataclasses():
+    found = assessment(defects=DEFECTS)
+    assert dataclasses.replace(found, name="y").to_dict() == {**found.to_dict(), "image": "y"}
+    record = dataclasses.asdict(found)
+    assert record["defects"] == DEFECTS
+    assert (record["score"], record["size"], record["map"].shape) == (40.0, (9, 9), (4, 4))
+
+
+def test_the_map_that_was_given_can_still_be_written_to():
+    quality = np.zeros((4, 4), np.float32)
+    assessment(map=quality)
+    quality[0, 0] = 1
+
+
+def test_an_assessment_equals_itself_only():
+    found = assessment()
+    assert found == found  # noqa: PLR0124
+    assert found != copy.copy(found)
+    assert len({found, copy.copy(found)}) == 2
+
+
+def test_the_repr_has_few_lines():
+    found = assessment(defects=DEFECTS, map=np.zeros((24, 32), np.float32), interval=(30.04, 50.0), warnings=("odd",))
+    assert repr(found).splitlines() == [
+        "Assessment(name='x', score=40.0, interval=(30.0, 50.0),",
+        "           likely_defects=[focus blur 3.1/5, noise 1.5/5], map=float32 (24, 32),",
+        "           size=(9, 9), model='m 1', warnings=('odd',))",
+    ]
 
 
 def test_what_is_not_told_is_null():

@@ -1,9 +1,13 @@
 """The same photo, the same answer: alone or among others, whatever the threads; within the scale on any input."""
 
 import dataclasses
+import io
+import json
+import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ from skimage import data
 
 import noref
 from noref import card, images, scorer
-from pictures import make_scene
+from pictures import encode, make_scene
 
 
 def test_score_map_and_facts(judge, scene):
@@ -96,10 +100,68 @@ def test_results_come_before_the_input_ends(judge, scene):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_is_no_source_yields_an_error_in_its_place(judge, scene, jobs):
-    first, second = judge.score_many([3, scene], jobs=jobs)
-    assert isinstance(first, noref.ImageError)
-    assert isinstance(second, noref.Assessment)
+def test_what_is_no_source_yields_its_error_in_its_place(judge, save, scene, jobs):
+    path = save("scene.png", scene)
+    with path.open("rb") as closed:
+        pass
+    with path.open() as text:
+        kinds = [type(found) for found in judge.score_many([None, 3, text, closed, [path], scene], jobs=jobs)]
+    unsupported = noref.UnsupportedImage
+    assert kinds == [unsupported, unsupported, unsupported, noref.ImageNotFound, unsupported, noref.Assessment]
+
+
+def test_score_is_read_and_assess(judge, save, scene):
+    path = save("scene.png", scene)
+    photo = judge.read(path)
+    assert (photo.name, photo.size, photo.reduced) == (str(path), (256, 192), 1)
+    np.testing.assert_array_equal(photo.pixels, scene)
+    assert judge.assess(photo).to_dict() == judge.score(path).to_dict()
+
+
+def test_a_large_jpeg_is_decoded_at_a_reduced_size(judge):
+    upright = Image.fromarray(make_scene(300, 400)).resize((3200, 2400), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored rotated
+    stored = encode(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
+    exactly = noref.Scorer(exact=True)
+    photo, full = judge.read(stored), exactly.read(stored)
+    assert (photo.size, photo.reduced, photo.pixels.shape) == ((3200, 2400), 2, (1200, 1600, 3))
+    assert (full.size, full.reduced, full.pixels.shape) == ((3200, 2400), 1, (2400, 3200, 3))
+    found, expected = judge.assess(photo), exactly.assess(full)
+    assert found.size == expected.size == (3200, 2400)
+    assert found.policy == f"{judge.card.policy}; the JPEG was decoded at 1/2 of its size"
+    assert expected.policy == judge.card.policy
+    assert found.score == pytest.approx(expected.score, abs=2)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_other_photos_are_decoded_in_full(judge, form):
+    side = (2048, 2048) if form == "PNG" else (1500, 1000)  # four times the working area is 1.57 megapixels
+    assert judge.read(encode(Image.new("RGB", side, "teal"), form)).reduced == 1
+
+
+def test_the_callers_image_stays_as_large_as_it_was(judge):
+    image = Image.open(io.BytesIO(encode(Image.new("L", (4000, 3000)), "JPEG")))
+    assert judge.read(image).reduced == 1
+    assert image.size == (4000, 3000)
+
+
+@given(st.integers(500_000, 20_000_000), st.floats(0, np.log(images.MAX_ASPECT)), st.sampled_from([64, 224]))
+def test_a_reduced_photo_has_twice_the_working_size_on_each_side(count, aspect, shortest):
+    facts = dataclasses.replace(card.load(card.find(card.DEFAULT)), shortest=shortest)
+    enough = scorer._enough(facts)
+    short = max(shortest, round(np.sqrt(count / np.exp(aspect))))
+    long = min(round(count / short), images.MAX_ASPECT * short)
+    factor = next((each for each in (8, 4, 2) if -(-short // each) * -(-long // each) >= enough), 1)
+    working = min(1, max(np.sqrt(facts.area / (short * long)), facts.shortest / short))
+    assert factor == 1 or 1 / factor >= 1.99 * working  # sides are rounded
+
+
+def test_whether_a_photo_is_too_small_depends_on_its_full_size(judge, scene):
+    photo = judge.read(scene)
+    assert judge.assess(photo._replace(pixels=scene[::2, ::2], size=(128, 96), reduced=2)).size == (128, 96)
+    with pytest.raises(noref.ImageTooSmall, match="60 x 96"):
+        judge.assess(photo._replace(size=(60, 96)))
 
 
 @pytest.mark.parametrize("side", [(63, 200), (200, 63), (1, 1)])
@@ -131,8 +193,20 @@ def test_a_photo_for_which_memory_is_short_stops_no_other():
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     first, second = done.stdout.splitlines() or [done.stderr, ""]
-    assert first.startswith("ImageTooLarge onnxruntime failed on its 8000 x 5000 pixels")
+    assert first == "ScoringFailed not enough memory to score 8000 x 5000 pixels"
     assert second.startswith("Assessment")
+
+
+def test_other_failures_of_onnxruntime_do_not_blame_memory(judge, scene):
+    with pytest.raises(noref.ScoringFailed, match="onnxruntime failed on its 256 x 192 pixels") as caught:
+        judge.assess(judge.read(scene)._replace(pixels=scene.astype(np.float32)))
+    assert "tensor(float)" in caught.value.cause
+    assert "memory" not in str(caught.value)
+
+
+def test_a_bug_of_ours_surfaces(judge, scene):
+    with pytest.raises(TypeError):
+        judge.assess(judge.read(scene)._replace(pixels=None))
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 0)])
@@ -219,22 +293,99 @@ def test_a_file_that_is_no_model_is_refused(save):
         noref.Scorer(path)
 
 
-def test_a_model_that_tells_other_things_than_its_card_is_refused(save):
+def test_a_model_with_other_outputs_than_its_card_states_is_refused(save):
     original = card.find(card.DEFAULT)
     path = save("other.onnx", original.read_bytes())
     facts = card.load(original)
     dataclasses.replace(facts, defects=facts.defects[1:]).save(path.with_suffix(".json"))
-    with pytest.raises(noref.BadModel, match="other things than its card says"):
+    with pytest.raises(noref.BadModel, match="not those that its card states"):
         noref.Scorer(path)
 
 
-def test_one_model_is_loaded_once(monkeypatch, scene):
-    loaded = []
+def test_a_card_with_unknown_fields_is_loaded(save):
+    path, facts = copied_model(save)
+    save("copy.json", json.dumps({**facts, "colour_of_the_sky": "blue"}).encode())
+    assert dataclasses.asdict(noref.Scorer(path).card)["name"] == facts["name"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda facts: [facts.pop("scale"), facts.pop("licence")], r"copy\.json has no licence, scale"),
+        (lambda facts: facts.update(shortest="64", area=True), "wrong type for shortest, area"),
+        (lambda facts: facts.update(defects=[1, 2]), "wrong type for defects"),
+        (lambda facts: facts.update(agreement={}), "wrong type for agreement"),
+        (lambda facts: facts.update(coverage=None), "wrong type for coverage"),
+    ],
+)
+def test_a_card_that_lacks_fields_or_has_wrong_types_is_refused(save, change, message):
+    path, facts = copied_model(save)
+    change(facts)
+    save("copy.json", json.dumps(facts).encode())
+    with pytest.raises(noref.BadModel, match=message):
+        noref.Scorer(path)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b"\xff", b"null"])
+def test_a_card_that_is_no_object_is_refused(save, content):
+    path, _ = copied_model(save)
+    save("copy.json", content)
+    with pytest.raises(noref.BadModel, match="broken"):
+        noref.Scorer(path)
+
+
+def copied_model(save, name="copy"):
+    original = card.find("diqa")
+    save(f"{name}.json", original.with_suffix(".json").read_bytes())
+    return save(f"{name}.onnx", original.read_bytes()), json.loads(original.with_suffix(".json").read_text())
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Paths of the models that were loaded since the test began."""
+    paths = []
     original = card.verified_bytes
-    monkeypatch.setattr(card, "verified_bytes", lambda *found: loaded.append(found) or original(*found))
-    scorer._scorer.cache_clear()
-    assert noref.score(scene).score == noref.score(scene).score
-    assert len(loaded) == 1
+    monkeypatch.setattr(card, "verified_bytes", lambda path, facts: paths.append(path.stem) or original(path, facts))
+    scorer._loaded.cache_clear()
+    yield paths
+    scorer._loaded.cache_clear()
+
+
+def test_the_last_few_models_stay_loaded(loaded, save, scene):
+    others = [copied_model(save, f"copy{place}")[0] for place in range(scorer.LOADED - 1)]
+    for model in ("unified", *others, *others, "unified"):
+        noref.score(scene, model=model)
+    assert loaded == ["unified", *(path.stem for path in others)]
+    noref.score(scene, model="diqa")  # takes the place of the one that was used longest ago
+    noref.score(scene, model="unified")
+    noref.score(scene, model=others[0])
+    assert loaded[-2:] == ["diqa", others[0].stem]
+
+
+def test_threads_that_need_one_model_load_it_once(loaded, scene):
+    with ThreadPoolExecutor(4) as pool:
+        scores = {found.score for found in pool.map(noref.score, [scene] * 8)}
+    assert len(scores) == 1
+    assert loaded == ["unified"]
+
+
+def test_a_model_whose_file_has_changed_is_loaded_again(loaded, save, scene):
+    path, _ = copied_model(save)
+    before = noref.score(scene, model=path)
+    for suffix in (".onnx", ".json"):
+        content = card.find("unified").with_suffix(suffix).read_bytes()
+        path.with_suffix(suffix).write_bytes(content)
+        os.utime(path.with_suffix(suffix), ns=(0, 1))
+    after = noref.score(scene, model=path)
+    assert (before.score, after.score) == (noref.score(scene, model="diqa").score, noref.score(scene).score)
+
+
+def test_a_path_relative_to_another_folder_is_another_model(loaded, save, scene, monkeypatch):
+    for folder in ("a", "b"):
+        path, _ = copied_model(save, f"{folder}/model")
+        monkeypatch.chdir(path.parent)
+        noref.score(scene, model="model.onnx")
+    assert loaded == ["model", "model"]
 
 
 # Of version 7 and 1. Another processor may move the last digits; half a point would be another model.

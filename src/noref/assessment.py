@@ -3,8 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,11 @@ LIKELY = 0.5  # from this probability on, a defect is shown to people
 
 
 class Defect(NamedTuple):
-    """What the model says of one defect that it knows.
+    """One defect that the model can name.
 
     Attributes:
         probability: That the photo has it, 0 to 1.
-        level: How strong it is, 0 (not there) to 5 (severe); NaN where the model does not tell.
+        level: 0 (absent) to 5 (severe); NaN where the model has no levels.
     """
 
     probability: float
@@ -27,27 +26,42 @@ class Defect(NamedTuple):
         return f"{self.probability:.0%}" if math.isnan(self.level) else f"{self.level:.1f}/5"
 
 
-@dataclass(frozen=True, eq=False)
-class Assessment:
-    """How good a photo looks, why, and where: as much of it as the model tells.
+class Defects(dict[str, Defect]):
+    """Defects by name, read-only."""
 
-    The score runs from 0 to 100 and higher is always better. It is a prediction of people's mean opinion of the technical
-    quality, not of taste or content. With the shipped model, at 20 a photo is plainly spoiled (heavy blur, darkness or noise),
-    at 50 its faults are seen at once but the content is clear, and at 80 it is clean and sharp.
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("the defects of an Assessment are read-only")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:  # copies and pickles would otherwise be filled item by item
+        return type(self), (dict(self),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Assessment:
+    """How good a photo looks, why, and where, as far as the model predicts it.
+
+    The score runs from 0 to 100 and higher is always better. It predicts the mean opinion score of people for technical
+    quality, not for taste or content. With the shipped model, a photo of 20 is visibly poor (heavy blur, darkness or noise), at
+    50 its defects are obvious but the content is clear, and at 80 it is clean and sharp.
+
+    Works with `dataclasses.replace`, `dataclasses.asdict`, `copy` and `pickle`. An assessment equals only itself; compare the
+    results of `to_dict()` for equal content.
 
     Attributes:
         name: What was scored: the path as given, or a stand-in such as "<array>".
         score: 0 to 100, higher is better; NaN where the model only names defects.
         map: float32, h x w, read-only: local quality on the scale of the score, higher is better, not clipped. The model's card
-            says how fine it is and how it relates to the score. 0 x 0 where the model draws none.
+            states its resolution and how it relates to the score. 0 x 0 where the model has no map.
         model: Name and version of the model.
-        policy: How the photo's size was handled, in words.
-        size: Width and height of the photo in pixels, upright.
+        policy: How the photo's size was handled, in words; also at which size a JPEG was decoded, where not in full.
+        size: Width and height of the photo in pixels, upright, at full size.
         warnings: What a careful user would want to know of how this photo was read or scored.
-        defects: Every defect that the model knows, likely or not, by name; read-only. Empty where it knows none.
-        interval: Low and high end, 0 to 100, of where people's mean opinion lies: between them for the share of photos that the
-            model's card states as `coverage`. The share was calibrated on photos like those of the training database, and may
-            be another on photos of another kind. NaN where the model gives none.
+        defects: Every defect that the model can name, likely or not, by name; read-only. Empty where it names none.
+        interval: Low and high end, 0 to 100, of the prediction interval for the mean opinion score. It holds for the share of
+            photos that the model's card states as `coverage`. That share was calibrated on photos like those of the training
+            database, and may be another on photos of another kind. NaN where the model has no interval.
     """
 
     name: str
@@ -61,20 +75,31 @@ class Assessment:
     interval: tuple[float, float] = (math.nan, math.nan)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "defects", MappingProxyType(dict(self.defects)))
+        object.__setattr__(self, "defects", Defects(self.defects))
+        quality = self.map.view()
+        quality.flags.writeable = False
+        object.__setattr__(self, "map", quality)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # what travels between processes: a read-only view cannot, what it shows can
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return type(self), tuple({**values, "defects": dict(self.defects)}.values())
+    def __reduce__(self) -> tuple[Any, ...]:  # through the constructor, since numpy's copies and pickles can be written to
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
+
+    def __repr__(self) -> str:
+        likely = ", ".join(f"{name} {defect}" for name, defect in self.likely_defects.items())
+        low, high = self.interval
+        return (
+            f"Assessment(name={self.name!r}, score={self.score:.1f}, interval=({low:.1f}, {high:.1f}),\n"
+            f"           likely_defects=[{likely}], map={self.map.dtype} {self.map.shape},\n"
+            f"           size={self.size}, model={self.model!r}, warnings={self.warnings})"
+        )
 
     @property
     def likely_defects(self) -> dict[str, Defect]:
-        """The defects that are at least as likely there as not, most likely first."""
+        """The defects with a probability of at least one half, most likely first."""
         order = sorted(self.defects, key=lambda name: -self.defects[name].probability)
         return {name: self.defects[name] for name in order if self.defects[name].probability >= LIKELY}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the map, as plain JSON types; what the model does not tell is None."""
+        """Everything but the map, as plain JSON types; what the model does not predict is None."""
         return {
             "image": self.name,
             "score": _known(self.score),

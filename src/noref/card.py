@@ -3,10 +3,10 @@
 import difflib
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from noref.errors import BadModel, ModelNotFound
 
@@ -27,6 +27,7 @@ class ModelCard:
         origin: Where its initial weights came from.
         policy: How the photo's size is handled, in words.
         shortest: Pixels on the short side below which a photo is refused.
+        area: Pixels to which larger photos are shrunk before the network; 0 where not stated, and photos are decoded in full.
         coverage: Share of photos whose mean opinion should lie inside the interval; 0 where it gives none.
         map_meaning: What the map shows and how it relates to the score; empty where it draws none.
         map_cell: Pixels of the working photo that one cell of the map covers, on a side; 0 where it draws none.
@@ -47,6 +48,7 @@ class ModelCard:
     origin: str
     policy: str
     shortest: int
+    area: int = 0
     coverage: float = 0.0
     map_meaning: str = ""
     map_cell: int = 0
@@ -67,20 +69,40 @@ class ModelCard:
 
 
 def load(path: Path) -> ModelCard:
-    """Read the card beside an .onnx file.
+    """Read the card beside an .onnx file. Unknown fields are ignored: a later version of noref may have written them.
 
     Raises:
-        BadModel: There is none, or it lacks something.
+        BadModel: There is no card, or a field is missing or of a wrong type.
     """
     beside = path.with_suffix(".json")
+    cure = "export it with `noref lab export`"
     try:
         content = json.loads(beside.read_text(encoding="utf-8"))
-        facts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
-        return ModelCard(**facts)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise BadModel(
-            f"{path}: its card {beside.name} is missing or broken ({error}); export it with `noref lab export`"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise BadModel(f"{path}: its card {beside.name} is missing or broken ({error}); {cure}") from error
+    if not isinstance(content, dict):
+        raise BadModel(f"{path}: its card {beside.name} is broken (no JSON object); {cure}")
+    known = [each.name for each in fields(ModelCard)]
+    required = [each.name for each in fields(ModelCard) if each.default is MISSING and each.default_factory is MISSING]
+    if missing := [name for name in required if name not in content]:
+        raise BadModel(f"{path}: its card {beside.name} has no {', '.join(missing)}; {cure}")
+    facts = {name: _as_tuple(content[name]) for name in known if name in content}
+    kinds = get_type_hints(ModelCard)
+    if wrong := [name for name, value in facts.items() if not _is_a(kinds[name], value)]:
+        raise BadModel(f"{path}: its card {beside.name} has a value of a wrong type for {', '.join(wrong)}; {cure}")
+    return ModelCard(**facts)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_a(kind: Any, value: object) -> bool:
+    """Whether a value has the annotated type; an int passes for a float, a bool for neither."""
+    plain = get_origin(kind) or kind
+    if isinstance(value, tuple) and plain is tuple:
+        return all(_is_a(get_args(kind)[0], each) for each in value)
+    return isinstance(value, (int, float) if plain is float else plain) and not isinstance(value, bool)
 
 
 def shipped() -> list[Path]:
@@ -110,9 +132,12 @@ def verified_bytes(path: Path, card: ModelCard) -> bytes:
     """The .onnx file's content, checked against the card.
 
     Raises:
-        BadModel: The content is not what the card was written for.
+        BadModel: The file cannot be read, or its content is not what the card was written for.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadModel(f"{path}: it cannot be read ({error.strerror}); check the path and its permissions") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise BadModel(f"{path}: its content does not match the sha256 on its card; copy both files again")
     return content

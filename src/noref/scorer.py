@@ -4,29 +4,47 @@ import functools
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from noref import batch, card, images
 from noref.assessment import Assessment, Defect
 from noref.capacity import available_processors
-from noref.errors import BadModel, ImageError, ImageTooLarge, ImageTooSmall
+from noref.errors import BadModel, ImageError, ImageTooSmall, ScoringFailed
+from noref.runtime import Session, loading
 
 OUTPUTS = ("score", "map", "defects", "levels", "interval")
-"""What an exported model may tell."""
+"""Outputs that an exported model may have."""
+
+LOADED = 4  # models that `score` keeps, and as many scorers that arrived by pickle
+
+_SHORT_MEMORY = ("bad_alloc", "Failed to allocate")  # in messages of onnxruntime
 
 
 class Scorer:
     """Scores photos with one model.
 
     Deterministic: a photo gets the same answer, bit for bit, run to run, alone or among others, whatever the number of jobs
-    or threads. Safe to share between threads.
+    or threads.
+
+    A scorer can be shared between threads, pickled, and used in forked processes. A pickle holds the name or path of the model
+    and the options, not the weights: the process that reads it loads the model from there, once for all equal scorers. A forked
+    process loads the model again when it first scores, and never touches the session of its parent. See "Processes" in
+    docs/using.md.
+
+    A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as at least twice the working size of the
+    model is left on each side; `policy` of the result then states it. Scores can differ a little from those of the photo
+    decoded in full; `exact=True` turns it off.
 
     Args:
         model: Name of a shipped model, or path of an exported .onnx with its card beside it.
         threads: Processor threads for one photo; None for all that this process may use.
-        max_pixels: Larger pictures are refused.
-        exact: Decode large JPEGs in full.
+        max_pixels: Larger photos are refused.
+        exact: Decode every photo in full.
+
+    Attributes:
+        card: The model's card.
 
     Raises:
         ModelNotFound: There is no such model.
@@ -41,79 +59,69 @@ class Scorer:
         max_pixels: int = images.MAX_PIXELS,
         exact: bool = False,
     ) -> None:
-        import onnxruntime  # a tenth of a second that `import noref` need not take
-
         path = card.find(model)
+        self.model = _lasting(model, path)
+        self.threads, self.max_pixels, self.exact = threads, max_pixels, exact
         self.card = card.load(path)
-        self.max_pixels = max_pixels
-        self.exact = exact
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or available_processors()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors; they also reach us as exceptions
-        # Photos differ in size, so buffers planned for the last one only hold memory back.
-        options.enable_mem_pattern = False
-        try:
-            content = card.verified_bytes(path, self.card)
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except BadModel:
-            raise
-        except Exception as error:  # onnxruntime's own exceptions share no public base
-            raise BadModel(f"{path}: onnxruntime cannot load it ({error})") from error
-        self._outputs = {output.name: output.shape for output in self._session.get_outputs()}
-        inputs = [one.name for one in self._session.get_inputs()]
-        known = len(self._outputs) > 0 and set(self._outputs) <= set(OUTPUTS)
-        if inputs != ["pixels"] or not known or self._outputs.get("defects", (1, 0))[1] != len(self.card.defects):
-            raise BadModel(f"{path}: it takes or gives other things than its card says; export it again with noref")
+        self._session = Session(path.absolute(), self.card, threads or available_processors())
+        inputs, outputs = self._session.inputs, self._session.outputs
+        known = len(outputs) > 0 and set(outputs) <= set(OUTPUTS)
+        if list(inputs) != ["pixels"] or not known or outputs.get("defects", (1, 0))[1] != len(self.card.defects):
+            raise BadModel(f"{path}: its inputs or outputs are not those that its card states; export it again with noref")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _shared, (self.model, self.threads, self.max_pixels, self.exact)
 
     def score(self, source: images.Source) -> Assessment:
-        """Score a path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
+        """Score a path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3): `assess(read(source))`.
 
         Raises:
-            ImageError: The picture cannot be scored; the error names it, the cause and the cure.
+            ImageError: The image cannot be scored; the error names it, the cause and the cure.
         """
         return self.assess(self.read(source))
 
     def read(self, source: images.Source) -> images.Photo:
-        """Read a source as `score` does: what `assess` takes.
+        """Decode a source as far as the model needs it; see `exact`.
 
         Raises:
-            ImageError: The picture cannot be read.
+            ImageError: The image cannot be read; the error names it, the cause and the cure.
         """
-        return images.read(source, max_pixels=self.max_pixels)
+        return images.read(source, max_pixels=self.max_pixels, enough=None if self.exact else _enough(self.card))
 
     def assess(self, photo: images.Photo) -> Assessment:
-        """Score a photo that was read.
+        """Score a photo that `read` returned.
 
         Raises:
-            ImageError: The picture cannot be scored.
+            ImageTooSmall: It is smaller than the model accepts.
+            ScoringFailed: The model runtime failed on it.
         """
-        height, width = photo.pixels.shape[:2]
+        width, height = photo.size
         shortest = self.card.shortest
-        if min(height, width) < shortest:
+        if min(width, height) < shortest:
             raise ImageTooSmall(
                 photo.name,
                 f"{width} x {height} pixels",
                 f"{self.card.label} needs at least {shortest} on each side; give the original, not a thumbnail",
             )
+        batch_of_one = photo.pixels[None]
         try:
-            values = self._session.run(list(self._outputs), {"pixels": photo.pixels[None]})
-        except Exception as error:  # as above; of a checked model and checked pixels, memory is what is left to fail
-            cause = f"onnxruntime failed on its {width} x {height} pixels, for want of memory most likely"
-            raise ImageTooLarge(photo.name, cause, "shrink it, or score fewer photos at a time (--jobs)") from error
-        found = dict(zip(self._outputs, values, strict=True))
+            found = self._session.run(batch_of_one)
+        except BadModel:
+            raise
+        except Exception as error:  # onnxruntime's own exceptions share no public base
+            raise _failure(photo, error) from error
         quality = found["map"][0] if "map" in found else np.empty((0, 0), np.float32)
-        quality.flags.writeable = False
         low, high = found["interval"][0].tolist() if "interval" in found else (math.nan, math.nan)
         probabilities = found["defects"][0].tolist() if "defects" in found else []
         levels = found["levels"][0].tolist() if "levels" in found else [math.nan] * len(probabilities)
+        reduced = f"; the JPEG was decoded at 1/{photo.reduced} of its size" if photo.reduced > 1 else ""
         return Assessment(
             name=photo.name,
             score=float(found["score"][0]) if "score" in found else math.nan,
             map=quality,
             model=self.card.label,
-            policy=self.card.policy,
-            size=(width, height),
+            policy=self.card.policy + reduced,
+            size=photo.size,
             warnings=photo.warnings,
             defects=dict(zip(self.card.defects, map(Defect, probabilities, levels), strict=True)),
             interval=(low, high),
@@ -122,28 +130,61 @@ class Scorer:
     def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:
         """Score photos as they come and yield results in the same order, as soon as each is ready.
 
-        A picture that cannot be scored yields its `ImageError` instead of raising it, and the rest go on; a bug in noref
-        yields an `InternalError`. An exception of `sources` itself is raised after the results of what came before. With `jobs`
-        above 1, build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors; another
-        thread then iterates over `sources`.
+        An image that cannot be scored yields its `ImageError` instead of raising it, and the rest go on; a bug in noref yields
+        an `InternalError`. An exception of `sources` itself is raised after the results of what came before. With `jobs` above
+        1, build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors; another thread
+        then iterates over `sources`.
         """
         return batch.run(self.score, sources, jobs, images.name_of)
 
 
-@functools.lru_cache(maxsize=1)
-def _scorer(model: str | Path) -> Scorer:
-    return Scorer(model)
-
-
 def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessment:
-    """Score one photo; the model stays loaded for the next call.
+    """Score one photo. The last few models stay loaded for the next calls; one whose file has changed is loaded again.
 
     Args:
         source: A path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
         model: Name of a shipped model, or path of an exported .onnx with its card beside it.
 
     Raises:
-        ImageError: The picture cannot be scored; the error names it, the cause and the cure.
+        ImageError: The image cannot be scored; the error names it, the cause and the cure.
         ModelError: The model cannot be used.
     """
-    return _scorer(model).score(source)
+    return _shared(model, None, images.MAX_PIXELS, False).score(source)
+
+
+def _shared(model: str | Path, threads: int | None, max_pixels: int, exact: bool) -> Scorer:
+    """A scorer that all who need an equal one share."""
+    path = card.find(model)
+    stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in (path, path.with_suffix(".json")))
+    with loading():  # two threads that need one model load it once
+        return _loaded(_lasting(model, path), stamps, threads, max_pixels, exact)
+
+
+@functools.lru_cache(maxsize=LOADED)
+def _loaded(model: str, _stamps: tuple[int, ...], threads: int | None, max_pixels: int, exact: bool) -> Scorer:
+    return Scorer(model, threads=threads, max_pixels=max_pixels, exact=exact)
+
+
+def _lasting(model: str | Path, path: Path) -> str:
+    """What finds a model from any working directory: the name of a shipped one, or else an absolute path."""
+    return str(path.absolute()) if path == Path(model) else str(model)
+
+
+def _enough(facts: card.ModelCard) -> int | None:
+    """Pixels that leave at least twice the model's working size on each side of a photo of any shape; None for all."""
+    return 4 * max(facts.area, facts.shortest**2 * images.MAX_ASPECT) if facts.area else None
+
+
+def _failure(photo: images.Photo, error: Exception) -> ScoringFailed:
+    height, width = photo.pixels.shape[:2]
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _SHORT_MEMORY):
+        cause, cure = (
+            f"not enough memory to score {width} x {height} pixels",
+            "shrink it, or score fewer photos at a time (jobs)",
+        )
+    else:
+        cause, cure = (
+            f"onnxruntime failed on its {width} x {height} pixels ({error})",
+            "please report it, with the photo's size",
+        )
+    return ScoringFailed(photo.name, cause, cure)

@@ -67,8 +67,9 @@ def test_the_card_is_completed(exported):
     card = noref.Scorer(path).card
     assert card.name == "tiny"
     assert card.shortest == 64
+    assert card.area == 20_000
     assert "0.02 MP" in card.policy
-    assert dataclasses.replace(card, name="", policy="", shortest=0, sha256="") == CARD
+    assert dataclasses.replace(card, name="", policy="", shortest=0, area=0, sha256="") == CARD
 
 
 def test_the_file_stands_alone_and_tells_nothing_of_the_machine(exported, tmp_path):

@@ -1,5 +1,6 @@
 """Formats that Pillow decodes, and PIL images."""
 
+import os
 import threading
 
 from PIL import Image, UnidentifiedImageError
@@ -10,7 +11,11 @@ from noref.images.decoding import COPY_AGAIN, decoding
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo
 
-_limit = threading.Lock()
+_limit = threading.RLock()
+if hasattr(
+    os, "register_at_fork"
+):  # a fork waits for it: a forked process would find it held for ever, and Pillow without limit
+    os.register_at_fork(before=_limit.acquire, after_in_parent=_limit.release, after_in_child=_limit.release)
 
 
 def read(file: File, form: str) -> Photo:
@@ -75,5 +80,6 @@ def _holds_no_pixels(image: Image.Image) -> bool:
     except ValueError:  # closed after it was decoded
         return True
     except AssertionError:  # not decoded yet: it needs its file
-        return getattr(image, "fp", None) is None
+        file = getattr(image, "fp", None)
+        return file is None or (file.closed and image.format not in ("WEBP", "AVIF", "HEIF"))  # these have read the whole file
     return False

@@ -79,11 +79,12 @@ def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
 
 
 def _whole(name: str, file: Any) -> BinaryIO:
+    text = hasattr(file, "encoding")
     try:
-        if not isinstance(file, io.TextIOBase) and file.seekable():
+        if not text and hasattr(file, "seekable") and file.seekable():
             file.seek(0)
-        data = file.read()
-    except (OSError, ValueError) as error:  # ValueError: it is closed
+        data = "" if text else file.read()
+    except Exception as error:  # the object is the caller's, and so are the types of its errors
         raise ImageNotFound(name, _reason(error), "open it again") from error
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise UnsupportedImage(name, "the file object is in text mode", "open the file in binary mode ('rb')")

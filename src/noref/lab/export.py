@@ -112,7 +112,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
 
     Args:
         method: Fitted.
-        card: What to say of it; coverage, defects, policy, shortest side and hash are filled in here.
+        card: Its other facts; coverage, defects, policy, area, shortest side and hash are filled in here.
         target: Where to write, in a folder that is made where it is missing; its stem becomes the model's name.
 
     Raises:
@@ -139,6 +139,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
         name=target.stem,
         policy=size.describe(),
         shortest=size.shortest,
+        area=size.area,
         coverage=coverage,
         defects=tuple(name for name in classes if name != PRISTINE),
         sha256=hashlib.sha256(content).hexdigest(),

@@ -22,7 +22,7 @@ from pictures import make_scene
 
 TINY = {"backbone": "test_efficientnet", "side": 64, "short_side": 80, "crops": 3, "axes": 8, "c": [0.01], "epsilon": [0.05]}
 TUNED = {"finetune_epochs": 1, "finetune_batch": 8, "edges": [0.5]}
-CARD = ModelCard("", "1", "test", "none", "0 to 100", "none", "random", "", 0, "local quality", 16)
+CARD = ModelCard("", "1", "test", "none", "0 to 100", "none", "random", "", 0, map_meaning="local quality", map_cell=16)
 
 
 @pytest.fixture(scope="module")
