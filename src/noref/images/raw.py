@@ -1,7 +1,7 @@
 """Camera raw, developed by LibRaw through rawpy where that is installed; never read by its embedded preview.
 
 The development is the same for every file: white balance of the camera, no automatic brightness, sRGB of 8 bits. LibRaw needs
-about 16 bytes a pixel, and holds the file in memory.
+about 16 bytes a pixel, and the file is held in memory.
 """
 
 import contextlib
@@ -26,6 +26,9 @@ _SIGNATURES = (
     b"\0MRM",  # Minolta
     b"FOVb",  # Sigma
 )
+
+
+_SRGB_CURVE = (2.4, 12.92)  # power, and slope near black
 
 
 def matches(head: bytes) -> bool:
@@ -53,6 +56,7 @@ def read(file: File) -> Photo:
             use_camera_wb=True,
             no_auto_bright=True,
             output_color=rawpy.ColorSpace.sRGB,
+            gamma=_SRGB_CURVE,
             output_bps=8,
         )
     return convert.finish(file.name, pixels)

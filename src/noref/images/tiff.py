@@ -13,11 +13,12 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from noref.errors import DamagedImage, UnsupportedImage
-from noref.images import convert, jpeg, orientation, raw, tiff_directory, tiff_pages, tiff_samples
+from noref.images import convert, jpeg, orientation, raw, tiff_pages, tiff_samples
 from noref.images.decoding import COPY_AGAIN, SAVE_AS
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo
 from noref.images.tiff_decoders import Bytes
+from noref.images.tiff_directory import Chain, Directory, read_chain
 from noref.images.tiff_page import ASSOCIATED, CCITT, LAB, Page
 from noref.images.tiff_samples import Samples
 from noref.images.tiff_tags import Compression, Photometric, Tag
@@ -39,9 +40,9 @@ def read(file: File) -> Photo:
         ImageError: Another of its kinds.
     """
     head = file.stream.read(_HEAD)
-    chain = tiff_directory.read_chain(file.stream)
+    chain = read_chain(file.stream)
     if tiff_pages.is_raw(head, chain):
-        return raw.read(file)
+        return _raw(file, chain)
     choice = tiff_pages.choose(chain)
     if choice is None:
         raise DamagedImage(file.name, "damaged or truncated: no page", COPY_AGAIN)
@@ -62,6 +63,15 @@ def read(file: File) -> Photo:
     )
 
 
+def _raw(file: File, chain: Chain) -> Photo:
+    """Camera raw developed; LibRaw does not report a DNG that lacks a few bytes at its end."""
+    is_dng = any(Tag.DNG_VERSION in one for one in chain.directories)
+    for one in chain.directories + chain.children if is_dng else []:
+        if tiff_samples.count_beyond(file.stream, *tiff_samples.places(one)):
+            raise DamagedImage(file.name, "truncated: some of its data are not within the file", COPY_AGAIN)
+    return raw.read(file)
+
+
 def _old_jpeg(file: File, page: Page, warnings: tuple[str, ...]) -> Photo:
     """The complete JPEG file that most pages of old-style JPEG hold."""
     start, size = (page.directory.integer(tag, 0) for tag in (Tag.JPEG_INTERCHANGE, Tag.JPEG_INTERCHANGE_LENGTH))
@@ -74,7 +84,7 @@ def _old_jpeg(file: File, page: Page, warnings: tuple[str, ...]) -> Photo:
     raise UnsupportedImage(file.name, "TIFF compressed with old-style JPEG", SAVE_AS)
 
 
-def _turn(directory: tiff_directory.Directory) -> int:
+def _turn(directory: Directory) -> int:
     """EXIF orientation, of the parent where the page is a SubIFD without its own."""
     inherited = _turn(directory.parent) if directory.parent else orientation.UPRIGHT
     turn = directory.integer(Tag.ORIENTATION, inherited)

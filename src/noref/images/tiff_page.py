@@ -100,7 +100,7 @@ class Page:
         integer = directory.integer
         width, height = integer(Tag.WIDTH, 0), integer(Tag.HEIGHT, 0)
         samples = max(integer(Tag.SAMPLES_PER_PIXEL, 1), 1)
-        tiled = Tag.TILE_OFFSETS in directory
+        tiled = Tag.TILE_WIDTH in directory
         return cls(
             directory,
             width,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from noref.errors import DamagedImage, ImageTooLarge
 from noref.images.decoding import COPY_AGAIN
 from noref.images.tiff_decoders import Bytes, Segment, decompress
+from noref.images.tiff_directory import Directory
 from noref.images.tiff_page import Page
 from noref.images.tiff_tags import Compression, Tag
 
@@ -88,12 +89,23 @@ def bands(name: str, stream: BinaryIO, page: Page, max_pixels: int) -> Iterator[
         yield planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
 
 
+def places(directory: Directory) -> tuple[list[int], list[int]]:
+    """Offsets and sizes of the strips or tiles of a page; some writers use the tags of strips for tiles too."""
+    offsets = directory.integers(Tag.TILE_OFFSETS) or directory.integers(Tag.STRIP_OFFSETS)
+    return offsets, directory.integers(Tag.TILE_BYTE_COUNTS) or directory.integers(Tag.STRIP_BYTE_COUNTS)
+
+
+def count_beyond(stream: BinaryIO, offsets: list[int], sizes: list[int]) -> int:
+    """How many segments are not within the file."""
+    end = stream.seek(0, io.SEEK_END)
+    return sum(offset < 0 or size < 0 or offset + size > end for offset, size in zip(offsets, sizes, strict=False))
+
+
 def _find(name: str, stream: BinaryIO, page: Page) -> _Segments:
     """The segments, all within the file."""
     if page.segment_width < 1 or page.segment_height < 1:
         raise DamagedImage(name, "damaged: its strips have no rows", COPY_AGAIN)
-    where, how_large = (Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS) if page.tiled else (Tag.STRIP_OFFSETS, Tag.STRIP_BYTE_COUNTS)
-    found = _Segments(name, stream, page, page.directory.integers(where), page.directory.integers(how_large))
+    found = _Segments(name, stream, page, *places(page.directory))
     kind, count = "tiles" if page.tiled else "strips", found.across * found.down * found.planes
     plain = page.compression == Compression.NONE
     if plain and not found.sizes:  # old writers leave them out
@@ -102,10 +114,9 @@ def _find(name: str, stream: BinaryIO, page: Page) -> _Segments:
     absent = count - present + found.sizes[:present].count(0)
     if absent:
         raise DamagedImage(name, f"damaged: {absent} of its {count} {kind} are missing", COPY_AGAIN)
-    end, places = stream.seek(0, io.SEEK_END), [*zip(found.offsets[:count], found.sizes[:count], strict=True)]
-    if beyond := sum(offset < 0 or size < 0 or offset + size > end for offset, size in places):
+    if beyond := count_beyond(stream, found.offsets[:count], found.sizes[:count]):
         raise DamagedImage(name, f"truncated: {beyond} of its {count} {kind} are not within the file", COPY_AGAIN)
-    if plain and any(size < found.rows(index) * found.row_bytes for index, (_, size) in enumerate(places)):
+    if plain and any(size < found.rows(index) * found.row_bytes for index, size in enumerate(found.sizes[:count])):
         raise DamagedImage(name, f"damaged: {kind} are shorter than their rows", COPY_AGAIN)
     return _cut(found) if plain and not page.tiled and found.down == 1 else found
 
