@@ -479,6 +479,12 @@ def test_lost_data_within_a_segment_are_damage(compression):
     refused(errors.DamagedImage, data[:middle] + nothing * (start + size - middle) + data[start + size :])
 
 
+@pytest.mark.parametrize("compression", CHECKED)
+def test_a_last_strip_may_be_padded(compression):
+    data = one(SCENE, photometric="rgb", compression=compression, rowsperstrip=64)
+    near(with_tags(data, ImageLength=10), SCENE[:10], 0)
+
+
 def test_strips_that_are_missing_are_damage():
     data = one(SCENE, photometric="rgb")
     refused(errors.DamagedImage, with_tags(data, RowsPerStrip=16), "3 of its 4 strips are missing")

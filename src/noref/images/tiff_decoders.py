@@ -24,6 +24,7 @@ from noref.images.tiff_tags import Compression, Tag
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
+_PADDING = 1 << 24  # bytes that a last strip may have beyond its rows
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"  # a marker that lacks its last byte, the colour transform
 _APPLICATION = [bytes((kind,)) for kind in range(0xE0, 0xF0)]
 _JPEG_COLORS = {1: "GRAY", 3: "RGB", 4: "CMYK"}
@@ -62,8 +63,9 @@ def _inflated(name: str, data: bytes, size: int) -> bytes:
     stream = zlib.decompressobj()
     with decoding(name):
         found = stream.decompress(data, size)
-        rest = b"" if stream.eof else stream.decompress(stream.unconsumed_tail, size + 1)  # a last strip may be padded
-    if len(found) < size or not stream.eof or len(rest) > size:
+        if not stream.eof:
+            stream.decompress(stream.unconsumed_tail, _PADDING)
+    if len(found) < size or not stream.eof:
         raise DamagedImage(name, "damaged or truncated: a segment does not end as it should", COPY_AGAIN)
     return found
 
@@ -73,7 +75,7 @@ def _lzma(name: str, data: bytes, size: int) -> bytes:
     with decoding(name):
         found = stream.decompress(data, size)
         if not stream.eof:
-            stream.decompress(b"", 1)
+            stream.decompress(b"", _PADDING)
     if len(found) < size or not stream.eof:
         raise DamagedImage(name, "damaged or truncated: a segment does not end as it should", COPY_AGAIN)
     return found
@@ -105,12 +107,11 @@ def _by_libtiff(name: str, page: Page, segments: Sequence[Segment], row_bytes: i
     header[Tag.STRIP_OFFSETS] = tuple(accumulate((len(part) for part in parts[:-1]), initial=0))
     header[Tag.STRIP_BYTE_COUNTS] = tuple(map(len, parts))
     file = io.BytesIO()
-    with decoding(name):
-        header.save(file)
-        file.write(b"".join(parts))
-        file.seek(0)
-        with TiffImagePlugin.TiffImageFile(file) as image:
-            pixels = np.asarray(image)
+    header.save(file)
+    file.write(b"".join(parts))
+    file.seek(0)
+    with decoding(name), TiffImagePlugin.TiffImageFile(file) as image:
+        pixels = np.asarray(image)
     return np.packbits(pixels, axis=1) if bilevel else pixels
 
 
