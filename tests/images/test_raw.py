@@ -1,4 +1,4 @@
-"""Camera raw is recognised by content and developed by rawpy, or refused by the name of the extra; never scored by a preview."""
+"""Camera raw is recognised by content and developed by rawpy, or refused by the name of the extra; not scored by a preview."""
 
 import io
 import struct
