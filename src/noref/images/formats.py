@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from noref.errors import NotAnImage
-from noref.images import heif, jpeg, pillow
+from noref.images import heif, jpeg, pillow, raw, tiff
 from noref.images.photo import File, Photo
 
 _HEAD = 64  # bytes that tell formats apart
@@ -39,7 +39,8 @@ FORMATS = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), _begins(b"\xff\xd8\xff"), jpeg.read),
     Format("PNG", (".png", ".apng"), _begins(b"\x89PNG"), partial(pillow.read, form="PNG")),
     Format("WebP", (".webp",), lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", partial(pillow.read, form="WEBP")),
-    Format("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), partial(pillow.read, form="TIFF")),
+    Format("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.read),
+    Format("camera raw", raw.EXTENSIONS, raw.matches, raw.read),
     Format("GIF", (".gif",), _begins(b"GIF8"), partial(pillow.read, form="GIF")),
     Format("AVIF", (".avif", ".avifs"), heif.is_avif, partial(pillow.read, form="AVIF")),
     Format("HEIC", (".heic", ".heif", ".hif"), heif.is_heif, heif.read),

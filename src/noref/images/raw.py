@@ -1,0 +1,83 @@
+"""Camera raw, developed by LibRaw through rawpy where that is installed; never read by its embedded preview.
+
+The development is the same for every file: white balance of the camera, no automatic brightness, sRGB of 8 bits. LibRaw needs
+about 16 bytes a pixel, and the file is held in memory.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+from noref.errors import DamagedImage, ImageTooLarge, UnsupportedImage
+from noref.images import convert
+from noref.images.decoding import COPY_AGAIN
+from noref.images.limits import check_size
+from noref.images.photo import File, Photo
+
+EXTENSIONS = (
+    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".rwl", ".raf", ".pef", ".srw"),
+    *(".3fr", ".fff", ".iiq", ".mos", ".dcr", ".kdc", ".mrw", ".x3f", ".erf", ".mef"),
+)
+_SIGNATURES = (
+    b"IIRO",  # Olympus
+    b"IIRS",
+    b"MMOR",
+    b"IIU\0",  # Panasonic, Leica
+    b"FUJIFILMCCD-RAW",
+    b"\0MRM",  # Minolta
+    b"FOVb",  # Sigma
+)
+
+
+_SRGB_CURVE = (2.4, 12.92)  # power, and slope near black
+
+
+def matches(head: bytes) -> bool:
+    """Whether a file begins as camera raw that is not built like TIFF, which `tiff` reads."""
+    return head.startswith(_SIGNATURES) or head[4:12] == b"ftypcrx " or head[6:14] == b"HEAPCCDR"  # Canon's CR3 and CRW
+
+
+def read(file: File) -> Photo:
+    """Develop a raw file.
+
+    Raises:
+        UnsupportedImage: rawpy is not installed, or LibRaw does not support the camera or the kind of file.
+        DamagedImage: LibRaw reports lost or corrupt data.
+        ImageError: Another of its kinds.
+    """
+    try:
+        import rawpy
+    except ImportError:
+        raise UnsupportedImage(file.name, "camera raw has to be developed", "pip install 'noref[raw]'") from None
+    file.stream.seek(0)
+    with _developing(file.name), rawpy.imread(file.stream) as negative:
+        sizes = negative.sizes
+        check_size(file.name, sizes.width, sizes.height, file.max_pixels)
+        pixels = negative.postprocess(
+            use_camera_wb=True,
+            no_auto_bright=True,
+            output_color=rawpy.ColorSpace.sRGB,
+            gamma=_SRGB_CURVE,
+            output_bps=8,
+        )
+    return convert.finish(file.name, pixels)
+
+
+@contextlib.contextmanager
+def _developing(name: str) -> Iterator[None]:
+    """Errors of LibRaw as ours."""
+    import rawpy
+
+    try:
+        yield
+    except (rawpy.LibRawUnsufficientMemoryError, rawpy.LibRawTooBigError) as error:
+        raise ImageTooLarge(name, "not enough memory to develop it", "shrink it first") from error
+    except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError, rawpy.NotSupportedError) as error:
+        cause = f"camera raw of a kind that LibRaw does not support ({_text(error)})"
+        raise UnsupportedImage(name, cause, "develop it with its maker's software") from error
+    except rawpy.LibRawError as error:
+        raise DamagedImage(name, f"damaged or truncated ({_text(error)})", COPY_AGAIN) from error
+
+
+def _text(error: Exception) -> str:
+    message = error.args[0] if error.args else ""
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
