@@ -1,7 +1,7 @@
 """Any image file to upright sRGB pixels, or exactly why not.
 
-`read` finds the format by the first bytes (`formats`); a module for each family of formats decodes it; `convert` brings the result
-to 8-bit sRGB, upright, on white where it was transparent.
+`read` finds the format by the first bytes (`formats`); a module for each family of formats decodes it; `convert` brings the
+result to 8-bit sRGB, upright, on white where it was transparent.
 """
 
 import numpy as np

@@ -5,6 +5,9 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+_BYTES_PER_PIXEL = 4
+_LEAST_BYTES = 1 << 26
+
 
 class Photo(NamedTuple):
     """An image ready to score.
@@ -38,3 +41,11 @@ class File(NamedTuple):
     stream: BinaryIO
     max_pixels: int
     enough: int | None = None
+
+    def compressed(self) -> bytes:
+        """All of a compressed file, but of more than 4 bytes for each pixel that is allowed only so many.
+
+        What is beyond is not the photo, but a film or another file appended to it.
+        """
+        self.stream.seek(0)
+        return self.stream.read(max(_LEAST_BYTES, _BYTES_PER_PIXEL * self.max_pixels))
