@@ -19,6 +19,7 @@ _FAILURES = (ImageCms.PyCMSError, OSError, ValueError, TypeError)  # of a profil
 _GAMMA = 1 / 2.2  # by which PNG files mean sRGB
 _GAMMA_TOLERANCE, _CHROMATICITY_TOLERANCE = 0.01, 0.001
 _LEAST_GAMMA, _LARGEST_GAMMA = 0.1, 10.0
+_SPACE = slice(16, 20)  # where an ICC profile names the colour space of the pixels
 _RGB_MODES = ("L", "RGB", "RGBA")
 
 
@@ -30,6 +31,9 @@ def by_profile(profile: bytes, mode: str) -> tuple[ToSRGB | None, tuple[str, ...
     code = cicp_of(profile)
     if code is not None and code.is_hdr and mode in _RGB_MODES:
         return conversion(code)
+    if mode == "RGBA" and profile[_SPACE] == b"GRAY":  # of grey with alpha
+        grey, notes = by_profile(profile, "L")
+        return (_beside_alpha(grey) if grey else None), notes
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         target = "RGBA" if mode == "RGBA" else "RGB"
@@ -41,6 +45,15 @@ def by_profile(profile: bytes, mode: str) -> tuple[ToSRGB | None, tuple[str, ...
         return transform.apply(strip)
 
     return to_srgb, ()
+
+
+def _beside_alpha(grey: ToSRGB) -> ToSRGB:
+    def to_srgb(strip: Image.Image) -> Image.Image:
+        converted = grey(strip.getchannel("R"))
+        converted.putalpha(strip.getchannel("A"))
+        return converted
+
+    return to_srgb
 
 
 def cicp_of(profile: bytes) -> Cicp | None:

@@ -6,7 +6,7 @@ keeps its look, but for the brightest tenth: 203 cd/m2 becomes 249 of 255.
 
 import numpy as np
 
-from noref.images.linear import Floats, Render
+from noref.images.linear import Floats, Render, times
 
 WHITE = 203.0  # cd/m2
 _HLG_PEAK = 1000.0  # cd/m2, nominal
@@ -32,22 +32,25 @@ def hlg(signal: Floats) -> Floats:
 
 def of_display(matrix: Floats) -> Render:
     """The rendering of display light, as PQ holds it, of the primaries that `matrix` brings to sRGB."""
-    return lambda light: roll_off(light @ matrix.T)
+    return lambda light: roll_off(times(light, matrix))
 
 
 def of_scene(matrix: Floats, luminance: Floats) -> Render:
     """The rendering of scene light, as HLG holds it; `luminance` holds the contributions of its primaries."""
 
     def render(light: Floats) -> Floats:
-        bright = np.maximum(light @ luminance, 1e-6) ** np.float32(_HLG_GAMMA - 1)
-        return roll_off((light * (bright * np.float32(_HLG_PEAK / WHITE))[:, None]) @ matrix.T)
+        gain = np.maximum(times(light, luminance[None]), 1e-6) ** np.float32(_HLG_GAMMA - 1) * np.float32(_HLG_PEAK / WHITE)
+        return roll_off(times(light * gain, matrix))
 
     return render
 
 
 def roll_off(light: Floats) -> Floats:
-    """Compress what is above the knee to below 1, smoothly, by the largest channel: the hue stays."""
-    largest = light.max(axis=1)
-    excess = np.maximum(largest - _KNEE, 0) / (1 - _KNEE)
+    """Compress what is above the knee to below 1, smoothly, by the largest channel: the hue stays. Works in place."""
+    largest = np.maximum(np.maximum(light[:, 0], light[:, 1]), light[:, 2])
+    bright = np.flatnonzero(largest > _KNEE)
+    largest = largest[bright]
+    excess = (largest - _KNEE) / (1 - _KNEE)
     target = _KNEE + (1 - _KNEE) * excess / (1 + excess)
-    return light * np.where(excess > 0, target / np.maximum(largest, _KNEE), 1).astype(np.float32)[:, None]
+    light[bright] *= (target / largest).astype(np.float32)[:, None]
+    return light

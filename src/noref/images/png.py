@@ -18,12 +18,15 @@ from noref.images.cicp import Cicp, Conversion, conversion
 from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo
-from noref.images.png_chunks import SIGNATURE, Chunk, chunk_of, content, excerpt, walk
+from noref.images.png_chunks import SIGNATURE, Chunk, blocks, chunk_of, content, excerpt, walk
 
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PIXELS = (*_CRITICAL[:3], b"tRNS")
 _METADATA = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # which may hold an orientation
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # bits by type of colour
+_PALETTE = 3  # type of colour
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # left, top, steps
 _MOST_METADATA = 1 << 24  # bytes of a chunk
 _HUNDRED_THOUSANDTHS = 1e-5
 
@@ -40,6 +43,8 @@ def read(file: File) -> Photo:
         raise DamagedImage(file.name, "damaged: its signature is wrong, as after a transfer in text mode", COPY_AGAIN)
     chunks = walk(file.stream)
     _check(file, chunks)
+    if not _complete(file.stream, chunks):
+        raise DamagedImage(file.name, "damaged or truncated: pixels are missing", COPY_AGAIN)
     notes = tuple(_notes(file.stream, chunks))
     sound = [chunk for chunk in chunks if chunk.sound]
     with pillow.open_(
@@ -66,6 +71,31 @@ def _check(file: File, chunks: list[Chunk]) -> None:
     check_size(file.name, width, height, file.max_pixels)
     if depth not in _DEPTHS.get(kind_of_color, ()) or methods[:2] != [0, 0] or methods[2] > 1:
         raise UnsupportedImage(file.name, f"PNG of an unknown kind ({depth} bits, colour type {kind_of_color})", SAVE_AS)
+    if kind_of_color == _PALETTE and not any(chunk.kind == b"PLTE" for chunk in chunks):
+        raise DamagedImage(file.name, "damaged: its palette is missing", COPY_AGAIN)
+
+
+def _complete(stream: BinaryIO, chunks: list[Chunk]) -> bool:
+    """Whether the pixel data inflate to all rows; where the deflated stream ends early, Pillow leaves the rest black."""
+    missing, inflater = _inflated_size(content(stream, chunks[0])), zlib.decompressobj()
+    try:
+        for chunk in chunks:
+            if chunk.kind == b"IDAT":
+                for block in blocks(stream, chunk):
+                    missing -= len(inflater.decompress(block))
+                    if missing <= 0:
+                        return True
+    except zlib.error:
+        pass
+    return False
+
+
+def _inflated_size(header: bytes) -> int:
+    """Bytes of all rows, each with its filter type; of all passes where they are interlaced."""
+    width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", header)
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    sides = ((-(-(width - left) // across), -(-(height - top) // down)) for left, top, across, down in passes)
+    return sum(rows * (1 + -(-columns * depth * _CHANNELS[kind] // 8)) for columns, rows in sides if columns > 0 and rows > 0)
 
 
 def _notes(stream: BinaryIO, chunks: list[Chunk]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import bisect
 import io
 import itertools
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
@@ -51,13 +51,22 @@ def walk(stream: BinaryIO) -> list[Chunk]:
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
         if len(head) < 8 or length >= 1 << 31 or not _LETTERS.issuperset(kind):
             break
-        left, checksum = length, zlib.crc32(kind)
-        while left and (block := stream.read(min(left, _BLOCK))):
-            left, checksum = left - len(block), zlib.crc32(block, checksum)
-        chunks.append(Chunk(kind, start, length, not left and stream.read(4) == checksum.to_bytes(4, "big")))
-        if left or kind == b"IEND":
+        chunk, checksum, read = Chunk(kind, start, length, sound=False), zlib.crc32(kind), 0
+        for block in blocks(stream, chunk):
+            checksum, read = zlib.crc32(block, checksum), read + len(block)
+        chunks.append(chunk._replace(sound=read == length and stream.read(4) == checksum.to_bytes(4, "big")))
+        if read < length or kind == b"IEND":
             break
     return chunks
+
+
+def blocks(stream: BinaryIO, chunk: Chunk) -> Iterator[bytes]:
+    """What a chunk holds, in parts."""
+    stream.seek(chunk.start + 8)
+    left = chunk.length
+    while left and (block := stream.read(min(left, _BLOCK))):
+        left -= len(block)
+        yield block
 
 
 def content(stream: BinaryIO, chunk: Chunk) -> bytes:
