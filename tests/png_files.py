@@ -17,7 +17,9 @@ def with_chunk(png: bytes, kind: bytes, data: bytes) -> bytes:
     return png[:at] + chunk(kind, data) + png[at:]
 
 
-def raw_png(rows: bytes, width: int, height: int, *, depth: int = 8, color: int = 2, interlaced: int = 0, extra: bytes = b"") -> bytes:
+def raw_png(
+    rows: bytes, width: int, height: int, *, depth: int = 8, color: int = 2, interlaced: int = 0, extra: bytes = b""
+) -> bytes:
     """A PNG file of these rows, each with its filter type."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced))
     return SIGNATURE + header + extra + chunk(b"IDAT", zlib.compress(rows)) + END

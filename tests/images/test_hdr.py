@@ -6,31 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from hdr_signals import TO_BT2020, light_of, to_hlg, to_pq
 from noref import images
 from noref.images import cicp, hdr, linear
 from pictures import encode, make_scene
 from png_files import with_chunk
-
-TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])  # BT.2087, of BT.709 light
-
-
-def light_of(pixels):
-    signal = pixels / 255
-    return np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
-
-
-def to_pq(light):
-    """Signal of light, of which 1 is 203 cd/m2 (SMPTE ST 2084)."""
-    power = np.clip(light * 203 / 10_000, 0, 1) ** 0.1593017578125
-    return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
-
-
-def to_hlg(light):
-    """Signal of display light, of which 1 is 203 of 1000 cd/m2 (inverse OOTF of gamma 1.2, then OETF)."""
-    display = light * 203 / 1000
-    luminance = np.maximum(display @ (0.2627, 0.6780, 0.0593), 1e-9)[..., None]
-    scene = display * luminance ** (1 / 1.2 - 1)
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073)
 
 
 def hdr_png(pixels, transfer, primaries=9):
@@ -127,7 +107,9 @@ def test_an_icc_profile_with_a_cicp_tag_of_pq_is_hdr(scene):
     tag = b"cicp" + bytes(4) + bytes((9, 16, 0, 1))
     end = 132 + 12 * count
     moved = b"".join(  # offsets of the other tags grow by the twelve bytes of the new entry
-        profile[at : at + 4] + (int.from_bytes(profile[at + 4 : at + 8], "big") + 12).to_bytes(4, "big") + profile[at + 8 : at + 12]
+        profile[at : at + 4]
+        + (int.from_bytes(profile[at + 4 : at + 8], "big") + 12).to_bytes(4, "big")
+        + profile[at + 8 : at + 12]
         for at in range(132, end, 12)
     )
     entry = b"cicp" + (len(profile) + 12).to_bytes(4, "big") + (12).to_bytes(4, "big")

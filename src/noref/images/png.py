@@ -103,12 +103,12 @@ def _notes(stream: BinaryIO, chunks: list[Chunk]) -> Iterator[str]:
     broken = sorted({chunk.kind.decode() for chunk in chunks if not chunk.sound and chunk.kind != b"IEND"})
     if broken:
         yield f"corrupt chunks were ignored ({', '.join(broken)})"
-    if not kinds or kinds[-1] != b"IEND":
+    if chunks[-1].kind != b"IEND" or not chunks[-1].sound:
         yield "its end marker is missing"
     control = next((chunk for chunk in chunks if chunk.kind == b"acTL" and chunk.sound), None)
     if control is not None:
-        own = b"fcTL" in kinds and kinds.index(b"fcTL") < kinds.index(b"IDAT") if b"IDAT" in kinds else True
-        count = int.from_bytes(content(stream, control)[:4], "big") + (not own)  # a still image may come before the frames
+        apart = b"fcTL" not in kinds[: kinds.index(b"IDAT")]  # a still image, which is none of the frames
+        count = int.from_bytes(content(stream, control)[:4], "big") + apart
         if count > 1:
             yield f"only the first of {count} frames was read"
 
