@@ -30,6 +30,21 @@ def swapped_profile():
     return profile.replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
 
 
+def grey_profile():
+    """An ICC profile of grey whose values are linear light."""
+    curve = b"curv" + bytes(8)
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    text = b"desc" + bytes(4) + struct.pack(">I", 2) + b"g\0" + bytes(78)
+    start, entries, body = 132 + 12 * 3, b"", b""
+    for kind, data in ((b"desc", text), (b"wtpt", white), (b"kTRC", curve)):
+        entries += kind + struct.pack(">2I", start + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    illuminant = struct.pack(">3i", 63190, 65536, 54061)
+    head = bytes(4) + struct.pack(">I", 0x02400000) + b"mntrGRAYXYZ " + bytes(12) + b"acsp" + bytes(28) + illuminant + bytes(48)
+    profile = bytes(4) + head + struct.pack(">I", 3) + entries + body
+    return len(profile).to_bytes(4, "big") + profile[4:]
+
+
 def damaged(data):
     with pytest.raises(errors.DamagedImage) as caught:
         images.read(data)
@@ -86,6 +101,14 @@ def test_precedence_is_cicp_then_iccp_then_srgb_then_gama():
     np.testing.assert_allclose(images.read(profiled).pixels[0, 0], (0, 0, 255), atol=2)
     coded = with_chunk(profiled, b"cICP", bytes((1, 13, 0, 1)))
     np.testing.assert_array_equal(images.read(coded).pixels[0, 0], (255, 0, 0))
+
+
+def test_a_grey_profile_applies_beside_alpha():
+    linear = grey_profile()
+    for mode, value in (("L", 55), ("LA", (55, 255))):
+        photo = images.read(encode(Image.new(mode, (90, 70), value), "PNG", icc_profile=linear))
+        np.testing.assert_allclose(photo.pixels, 128, atol=2)
+        assert photo.warnings == ()
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -212,6 +235,11 @@ def test_an_animation_gives_its_first_frame(scene):
     cut = images.read(stored[: int(len(stored) * 0.8)])
     np.testing.assert_array_equal(cut.pixels, scene)
     assert len(cut.warnings) > 1
+
+
+def test_a_second_header_does_not_evade_the_size_limit(scene):
+    larger = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    np.testing.assert_array_equal(images.read(with_chunk(encode(Image.fromarray(scene), "PNG"), b"IHDR", larger)).pixels, scene)
 
 
 def test_many_small_pixel_chunks(scene):

@@ -1,5 +1,6 @@
 """What reading an image gives, and what a reader of a format is given."""
 
+import io
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -47,5 +48,6 @@ class File(NamedTuple):
 
         What is beyond is not the photo, but a film or another file appended to it.
         """
+        size = self.stream.seek(0, io.SEEK_END)
         self.stream.seek(0)
-        return self.stream.read(max(_LEAST_BYTES, _BYTES_PER_PIXEL * self.max_pixels))
+        return self.stream.read(min(size, max(_LEAST_BYTES, _BYTES_PER_PIXEL * self.max_pixels)))

@@ -21,7 +21,7 @@ from noref.images.photo import File, Photo
 from noref.images.png_chunks import SIGNATURE, Chunk, blocks, chunk_of, content, excerpt, walk
 
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-_PIXELS = (*_CRITICAL[:3], b"tRNS")
+_PIXELS = (b"PLTE", b"tRNS", b"IDAT")
 _METADATA = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # which may hold an orientation
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # bits by type of colour
 _PALETTE = 3  # type of colour
@@ -47,9 +47,8 @@ def read(file: File) -> Photo:
         raise DamagedImage(file.name, "damaged or truncated: pixels are missing", COPY_AGAIN)
     notes = tuple(_notes(file.stream, chunks))
     sound = [chunk for chunk in chunks if chunk.sound]
-    with pillow.open_(
-        file._replace(stream=excerpt(file.stream, (chunk for chunk in sound if chunk.kind in _PIXELS))), "PNG"
-    ) as image:
+    shown = [chunks[0], *(chunk for chunk in sound if chunk.kind in _PIXELS)]  # a second header would evade the size limit
+    with pillow.open_(file._replace(stream=excerpt(file.stream, shown)), "PNG") as image:
         with decoding(file.name):
             image.load()
         turn = _orientation(file.stream, sound)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BLOCK = 1 << 16
-_MOST_CHUNKS = 1 << 20
+_MOST_CHUNKS = 1 << 17  # no photo has nearly so many
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
