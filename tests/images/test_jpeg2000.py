@@ -56,6 +56,19 @@ def test_lost_data_are_damage_even_where_the_end_marker_is_there(options, part, 
             images.read(cut)
 
 
+@pytest.mark.parametrize("lost", [0, 5, 11])
+def test_a_missing_tile_is_damage(lost, scene):
+    whole = encode(Image.fromarray(scene), "JPEG2000", no_jp2=True, tile_size=(64, 64))
+    at, tiles = whole.index(b"\xff\x90"), []
+    while whole[at : at + 2] == b"\xff\x90":
+        tiles.append((at, at + int.from_bytes(whole[at + 6 : at + 10], "big")))
+        at = tiles[-1][1]
+    assert len(tiles) == 12
+    start, stop = tiles[lost]
+    with pytest.raises(errors.DamagedImage, match="tiles"):
+        images.read(whole[:start] + whole[stop:])
+
+
 def test_more_components_than_a_photo_has_are_unsupported(scene):
     stored = bytearray(encode(Image.fromarray(scene), "JPEG2000"))
     stored[stored.index(b"\xff\x4f\xff\x51") + 41] = 7
