@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, PngImagePlugin
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image, ImageCms
 
 from noref import errors, images
 from noref.images import convert
@@ -198,13 +197,6 @@ def test_a_closed_file(save, scene, tmp_path):
     picture = Image.open(tmp_path / "a.png")
     picture.close()
     refused(errors.ImageNotFound, picture)
-
-
-def test_a_picture_with_more_text_than_pillow_reads(scene):
-    notes = PngInfo()
-    notes.add_text("notes", "x" * (PngImagePlugin.MAX_TEXT_CHUNK + 1), zip=True)
-    stored = encode(Image.fromarray(scene), "PNG", pnginfo=notes)
-    assert "metadata" in refused(errors.UnsupportedImage, stored).cure
 
 
 def test_text_named_like_a_picture(save):

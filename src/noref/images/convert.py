@@ -54,8 +54,8 @@ def finish(
         for top in range(0, height, _STRIP):
             strip = _plain(name, _rows(decoded, mode, top, min(top + _STRIP, height)))
             if isinstance(colors, bytes):  # only now is it known what kind of pixels its conversion has to take
-                colors = color.by_profile(colors, strip.mode)
-                notes += [] if colors else [color.IGNORED]
+                colors, found = color.by_profile(colors, strip.mode)
+                notes += found
             pixels[top : top + _STRIP] = np.asarray(_on_white(colors(strip) if colors else strip))
         decoded, warnings = pixels, tuple(notes)
     size = size or (width, height)

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from noref.errors import DamagedImage, ImageError, ImageTooLarge, UnsupportedImage
 
-_UNSUPPORTED = re.compile(r"unsupported|not supported|unknown|unrecognized|not implemented|no decoder", re.IGNORECASE)
+_UNSUPPORTED = re.compile(
+    r"^(?!Invalid input)"  # as libheif begins to report damaged data, whatever follows
+    r".*(unsupported|not supported|not implemented|no decoder|no codec|(unknown|unrecognized) (pixel|raw|image) mode)",
+    re.IGNORECASE | re.DOTALL,
+)
 COPY_AGAIN = "copy or download it again"
 SAVE_AS = "save it as 8-bit PNG or JPEG"
 

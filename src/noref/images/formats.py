@@ -5,10 +5,10 @@ from functools import partial
 from typing import NamedTuple
 
 from noref.errors import NotAnImage
-from noref.images import heif, jpeg, pillow, raw, tiff
+from noref.images import gif, heif, isobmff, jpeg, jpeg2000, jxl, pillow, png, raw, tiff, unreadable, webp
 from noref.images.photo import File, Photo
 
-_HEAD = 64  # bytes that tell formats apart
+_HEAD = 1024  # bytes that tell formats apart
 
 
 class Format(NamedTuple):
@@ -37,14 +37,21 @@ def _is_bmp(head: bytes) -> bool:
 
 FORMATS = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), _begins(b"\xff\xd8\xff"), jpeg.read),
-    Format("PNG", (".png", ".apng"), _begins(b"\x89PNG"), partial(pillow.read, form="PNG")),
-    Format("WebP", (".webp",), lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", partial(pillow.read, form="WEBP")),
+    Format("PNG", (".png", ".apng"), _begins(b"\x89PNG"), png.read),
+    Format("WebP", (".webp",), lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", webp.read),
     Format("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.read),
     Format("camera raw", raw.EXTENSIONS, raw.matches, raw.read),
-    Format("GIF", (".gif",), _begins(b"GIF8"), partial(pillow.read, form="GIF")),
-    Format("AVIF", (".avif", ".avifs"), heif.is_avif, partial(pillow.read, form="AVIF")),
-    Format("HEIC", (".heic", ".heif", ".hif"), heif.is_heif, heif.read),
+    Format("GIF", (".gif",), _begins(b"GIF8"), gif.read),
+    Format("AVIF", (".avif", ".avifs"), isobmff.is_avif, heif.read_avif),
+    Format("HEIC", (".heic", ".heif", ".hif"), isobmff.is_heif, heif.read_heic),
     Format("BMP", (".bmp", ".dib"), _is_bmp, partial(pillow.read, form="BMP")),
+    Format(
+        "JPEG 2000",
+        (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jph"),
+        _begins(jpeg2000.CODESTREAM, jpeg2000.CONTAINER),
+        jpeg2000.read,
+    ),
+    Format("JPEG XL", (".jxl",), _begins(jxl.CODESTREAM, jxl.CONTAINER), jxl.read),
 )
 EXTENSIONS = frozenset(extension for form in FORMATS for extension in form.extensions)
 
@@ -61,5 +68,7 @@ def read(file: File) -> Photo:
     for form in FORMATS:
         if form.matches(head):
             return form.read(file)
+    if unreadable.matches(head):
+        unreadable.refuse(file.name, head)
     names = ", ".join(form.name for form in FORMATS)
     raise NotAnImage(file.name, "not an image", f"noref reads {names}")

@@ -1,34 +1,35 @@
-"""HEIC, through pillow-heif where it is installed; and what tells AVIF and HEIC apart, which share one container."""
+"""AVIF, through Pillow, and HEIC, through pillow-heif where it is installed.
+
+Colours follow the nclx code points where these signal HDR; otherwise the ICC profile, or nclx where there is no profile (MIAF,
+ISO/IEC 23000-22). Code points that stand in the bitstream alone are not read: such colours are taken for sRGB.
+"""
+
+import io
+from typing import Any
+
+import numpy as np
 
 from noref.errors import UnsupportedImage
-from noref.images import pillow
+from noref.images import convert, orientation, pillow
+from noref.images.cicp import Cicp, Conversion, conversion
+from noref.images.decoding import decoding
+from noref.images.isobmff import code_points
+from noref.images.limits import check_size
 from noref.images.photo import File, Photo
 
-_AVIF = frozenset((b"avif", b"avis"))
-_HEIF = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
+
+def read_avif(file: File) -> Photo:
+    """Read AVIF; sources of more than 8 bits are decoded to 8.
+
+    Raises:
+        ImageError: One of its kinds.
+    """
+    data = file.compressed()
+    return _read(file._replace(stream=io.BytesIO(data)), "AVIF", code_points(data))
 
 
-def _brands(head: bytes) -> list[bytes]:
-    """Major brand first, then the compatible ones."""
-    if head[4:8] != b"ftyp":
-        return []
-    size = min(int.from_bytes(head[:4], "big"), len(head))
-    return [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
-
-
-def is_avif(head: bytes) -> bool:
-    """Whether a file begins as AVIF, also under a brand that HEIC shares."""
-    brands = _brands(head)
-    return bool(brands) and (brands[0] in _AVIF or (brands[0] in _HEIF and not _AVIF.isdisjoint(brands)))
-
-
-def is_heif(head: bytes) -> bool:
-    """Whether a file begins as HEIC."""
-    return not _HEIF.isdisjoint(_brands(head)[:1])
-
-
-def read(file: File) -> Photo:
-    """Read HEIC.
+def read_heic(file: File) -> Photo:
+    """Read HEIC; HDR of more than 8 bits is converted with all of them.
 
     Raises:
         UnsupportedImage: pillow-heif is not installed.
@@ -39,4 +40,34 @@ def read(file: File) -> Photo:
     except ImportError:
         raise UnsupportedImage(file.name, "HEIC needs a decoder", "pip install 'noref[heic]'") from None
     pillow_heif.register_heif_opener()
-    return pillow.read(file, "HEIF")
+    data = file.compressed()
+    code = code_points(data)
+    file = file._replace(stream=io.BytesIO(data))
+    if code is not None and code.is_hdr:
+        return _read_deep(file, conversion(code), pillow_heif)
+    return _read(file, "HEIF", code)
+
+
+def _read(file: File, form: str, code: Cicp | None) -> Photo:
+    with pillow.open_(file, form) as image:
+        check_size(file.name, image.width, image.height, file.max_pixels)
+        by_code = code is not None and (code.is_hdr or not image.info.get("icc_profile"))
+        colors = conversion(code) if code is not None and by_code else Conversion()
+        photo = pillow.finish(file.name, image, colors=colors.to_srgb, warnings=colors.warnings)
+        return photo._replace(warnings=(*pillow.frames_note(image), *photo.warnings))
+
+
+def _read_deep(file: File, colors: Conversion, pillow_heif: Any) -> Photo:
+    """Read HDR HEIC without reducing it to 8 bits first; with alpha, which no strip of 16 bits carries, in 8 bits."""
+    with pillow.open_(file, "HEIF") as image:
+        check_size(file.name, image.width, image.height, file.max_pixels)
+        with decoding(file.name):
+            container = pillow_heif.open_heif(file.stream, convert_hdr_to_8bit=False)
+            opened = container[container.primary_index]
+            deep = np.asarray(opened) if opened.mode == "RGB;16" else None
+        if deep is None or colors.to_srgb is None:
+            photo = pillow.finish(file.name, image, colors=colors.to_srgb, warnings=colors.warnings)
+        else:
+            pixels = colors.to_srgb.pixels(deep)
+            photo = convert.finish(file.name, pixels, turn=orientation.of(image), warnings=colors.warnings)
+        return photo._replace(warnings=(*pillow.frames_note(image), *photo.warnings))

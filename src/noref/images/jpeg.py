@@ -21,8 +21,6 @@ from noref.images.photo import File, Photo
 
 _FACTORS = (8, 4, 2)  # by which libjpeg decodes smaller, and faster
 _COLORS = {1: "GRAY", 3: "RGB", 4: "CMYK"}
-_BYTES_PER_PIXEL = 4  # of the file; what is beyond is not the photo, but a film or another file appended to it
-_LEAST_BYTES = 1 << 26
 
 
 def read(file: File) -> Photo:
@@ -33,7 +31,7 @@ def read(file: File) -> Photo:
         UnsupportedImage: Lossless, hierarchical, or not of 8 bits.
         ImageError: Another of its kinds.
     """
-    data = file.stream.read(max(_LEAST_BYTES, _BYTES_PER_PIXEL * file.max_pixels))
+    data = file.compressed()
     structure = Structure.of(data)
     if (frame := structure.frame) is None:
         raise DamagedImage(file.name, "damaged or truncated: no frame header", COPY_AGAIN)

@@ -3,11 +3,11 @@
 import os
 import threading
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from noref.errors import DamagedImage, ImageNotFound
+from noref.errors import ImageNotFound
 from noref.images import color, convert, orientation
-from noref.images.decoding import COPY_AGAIN, decoding
+from noref.images.decoding import decoding
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo
 
@@ -18,30 +18,52 @@ if hasattr(
     os.register_at_fork(before=_limit.acquire, after_in_parent=_limit.release, after_in_child=_limit.release)
 
 
-def read(file: File, form: str) -> Photo:
+def read(
+    file: File,
+    form: str,
+    *,
+    colors: color.ToSRGB | bytes | None = None,
+    warnings: tuple[str, ...] = (),
+    frames: bool = True,
+) -> Photo:
     """Read a file whose signature is that of `form`, a Pillow format name such as "GIF".
+
+    Args:
+        file: To read.
+        form: Its format.
+        colors: Takes the place of its ICC profile.
+        warnings: Found so far.
+        frames: Whether to count its frames.
 
     Raises:
         ImageError: One of its kinds.
     """
     with open_(file, form) as image:
         check_size(file.name, image.width, image.height, file.max_pixels)
-        return finish(file.name, image, warnings=frames_note(file.name, image))
+        photo = finish(file.name, image, colors=colors, warnings=warnings)
+        return photo._replace(warnings=(*frames_note(image), *photo.warnings)) if frames else photo
 
 
 def open_(file: File, form: str) -> Image.Image:
     """Read the header only. Pillow's own pixel limit is off meanwhile: it is below ours, which the caller checks."""
+    if form not in Image.OPEN:
+        Image.init()
+    reader = Image.OPEN[form][0]  # rather than Image.open, which drops the reason where a reader refuses
     with decoding(file.name), _limit:
         theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(file.stream, formats=(form,))
-        except UnidentifiedImageError as error:  # the signature was right
-            raise DamagedImage(file.name, "damaged or truncated near its start", COPY_AGAIN) from error
+            return reader(file.stream, "")
         finally:
             Image.MAX_IMAGE_PIXELS = theirs
 
 
-def finish(name: str, image: Image.Image, *, colors: color.ToSRGB | None = None, warnings: tuple[str, ...] = ()) -> Photo:
+def finish(
+    name: str,
+    image: Image.Image,
+    *,
+    colors: color.ToSRGB | bytes | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Photo:
     """Decode an opened PIL image and convert it by its metadata; `colors` takes the place of its ICC profile.
 
     Raises:
@@ -53,10 +75,12 @@ def finish(name: str, image: Image.Image, *, colors: color.ToSRGB | None = None,
     return convert.finish(name, image, turn=turn, colors=colors or profile, warnings=warnings)
 
 
-def frames_note(name: str, image: Image.Image) -> tuple[str, ...]:
-    """A warning where the file has further frames that are not read."""
-    with decoding(name):
+def frames_note(image: Image.Image) -> tuple[str, ...]:
+    """A warning where the file has further frames that are not read. The frame where `image` stands may change."""
+    try:
         count = getattr(image, "n_frames", 1)
+    except Exception:  # the first frame is read, whatever is wrong with the others; corrupt ones raise many types
+        return ("only the first frame was read; later ones are corrupt",)
     return (f"only the first of {count} frames was read",) if count > 1 else ()
 
 

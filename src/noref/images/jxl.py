@@ -1,0 +1,79 @@
+"""JPEG XL, through pillow-jxl-plugin where it is installed.
+
+Its decoder turns the image upright, reduces colours of more than 8 bits to 8, and states the colours as an ICC profile, which
+carries a cicp tag for HDR. A JPEG that was recompressed without loss is restored and read as JPEG.
+"""
+
+import io
+
+from PIL import Image
+
+from noref.errors import DamagedImage, UnsupportedImage
+from noref.images import convert, jpeg
+from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
+from noref.images.isobmff import boxes
+from noref.images.limits import check_size
+from noref.images.photo import File, Photo
+
+CODESTREAM = b"\xff\x0a"
+CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
+_PARTS, _INDEX = (b"jxlc", b"jxlp"), 4  # boxes of the codestream; bytes before the data of the second
+_SIZE_BYTES = 16  # more than signature and size header
+_RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
+_SIZE_BITS = (9, 13, 18, 30)
+_BYTES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I;16": 2}  # of a pixel
+_THREADS = 0  # the caller's thread; photos are read side by side
+
+
+def read(file: File) -> Photo:
+    """Read JPEG XL.
+
+    Raises:
+        UnsupportedImage: Its decoder is not installed, or the samples are floats.
+        ImageError: Another of its kinds.
+    """
+    try:
+        from pillow_jxl import Decoder
+    except ImportError:
+        raise UnsupportedImage(file.name, "JPEG XL needs a decoder", "pip install 'noref[jxl]'") from None
+    data = file.compressed()
+    check_size(file.name, *_size(_codestream(data)), file.max_pixels)
+    try:
+        with decoding(file.name):
+            from_jpeg, info, samples, profile, _ = Decoder(num_threads=_THREADS)(data)
+    except DamagedImage as error:  # of which the decoder gives no reason
+        raise DamagedImage(file.name, "damaged or truncated", COPY_AGAIN) from error
+    if from_jpeg:
+        return jpeg.read(file._replace(stream=io.BytesIO(samples)))
+    if len(samples) != info.width * info.height * _BYTES.get(info.mode, 0):
+        raise UnsupportedImage(file.name, "JPEG XL with float samples, or alpha beside 16-bit grey", SAVE_AS)
+    image = Image.frombytes(info.mode, (info.width, info.height), samples)
+    return convert.finish(file.name, image, colors=bytes(profile) or None)
+
+
+def _codestream(data: bytes) -> bytes:
+    """The first bytes of the codestream, without the signature."""
+    if data.startswith(CONTAINER):
+        parts = [
+            data[box.start + (_INDEX if box.kind == b"jxlp" else 0) : box.stop] for box in boxes(data) if box.kind in _PARTS
+        ]
+        data = b"".join(part[:_SIZE_BYTES] for part in parts)
+    return data[len(CODESTREAM) : _SIZE_BYTES]
+
+
+def _size(codestream: bytes) -> tuple[int, int]:
+    """Width and height as the size header stores them, before the orientation of the codestream (ISO/IEC 18181-1, D.2)."""
+    bits, read = int.from_bytes(codestream, "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal read
+        read += count
+        return bits >> (read - count) & ((1 << count) - 1)
+
+    def side(eighth: int) -> int:
+        return 8 * (1 + take(5)) if eighth else 1 + take(_SIZE_BITS[take(2)])
+
+    eighth = take(1)
+    height = side(eighth)
+    ratio = _RATIOS[take(3)]
+    return (height * ratio[0] // ratio[1] if ratio else side(eighth)), height
