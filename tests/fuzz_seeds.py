@@ -6,8 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pillow_heif
+import pillow_jxl  # noqa: F401  (registers the format with Pillow)
 from PIL import ExifTags, Image, ImageCms
 from skimage import data
+
+pillow_heif.register_heif_opener()
 
 SIDE = (96, 128)
 
@@ -58,10 +62,17 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "bmp": _encoded("BMP"),
     "bmp palette": _encoded("BMP", "P"),
     "avif": _encoded("AVIF", metadata=True),
+    "j2k": _encoded("JPEG2000"),
+    "j2k codestream": _encoded("JPEG2000", no_jp2=True, irreversible=True, quality_mode="rates", quality_layers=[8]),
+    "heic": _encoded("HEIF", metadata=True),
+    "jxl": _encoded("JXL", lossless=False),
+    "jxl lossless": _encoded("JXL", "RGBA", lossless=True),
     "tiff": _encoded("TIFF", metadata=True),
     "tiff lzw": _encoded("TIFF", compression="tiff_lzw"),
     "tiff deflate": _encoded("TIFF", "RGBA", compression="tiff_adobe_deflate"),
     "tiff jpeg": _encoded("TIFF", compression="jpeg"),
     "tiff 16 bits": _encoded("TIFF", "I;16"),
+    "tiff palette": _encoded("TIFF", "P", compression="packbits"),
+    "tiff cmyk": _encoded("TIFF", "CMYK"),
     "tiff bilevel": _encoded("TIFF", "1", compression="group4"),
 }

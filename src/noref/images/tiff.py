@@ -47,6 +47,8 @@ def read(file: File) -> Photo:
     if choice is None:
         raise DamagedImage(file.name, "damaged or truncated: no page", COPY_AGAIN)
     page, warnings = choice
+    if page.corrupt_tags:
+        raise DamagedImage(file.name, f"damaged: no single value for {', '.join(page.corrupt_tags)}", COPY_AGAIN)
     check_size(file.name, page.width, page.height, file.max_pixels)
     if reason := page.unsupported:
         raise UnsupportedImage(file.name, reason, SAVE_AS)

@@ -58,6 +58,20 @@ _NOT_DECODED = {
 }
 
 
+_SINGLE = (
+    Tag.WIDTH,
+    Tag.HEIGHT,
+    Tag.COMPRESSION,
+    Tag.PHOTOMETRIC,
+    Tag.SAMPLES_PER_PIXEL,
+    Tag.ROWS_PER_STRIP,
+    Tag.PLANAR_CONFIGURATION,
+    Tag.PREDICTOR,
+    Tag.TILE_WIDTH,
+    Tag.TILE_LENGTH,
+)
+
+
 @dataclass(frozen=True)
 class Page:
     """A page as its directory declares it.
@@ -117,6 +131,11 @@ class Page:
             integer(Tag.TILE_WIDTH, 0) if tiled else width,
             integer(Tag.TILE_LENGTH, 0) if tiled else min(integer(Tag.ROWS_PER_STRIP, height), height),
         )
+
+    @property
+    def corrupt_tags(self) -> tuple[str, ...]:
+        """Names of the tags that describe how pixels are stored and do not hold a single number, as they must."""
+        return tuple(tag.name for tag in _SINGLE if tag in self.directory and len(self.directory.integers(tag)) != 1)
 
     @property
     def colors(self) -> int:
