@@ -1,7 +1,7 @@
 """The laboratory's errors: what the user can fix is a `LabError`; anything else that is raised is a bug in noref.
 
-ValueError, KeyError and the like stay what functions raise where their caller breaks a precondition. They are never user errors,
-so `noref lab` lets them surface with their traceback.
+Functions raise ValueError, KeyError and the like where their caller breaks a precondition. These are never user errors, and
+`noref lab` shows their traceback.
 """
 
 from noref.errors import NorefError

@@ -55,7 +55,9 @@ def numbers(table: pd.DataFrame, file: str | Path, *names: str) -> None:
         if name in table:
             wrong = table[name][pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()]
             if len(wrong):
-                raise LabError(f"{file}: {wrong.iloc[0]!r} in the column {name} is not a number; correct it, or download the file again")
+                raise LabError(
+                    f"{file}: {wrong.iloc[0]!r} in the column {name} is not a number; correct it, or download the file again"
+                )
 
 
 def read_excel(file: Path, **options: Any) -> pd.DataFrame:
