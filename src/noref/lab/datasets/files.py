@@ -81,9 +81,9 @@ def variables(file: Path, *names: str) -> list[npt.NDArray[Any]]:
         LabError: The file cannot be read, or lacks one of them.
     """
     try:
-        with access(file, "check the path"):
-            content = scipy.io.loadmat(file, squeeze_me=True)
-    except (ValueError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:
+        with access(file, "check the path"), file.open("rb") as stream:
+            content = scipy.io.loadmat(stream, squeeze_me=True)
+    except (ValueError, LookupError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:
         raise LabError(f"{file} is not the expected MATLAB file ({error}); download it again") from error
     missing = [name for name in names if name not in content]
     if missing:

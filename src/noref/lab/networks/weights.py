@@ -18,7 +18,7 @@ def read(file: str | Path) -> dict[str, Tensor]:
         LabError: The file cannot be read, or is not a safetensors file.
     """
     try:
-        with access(file, "check the path of the weights"):
+        with access(file, "check the path of the weights"), open(file, "rb"):  # safetensors' own errors are less plain
             return load_file(file)
     except SafetensorError as error:
         raise LabError(f"{file} is not a safetensors file, or is damaged ({error}); convert the weights to one") from error
