@@ -74,7 +74,7 @@ def test_text_in_the_place_of_a_number_is_shown(tmp_path):
 
 def test_a_database_without_photos_is_refused(tmp_path):
     (tmp_path / "labels.csv").write_text("image,mos,subset,scene\n")
-    with pytest.raises(LabError, match="biq2021 at .* lists no photos"):
+    with pytest.raises(LabError, match=r"biq2021 at .* lists no photos"):
         datasets.read("biq2021", tmp_path)
 
 

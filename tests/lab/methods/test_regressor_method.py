@@ -197,13 +197,17 @@ def test_the_course_of_the_rates():
         ({"loss": {"mes": 1}}, "did you mean mse"),
         ({"optimizer": "adamv"}, "did you mean adam or adamw"),
         ({"weights": "/none.safetensors"}, "none.safetensors"),
-        ({"shortest": 90}, ImageTooSmall, r"\.png: 9?.*at least 90"),
-        ({"shortest": 90, "head_start": False}, ImageTooSmall, r"\.png: 9?.*at least 90"),
     ],
 )
 def test_wrong_settings_say_what_is_wrong(changes, says, parts, tmp_path):
     with pytest.raises(LabError, match=says):
         fitted(parts, tmp_path, **changes)
+
+
+@pytest.mark.parametrize("head_start", [True, False])
+def test_photos_below_the_policy_are_refused(head_start, parts, tmp_path):
+    with pytest.raises(ImageTooSmall, match=r"\.png: 9?.*at least 90"):
+        fitted(parts, tmp_path, shortest=90, head_start=head_start)
 
 
 def test_params_follow_the_scikit_learn_protocol():

@@ -80,11 +80,11 @@ def variables(file: Path, *names: str) -> list[npt.NDArray[Any]]:
     Raises:
         LabError: The file cannot be read, or lacks one of them.
     """
-    try:
-        with access(file, "check the path"), file.open("rb") as stream:
+    with access(file, "check the path"), file.open("rb") as stream:
+        try:
             content = scipy.io.loadmat(stream, squeeze_me=True)
-    except (ValueError, LookupError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:
-        raise LabError(f"{file} is not the expected MATLAB file ({error}); download it again") from error
+        except (OSError, ValueError, LookupError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:
+            raise LabError(f"{file} is not the expected MATLAB file ({error}); download it again") from error
     missing = [name for name in names if name not in content]
     if missing:
         held = [name for name in content if not name.startswith("__")]

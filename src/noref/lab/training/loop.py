@@ -45,6 +45,18 @@ class Schedule:
     strategy: str = "auto"
 
 
+class Divergence(Callback):
+    """Ends training with an error once a weight is no longer finite: nothing can be learned or validated any more.
+
+    Raises:
+        LabError: It is so, at the end of an epoch.
+    """
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not all(bool(weight.isfinite().all()) for weight in pl_module.parameters()):
+            raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
+
+
 def train(
     module: pl.LightningModule,
     schedule: Schedule,
@@ -59,8 +71,8 @@ def train(
     after that epoch, or only loads the weights where all is done.
 
     Raises:
-        LabError: Lightning refuses the schedule (an unknown precision or strategy, devices that are not there); or a checkpoint
-            cannot be written or read.
+        LabError: Lightning refuses the schedule (an unknown precision or strategy, devices that are not there), training
+            diverges, or a checkpoint cannot be written or read.
     """
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -74,7 +86,7 @@ def train(
         check_finite=False,  # NaN, of constant predictions say, is no improvement, but no end either
         check_on_train_epoch_end=False,
     )
-    callbacks: list[Callback] = [stop, best, latest]
+    callbacks: list[Callback] = [Divergence(), stop, best, latest]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     try:
