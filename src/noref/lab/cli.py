@@ -60,7 +60,8 @@ def _explained(error: Exception) -> tuple[int, str]:
 
 app = typer.Typer(
     cls=_Commands,
-    help="Train, export and study methods of blind image quality assessment.",
+    help="Train, export and study methods of blind image quality assessment.\n\n"
+    "Exit code: 0 done, 1 done but some photos failed, 2 wrong usage, 3 a bug in noref.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -133,7 +134,7 @@ def train(
 
     The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
 
-    Exit code: 0 done, 1 done but some test photos have no score (column `failed`), 2 wrong usage, 3 a bug in noref.
+    Exit code 1 means that some test photos have no score (column `failed`).
     """
     from noref.lab import experiment
     from noref.lab.files import writable
@@ -189,7 +190,7 @@ def evaluate(
 ) -> None:
     """Measure how well methods agree with people, under one protocol; save tables, plots and all predictions.
 
-    Exit code: 0 all photos have a score, 1 some have none (column `failed`), 2 wrong usage, 3 a bug in noref.
+    Exit code 1 means that some photos have no score (column `failed`).
     """
     from noref.lab import experiment, synthesis
     from noref.lab.evaluation import evaluate as work
