@@ -5,6 +5,7 @@ import pickle
 import pytest
 import torch
 
+from noref.lab.errors import LabError
 from noref.lab.training.checkpoints import SafeCheckpoints
 
 
@@ -32,5 +33,5 @@ def test_what_json_cannot_hold_is_refused(tmp_path):
 
 def test_a_pickle_is_not_read(tmp_path):
     (tmp_path / "evil.ckpt").write_bytes(pickle.dumps({"state_dict": {}}))
-    with pytest.raises(Exception, match=r"(?i)header"):
+    with pytest.raises(LabError, match=r"evil\.ckpt is missing or damaged .*header.*delete its folder"):
         SafeCheckpoints().load_checkpoint(tmp_path / "evil.ckpt")

@@ -10,6 +10,7 @@ from skimage import data
 
 from noref.lab import distortions
 from noref.lab.distortions import sheet
+from noref.lab.errors import LabError
 from pictures import make_scene
 
 NAMES = distortions.names()
@@ -68,7 +69,7 @@ def test_wrong_level_pixels_or_name_are_refused(scene):
         jpeg(scene, 6, np.random.default_rng(0))
     with pytest.raises(ValueError, match="uint8"):
         jpeg(scene / 255, 1, np.random.default_rng(0))
-    with pytest.raises(KeyError, match="did you mean jpeg"):
+    with pytest.raises(LabError, match="did you mean jpeg"):
         distortions.get("jpg")
 
 

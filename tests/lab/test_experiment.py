@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from noref.lab import experiment
+from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import LeakError
 from noref.lab.experiment import Recipe
 from noref.lab.export import _command
@@ -32,7 +33,7 @@ def test_the_official_split_gets_a_validation_part_where_it_has_none(official):
 
 
 def test_a_database_without_an_official_split_says_who_has_one(rated):
-    with pytest.raises(ValueError, match="biq2021 has no official split; koniq10k has one"):
+    with pytest.raises(LabError, match="biq2021 has no official split; koniq10k has one"):
         Recipe("regressor", split="official").parts(rated)
 
 
@@ -40,7 +41,7 @@ def test_a_database_without_an_official_split_says_who_has_one(rated):
 def test_other_splits_are_refused_where_they_stand(split, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({"method": "regressor", "split": split}))
-    with pytest.raises(ValueError, match=r"mine\.yaml: a split is the word official, or shares of train"):
+    with pytest.raises(LabError, match=r"mine\.yaml: a split is the word official, or shares of train"):
         experiment.load_recipe(str(path))
 
 
@@ -62,9 +63,9 @@ def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
     again = experiment.run(recipe, rated, tmp_path)
     assert first.equals(again)
     turned = replace(rated, table=rated.table.assign(opinion=rated.opinions[::-1]))
-    with pytest.raises(FileExistsError, match="this experiment on other photos or opinions"):
+    with pytest.raises(LabError, match="this experiment on other photos or opinions"):
         experiment.run(recipe, turned, tmp_path)
-    with pytest.raises(FileExistsError, match="another experiment"):
+    with pytest.raises(LabError, match="another experiment"):
         experiment.run(replace(recipe, seed=1), rated, tmp_path)
 
 

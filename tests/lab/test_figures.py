@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from noref.cli import app
 from noref.lab import figures
+from noref.lab.errors import LabError
 from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
 
@@ -27,7 +28,7 @@ def run(rated, tmp_path_factory) -> Path:
     torch.manual_seed(0)
     method.scale_, method.network_, method.errors_ = (0.0, 1.0), network.build(method.design), None
     method.save(folder / "model")
-    (folder / "recipe.yaml").write_text("method: diqa\n")
+    (folder / "recipe.yaml").write_text("method: diqa\nsplit: official\nseed: 0\ndatabase: biq2021\n")
     rated.table.assign(predicted=1 - rated.table["opinion"]).to_csv(folder / "predictions.csv", index=False)
     return folder
 
@@ -60,7 +61,7 @@ def test_a_method_without_a_network_is_refused(run, monkeypatch):
         name = "brisque"
 
     monkeypatch.setattr(figures.experiment, "load_model", lambda _: Statistics())
-    with pytest.raises(ValueError, match="brisque, which has no convolutional network"):
+    with pytest.raises(LabError, match="brisque, which has no convolutional network"):
         figures.first_layer(run)
 
 
@@ -85,7 +86,7 @@ def test_failed_photos_are_left_out(tmp_path):
 @pytest.mark.parametrize("answers", [{"predicted": ["jpeg"], "opinion": [0.0]}, {"predicted": [3.5], "probability": [0.9]}])
 def test_answers_that_are_no_scores_are_not_drawn(answers, tmp_path):
     pd.DataFrame({"image": ["a"], **answers}).to_csv(tmp_path / "predictions.csv")
-    with pytest.raises(ValueError, match="names classes or faults instead of scores"):
+    with pytest.raises(LabError, match="predicts classes or faults instead of scores"):
         figures.read_predictions(tmp_path)
 
 

@@ -93,7 +93,7 @@ def test_distort_sheet_and_maps(run, pristine, tmp_path):
         (["train", "diqa", "--data", "biq2021", "--out", "y"], "takes NAME=VALUE"),
         (["train", "diqa", "--data", "biq2012=x", "--out", "y"], "did you mean biq2021"),
         (["train", "diqa", "--data", "biq2021=/none", "--out", "y"], "labels.csv is missing"),
-        (["train", "diqa", "--data", "biq2021=x", "--out", "y", "--set", "epochs=3"], "no such setting"),
+        (["train", "diqa", "--data", "biq2021=x", "--out", "y", "--set", "epochs=3"], "no setting of diqa is called 'epochs'"),
         (["export", "/none", "y.onnx"], "holds no finished experiment"),
         (["distort", "/none.png", "--type", "jpeg", "--level", "1"], "no such file"),
         (["sheet", "/none.png"], "no such file"),

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from noref.errors import ImageTooSmall
+from noref.lab.errors import LabError
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.regressor.learning import LearnOpinions
@@ -62,6 +63,19 @@ def test_a_photo_below_the_policy_is_refused_by_name(save):
 @pytest.fixture(scope="module")
 def parts(rated):
     return by_content(rated, {"train": 0.7, "validation": 0.3}, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"body_rate": 1e20, "warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
+        ({"precision": "31-true"}, "Lightning cannot train as asked: .*31-true.*change precision"),
+        ({"strategy": "dpp"}, "Lightning cannot train as asked: .*dpp.*change precision, devices, nodes or strategy"),
+    ],
+)
+def test_training_that_cannot_work_says_what_to_change(changes, says, parts, tmp_path):
+    with pytest.raises(LabError, match=says):
+        RegressorMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], tmp_path)
 
 
 def weights(method: RegressorMethod) -> dict[str, torch.Tensor]:

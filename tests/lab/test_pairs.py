@@ -2,6 +2,7 @@
 
 import pytest
 
+from noref.lab.errors import LabError
 from noref.lab.training.pairs import hold_out
 from pictures import make_scene
 
@@ -29,5 +30,5 @@ def test_near_identical_photos_stay_together(tmp_path, save):
 def test_too_few_are_refused(tmp_path, save):
     for seed in range(3):
         save(f"{seed}.png", make_scene(64, 96, seed))
-    with pytest.raises(ValueError, match=r"holds 3 photos.*at least 4"):
+    with pytest.raises(LabError, match=r"holds 3 photos.*at least 4"):
         hold_out(tmp_path, seed=0)

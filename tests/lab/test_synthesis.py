@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from noref.lab import synthesis
+from noref.lab.errors import LabError
 from noref.lab.synthesis import Synthesis
 from pictures import make_scene
 
@@ -72,17 +73,17 @@ def test_names_that_look_like_numbers_or_nothing_stay_names(photos, tmp_path):
 
 def test_other_settings_do_not_mix(photos, tmp_path):
     make(photos, tmp_path / "out")
-    with pytest.raises(ValueError, match="made with other settings"):
+    with pytest.raises(LabError, match="made with other settings"):
         Synthesis(photos, tmp_path / "out", ["jpeg"])
 
 
 def test_what_cannot_work_is_refused(photos, tmp_path):
-    with pytest.raises(ValueError, match="two photos are called p0"):
+    with pytest.raises(LabError, match="two photos are called p0"):
         Synthesis([*photos, tmp_path / "other" / "p0.jpg"], tmp_path / "out", ["jpeg"])
-    with pytest.raises(KeyError, match="did you mean jpeg"):
+    with pytest.raises(LabError, match="did you mean jpeg"):
         Synthesis(photos, tmp_path / "out", ["jpg"])
     Image.fromarray(make_scene(100, 100)).save(tmp_path / "small.png")
-    with pytest.raises(ValueError, match="at least 161"):
+    with pytest.raises(LabError, match="at least 161"):
         list(Synthesis([tmp_path / "small.png"], tmp_path / "out", ["jpeg"]))
-    with pytest.raises(FileNotFoundError, match="noref lab synthesize"):
+    with pytest.raises(LabError, match="noref lab synthesize"):
         synthesis.read(tmp_path / "none")

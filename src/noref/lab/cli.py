@@ -1,23 +1,67 @@
-"""`noref lab …`: train, export and study methods."""
+"""`noref lab …`: train, export and study methods.
 
-import contextlib
+Exit codes: 0 done; 1 done, but some photos failed; 2 wrong usage, one line names the cause and the cure; 3 a bug in noref, with
+its traceback.
+"""
+
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+import typer.core
 
 from noref import images
 from noref.errors import NorefError
+from noref.lab.errors import LabError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+SOME_FAILED, WRONG_USAGE, BUG = 1, 2, 3
+
+NEEDED = (
+    *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq"),
+    *("safetensors", "scipy", "sklearn", "timm", "torch", "torchvision", "yaml"),
+)
+"""What the extra `lab` installs, by the names under which it is imported."""
+
+Number = TypeVar("Number", int, float)
+
+
+class _Commands(typer.core.TyperGroup):
+    """Runs a command, and reports what it raises: user errors as one line, bugs with their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(error, (typer.Abort, BrokenPipeError)) or hasattr(error, "exit_code"):
+                raise  # how typer stops a command, or refuses its options
+            code, message = _explained(error)
+            if code == BUG or ctx.params["debug"]:
+                traceback.print_exception(error)
+            typer.echo(f"noref lab: {message}", err=True)
+            raise typer.Exit(code) from None
+
+
+def _explained(error: Exception) -> tuple[int, str]:
+    """Exit code and message, in one line."""
+    if isinstance(error, NorefError):
+        return WRONG_USAGE, " ".join(map(str.strip, str(error).splitlines()))
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and error.name.partition(".")[0] in NEEDED:
+        return WRONG_USAGE, f"the laboratory needs {error.name}; pip install 'noref[lab]'"
+    return BUG, "internal error, a bug in noref; please report it with the traceback above"
+
 
 app = typer.Typer(
-    help="Train, export and study methods of blind image quality assessment.",
+    cls=_Commands,
+    help="Train, export and study methods of blind image quality assessment.\n\n"
+    "Exit code: 0 done, 1 done but some photos failed, 2 wrong usage, 3 a bug in noref.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -27,41 +71,35 @@ app = typer.Typer(
 data_app = typer.Typer(help="List and check databases.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-Seed = Annotated[int, typer.Option(help="Another seed, another draw of noise and directions.")]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed, another draw of noise and directions.")]
 
 
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Errors of the kinds that tell the user what to mend become one line and exit code 2; all others keep their traceback."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        _stop(f"the laboratory needs {error.name}; pip install 'noref[lab]'")
-    except (NorefError, OSError, ValueError) as error:
-        _stop(str(error))
-    except KeyError as error:
-        _stop(str(error.args[0]))
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(f"noref lab: {message}", err=True)
-    raise typer.Exit(2)
+@app.callback()
+def main(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of user errors, too.")] = False) -> None:
+    """Options of all commands; `_Commands` reads them."""
 
 
 def _tell_failures(results: "pd.DataFrame") -> None:
     if "failed" in results and results["failed"].any():
-        raise typer.Exit(1)
+        raise typer.Exit(SOME_FAILED)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise ValueError(f"{option} takes NAME=VALUE, not {text!r}")
+        raise LabError(f"{option} takes NAME=VALUE, not {text!r}")
     return name, value
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, str]:
     return dict(_pair(text, option) for text in texts)
+
+
+def _numbers(texts: list[str], option: str, kind: Callable[[str], Number]) -> list[Number]:
+    try:
+        return [kind(text) for text in texts]
+    except ValueError as error:
+        raise LabError(f"{option} takes numbers, not {', '.join(texts)}") from error
 
 
 def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any]:
@@ -72,8 +110,8 @@ def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any
     for key, value in _pairs(changes or [], "--set").items():
         try:
             settings[key] = read_yaml(value)
-        except ValueError as error:
-            raise ValueError(f"--set {key}={value}: {error}") from None
+        except LabError as error:
+            raise LabError(f"--set {key}={value}: {error}") from error
     return settings if pristine is None else {**settings, "pristine": str(pristine)}
 
 
@@ -96,19 +134,21 @@ def train(
 
     The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
 
-    Exit code: 0 done, 1 done but some test photos could not be judged (column `failed`), 2 wrong usage.
+    Exit code 1 means that some test photos have no score (column `failed`).
     """
-    with _clear_errors():
-        from noref.lab import experiment
+    from noref.lab import experiment
+    from noref.lab.files import writable
 
-        settings = _settings(changes, pristine)
-        database = None if data is None else _pair(data, "--data")
-        loaded = experiment.load_recipe(recipe, settings)
-        results = experiment.run(loaded, experiment.gather(loaded, database), out)
-        if results is not None:  # else another process reports
-            typer.echo((out / "results.md").read_text())
-            typer.echo(f"everything is in {out}", err=True)
-            _tell_failures(results)
+    settings = _settings(changes, pristine)
+    database = None if data is None else _pair(data, "--data")
+    loaded = experiment.load_recipe(recipe, settings)
+    rated = experiment.gather(loaded, database)
+    with writable(out):
+        results = experiment.run(loaded, rated, out)
+    if results is not None:  # else another process reports
+        typer.echo((out / "results.md").read_text())
+        typer.echo(f"everything is in {out}", err=True)
+        _tell_failures(results)
 
 
 @app.command()
@@ -120,9 +160,10 @@ def export(
     ] = None,
 ) -> None:
     """Write a trained method as one ONNX file, with everything inside, and its card."""
-    with _clear_errors():
-        from noref.lab.export import export_run
+    from noref.lab.export import export_run
+    from noref.lab.files import writable
 
+    with writable(out):
         typer.echo(f"wrote {export_run(run, out, card)}")
 
 
@@ -141,7 +182,7 @@ def evaluate(
         typer.Option(help="Of the contents, for single, random and leave-one-type-out.", show_default="train=.8,test=.2"),
     ] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Splits of the random protocol.", show_default="10")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the first split.", show_default="0")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the first split.", show_default="0")] = None,
     pristine: Annotated[Path | None, typer.Option(help="Folder of sharp, clean photos, for recipes that need one.")] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of recipes.")
@@ -149,83 +190,82 @@ def evaluate(
 ) -> None:
     """Measure how well methods agree with people, under one protocol; save tables, plots and all predictions.
 
-    Exit code: 0 all photos got a score, 1 some did not (column `failed`), 2 wrong usage.
+    Exit code 1 means that some photos have no score (column `failed`).
     """
-    with _clear_errors():
-        from noref.lab import experiment, synthesis
-        from noref.lab.evaluation import evaluate as work
+    from noref.lab import experiment, synthesis
+    from noref.lab.evaluation import evaluate as work
+    from noref.lab.files import writable
 
-        settings = {"repeats": repeats, "seed": seed, "shares": shares}
-        heeded = work.HEEDED.get(protocol, settings)
-        useless = [f"--{name}" for name, value in settings.items() if value is not None and name not in heeded]
-        if not any(text.startswith("recipe:") for text in methods):
-            useless += [option for option, value in (("--set", changes), ("--pristine", pristine)) if value]
-        if useless:
-            raise ValueError(f"{', '.join(useless)} would change nothing for {', '.join(methods)} under {protocol}")
-        candidates = [work.candidate(text, _settings(changes, pristine)) for text in methods]
-        portions = {key: float(value) for key, value in _pairs((shares or "train=.8,test=.2").split(","), "--shares").items()}
-        waterloo = protocol == "waterloo"
-        read = (lambda name, folder: synthesis.as_rated(folder, name)) if waterloo else experiment.prepare
-        databases = [read(*_pair(text, "--data")) for text in data]
-        planned = work.plan(protocol, databases, portions, repeats or 10, seed or 0)
+    settings = {"repeats": repeats, "seed": seed, "shares": shares}
+    heeded = work.HEEDED.get(protocol, settings)
+    useless = [f"--{name}" for name, value in settings.items() if value is not None and name not in heeded]
+    if not any(text.startswith("recipe:") for text in methods):
+        useless += [option for option, value in (("--set", changes), ("--pristine", pristine)) if value]
+    if useless:
+        raise LabError(f"{', '.join(useless)} has no effect on {', '.join(methods)} under {protocol}; leave it out")
+    candidates = [work.candidate(text, _settings(changes, pristine)) for text in methods]
+    pairs = _pairs((shares or "train=.8,test=.2").split(","), "--shares")
+    portions = dict(zip(pairs, _numbers([*pairs.values()], "--shares", float), strict=True))
+    waterloo = protocol == "waterloo"
+    read = (lambda name, folder: synthesis.as_rated(folder, name)) if waterloo else experiment.prepare
+    databases = [read(*_pair(text, "--data")) for text in data]
+    planned = work.plan(protocol, databases, portions, repeats or 10, seed or 0)
+    with writable(out):
         table = work.evaluate(candidates, planned, out, tests=waterloo)
-        typer.echo(work.as_markdown(table))
-        typer.echo(f"everything is in {out}", err=True)
-        _tell_failures(table)
+    typer.echo(work.as_markdown(table))
+    typer.echo(f"everything is in {out}", err=True)
+    _tell_failures(table)
 
 
 @app.command()
 def compare(folders: Annotated[list[Path], typer.Argument(metavar="RESULTS…", help="Folders of noref lab evaluate.")]) -> None:
     """Set several results side by side, with significance tests over the splits that they share."""
-    with _clear_errors():
-        from noref.lab import experiment
-        from noref.lab.evaluation import evaluate as work
+    from noref.lab import experiment
+    from noref.lab.evaluation import evaluate as work
 
-        table, tests = work.compare(folders)
-        typer.echo(work.as_markdown(table))
-        if len(tests):
-            typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
-            typer.echo(experiment.as_markdown(tests))
+    table, tests = work.compare(folders)
+    typer.echo(work.as_markdown(table))
+    if len(tests):
+        typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
+        typer.echo(experiment.as_markdown(tests))
 
 
 @data_app.command("list")
 def data_list() -> None:
     """List the databases that can be read, with their cards."""
-    with _clear_errors():
-        from noref.lab import datasets
+    from noref.lab import datasets
 
-        for name in datasets.names():
-            card = datasets.card(name)
-            low, high = card.scale
-            typer.echo(f"{name}: {card.title}\n  {card.images} photos, {card.references} references")
-            typer.echo(f"  scale {low:g} to {high:g}, {card.direction}\n  licence: {card.licence}\n  from: {card.source}")
-            typer.echo(f"  expected: {card.layout}\n  cite: {card.citation}")
+    for name in datasets.names():
+        card = datasets.card(name)
+        low, high = card.scale
+        typer.echo(f"{name}: {card.title}\n  {card.images} photos, {card.references} references")
+        typer.echo(f"  scale {low:g} to {high:g}, {card.direction}\n  licence: {card.licence}\n  from: {card.source}")
+        typer.echo(f"  expected: {card.layout}\n  cite: {card.citation}")
 
 
 @data_app.command("check")
 def data_check(name: Annotated[str, typer.Argument()], folder: Annotated[Path, typer.Argument()]) -> None:
     """Tell what was found in a database; exit code 1 if photos are missing or cannot be read."""
-    with _clear_errors():
-        from noref.lab import datasets
-        from noref.lab.datasets.check import check
+    from noref.lab import datasets
+    from noref.lab.datasets.check import check
 
-        found = check(datasets.read(name, folder))
-        typer.echo(f"{name}: {found.images} photos of {found.contents} contents, {found.references} references")
-        low, high = found.observed
-        typer.echo(f"opinions {low:g} to {high:g} on a scale of {found.scale[0]:g} to {found.scale[1]:g}, higher is better")
-        for title, counts in (("types", found.types), ("official split", found.parts)):
-            if counts:
-                typer.echo(f"{title}: {', '.join(f'{key} {count}' for key, count in counts.items())}")
-        for pair in found.near_pairs:
-            typer.echo(f"near-identical under two contents: {pair.first} and {pair.second}")
-        for title, paths in (("missing", found.missing), ("unreadable", found.unreadable)):
-            for path in paths:
-                typer.echo(f"{title}: {path}")
-        typer.echo(
-            f"{len(found.missing)} missing, {len(found.unreadable)} unreadable, {len(found.near_pairs)} near pairs", err=True
-        )
-        if found.missing or found.unreadable:
-            raise typer.Exit(1)
+    found = check(datasets.read(name, folder))
+    typer.echo(f"{name}: {found.images} photos of {found.contents} contents, {found.references} references")
+    low, high = found.observed
+    typer.echo(f"opinions {low:g} to {high:g} on a scale of {found.scale[0]:g} to {found.scale[1]:g}, higher is better")
+    for title, counts in (("types", found.types), ("official split", found.parts)):
+        if counts:
+            typer.echo(f"{title}: {', '.join(f'{key} {count}' for key, count in counts.items())}")
+    for pair in found.near_pairs:
+        typer.echo(f"near-identical under two contents: {pair.first} and {pair.second}")
+    for title, paths in (("missing", found.missing), ("unreadable", found.unreadable)):
+        for path in paths:
+            typer.echo(f"{title}: {path}")
+    typer.echo(
+        f"{len(found.missing)} missing, {len(found.unreadable)} unreadable, {len(found.near_pairs)} near pairs", err=True
+    )
+    if found.missing or found.unreadable:
+        raise typer.Exit(SOME_FAILED)
 
 
 @app.command()
@@ -237,13 +277,13 @@ def distort(
     seed: Seed = 0,
 ) -> None:
     """Make a photo worse on purpose."""
-    with _clear_errors():
-        import numpy as np
+    import numpy as np
+    from PIL import Image
 
-        from noref.lab import distortions
+    from noref.lab import distortions
 
-        worse = distortions.get(kind)(images.read(photo).pixels, level, np.random.default_rng(seed))
-        _save(worse, out or Path(f"{photo.stem}.{kind}.{level}.png"))
+    worse = distortions.get(kind)(images.read(photo).pixels, level, np.random.default_rng(seed))
+    _save(Image.fromarray(worse), out or Path(f"{photo.stem}.{kind}.{level}.png"))
 
 
 @app.command()
@@ -253,11 +293,9 @@ def sheet(
     seed: Seed = 0,
 ) -> None:
     """Draw a photo under every distortion at every level."""
-    with _clear_errors():
-        from noref.lab.distortions import sheet as contact_sheet
+    from noref.lab.distortions import sheet as contact_sheet
 
-        contact_sheet.draw(images.read(photo).pixels, seed=seed).save(out)
-        typer.echo(f"wrote {out}")
+    _save(contact_sheet.draw(images.read(photo).pixels, seed=seed), out)
 
 
 @app.command()
@@ -269,19 +307,20 @@ def synthesize(
     seed: Seed = 0,
 ) -> None:
     """Build a database: every photo at every type and level, with full-reference scores (MS-SSIM, VIF, GMSD)."""
-    with _clear_errors():
-        from rich.console import Console
-        from rich.progress import track
+    from rich.console import Console
+    from rich.progress import track
 
-        from noref.lab import distortions
-        from noref.lab.synthesis import Synthesis
-        from noref.lab.training.pairs import find_photos
+    from noref.lab import distortions
+    from noref.lab.files import writable
+    from noref.lab.synthesis import Synthesis
+    from noref.lab.training.pairs import find_photos
 
-        names = types.split(",") if types else distortions.names()
-        work = Synthesis(find_photos(photos), out, names, [int(level) for level in levels.split(",")], seed)
+    names = types.split(",") if types else distortions.names()
+    work = Synthesis(find_photos(photos), out, names, _numbers(levels.split(","), "--levels", int), seed)
+    with writable(out):
         for _ in track(work, "synthesizing", total=len(work), console=Console(stderr=True), disable=not sys.stderr.isatty()):
             pass
-        typer.echo(f"{len(work)} pictures in {out}")
+    typer.echo(f"{len(work)} pictures in {out}")
 
 
 @app.command()
@@ -294,20 +333,18 @@ def maps(
     seed: Seed = 0,
 ) -> None:
     """Draw what DIQA sees: its input, reliability, true and predicted error, sensitivity, perceptual error."""
-    with _clear_errors():
-        import numpy as np
+    import numpy as np
 
-        from noref.lab import distortions, experiment
-        from noref.lab.methods.diqa import pictures
-        from noref.lab.methods.diqa.method import DiqaMethod
+    from noref.lab import distortions, experiment
+    from noref.lab.methods.diqa import pictures
+    from noref.lab.methods.diqa.method import DiqaMethod
 
-        method = experiment.load_model(run)
-        if not isinstance(method, DiqaMethod):
-            raise ValueError(f"{run} holds {method.name}; these pictures are DIQA's")
-        pixels = images.read(photo).pixels
-        worse = distortions.get(kind)(pixels, level, np.random.default_rng(seed))
-        pictures.draw(method, pixels, worse).savefig(out, dpi=90)
-        typer.echo(f"wrote {out}")
+    method = experiment.load_model(run)
+    if not isinstance(method, DiqaMethod):
+        raise LabError(f"{run} holds {method.name}; give a run of DIQA or DIQA-SENS")
+    pixels = images.read(photo).pixels
+    worse = distortions.get(kind)(pixels, level, np.random.default_rng(seed))
+    _save(pictures.draw(method, pixels, worse), out, dpi=90)
 
 
 @app.command()
@@ -316,11 +353,9 @@ def kernels(
     out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("kernels.png"),
 ) -> None:
     """Draw what the first layer of a trained network looks for."""
-    with _clear_errors():
-        from noref.lab import figures
+    from noref.lab import figures
 
-        figures.kernels(figures.first_layer(run), f"First layer of {run.name}").savefig(out, dpi=120)
-        typer.echo(f"wrote {out}")
+    _save(figures.kernels(figures.first_layer(run), f"First layer of {run.name}"), out, dpi=120)
 
 
 @app.command()
@@ -330,13 +365,11 @@ def photos(
     out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("photos.png"),
 ) -> None:
     """Draw photos of the test part with true and predicted score: from worst to best, and the largest misses."""
-    with _clear_errors():
-        from noref.lab import figures
+    from noref.lab import figures
 
-        name, folder = _pair(data, "--data")
-        title = f"Test photos of {run.name}: opinions and predictions"
-        figures.photos(figures.read_predictions(run), name, folder, title).savefig(out, dpi=90)
-        typer.echo(f"wrote {out}")
+    name, folder = _pair(data, "--data")
+    title = f"Test photos of {run.name}: opinions and predictions"
+    _save(figures.photos(figures.read_predictions(run), name, folder, title), out, dpi=90)
 
 
 @app.command()
@@ -348,20 +381,18 @@ def faults(
     out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("faults.png"),
 ) -> None:
     """Draw photos with the faults that are named in each."""
-    with _clear_errors():
-        from noref import sources
-        from noref.lab import experiment
-        from noref.lab.methods.faults import pictures
-        from noref.lab.methods.faults.method import FaultsMethod
+    from noref import sources
+    from noref.lab import experiment
+    from noref.lab.methods.faults import pictures
+    from noref.lab.methods.faults.method import FaultsMethod
 
-        method = experiment.load_model(run)
-        if not isinstance(method, FaultsMethod):
-            raise ValueError(f"{run} holds {method.name}, which names no faults")
-        chosen = [Path(name) for name, _ in sources.find(paths, sys.stdin.buffer)]
-        if not chosen:
-            raise ValueError(f"no pictures found in {', '.join(paths)}")
-        pictures.draw(method, chosen, f"Faults named by {run.name}").savefig(out, dpi=80)
-        typer.echo(f"wrote {out}")
+    method = experiment.load_model(run)
+    if not isinstance(method, FaultsMethod):
+        raise LabError(f"{run} holds {method.name}, which names no faults; give a run of `noref lab train faults`")
+    chosen = [Path(name) for name, _ in sources.find(paths, sys.stdin.buffer)]
+    if not chosen:
+        raise LabError(f"no pictures found in {', '.join(paths)}; give photos, or folders that hold some")
+    _save(pictures.draw(method, chosen, f"Faults named by {run.name}"), out, dpi=80)
 
 
 @app.command()
@@ -377,24 +408,38 @@ def crops(
     ] = None,
 ) -> None:
     """Find out how many crops DeepBIQ needs and how to pool them: a table over random splits, a plot and the paper's t-test."""
-    with _clear_errors():
-        from noref.lab import experiment
-        from noref.lab.methods.deepbiq import choice
-        from noref.lab.methods.deepbiq.pooling import POOLINGS
+    from noref.lab import experiment
+    from noref.lab.files import writable
+    from noref.lab.methods.deepbiq import choice
+    from noref.lab.methods.deepbiq.pooling import POOLINGS
 
-        numbers = sorted({int(count) for count in counts.split(",")}) if counts else choice.COUNTS
-        ways = poolings.split(",") if poolings else POOLINGS
-        name, folder = _pair(data, "--data")
-        loaded = experiment.load_recipe(recipe, _settings(changes, None))
-        table, tests = choice.study(loaded, experiment.prepare(name, folder), out, numbers, ways, repeats)
-        typer.echo(experiment.as_markdown(table))
-        typer.echo("Tested is each pooling with the fewest crops that no larger number beats (two-sample t-test at .05).\n")
-        typer.echo(experiment.as_markdown(tests))
-        typer.echo(f"everything is in {out}", err=True)
+    numbers = sorted(set(_numbers(counts.split(","), "--counts", int))) if counts else choice.COUNTS
+    ways = poolings.split(",") if poolings else POOLINGS
+    name, folder = _pair(data, "--data")
+    loaded = experiment.load_recipe(recipe, _settings(changes, None))
+    rated = experiment.prepare(name, folder)
+    with writable(out):
+        table, tests = choice.study(loaded, rated, out, numbers, ways, repeats)
+    typer.echo(experiment.as_markdown(table))
+    typer.echo("Tested is each pooling with the fewest crops that no larger number beats (two-sample t-test at .05).\n")
+    typer.echo(experiment.as_markdown(tests))
+    typer.echo(f"everything is in {out}", err=True)
 
 
-def _save(pixels: "npt.NDArray[np.uint8]", out: Path) -> None:
+def _save(picture: "Image.Image | Figure", out: Path, **options: Any) -> None:
     from PIL import Image
 
-    Image.fromarray(pixels).save(out)
+    from noref.lab.files import access
+
+    save: Callable[..., None]
+    if isinstance(picture, Image.Image):
+        formats = {ending.removeprefix(".") for ending, form in Image.registered_extensions().items() if form in Image.SAVE}
+        save = picture.save
+    else:
+        formats = set(picture.canvas.get_supported_filetypes())
+        save = picture.savefig
+    if out.suffix.lower().removeprefix(".") not in formats:
+        raise LabError(f"{out}: pictures of this type cannot be written; choose a name that ends in .png")
+    with access(out, "choose another --out"):
+        save(out, **options)
     typer.echo(f"wrote {out}")

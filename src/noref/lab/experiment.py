@@ -12,8 +12,8 @@ import json
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -25,8 +25,11 @@ import yaml
 from noref.lab import datasets, methods
 from noref.lab.datasets import check, labelled
 from noref.lab.datasets.rated import PARTS, RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import pictures, protocols, summary
 from noref.lab.evaluation.splits import as_table, by_content, guard
+from noref.lab.files import access, make_folder, read_json, read_text
+from noref.lab.methods import settings
 from noref.lab.methods.method import Method, photos_besides
 from noref.lab.training import curves
 
@@ -48,7 +51,7 @@ class Recipe:
         name: Of the recipe itself; cards tell it.
 
     Raises:
-        ValueError: The split is neither, or the labels are not of this form.
+        LabError: The split is neither, or the labels, the settings or the seed are not of this form.
     """
 
     method: str
@@ -61,10 +64,19 @@ class Recipe:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if self.split != "official" and not (isinstance(self.split, dict) and set(self.split) == set(PARTS)):
-            raise ValueError(f"a split is the word official, or shares of {', '.join(PARTS)}; not {self.split!r}")
-        if self.labels is not None and not {"classes"} <= set(self.labels) <= {"classes", "levels"}:
-            raise ValueError(f"labels are classes and perhaps levels, not {self.labels!r}")
+        if self.split != "official" and not (settings.fits(self.split, dict[str, float]) and set(self.split) == set(PARTS)):
+            raise LabError(f"a split is the word official, or shares of {', '.join(PARTS)}; not {self.split!r}")
+        if self.labels is not None:
+            if not isinstance(self.labels, dict) or not {"classes"} <= set(self.labels) <= {"classes", "levels"}:
+                raise LabError(f"labels are classes and perhaps levels, not {self.labels!r}")
+            if not settings.fits(self.labels["classes"], Sequence[str]):
+                raise LabError(f"the classes of labels must be a list of names, not {self.labels['classes']!r}")
+            if not settings.fits(self.labels.get("levels"), Sequence[int] | None):
+                raise LabError(f"the levels of labels must be a list of whole numbers, not {self.labels['levels']!r}")
+        if not settings.fits(self.params, dict[str, Any]):
+            raise LabError(f"params must be settings by name, not {self.params!r}")
+        if not settings.fits(self.seed, int) or self.seed < 0:
+            raise LabError(f"seed must be a whole number, at least 0, not {self.seed!r}")
 
     def build(self) -> Method:
         """The method, unfitted."""
@@ -74,7 +86,7 @@ class Recipe:
         """The train, validation and test parts of a database.
 
         Raises:
-            ValueError: The shares do not fit it, or it has no official split.
+            LabError: The shares do not fit it, or it has no official split.
         """
         if isinstance(self.split, dict):
             return by_content(rated, self.split, self.seed)
@@ -93,12 +105,12 @@ def read_yaml(text: str) -> Any:
     """What a recipe, or one value of it, says.
 
     Raises:
-        ValueError: It is no YAML.
+        LabError: It is not valid YAML.
     """
     try:
         return yaml.load(text, _Yaml)  # noqa: S506 — a SafeLoader
-    except yaml.YAMLError as error:
-        raise ValueError(f"no YAML: {error}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has, for one
+        raise LabError(f"not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def shipped_recipes() -> list[str]:
@@ -111,25 +123,27 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
     """Read a recipe by name or path; `changes` replace the seed, the split, the labels or single params.
 
     Raises:
-        FileNotFoundError: It is neither a shipped recipe nor a file.
-        ValueError: It is no YAML, has an unknown key, or a change names a setting that the method lacks.
+        LabError: It is neither a shipped recipe nor a file, is not valid YAML, or has an unknown key; or a setting is unknown,
+            or its value impossible.
     """
     path = Path(name_or_file)
     if not path.is_file():
         if name_or_file not in shipped_recipes():
-            raise FileNotFoundError(f"{name_or_file} is no file and no recipe; recipes are: {', '.join(shipped_recipes())}")
+            raise LabError(f"{name_or_file} is neither a file nor a recipe; recipes are: {', '.join(shipped_recipes())}")
         path = Path(str(resources.files("noref.lab.recipes") / f"{name_or_file}.yaml"))
     changes = dict(changes or {})
     whole = {key: changes.pop(key) for key in ("seed", "split", "labels") if key in changes}
+    text = read_text(path)
     try:
-        content = read_yaml(path.read_text())
-        recipe = Recipe(**{**content, **whole, "name": path.stem, "params": {**content.get("params", {}), **changes}})
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    try:
-        recipe.build()
-    except TypeError as error:
-        raise ValueError(f"{path}: {recipe.method} has no such setting: {error}") from None
+        content = read_yaml(text)
+        known = {field.name for field in fields(Recipe)}
+        if not isinstance(content, dict) or not {"method"} <= set(content) <= known:
+            raise LabError(f"a recipe has the key method, and may have {', '.join(sorted(known - {'method'}))}; no others")
+        recipe = Recipe(**{**content, **whole, "name": path.stem})
+        recipe = replace(recipe, params={**recipe.params, **changes})
+        settings.check(recipe.method, methods.get(recipe.method), recipe.params)
+    except LabError as error:
+        raise LabError(f"{path}: {error}") from error
     return recipe
 
 
@@ -159,14 +173,13 @@ def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
         database: Name and folder; methods that learn from clean photos can do without.
 
     Raises:
-        KeyError, FileNotFoundError: As `prepare`.
-        ValueError: Likewise; or there is nothing to learn from.
+        LabError: As `prepare`; or there is nothing to learn from.
     """
     method = recipe.build()
     if isinstance(method, FromCleanPhotos):
         return _joined(method.sources(datasets.read(*database) if database else None))
     if database is None:
-        raise ValueError(f"{recipe.method} learns from a database; give --data NAME=PATH")
+        raise LabError(f"{recipe.method} learns from a database; give --data NAME=PATH")
     return prepare(*database, recipe.labels)
 
 
@@ -179,7 +192,7 @@ def prepare(name: str, folder: str | Path, labels: Mapping[str, Any] | None = No
         labels: Of a recipe, to get a set of labelled photos (`datasets.labelled.read`).
 
     Raises:
-        KeyError, FileNotFoundError, ValueError: As `datasets.read` and `datasets.labelled.read`.
+        LabError: As `datasets.read` and `datasets.labelled.read`.
     """
     rated = datasets.read(name, folder) if labels is None else labelled.read(name, folder, **labels)
     return _joined(rated)
@@ -197,8 +210,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
         but the first, where several train together (`torchrun`, SLURM, or started by Lightning): they only train.
 
     Raises:
-        FileExistsError: `folder` holds another experiment.
-        ValueError: The database cannot be split as the recipe wants it.
+        LabError: `folder` holds another experiment or cannot be written; or the database cannot be split by the recipe.
         LeakError: Near-identical pictures stand in two parts (`prepare` prevents it), or the method learns from a test photo,
             or from the reference of one, besides the training part.
     """
@@ -228,7 +240,7 @@ def _is_first_process() -> bool:
 
 def _claim(recipe: Recipe, method: Method, rated: RatedImages, folder: Path) -> None:
     """Write down which experiment this is, or refuse where the folder holds another."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     said = {key: value for key, value in asdict(recipe).items() if value is not None}
     resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
     known = {"data": rated.fingerprint()}
@@ -236,15 +248,16 @@ def _claim(recipe: Recipe, method: Method, rated: RatedImages, folder: Path) -> 
         known["besides"] = hashlib.sha256(str([path.stat().st_size for path in besides]).encode()).hexdigest()[:16]
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
-        if {**read_yaml(recipe_file.read_text()), "name": recipe.name} != read_yaml(resolved):  # whatever it was called then
-            raise FileExistsError(f"{folder} holds another experiment; choose another --out, or delete it")
-        begun = json.loads(environment_file.read_text())
+        if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # whatever it was called then
+            raise LabError(f"{folder} holds another experiment; choose another --out, or delete it")
+        begun = read_json(environment_file)
         if not known.items() <= begun.items():
-            raise FileExistsError(f"{folder} holds this experiment on other photos or opinions; choose another --out")
-    else:
-        environment_file.unlink(missing_ok=True)  # left by a claim that was interrupted before it named its recipe
-    note_environment(environment_file, known)
-    recipe_file.write_text(resolved)
+            raise LabError(f"{folder} holds this experiment on other photos or opinions; choose another --out")
+    with access(folder, "choose another --out"):
+        if not recipe_file.exists():
+            environment_file.unlink(missing_ok=True)  # left by a claim that was interrupted before it named its recipe
+        note_environment(environment_file, known)
+        recipe_file.write_text(resolved)
 
 
 def note_environment(file: Path, facts: Mapping[str, str]) -> None:
@@ -255,7 +268,7 @@ def note_environment(file: Path, facts: Mapping[str, str]) -> None:
         facts: To be told besides versions, kind of machine and commit.
     """
     if file.exists():
-        known = json.loads(file.read_text())
+        known = read_json(file)
         if known["commit"].rpartition(_GONE_ON)[2] == _commit():
             return
         known["commit"] += f", {_GONE_ON}{_commit()}"
@@ -306,7 +319,28 @@ def _commit() -> str:
         return ""
 
 
+def read_resolved(folder: Path) -> dict[str, Any]:
+    """The recipe of a results folder, all defaults filled in.
+
+    Raises:
+        LabError: There is none.
+    """
+    file = folder / "recipe.yaml"
+    if not file.is_file():
+        raise LabError(f"{folder} holds no experiment (recipe.yaml is missing); give a results folder of `noref lab train`")
+    recipe = read_yaml(read_text(file))
+    if not isinstance(recipe, dict) or not {"method", "split", "seed", "database"} <= set(recipe):
+        raise LabError(f"{file} is not what `noref lab train` wrote; give another results folder")
+    return recipe
+
+
 def load_model(folder: Path) -> Method:
-    """The fitted method of a results folder."""
-    recipe = read_yaml((folder / "recipe.yaml").read_text())
-    return methods.get(recipe["method"]).load(folder / "model")
+    """The fitted method of a results folder.
+
+    Raises:
+        LabError: It holds no finished experiment, or one of another version of noref.
+    """
+    kind = methods.get(read_resolved(folder)["method"])
+    if not (folder / "model").is_dir():
+        raise LabError(f"{folder} holds no finished experiment (model is missing); repeat its `noref lab train` first")
+    return kind.load(folder / "model")

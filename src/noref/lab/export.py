@@ -7,12 +7,11 @@ The file holds everything: the size policy, pre-processing, the network, calibra
 """
 
 import hashlib
-import json
 import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -27,6 +26,8 @@ from torch import nn
 from noref.card import ModelCard
 from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
+from noref.lab.errors import LabError
+from noref.lab.files import access, make_folder, read_csv, read_json
 from noref.lab.networks.compact import LEAST
 from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
 from noref.scorer import OUTPUTS
@@ -116,6 +117,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
         target: Where to write, in a folder that is made where it is missing; its stem becomes the model's name.
 
     Raises:
+        LabError: `target` cannot be written.
         ValueError: The core gives an interval of unknown coverage, or none where the method states one.
     """
     size = method.working_size
@@ -132,8 +134,9 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
+    make_folder(target.parent)
+    with access(target, "choose another file to write"):
+        target.write_bytes(content)
     described = replace(
         card,
         name=target.stem,
@@ -144,7 +147,9 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
         defects=tuple(name for name in classes if name != PRISTINE),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    described.save(target.with_suffix(".json"))
+    card_file = target.with_suffix(".json")
+    with access(card_file, "choose another file to write"):
+        described.save(card_file)
     return target
 
 
@@ -157,17 +162,17 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         facts: JSON with what the run does not know: version, description, licence, training_data, origin, weaknesses.
 
     Raises:
-        FileNotFoundError: `run` holds no finished experiment.
-        ValueError: The method has no network to export, or `facts` has an unknown field.
+        LabError: `run` holds no finished experiment, the method has no network to export, `facts` cannot be read or has an
+            unknown field, or `target` cannot be written.
     """
     if not (run / "results.csv").is_file():
-        raise FileNotFoundError(f"{run} holds no finished experiment (results.csv is missing)")
+        raise LabError(f"{run} holds no finished experiment (results.csv is missing); run `noref lab train` first")
     method = experiment.load_model(run)
     if not isinstance(method, Exportable):
-        raise ValueError(f"{method.name} has no network to export")
-    recipe = experiment.read_yaml((run / "recipe.yaml").read_text())
-    environment = json.loads((run / "environment.json").read_text())
-    results = pd.read_csv(run / "results.csv")
+        raise LabError(f"{run} holds {method.name}, which has no network to export; export another run")
+    recipe = experiment.read_resolved(run)
+    environment = read_json(run / "environment.json")
+    results = read_csv(run / "results.csv")
     known: dict[str, Any] = {
         "version": "0",
         "description": f"{method.name}, trained by a recipe of this name",
@@ -197,11 +202,16 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         }
     rows = results.round(6).to_dict("records")  # they are shown with three decimals; rounding twice could move the last
     known["agreement"] = tuple({key: value for key, value in row.items() if pd.notna(value)} for row in rows)
-    try:
-        card = ModelCard(**{**known, **(json.loads(facts.read_text()) if facts else {})})
-    except TypeError as error:
-        raise ValueError(f"{facts}: {error}") from None
-    return export(method, card, target)
+    return export(method, ModelCard(**{**known, **(_stated(facts) if facts else {})}), target)
+
+
+def _stated(file: Path) -> dict[str, Any]:
+    """What the user says of a model."""
+    facts, known = read_json(file), [field.name for field in fields(ModelCard)]
+    unknown = sorted(facts.keys() - set(known))
+    if unknown:
+        raise LabError(f"{file}: a card has no field {', '.join(unknown)}; it has {', '.join(known)}")
+    return facts
 
 
 def _origin(params: Mapping[str, Any]) -> str:

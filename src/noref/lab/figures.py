@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torchvision.utils import make_grid
 
 from noref.lab import datasets, experiment
+from noref.lab.errors import LabError
 from noref.lab.evaluation.pictures import show_photo
+from noref.lab.files import read_csv
 
 EACH = 8  # photos a row
 
@@ -23,14 +25,14 @@ def first_layer(run: Path) -> Tensor:
     """Weights of the first convolution of a run's network: kernels x input channels x height x width.
 
     Raises:
-        ValueError: The method has no network that begins with a convolution.
+        LabError: The method has no network that begins with a convolution.
     """
     method = experiment.load_model(run)
     network = getattr(method, "network_", None)
     layers = network.modules() if isinstance(network, nn.Module) else ()
     first = next((layer for layer in layers if isinstance(layer, nn.Conv2d)), None)
     if first is None:
-        raise ValueError(f"{run} holds {method.name}, which has no convolutional network")
+        raise LabError(f"{run} holds {method.name}, which has no convolutional network; choose another run")
     return first.weight.detach()
 
 
@@ -73,16 +75,18 @@ def read_predictions(run: Path) -> pd.DataFrame:
     """Photos of a run's test part with true and predicted score; those that the method failed on are left out.
 
     Raises:
-        FileNotFoundError: `run` holds no finished experiment.
-        ValueError: Its predictions are no scores.
+        LabError: `run` holds no finished experiment, or its predictions are no scores.
     """
     file = run / "predictions.csv"
     if not file.is_file():
-        raise FileNotFoundError(f"{run} holds no finished experiment (predictions.csv is missing)")
-    table = pd.read_csv(file)
+        raise LabError(f"{run} holds no finished experiment (predictions.csv is missing); run `noref lab train` first")
+    table = read_csv(file)
     if not {"predicted", "opinion"} <= set(table) or not pd.api.types.is_numeric_dtype(table["predicted"]):
-        raise ValueError(f"{run} names classes or faults instead of scores")
-    return table[np.isfinite(table["predicted"])].reset_index(drop=True)
+        raise LabError(f"{run} predicts classes or faults instead of scores; choose another run")
+    scored = table[np.isfinite(table["predicted"])].reset_index(drop=True)
+    if scored.empty:
+        raise LabError(f"{run}: no test photo has a score (see the column failed of predictions.csv)")
+    return scored
 
 
 def photos(predictions: pd.DataFrame, name: str, folder: str | Path, title: str) -> Figure:
@@ -95,12 +99,12 @@ def photos(predictions: pd.DataFrame, name: str, folder: str | Path, title: str)
         title: Of the figure.
 
     Raises:
-        ValueError: The database lacks some of the photos: it is another one.
+        LabError: The database lacks some of the photos: it is another one.
     """
     rated = datasets.read(name, folder)
     absent = predictions["image"][~predictions["image"].isin(rated.table["image"])]
     if len(absent):
-        raise ValueError(
+        raise LabError(
             f"{name} at {folder} lacks {len(absent)} photos of the run, such as {absent.iloc[0]}; is it another one?"
         )
     rows = {"worst to best": spread(predictions), "largest misses": misses(predictions)}

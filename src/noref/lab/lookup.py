@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
+from noref.lab.errors import LabError
+
 T = TypeVar("T")
 
 _READABLE = 60
@@ -13,7 +15,7 @@ def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
     """The entry of that name.
 
     Raises:
-        KeyError: There is none; the message suggests near names, or lists all where they are few enough to read.
+        LabError: There is none; the message suggests near names, or lists all where they are few enough to read.
     """
     name = str(name)  # a recipe may hold anything
     if name not in known:
@@ -25,5 +27,5 @@ def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
             hint = f"there are: {', '.join(names)}"
         else:
             hint = f"there are {len(names)}, from {names[0]} to {names[-1]}"
-        raise KeyError(f"no {kind} is called {name!r}; {hint}")
+        raise LabError(f"no {kind} is called {name!r}; {hint}")
     return known[name]

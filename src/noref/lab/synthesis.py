@@ -19,8 +19,11 @@ from PIL import Image
 
 from noref import images
 from noref.lab import distortions
+from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.registry import Pixels
+from noref.lab.errors import LabError
+from noref.lab.files import access, make_folder, read_csv, read_text
 
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
 _TEXTS = ("image", "reference", "content", "type")  # a photo may be called 001 or NA
@@ -59,7 +62,7 @@ class Synthesis:
         seed: Another seed, another draw.
 
     Raises:
-        ValueError: Two photos share a name, or `out` holds a database made with other settings.
+        LabError: Two photos share a name, there is no such type or level, or `out` holds a database made with other settings.
     """
 
     def __init__(
@@ -68,7 +71,9 @@ class Synthesis:
         names = [photo.stem for photo in photos]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ValueError(f"two photos are called {sorted(twice)[0]}; rename one")
+            raise LabError(f"two photos are called {sorted(twice)[0]}; rename one")
+        if not set(levels) <= {1, 2, 3, 4, 5}:
+            raise LabError(f"levels are 1, 2, 3, 4 and 5, not {', '.join(map(str, levels))}")
         self.distortions = {name: distortions.get(name) for name in types}
         self.out, self.levels, self.seed = out, levels, seed
         self.jobs = [(photo, *job) for photo in photos for job in [(PRISTINE, 0), *itertools.product(types, levels)]]
@@ -78,10 +83,11 @@ class Synthesis:
         return len(self.jobs)
 
     def __iter__(self) -> Iterator[None]:
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "settings.txt").write_text(self._settings())
+        make_folder(self.out)
+        with access(self.out, "choose another folder"):
+            (self.out / "settings.txt").write_text(self._settings())
         table = self.out / "images.csv"
-        before = table.read_text() if table.is_file() else ""
+        before = read_text(table) if table.is_file() else ""
         mended = table.with_suffix(".half")  # an interrupt may have left half a row at the end
         mended.write_text(before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
         mended.replace(table)
@@ -98,7 +104,7 @@ class Synthesis:
     def _make(self, photo: Path, kind: str, level: int, image: str) -> dict[str, Any]:
         reference = images.read(photo).pixels
         if min(reference.shape[:2]) < SMALLEST:
-            raise ValueError(f"{photo}: MS-SSIM needs at least {SMALLEST} pixels on each side")
+            raise LabError(f"{photo}: MS-SSIM needs at least {SMALLEST} pixels on each side; leave it out")
         pixels = reference
         if kind != PRISTINE:
             key = hashlib.sha256(f"{photo.stem} {kind}".encode()).digest()[:8]
@@ -115,8 +121,8 @@ class Synthesis:
 
     def _check_settings(self) -> None:
         before = self.out / "settings.txt"
-        if before.is_file() and before.read_text() != self._settings():
-            raise ValueError(f"{self.out} holds a database made with other settings; choose another folder")
+        if before.is_file() and read_text(before) != self._settings():
+            raise LabError(f"{self.out} holds a database made with other settings; choose another folder")
 
 
 def _place(photo: Path, kind: str, level: int) -> str:
@@ -130,7 +136,7 @@ def as_rated(folder: str | Path, name: str = "synthetic") -> RatedImages:
     for the references.
 
     Raises:
-        FileNotFoundError, ValueError: As `read`.
+        LabError: As `read`.
     """
     rows = read(folder)
     table = rows[["image", "reference", "content", "type", "level"]].assign(opinion=5.0 - rows["level"])
@@ -142,16 +148,14 @@ def read(folder: str | Path) -> pd.DataFrame:
     """The table of a synthetic database, columns `COLUMNS`.
 
     Raises:
-        FileNotFoundError: There is no `images.csv`.
-        ValueError: It lacks a column.
+        LabError: There is no `images.csv`, it lacks a column, or holds text for a number.
     """
     table = Path(folder) / "images.csv"
     if not table.is_file():
-        raise FileNotFoundError(f"{table} is missing: expected a folder made by `noref lab synthesize`")
-    rows = pd.read_csv(
+        raise LabError(f"{table} is missing: expected a folder made by `noref lab synthesize`")
+    rows = read_csv(
         table, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values={name: ["nan"] for name in HIGHER_IS_BETTER}
     )
-    missing = [column for column in COLUMNS if column not in rows]
-    if missing:
-        raise ValueError(f"{table} lacks {', '.join(missing)}")
+    columns(rows, table, *COLUMNS)
+    numbers(rows, table, "level", *HIGHER_IS_BETTER)
     return rows

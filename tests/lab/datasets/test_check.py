@@ -9,6 +9,7 @@ from PIL import Image
 
 from noref.lab.datasets.check import check, join_contents, near_pairs_across
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from pictures import make_scene
 
@@ -82,7 +83,7 @@ def test_a_photo_that_cannot_be_read_is_reported(photos, tmp_path):
     (tmp_path / "b.png").write_bytes((photos / "1.png").read_bytes()[:2000])
     whole = rated(tmp_path, {"a.png": "a", "b.png": "b"})
     assert check(whole).unreadable == (tmp_path / "a.png", tmp_path / "b.png")
-    with pytest.raises(ValueError, match=r"2 photos cannot be read, such as .*a\.png"):
+    with pytest.raises(LabError, match=r"2 photos cannot be read, such as .*a\.png"):
         near_pairs_across({"train": whole.paths})
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from noref.lab.datasets import folders, labelled
 from noref.lab.datasets.labelled import CopyWarning
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from pictures import make_scene
 
 SEVEN = ["bad_lighting", "fastfading", "gblur", "jp2k", "jpeg", "pristine", "wn"]
@@ -34,7 +35,7 @@ def test_a_folder_for_each_class(save, tmp_path):
 
 @pytest.mark.parametrize("folder", ["", "none"])
 def test_a_folder_without_photos_says_what_was_expected(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expected a folder with one folder of photos for each class"):
+    with pytest.raises(LabError, match=r"expected a folder with one folder of photos for each class"):
         folders.read(tmp_path / folder)
 
 
@@ -63,7 +64,7 @@ def test_lives_hidden_references_are_pristine(live, save):
     content = rated.table.set_index("image")["content"]
     assert content["jp2k/img227.bmp"] == content["refimgs/bikes.bmp"] == "bikes.bmp"
     assert content["bad_lighting/dark.png"] == "bad_lighting/dark.png"
-    with pytest.raises(ValueError, match="no photo of class motion_blur; its classes are bad_lighting, fastfading"):
+    with pytest.raises(LabError, match="no photo of class motion_blur; its classes are bad_lighting, fastfading"):
         labelled.read("live", live, ["jpeg", "motion_blur"])
 
 
@@ -111,12 +112,12 @@ def test_a_pristine_copy_under_a_distortions_name_is_moved(save, tmp_path):
 
 def test_one_picture_under_two_distortions_names_is_refused(save, tmp_path):
     rated = table(save, tmp_path, a=("pristine", 1), b=("jpeg", 2), c=("wn", 2))
-    with pytest.raises(ValueError, match=r"b\.png is the same picture under two names: jpeg, wn"):
+    with pytest.raises(LabError, match=r"b\.png is the same picture under two names: jpeg, wn"):
         labelled.label(rated, ["jpeg", "pristine", "wn"])
 
 
 def test_a_database_without_types_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="biq2021 does not tell what is wrong"):
+    with pytest.raises(LabError, match="biq2021 does not tell what is wrong"):
         labelled.read("biq2021", make.biq2021(tmp_path), ["jpeg"])
-    with pytest.raises(KeyError, match="did you mean synthetic"):
+    with pytest.raises(LabError, match="did you mean synthetic"):
         labelled.read("sinthetic", tmp_path, ["jpeg"])

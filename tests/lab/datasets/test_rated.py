@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 
 ROWS = pd.DataFrame({"image": ["b.png", "a.png"], "opinion": [1.0, 4.0], "content": ["x", "y"]})
 
@@ -27,22 +28,27 @@ def test_opinions_paths_and_selection():
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        (ROWS.drop(columns="content"), "lacks content"),
         (ROWS.assign(mos=1), "unknown columns mos"),
         (ROWS.assign(image="a.png"), "a.png is listed twice"),
         (ROWS.assign(opinion=[1, 6]), "within the scale 1 to 5"),
         (ROWS.assign(opinion=[1, np.nan]), "finite"),
         (ROWS.assign(content=["x", None]), "content is empty in row 1"),
-        (ROWS.assign(part=["train", "training"]), "must say train, validation, test"),
+        (ROWS.assign(spread=[0.5, -1]), "cannot be negative"),
+        (ROWS.assign(part=["train", "training"]), "must be train, validation, test"),
     ],
 )
 def test_spoiled_tables_are_refused(table, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(LabError, match=says):
         rated(table)
 
 
+def test_a_table_without_a_needed_column_is_a_mistake_of_the_caller():
+    with pytest.raises(ValueError, match="lacks content"):
+        rated(ROWS.drop(columns="content"))
+
+
 def test_a_scale_must_rise():
-    with pytest.raises(ValueError, match="must rise, not go from 5 to 1"):
+    with pytest.raises(LabError, match="must rise, not go from 5 to 1"):
         rated(scale=(5, 1))
 
 

@@ -8,6 +8,7 @@ from noref.lab import datasets
 from noref.lab.datasets import live
 from noref.lab.datasets import table as own_table
 from noref.lab.datasets.check import check
+from noref.lab.errors import LabError
 
 
 def column(rated, name):
@@ -53,7 +54,7 @@ def test_every_path_leads_to_a_file(name, tmp_path):
 
 @pytest.mark.parametrize("name", make.LAYOUTS)
 def test_a_wrong_folder_says_what_was_expected_where(name, tmp_path):
-    with pytest.raises(FileNotFoundError) as error:
+    with pytest.raises(LabError) as error:
         datasets.read(name, tmp_path)
     assert str(tmp_path) in str(error.value)
     assert datasets.card(name).layout in str(error.value)
@@ -63,7 +64,7 @@ def test_cards_say_the_direction():
     assert datasets.card("csiq").direction == "DMOS, lower is better; opinion = 1 - DMOS"
     assert datasets.card("kadid10k").direction == "MOS, higher is better"
     assert datasets.card("live").opinion_scale == (0, 120)
-    with pytest.raises(KeyError, match="did you mean kadid10k"):
+    with pytest.raises(LabError, match="did you mean kadid10k"):
         datasets.card("kadid")
 
 
@@ -89,10 +90,10 @@ def test_live_is_realigned_ordered_and_without_hidden_references(tmp_path):
 
 def test_live_with_other_scores_is_refused(tmp_path):
     make.mat(make.live(tmp_path) / "dmos_realigned.mat", dmos_new=np.ones(9), dmos_std=np.ones(9), orgs=np.zeros(9))
-    with pytest.raises(ValueError, match="has 9 scores and 982 reference names; expected 982"):
+    with pytest.raises(LabError, match="has 9 scores and 982 reference names; expected 982"):
         live.read(tmp_path)
     make.mat(tmp_path / "dmos_realigned.mat", dmos=np.ones(9))
-    with pytest.raises(ValueError, match="lacks the variable dmos_new, dmos_std, orgs; it has dmos"):
+    with pytest.raises(LabError, match="lacks the variable dmos_new, dmos_std, orgs; it has dmos"):
         live.read(tmp_path)
 
 
@@ -124,7 +125,7 @@ def test_csiq_words_become_files(tmp_path):
 
 
 def test_csiq_refuses_an_unknown_type(tmp_path):
-    with pytest.raises(ValueError, match="names the types webp; known are noise"):
+    with pytest.raises(LabError, match="names the types webp; known are noise"):
         datasets.read("csiq", make.csiq(tmp_path, {"webp": "webp/1600.webp.1.png"}))
 
 
@@ -158,7 +159,7 @@ def test_tid_keeps_a_name_that_is_not_on_disk_so_that_it_is_reported(tmp_path):
 )
 def test_other_files_are_refused(name, file, content, says, tmp_path):
     make.text(make.LAYOUTS[name](tmp_path) / file, content)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(LabError, match=says):
         datasets.read(name, tmp_path)
 
 
@@ -193,7 +194,7 @@ def test_koniq10k_takes_the_photos_that_are_there(tmp_path):
 def test_koniq10k_refuses_a_mos_of_the_other_scale(tmp_path):
     file = make.koniq10k(tmp_path) / "koniq10k_distributions_sets.csv"
     file.write_text(file.read_text().replace("74.5", "3.75").replace("19.5", "1.5").replace("55.5", "3.0"))
-    with pytest.raises(ValueError, match=r"MOS reaches only 3\.75; expected a scale from 0 to 100"):
+    with pytest.raises(LabError, match=r"MOS reaches only 3\.75; expected a scale from 0 to 100"):
         datasets.read("koniq10k", tmp_path)
 
 
@@ -252,14 +253,14 @@ def test_a_csv_of_ones_own(tmp_path):
 )
 def test_a_csv_that_cannot_be_is_refused(content, says, tmp_path):
     make.text(tmp_path / "mine.csv", content)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(LabError, match=says):
         own_table.read(tmp_path / "mine.csv")
 
 
 def test_a_missing_database_says_what_was_expected(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"labels\.csv is missing: expected a folder"):
+    with pytest.raises(LabError, match=r"labels\.csv is missing: expected a folder"):
         datasets.read("biq2021", tmp_path)
-    with pytest.raises(KeyError, match="did you mean biq2021"):
+    with pytest.raises(LabError, match="did you mean biq2021"):
         datasets.read("biq2012", tmp_path)
-    with pytest.raises(KeyError, match="there are: agiqa3k"):
+    with pytest.raises(LabError, match="there are: agiqa3k"):
         datasets.read("zzzzzz", tmp_path)

@@ -7,6 +7,7 @@ from PIL import Image
 
 import noref
 from noref.errors import ImageNotFound, NotAnImage
+from noref.lab.errors import LabError
 from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from pictures import make_scene
 
@@ -47,13 +48,13 @@ def test_a_row_without_a_number_is_no_score(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("image,mos\na,1\n", "lacks score; it has image, mos"),
+        ("image,mos\na,1\n", "lacks the column score; it has image, mos"),
         ("image,score\na,1\na,2\n", "a has two scores"),
-        ("image,score\na,good\n", "not all numbers"),
+        ("image,score\na,good\n", "'good' in the column score is not a number"),
     ],
 )
 def test_spoiled_tables_are_refused(tmp_path, text, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(LabError, match=says):
         scores(tmp_path, text).predict([tmp_path / "a"])
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from noref.errors import ImageNotFound
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from noref.lab.evaluation.splits import LeakError
@@ -104,7 +105,7 @@ def test_shares_are_of_the_contents():
     assert [split.name for split in PROTOCOLS["60/20/20"]] == ["seed 7", "seed 8"]
     assert [split.name for split in PROTOCOLS["one type out"]] == ["blur", "jpeg"]
     assert len(PROTOCOLS["cross"][0].parts["test"]) == len(ONE)
-    with pytest.raises(ValueError, match="the parts train, test and perhaps validation, not train, rest"):
+    with pytest.raises(LabError, match="the parts train, test and perhaps validation, not train, rest"):
         protocols.single(ONE, {"train": 0.5, "rest": 0.5})
 
 
@@ -161,7 +162,7 @@ def test_results_of_two_runs_do_not_mix(what, tmp_path):
     else:
         changed = RatedImages("one", ONE.folder, ONE.table.assign(opinion=2.0), (1, 5))
         protocol = protocols.single(changed, SHARES)
-    with pytest.raises(FileExistsError, match="another method, protocol or database"):
+    with pytest.raises(LabError, match="another method, protocol or database"):
         run(method, protocol, tmp_path)
 
 
@@ -251,7 +252,7 @@ def test_scorers_that_learn_nothing_go_the_same_way(photos, tmp_path):
     repeated = list(protocols.run(build, protocols.random_splits(photos, shares, 2), tmp_path / "random"))
     assert [len(split.predictions) for split in repeated] == [5, 5]
     scores.assign(score=photos.opinions[scores.index]).to_csv(tmp_path / "scores.csv", index=False)
-    with pytest.raises(FileExistsError, match="another method"):  # the same file's name, but other scores
+    with pytest.raises(LabError, match="another method"):  # the same file's name, but other scores
         list(protocols.run(build, protocols.whole(photos), tmp_path / "whole"))
-    with pytest.raises(ValueError, match="parrot must be fitted"):
+    with pytest.raises(LabError, match="parrot must be fitted"):
         run(Parrot(photos), protocols.whole(photos), tmp_path / "wrong")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.splits import LeakError, as_table, by_content
 from pictures import make_scene
@@ -44,9 +45,9 @@ def test_the_split_depends_on_names_and_seed_only():
 
 
 def test_impossible_splits_are_refused():
-    with pytest.raises(ValueError, match="add up to 1, not"):
+    with pytest.raises(LabError, match="add up to 1, not"):
         by_content(rated(["a", "b"]), {"train": 0.9, "test": 0.3}, 0)
-    with pytest.raises(ValueError, match="too few for a part 'test'"):
+    with pytest.raises(LabError, match="too few for a part 'test'"):
         by_content(rated(["a", "b"]), SHARES, 0)
 
 
@@ -65,7 +66,7 @@ def test_the_official_split_is_the_databases_own():
         "train": ["1.png", "2.png"],
         "test": ["0.png", "3.png"],
     }
-    with pytest.raises(ValueError, match="no official split"):
+    with pytest.raises(LabError, match="no official split"):
         splits.official(rated(list("abcd")))
 
 
@@ -109,9 +110,9 @@ def test_a_type_left_out_is_tested_alone_and_on_other_contents():
         assert kind not in {*parts["train"].table["type"], *parts["validation"].table["type"]}
         assert parts["train"].table["type"].isna().any()
     assert len(found["blur"]["test"]) == 2 * len(found["jpeg"]["test"]) == 8
-    with pytest.raises(ValueError, match="no distortion types"):
+    with pytest.raises(LabError, match="no distortion types"):
         splits.leave_one_type_out(rated(contents), SHARES, 0)
-    with pytest.raises(ValueError, match="leaving blur out leaves nothing to learn from"):
+    with pytest.raises(LabError, match="leaving blur out leaves nothing to learn from"):
         splits.leave_one_type_out(rated(contents, type="blur"), SHARES, 0)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from noref.lab.errors import LabError
 from noref.lab.evaluation import waterloo
 
 few_scores = st.integers(0, 6).map(float)
@@ -33,7 +34,7 @@ def test_d_does_not_reward_the_wrong_way_round():
     pristine = np.array([True] * 5 + [False] * 20)
     assert waterloo.d_test(pristine.astype(float), pristine).value == 1
     assert waterloo.d_test(-pristine.astype(float), pristine).value == 0.5
-    with pytest.raises(ValueError, match="undistorted and distorted"):
+    with pytest.raises(LabError, match="undistorted and of distorted"):
         waterloo.d_test([1, 2], [True, True])
 
 
@@ -54,7 +55,7 @@ def test_l_leaves_out_and_counts_lists_without_an_order():
     found = waterloo.l_test([3, 2, 1, 9], list("aaab"), list("xxxx"), [1, 2, 3, 1])
     assert (found.value, found.lists, found.too_short) == (1, 1, 1)
     assert waterloo.l_test([1, 2, 3], list("aaa"), list("xxx"), [1, 2, 3]).value == -1
-    with pytest.raises(ValueError, match="at least two levels"):
+    with pytest.raises(LabError, match="at least two levels"):
         waterloo.l_test([1, 2], list("ab"), list("xx"), [1, 1])
 
 
@@ -86,7 +87,7 @@ def test_p_refuses_what_does_not_fit():
 def test_the_common_scale_is_the_percentile():
     np.testing.assert_allclose(waterloo.to_common_scale([7, 1, 3, 3, 9], higher_is_better=True), [75, 0, 37.5, 37.5, 100])
     np.testing.assert_allclose(waterloo.to_common_scale([0.1, 0.3, 0.2], higher_is_better=False), [100, 0, 50])
-    with pytest.raises(ValueError, match="at least two"):
+    with pytest.raises(LabError, match="at least two"):
         waterloo.to_common_scale([1], higher_is_better=True)
 
 

@@ -43,7 +43,7 @@ def test_the_command_leaves_tables_and_a_plot_and_goes_on(database, tmp_path):
         (["--poolings", "feature-med"], "did you mean feature-m"),
         (["--set", "view=photo"], "DeepBIQ on crops is needed"),
         (["--set", "finetune_epochs=1"], "inside each split"),
-        (["--counts", "0"], "at least 1 crop"),
+        (["--counts", "0"], "the number of crops must be at least 1, not 0"),
     ],
 )
 def test_wrong_usage_is_told(more, says, database, tmp_path):

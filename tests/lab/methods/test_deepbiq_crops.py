@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from noref.lab.errors import LabError
 from noref.lab.methods.deepbiq.crops import CELL, Crops, centre, scattered
 
 PHOTO = torch.arange(96 * 160 * 3).reshape(96, 160, 3)
@@ -58,5 +59,5 @@ def test_maps_are_laid_where_crops_were_cut():
 
 @pytest.mark.parametrize("side", [0, -16, 227])
 def test_crops_keep_to_the_grid(side):
-    with pytest.raises(ValueError, match="multiple of 16"):
+    with pytest.raises(LabError, match="multiple of 16"):
         Crops(side, centre())

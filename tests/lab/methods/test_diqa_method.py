@@ -10,6 +10,7 @@ import torch
 from sklearn.base import clone
 
 from noref.errors import ImageTooSmall
+from noref.lab.errors import LabError
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.diqa import pictures
@@ -145,9 +146,9 @@ def test_training_learns_what_blur_does(parts, pristine, tmp_path):
 
 
 def test_stage_one_without_photos_says_so(parts, tmp_path):
-    with pytest.raises(ValueError, match="names no references to learn errors from: give --pristine FOLDER"):
+    with pytest.raises(LabError, match="names no references to learn errors from: give --pristine FOLDER"):
         fitted(parts, tmp_path, None)
-    with pytest.raises(FileNotFoundError, match="holds no pictures"):
+    with pytest.raises(LabError, match="holds no pictures"):
         fitted(parts, tmp_path, tmp_path)
 
 

@@ -15,6 +15,7 @@ import noref
 from noref.cli import app
 from noref.lab import experiment
 from noref.lab.distortions.chains import FAMILIES
+from noref.lab.errors import LabError
 from noref.lab.methods.faults import photos, pictures
 from noref.lab.methods.faults.judge import confusions, judge
 from noref.lab.methods.faults.method import FaultsMethod
@@ -90,7 +91,7 @@ def test_answers_are_deterministic_bounded_and_survive_saving(method, pristine, 
     np.testing.assert_array_equal(FaultsMethod.load(tmp_path).predict(paths), levels)
     state = json.loads((tmp_path / "method.json").read_text())
     (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
-    with pytest.raises(ValueError, match="knows dust, not low contrast"):
+    with pytest.raises(LabError, match="knows dust, not low contrast"):
         FaultsMethod.load(tmp_path)
 
 

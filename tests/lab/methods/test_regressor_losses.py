@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
+from noref.lab.errors import LabError
 from noref.lab.methods.regressor.losses import LOSSES, mixture, norm_in_norm, plcc
 
 
@@ -61,8 +62,8 @@ def test_a_mixture_is_the_weighted_sum(batch):
 
 
 def test_wrong_mixtures_say_so():
-    with pytest.raises(KeyError, match="did you mean huber"):
+    with pytest.raises(LabError, match="did you mean huber"):
         mixture({"hubert": 1})
     for wrong in ({}, {"mse": 0}, {"mse": 1, "plcc": -1}):
-        with pytest.raises(ValueError, match="weights above 0"):
+        with pytest.raises(LabError, match="weights above 0"):
             mixture(wrong)

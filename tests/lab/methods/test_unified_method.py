@@ -17,6 +17,7 @@ from noref.cli import app
 from noref.lab import experiment
 from noref.lab.datasets import biq2021
 from noref.lab.distortions.chains import FAMILIES
+from noref.lab.errors import LabError
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
@@ -126,7 +127,7 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
     np.testing.assert_array_equal(loaded.interval_.coefficients, method.interval_.coefficients)
     state = json.loads((tmp_path / "method.json").read_text())
     (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
-    with pytest.raises(ValueError, match="knows dust, not low contrast"):
+    with pytest.raises(LabError, match="knows dust, not low contrast"):
         UnifiedMethod.load(tmp_path)
     (tmp_path / "method.json").write_text(json.dumps(state))
     weights = load_file(tmp_path / "weights.safetensors")
@@ -135,7 +136,7 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
         ("correction.supports", weights["correction.supports"][:, 1:]),
     ):
         save_file({**weights, name: other.clone()}, tmp_path / "weights.safetensors")
-        with pytest.raises(ValueError, match="another version of noref"):
+        with pytest.raises(LabError, match="another version of noref"):
             UnifiedMethod.load(tmp_path)
 
 
@@ -218,5 +219,5 @@ def test_an_interval_is_as_wide_as_errors_are():
 
 
 def test_clean_photos_are_needed(rated, tmp_path):
-    with pytest.raises(ValueError, match="give --pristine FOLDER"):
+    with pytest.raises(LabError, match="give --pristine FOLDER"):
         UnifiedMethod(backbone="test_efficientnet").fit(rated, rated, tmp_path)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from noref.errors import ImageNotFound, ImageTooSmall
+from noref.lab.errors import LabError
 from noref.lab.networks.cache import FeatureCache
 from pictures import make_scene
 
@@ -98,7 +99,7 @@ def test_a_full_disk_is_told_and_loses_nothing_finished(photos, tmp_path, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(np, "save", full)
-        with pytest.raises(OSError, match=r"disk is full.*cache.*choose another folder") as told:
+        with pytest.raises(LabError, match=r"No space left on device.*choose another folder by `cache`") as told:
             cache.vectors(photos, POLICY, compute)
     assert str(tmp_path / "cache") in str(told.value)
     assert {path.suffix for path in (tmp_path / "cache").rglob("*.*")} == {".npy"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from noref.lab.datasets import agiqa3k, biq2021, csiq, kadid10k, koniq10k, live, livec, livemd, spaq, table, tid
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 
 _Reader = Callable[[Path], RatedImages]
@@ -36,7 +37,7 @@ def card(name: str) -> DatabaseCard:
     """The card of the database of that name.
 
     Raises:
-        KeyError: There is no database of that name; the message suggests near names.
+        LabError: There is no database of that name; the message suggests near names.
     """
     return lookup("database", name, _DATABASES)[0]
 
@@ -45,8 +46,10 @@ def read(name: str, folder: str | Path) -> RatedImages:
     """Read the database of that name from a folder in the layout in which people download it.
 
     Raises:
-        KeyError: There is no database of that name; the message suggests near names.
-        FileNotFoundError: The folder lacks a file; the message says what was expected where.
-        ValueError: A file is not what its database publishes.
+        LabError: There is no database of that name (the message suggests near names); the folder lacks a file (the message says
+            what was expected where), or one is not what its database publishes; or no photo is listed.
     """
-    return lookup("database", name, _DATABASES)[1](Path(folder))
+    rated = lookup("database", name, _DATABASES)[1](Path(folder))
+    if not len(rated):
+        raise LabError(f"{name} at {folder} lists no photos; is the download complete?")
+    return rated

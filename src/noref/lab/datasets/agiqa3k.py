@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.files import read_csv
 
 CARD = DatabaseCard(
     name="agiqa3k",
@@ -31,12 +32,13 @@ def read(folder: str | Path) -> RatedImages:
     """Read AGIQA-3K's opinions on quality.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: `data.csv` lacks a column.
+        LabError: A file is missing; or `data.csv` lacks a column, or holds text for a number.
     """
     folder = require(folder, "data.csv", layout=CARD.layout)
-    listed = pd.read_csv(folder / "data.csv", keep_default_na=False)
-    listed = columns(listed, folder / "data.csv", "name", "prompt", "mos_quality", "std_quality")
+    file = folder / "data.csv"
+    listed = read_csv(file, dtype={"name": str, "prompt": str}, keep_default_na=False)
+    listed = columns(listed, file, "name", "prompt", "mos_quality", "std_quality")
+    numbers(listed, file, "mos_quality", "std_quality")
     table = pd.DataFrame(
         {
             "image": ("images/" if (folder / "images").exists() else "") + listed["name"],

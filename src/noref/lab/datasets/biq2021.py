@@ -15,8 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.files import read_csv
 
 _SPLIT = {"train": "Train (Images and MOS).csv", "test": "Test (Images and MOS).csv"}
 CARD = DatabaseCard(
@@ -39,8 +40,7 @@ def read(folder: str | Path) -> RatedImages:
     """Read either layout; only the published one has the official split.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: A file lacks a column, or names a photo twice.
+        LabError: A file is missing; or it lacks a column, holds text for a number or names a photo twice.
     """
     folder = Path(folder)
     table = _published(folder) if (folder / _SPLIT["train"]).exists() else _labelled(folder)
@@ -49,16 +49,20 @@ def read(folder: str | Path) -> RatedImages:
 
 def _labelled(folder: Path) -> pd.DataFrame:
     file = require(folder, "labels.csv", layout=CARD.layout) / "labels.csv"
-    table = pd.read_csv(file, dtype={"image": str, "scene": str, "subset": str})
+    table = read_csv(file, dtype={"image": str, "scene": str, "subset": str})
     table = columns(table, file, "image", "mos", "subset", "scene")
+    numbers(table, file, "mos")
     return table.rename(columns={"mos": "opinion", "scene": "content", "subset": "group"})
 
 
 def _published(folder: Path) -> pd.DataFrame:
     require(folder, "Images", *_SPLIT.values(), layout=CARD.layout)
-    parts = [
-        columns(pd.read_csv(folder / file), folder / file, "Image Name", "MOS").assign(part=part)
-        for part, file in _SPLIT.items()
-    ]
+    parts = [_part(folder / file).assign(part=part) for part, file in _SPLIT.items()]
     table = pd.concat(parts, ignore_index=True).rename(columns={"Image Name": "content", "MOS": "opinion"})
     return table.assign(image="Images/" + table["content"], group=table["content"].str.split(" ").str[0])
+
+
+def _part(file: Path) -> pd.DataFrame:
+    table = columns(read_csv(file, dtype={"Image Name": str}), file, "Image Name", "MOS")
+    numbers(table, file, "MOS")
+    return table

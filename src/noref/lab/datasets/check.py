@@ -24,6 +24,7 @@ from noref import images
 from noref.capacity import available_processors
 from noref.errors import ImageError
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 
 MAX_BITS = 10
 MAX_DIFFERENCE = 12.0
@@ -113,12 +114,12 @@ def near_pairs_across(sides: Mapping[str, Sequence[Path]]) -> list[NearPair]:
         sides: Name of a side -> its photos; they may come from several databases.
 
     Raises:
-        ValueError: A photo cannot be read, so that nothing can be said of it.
+        LabError: A photo cannot be read, so that nothing can be said of it.
     """
     paths = [path for photos in sides.values() for path in photos]
     unreadable, pairs = _near_pairs(paths, [name for name, photos in sides.items() for _ in photos])
     if unreadable:
-        raise ValueError(f"{len(unreadable)} photos cannot be read, such as {unreadable[0]}")
+        raise LabError(f"{len(unreadable)} photos cannot be read, such as {unreadable[0]}; replace or remove them")
     return list(pairs)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, read_excel, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 
 CARD = DatabaseCard(
     name="csiq",
@@ -40,17 +41,17 @@ def read(folder: str | Path) -> RatedImages:
     """Read CSIQ.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: The sheet lacks a column, or names an unknown type.
+        LabError: A file is missing; or the sheet lacks a column, holds text for a number or names an unknown type.
     """
     folder = require(folder, "csiq.DMOS.xlsx", "src_imgs", "dst_imgs", layout=CARD.layout)
     file = folder / "csiq.DMOS.xlsx"
-    sheet = pd.read_excel(file, sheet_name="all_by_image", header=3, usecols="D:I", dtype={"image": str, "dst_type": str})
+    sheet = read_excel(file, sheet_name="all_by_image", header=3, usecols="D:I", dtype={"image": str, "dst_type": str})
     sheet = columns(sheet, file, "image", "dst_type", "dst_lev", "dmos_std", "dmos").dropna()
+    numbers(sheet, file, "dst_lev", "dmos_std", "dmos")
     words = sheet["dst_type"].str.lower().str.replace(" ", "")
     unknown = sorted(set(words) - set(_TYPES))
     if unknown:
-        raise ValueError(f"{file} names the types {', '.join(unknown)}; known are {', '.join(_TYPES)}")
+        raise LabError(f"{file} names the types {', '.join(unknown)}; known are {', '.join(_TYPES)}")
     kind, token = words.map(lambda word: _TYPES[word][0]), words.map(lambda word: _TYPES[word][1])
     level = sheet["dst_lev"].astype(int)
     table = pd.DataFrame(

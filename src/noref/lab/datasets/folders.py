@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.files import access
 from noref.sources import pictures_below
 
 LAYOUT = "a folder with one folder of photos for each class, such as jpeg/a.png, or jpeg/SCENE/a.png"
@@ -23,19 +25,20 @@ def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImage
         classes: Names of the folders to read; all by default.
 
     Raises:
-        FileNotFoundError: A folder is missing, or there are no photos.
+        LabError: A folder is missing, or there are no photos.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is missing: expected {LAYOUT}")
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if classes is None else classes
+        raise LabError(f"{folder} is missing: expected {LAYOUT}")
+    with access(folder, "check its permissions"):
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if classes is None else classes
     rows = [
         (path.relative_to(folder).as_posix(), name)
         for name in names
         for path in sorted(map(Path, pictures_below(folder / name)))
     ]
     if not rows:
-        raise FileNotFoundError(f"{folder} holds no photos: expected {LAYOUT}")
+        raise LabError(f"{folder} holds no photos: expected {LAYOUT}")
     table = pd.DataFrame(rows, columns=["image", "type"])
     content = [_content(Path(image)) for image in table["image"]]
     return RatedImages("folders", folder, table.assign(content=content, opinion=0.0), (0, 1))

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.files import read_csv
 
 CARD = DatabaseCard(
     name="kadid10k",
@@ -32,15 +34,17 @@ def read(folder: str | Path) -> RatedImages:
     """Read KADID-10k.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: `dmos.csv` lacks a column, or names a photo otherwise than Ixx_yy_zz.png.
+        LabError: A file is missing; or `dmos.csv` lacks a column, holds text for a number or
+            names a photo otherwise than Ixx_yy_zz.png.
     """
     folder = require(folder, "dmos.csv", "images", layout=CARD.layout)
-    listed = columns(pd.read_csv(folder / "dmos.csv"), folder / "dmos.csv", "dist_img", "ref_img", "dmos", "var")
+    file = folder / "dmos.csv"
+    listed = columns(read_csv(file, dtype={"dist_img": str, "ref_img": str}), file, "dist_img", "ref_img", "dmos", "var")
+    numbers(listed, file, "dmos", "var")
     address = listed["dist_img"].str.extract(r"^(I\d\d)_(\d\d)_(\d\d)\.png$")
     if address.isna().any(axis=None):
         wrong = listed["dist_img"][address[0].isna()].iloc[0]
-        raise ValueError(f"{folder / 'dmos.csv'} names {wrong}; expected names like I01_01_01.png")
+        raise LabError(f"{file} names {wrong}; expected names like I01_01_01.png")
     table = pd.DataFrame(
         {
             "image": "images/" + listed["dist_img"],

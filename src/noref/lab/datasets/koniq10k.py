@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.files import read_csv
 
 _SETS, _SCORES = "koniq10k_distributions_sets.csv", "koniq10k_scores_and_distributions.csv"
 CARD = DatabaseCard(
@@ -44,8 +46,8 @@ def read(folder: str | Path) -> RatedImages:
     """Read KonIQ-10k with the opinions from 0 to 100; the larger photos where both sizes are there.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: A file lacks a column, or its MOS is not on the scale that its columns promise.
+        LabError: A file is missing; or it lacks a column, holds text for a number, or its MOS is not on the scale that its
+            columns promise.
     """
     return _read(CARD, folder)
 
@@ -60,12 +62,13 @@ def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
     file = folder / (_SCORES if (folder / _SCORES).exists() and not (folder / _SETS).exists() else _SETS)
     size = "1024x768" if (folder / "1024x768").exists() else "512x384"
     require(folder, file.name, size, layout=card.layout)
-    listed = pd.read_csv(file)
+    listed = read_csv(file, dtype={"image_name": str, "set": str})
     hundred = "MOS_zscore" if file.name == _SCORES else "MOS"
-    ratings = columns(listed, file, *_RATINGS).to_numpy(np.float64)
-    columns(listed, file, "image_name", hundred, "SD")
+    columns(listed, file, "image_name", hundred, "SD", *_RATINGS)
+    numbers(listed, file, hundred, "SD", *_RATINGS)
+    ratings = listed[_RATINGS].to_numpy(np.float64)
     if listed[hundred].max() <= 5:
-        raise ValueError(f"{file}: {hundred} reaches only {listed[hundred].max():g}; expected a scale from 0 to 100")
+        raise LabError(f"{file}: {hundred} reaches only {listed[hundred].max():g}; expected a scale from 0 to 100")
     table = pd.DataFrame({"image": size + "/" + listed["image_name"], "content": listed["image_name"]})
     if card is CARD:
         table["opinion"] = card.opinions(listed[hundred])

@@ -19,6 +19,7 @@ from noref.capacity import available_processors
 from noref.lab import datasets
 from noref.lab.datasets import folders, live
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 
 PRISTINE = "pristine"
@@ -51,8 +52,7 @@ def read(name: str, folder: str | Path, classes: Sequence[str], levels: Sequence
         levels: Likewise.
 
     Raises:
-        KeyError: There is no database of that name; the message suggests near names.
-        FileNotFoundError, ValueError: As the database's reader and `label`.
+        LabError: There is no database of that name (the message suggests near names); or as its reader and `label`.
         ImageError: A photo cannot be read.
     """
     return label(lookup("database", name, _readers())(Path(folder)), classes, levels)
@@ -70,11 +70,11 @@ def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | No
         levels: Of distortions, to keep; None for all. Photos whose level is not known are kept.
 
     Raises:
-        ValueError: There are no types, a class has no photo, or the same picture stands under two distortions' names.
+        LabError: There are no types, a class has no photo, or the same picture stands under two distortions' names.
         ImageError: A photo cannot be read.
     """
     if "type" not in rated.table:
-        raise ValueError(f"{rated.name} does not tell what is wrong with its photos; give a database with types of distortions")
+        raise LabError(f"{rated.name} does not tell what is wrong with its photos; give a database with types of distortions")
     table = pd.concat([rated.table, _references(rated)], ignore_index=True)
     table["type"] = table["type"].fillna(PRISTINE).replace(CLASS_OF)
     found = sorted(table["type"].unique())
@@ -85,7 +85,7 @@ def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | No
     table["type"] = _without_copies(rated.folder, table)
     empty = [name for name in classes if name not in set(table["type"])]
     if empty:
-        raise ValueError(f"{rated.name} has no photo of class {', '.join(empty)}; its classes are {', '.join(found)}")
+        raise LabError(f"{rated.name} has no photo of class {', '.join(empty)}; its classes are {', '.join(found)}")
     columns = [column for column in ("image", "content", "type", "level") if column in table]
     stand_in = (table["type"] == PRISTINE).astype(float)
     return RatedImages(rated.name, rated.folder, table[columns].assign(opinion=stand_in), (0, 1))
@@ -132,7 +132,7 @@ def _without_copies(folder: Path, table: pd.DataFrame) -> "pd.Series[str]":
     if two_names.any():
         first = table["image"][two_names].iloc[0]
         same = table[picture == picture[two_names].iloc[0]]
-        raise ValueError(f"{first} is the same picture under two names: {', '.join(sorted(same['type'].unique()))}; keep one")
+        raise LabError(f"{first} is the same picture under two names: {', '.join(sorted(same['type'].unique()))}; keep one")
     return kind
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import require, variables
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 
 CARD = DatabaseCard(
     name="live",
@@ -41,15 +42,14 @@ def read(folder: str | Path, hidden_references: bool = False) -> RatedImages:
         hidden_references: Keep the undistorted copies too, with type "reference"; their path tells where they were hidden.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: The scores are not those of the 982 photos.
+        LabError: A file is missing; or the scores are not those of the 982 photos.
     """
     folder = require(folder, "dmos_realigned.mat", "refnames_all.mat", *_FOLDERS, layout=CARD.layout)
     dmos, spread, originals = variables(folder / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
     (references,) = variables(folder / "refnames_all.mat", "refnames_all")
     images = [(f"{kind}/img{i + 1}.bmp", kind) for kind, count in _FOLDERS.items() for i in range(count)]
     if not len(images) == len(dmos) == len(references):
-        raise ValueError(f"{folder} has {len(dmos)} scores and {len(references)} reference names; expected {len(images)}")
+        raise LabError(f"{folder} has {len(dmos)} scores and {len(references)} reference names; expected {len(images)}")
     hidden = originals.astype(bool)
     table = pd.DataFrame(images, columns=["image", "type"]).assign(
         opinion=CARD.opinions(dmos), spread=spread, content=references, reference="refimgs/" + references.astype(object)

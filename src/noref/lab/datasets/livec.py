@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import require, variables
+from noref.lab.datasets.files import require, same_length, variables
 from noref.lab.datasets.rated import RatedImages
 
 CARD = DatabaseCard(
@@ -33,12 +33,12 @@ def read(folder: str | Path) -> RatedImages:
     """Read LIVE In the Wild.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: A file lacks a variable, or they are not of one length.
+        LabError: A file is missing; or it lacks a variable, or they are not of one length.
     """
     data = {part: f"Data/{part}_release.mat" for part in ("AllImages", "AllMOS", "AllStdDev")}
     folder = require(folder, "Images", *data.values(), layout=CARD.layout)
     names, mos, spread = (variables(folder / file, f"{part}_release")[0] for part, file in data.items())
+    same_length(folder, names=names, opinions=mos, **{"standard deviations": spread})
     table = pd.DataFrame({"image": names, "opinion": CARD.opinions(mos), "spread": spread, "content": names})
     table["image"] = "Images/" + table["image"]
     return RatedImages(CARD.name, folder, table.iloc[_TRAINING:].reset_index(drop=True), CARD.opinion_scale)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import require, variables
+from noref.lab.datasets.files import require, same_length, variables
 from noref.lab.datasets.rated import RatedImages
 
 CARD = DatabaseCard(
@@ -35,8 +35,7 @@ def read(folder: str | Path) -> RatedImages:
     """Read both parts of LIVE Multiply Distorted.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: A file lacks a variable, or they are not of one length.
+        LabError: A file is missing; or it lacks a variable, or they are not of one length.
     """
     needed = (f"{part}/{file}" for part, kind in _PARTS.items() for file in (kind, "Imagelists.mat", "Scores.mat"))
     folder = require(folder, *needed, layout=CARD.layout)
@@ -47,6 +46,7 @@ def read(folder: str | Path) -> RatedImages:
 def _part(folder: Path, part: str, kind: str) -> pd.DataFrame:
     names, references, which = variables(folder / part / "Imagelists.mat", "distimgs", "refimgs", "ref4dist")
     (dmos,) = variables(folder / part / "Scores.mat", "DMOSscores")
+    same_length(folder / part, names=names, references=which, opinions=dmos)
     table = pd.DataFrame({"image": names, "opinion": CARD.opinions(dmos), "content": references[which.astype(int) - 1]})
     done = table["image"].str.extract(r"_([a-z]+)(\d)(?:_([a-z]+)\d)?\.bmp$")
     table["type"] = done[0].str.cat(done[2], sep="+").fillna(done[0])

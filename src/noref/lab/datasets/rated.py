@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from noref.lab.errors import LabError
+from noref.lab.files import access
+
 COLUMNS = ("image", "opinion", "spread", "content", "reference", "type", "level", "group", "part")
 PARTS = ("train", "validation", "test")
 REQUIRED = ("image", "opinion", "content")
@@ -28,7 +31,8 @@ class RatedImages:
         scale: The lowest and highest opinion that the database's own scale allows.
 
     Raises:
-        ValueError: A column is missing or unknown, a photo is listed twice, or a value cannot be.
+        LabError: A column is unknown, a photo is listed twice, or a value cannot be.
+        ValueError: A needed column is missing: readers name their file when they find that.
     """
 
     name: str
@@ -44,21 +48,23 @@ class RatedImages:
             )
         unknown = [str(column) for column in self.table if column not in COLUMNS]
         if unknown:
-            raise ValueError(f"{self.name}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
+            raise LabError(f"{self.name}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
         for column in ("image", "content"):
             if self.table[column].isna().any():
-                raise ValueError(f"{self.name}: {column} is empty in row {int(self.table[column].isna().argmax())}")
+                raise LabError(f"{self.name}: {column} is empty in row {int(self.table[column].isna().argmax())}")
         if "part" in self.table and not self.table["part"].isin(PARTS).all():
-            raise ValueError(f"{self.name}: the official split must say {', '.join(PARTS)} for every photo")
+            raise LabError(f"{self.name}: the column part must be {', '.join(PARTS)} for every photo")
         twice = self.table["image"][self.table["image"].duplicated()]
         if len(twice):
-            raise ValueError(f"{self.name}: {twice.iloc[0]} is listed twice")
+            raise LabError(f"{self.name}: {twice.iloc[0]} is listed twice; remove one of the rows")
+        if "spread" in self.table and (self.table["spread"] < 0).any():
+            raise LabError(f"{self.name}: a standard deviation of opinions cannot be negative")
         opinions = self.opinions
         low, high = self.scale
         if not low < high:
-            raise ValueError(f"{self.name}: the scale must rise, not go from {low:g} to {high:g}")
+            raise LabError(f"{self.name}: the scale must rise, not go from {low:g} to {high:g}; give its ends (low and high)")
         if not np.isfinite(opinions).all() or opinions.min(initial=low) < low or opinions.max(initial=high) > high:
-            raise ValueError(f"{self.name}: opinions must be finite and within the scale {low:g} to {high:g}")
+            raise LabError(f"{self.name}: opinions must be finite and within the scale {low:g} to {high:g}")
 
     def __len__(self) -> int:
         return len(self.table)
@@ -88,8 +94,13 @@ class RatedImages:
         return replace(self, table=self.table.set_index("image").loc[list(images)].reset_index())
 
     def fingerprint(self) -> str:
-        """A hash of the table and of every photo's size in bytes: tells apart what two results were measured on."""
+        """A hash of the table and of every photo's size in bytes: tells apart what two results were measured on.
+
+        Raises:
+            LabError: A photo is missing.
+        """
         digest = hashlib.sha256(self.table.to_csv(index=False).encode())
         for path in self.paths:
-            digest.update(str(path.stat().st_size).encode())
+            with access(path, f"check {self.name} with `noref lab data check`"):
+                digest.update(str(path.stat().st_size).encode())
         return digest.hexdigest()[:16]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, read_excel, require
 from noref.lab.datasets.rated import RatedImages
 
 _SHEET = "Annotations/MOS and Image attribute scores.xlsx"
@@ -31,11 +31,12 @@ def read(folder: str | Path) -> RatedImages:
     """Read SPAQ.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: The sheet lacks a column.
+        LabError: A file is missing; or the sheet lacks a column, or holds text for a number.
     """
     folder = require(folder, _SHEET, "TestImage", layout=CARD.layout)
-    sheet = columns(pd.read_excel(folder / _SHEET), folder / _SHEET, "Image name", "MOS")
+    file = folder / _SHEET
+    sheet = columns(read_excel(file, dtype={"Image name": str}), file, "Image name", "MOS")
+    numbers(sheet, file, "MOS")
     names = sheet["Image name"]
     table = pd.DataFrame({"image": "TestImage/" + names, "opinion": CARD.opinions(sheet["MOS"]), "content": names})
     return RatedImages(CARD.name, folder, table, CARD.opinion_scale)

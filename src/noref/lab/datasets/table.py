@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import columns, require
+from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.files import read_csv
 
 CARD = DatabaseCard(
     name="table",
@@ -36,15 +38,15 @@ def read(path: str | Path) -> RatedImages:
         path: The CSV, or a folder that holds it as labels.csv.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A needed column is missing, one is not known, the scale has only one end or changes between rows, or values
-            cannot be (see `RatedImages`).
+        LabError: There is no such file, a needed column is missing, one is not known, the scale has only one end or changes
+            between rows, or values cannot be (see `RatedImages`).
     """
     path = Path(path)
     file = path / "labels.csv" if path.is_dir() else path
     require(file.parent, file.name, layout=CARD.layout)
-    table = pd.read_csv(file, dtype=dict.fromkeys(_TEXTS, str))
+    table = read_csv(file, dtype=dict.fromkeys(_TEXTS, str))
     columns(table, file, "image", "mos")
+    numbers(table, file, "mos", "std", "level", "low", "high")
     table = table.rename(columns={"mos": "opinion", "std": "spread"})
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
@@ -57,5 +59,5 @@ def _scale(table: pd.DataFrame, file: Path) -> tuple[float, float]:
     columns(table, file, "low", "high")
     ends = table[["low", "high"]].drop_duplicates()
     if len(ends) > 1:
-        raise ValueError(f"{file}: low and high are the ends of one scale, but change from row to row")
+        raise LabError(f"{file}: low and high are the ends of one scale, but change from row to row")
     return float(ends["low"].iloc[0]), float(ends["high"].iloc[0])

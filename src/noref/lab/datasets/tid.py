@@ -7,12 +7,13 @@ whatever their case. Files and names are confirmed by public readers of both and
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from noref.lab.datasets.card import DatabaseCard
-from noref.lab.datasets.files import on_disk, require
+from noref.lab.datasets.files import numbers, on_disk, require, same_length
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.files import read_csv
 
 _LAYOUT = "the folder {} with distorted_images (iXX_YY_Z.bmp), reference_images (IXX.BMP), mos_with_names.txt and mos_std.txt"
 TID2008 = DatabaseCard(
@@ -52,19 +53,21 @@ def read_tid2013(folder: str | Path) -> RatedImages:
     """Read TID2013.
 
     Raises:
-        FileNotFoundError: A file is missing.
-        ValueError: A name is not of the form iXX_YY_Z.bmp, or the two text files are not of one length.
+        LabError: A file is missing; or a name is not of the form iXX_YY_Z.bmp, or the two text files are not of one length, or
+            hold text for a number.
     """
     return _read(TID2013, folder)
 
 
 def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
     folder = require(folder, "mos_with_names.txt", "mos_std.txt", "distorted_images", "reference_images", layout=card.layout)
-    listed = pd.read_csv(folder / "mos_with_names.txt", sep=r"\s+", names=["mos", "image"])
+    file = folder / "mos_with_names.txt"
+    listed = read_csv(file, sep=r"\s+", names=["mos", "image"], dtype={"image": str})
+    numbers(listed, file, "mos")
     address = listed["image"].str.lower().str.extract(r"^(i\d\d)_(\d\d)_(\d)\.bmp$")
     if address.isna().any(axis=None):
         wrong = listed["image"][address[0].isna()].iloc[0]
-        raise ValueError(f"{folder / 'mos_with_names.txt'} names {wrong}; expected names like i01_01_1.bmp")
+        raise LabError(f"{file} names {wrong}; expected names like i01_01_1.bmp")
     table = pd.DataFrame(
         {
             "image": "distorted_images/" + on_disk(folder / "distorted_images", listed["image"]),
@@ -75,5 +78,7 @@ def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
             "level": address[2].astype(int),
         }
     )
-    table["spread"] = np.loadtxt(folder / "mos_std.txt", ndmin=1)
-    return RatedImages(card.name, folder, table, card.opinion_scale)
+    spread = read_csv(folder / "mos_std.txt", sep=r"\s+", names=["std"])
+    numbers(spread, folder / "mos_std.txt", "std")
+    same_length(folder, **{"opinions": table["opinion"], "standard deviations": spread})
+    return RatedImages(card.name, folder, table.assign(spread=spread["std"]), card.opinion_scale)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.errors import LabError
 
 
 def _encode(pixels: Pixels, codec: str, **options: Any) -> bytes:
@@ -59,4 +60,4 @@ def fast_fading(pixels: Pixels, strength: tuple[float, int], rng: np.random.Gene
             return _decode(bytes(broken))
         except (OSError, SyntaxError):
             continue  # a packet header broke beyond decoding: the channel tries another pattern
-    raise RuntimeError(f"fast_fading: no pattern of {errors} bit errors left a decodable stream; is the picture tiny?")
+    raise LabError(f"fast_fading: no pattern of {errors} bit errors left a decodable stream; use a larger photo")

@@ -82,6 +82,6 @@ def get(name: str) -> Distortion:
     """The distortion of that name.
 
     Raises:
-        KeyError: There is none; the message suggests near names.
+        LabError: There is none; the message suggests near names.
     """
     return lookup("distortion", name, _REGISTRY)

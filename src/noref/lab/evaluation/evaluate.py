@@ -19,10 +19,12 @@ import pandas as pd
 
 from noref.lab import distortions, experiment, synthesis
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import monotonicity, pictures, protocols, summary, waterloo
 from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
+from noref.lab.files import make_folder, read_csv
 from noref.lab.methods.method import Method
 
 HEEDED: Mapping[str, tuple[str, ...]] = {
@@ -59,8 +61,7 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
         changes: To the settings of recipes.
 
     Raises:
-        ValueError: It is none of these, or the recipe is wrong, or its answers are no scores.
-        FileNotFoundError: There is no such recipe.
+        LabError: It is none of these, there is no such recipe, it is wrong, or its answers are no scores.
     """
     kind, _, what = text.partition(":")
     label = f"{kind}-{Path(what).stem}"
@@ -71,11 +72,11 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
     if kind == "recipe" and what:
         recipe = experiment.load_recipe(what, dict(changes))
         if "split" in changes:
-            raise ValueError("the protocol splits: give --protocol and --shares instead of --set split=…")
+            raise LabError("the protocol splits: give --protocol and --shares instead of --set split=…")
         if recipe.labels is not None or isinstance(recipe.build(), experiment.FromCleanPhotos):
-            raise ValueError(f"{what} names classes or faults instead of scores; noref lab train tells how well")
+            raise LabError(f"{what} predicts classes or faults instead of scores; use `noref lab train` to measure it")
         return Candidate(label, lambda _: recipe.build())
-    raise ValueError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
+    raise LabError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
 
 
 def plan(
@@ -84,7 +85,7 @@ def plan(
     """The splits of a protocol for each database that is tested on.
 
     Raises:
-        ValueError: There is no such protocol, it needs other databases, or two that are tested on share a name.
+        LabError: There is no such protocol, it needs other databases, or two that are tested on share a name.
     """
     makers: dict[str, Callable[[RatedImages], list[Split]]] = {
         "whole": protocols.whole,
@@ -96,14 +97,14 @@ def plan(
         "leave-one-type-out": partial(protocols.leave_one_type_out, shares=shares, seed=seed),
     }
     if protocol not in makers:
-        raise ValueError(f"no protocol is called {protocol!r}; there are: {', '.join(HEEDED)}")
+        raise LabError(f"no protocol is called {protocol!r}; there are: {', '.join(HEEDED)}")
     if protocol == "cross" and len(databases) < 2:
-        raise ValueError("cross needs at least two databases: the first is learned from, each of the others tested on")
+        raise LabError("cross needs at least two databases: the first is learned from, each of the others tested on")
     tested = databases[1:] if protocol == "cross" else databases
     names = [rated.name for rated in tested]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"two databases are called {twice}; evaluate them into folders of their own")
+        raise LabError(f"two databases are called {twice}; evaluate them into folders of their own")
     return [(rated, makers[protocol](rated)) for rated in tested]
 
 
@@ -120,8 +121,11 @@ def evaluate(
 
     Returns:
         The table of results.
+
+    Raises:
+        LabError: `folder` holds other results, or cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     experiment.note_environment(folder / "environment.json", {})
     results, by_split, by_type = [], [], []
     for rated, splits in planned:
@@ -173,6 +177,11 @@ def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def _tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:
     """D, L, P and M, and M of each type with the family that it belongs to."""
     pool = synthesis.read(rated.folder).set_index("image").loc[predictions["image"]]
+    unmeasured = pool.index[pool[[*synthesis.HIGHER_IS_BETTER]].isna().any(axis=1)]
+    if len(unmeasured):
+        raise LabError(
+            f"{rated.folder}: {unmeasured[0]} has no full-reference score (a flat photo has none); synthesize without it"
+        )
     scales = [
         waterloo.to_common_scale(pool[name], higher_is_better=higher) for name, higher in synthesis.HIGHER_IS_BETTER.items()
     ]
@@ -210,36 +219,35 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         them share (empty where fewer than two methods or two splits are shared).
 
     Raises:
-        FileNotFoundError: A folder holds no results.
-        ValueError: A folder is given twice, another version of noref left its results, or a method has no SRCC in a split that
-            all share.
+        LabError: A folder holds no results or is given twice, another version of noref left its results, or a method has no
+            SRCC in a split that all share.
     """
     from noref.lab.evaluation import significance
 
     if len(set(folders)) < len(folders):
-        raise ValueError("a folder is given twice")
+        raise LabError(f"{', '.join(map(str, folders))}: a folder is given twice; give each once")
     tables, splits = [], []
     names = [folder.name for folder in folders]
     for folder in folders:
         label = folder.name if names.count(folder.name) == 1 else str(folder)
         if not (folder / "results.csv").is_file():
-            raise FileNotFoundError(f"{folder} holds no results (results.csv is missing); run noref lab evaluate first")
-        tables.append(pd.read_csv(folder / "results.csv").assign(results=label))
+            raise LabError(f"{folder} holds no results (results.csv is missing); run noref lab evaluate first")
+        tables.append(read_csv(folder / "results.csv").assign(results=label))
         if (folder / "splits.csv").is_file():
-            splits.append(pd.read_csv(folder / "splits.csv").assign(results=label))
+            splits.append(read_csv(folder / "splits.csv").assign(results=label))
     table = pd.concat(tables, ignore_index=True)
     table = table[["results", *(column for column in table if column != "results")]]
     if not splits:
         return table, pd.DataFrame()
     every = pd.concat(splits, ignore_index=True)
     if "parts" not in every or every["parts"].isna().any():
-        raise ValueError("another version of noref left some of these results; give the same `noref lab evaluate` again first")
+        raise LabError("another version of noref left some of these results; give the same `noref lab evaluate` again first")
     every["method"] = every["results"] + "/" + every["method"]
     place = ["database", "split", "parts"]
     shared = every[every.groupby(place)["method"].transform("nunique") == every["method"].nunique()]
     unranked = shared[shared["srcc"].isna()]
     if len(unranked) and every["method"].nunique() > 1:
         what = f"{unranked['method'].iloc[0]} has no SRCC in {unranked['split'].iloc[0]}"
-        raise ValueError(f"{what} (of {len(unranked)} such): its scores are all alike, or missing; nothing can be compared")
+        raise LabError(f"{what} (of {len(unranked)} such): its scores are all alike, or missing; nothing can be compared")
     values = shared.pivot(index=place, columns="method", values="srcc")
     return table, significance.compare(values) if values.shape[0] > 1 and values.shape[1] > 1 else pd.DataFrame()

@@ -16,7 +16,10 @@ from typing_extensions import Self
 from noref import Scorer
 from noref.errors import ImageNotFound
 from noref.images import Source, name_of
+from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.files import access, read_csv
 
 
 class Fixed(BaseEstimator):
@@ -97,16 +100,13 @@ class ScoreTable(Fixed):
 
     @cached_property
     def _scores(self) -> "pd.Series[float]":
-        table = pd.read_csv(self.file, dtype={"image": str}, keep_default_na=False, na_values={"score": ["", "nan", "NaN"]})
-        missing = [column for column in ("image", "score") if column not in table]
-        if missing:
-            raise ValueError(f"{self.file} lacks {' and '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+        table = read_csv(self.file, dtype={"image": str}, keep_default_na=False, na_values={"score": ["", "nan", "NaN"]})
+        columns(table, self.file, "image", "score")
+        numbers(table, self.file, "score")
         table["image"] = [str(Path(self.folder) / image) for image in table["image"]]
         twice = table["image"][table["image"].duplicated()]
         if len(twice):
-            raise ValueError(f"{self.file}: {twice.iloc[0]} has two scores")
-        if not pd.api.types.is_numeric_dtype(table["score"]):
-            raise ValueError(f"{self.file}: the scores are not all numbers")
+            raise LabError(f"{self.file}: {twice.iloc[0]} has two scores; remove one of the rows")
         scores = table.set_index("image")["score"].astype(float)
         return scores[np.isfinite(scores)]
 
@@ -115,14 +115,18 @@ class ScoreTable(Fixed):
 
         Raises:
             ImageNotFound: A photo has no finite score in the table.
-            OSError: There is no such table.
-            ValueError: It lacks a column, holds text for a number, or names a photo twice.
+            LabError: There is no such table; or it lacks a column, holds text for a number, or names a photo twice.
         """
         return np.array([self._score(name_of(image)) for image in images])
 
     def fingerprint(self) -> str:
-        """Of the CSV."""
-        return hashlib.sha256(Path(self.file).read_bytes()).hexdigest()[:16]
+        """Of the CSV.
+
+        Raises:
+            LabError: There is no such table.
+        """
+        with access(self.file, "check the path of the scores"):
+            return hashlib.sha256(Path(self.file).read_bytes()).hexdigest()[:16]
 
     def _score(self, name: str) -> float:
         try:

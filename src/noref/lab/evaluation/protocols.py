@@ -18,8 +18,10 @@ import pandas as pd
 
 from noref.errors import ImageError
 from noref.lab.datasets.rated import PARTS, RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
+from noref.lab.files import access, make_folder, read_text
 from noref.lab.methods.method import Method, photos_besides
 
 T = TypeVar("T")
@@ -79,7 +81,7 @@ def random_splits(rated: RatedImages, shares: Mapping[str, float], k: int = 10, 
         seed: Of the first.
 
     Raises:
-        ValueError: `shares` lacks train or test, names another part, or does not fit the database.
+        LabError: `shares` lacks train or test, names another part, or does not fit the database.
     """
     found = splits.repeats(rated, _checked(shares), k, seed)
     return [_split(f"seed {seed + i}", seed + i, parts) for i, parts in enumerate(found)]
@@ -89,7 +91,7 @@ def official(rated: RatedImages, seed: int = 0) -> list[Split]:
     """The database's published split; without a validation part, `seed` sets aside a tenth of the training contents as one.
 
     Raises:
-        ValueError: The database has none, or it has other parts than train, validation and test.
+        LabError: The database has none, or it has other parts than train, validation and test.
     """
     parts = splits.official(rated)
     _checked(parts)
@@ -105,7 +107,7 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
     """One split a distortion type, judged on it alone; contents are kept apart too (`splits.leave_one_type_out`).
 
     Raises:
-        ValueError: As `random_splits`, or the database has no types.
+        LabError: As `random_splits`, or the database has no types.
     """
     found = splits.leave_one_type_out(rated, _checked(shares), seed)
     return [_split(kind, seed, parts) for kind, parts in found.items()]
@@ -129,11 +131,11 @@ def run(
         Results as each split is done, in order.
 
     Raises:
-        FileExistsError: `folder` holds results of another method, protocol or database.
+        LabError: `folder` holds results of another method, protocol or database, or cannot be written; or the protocol trains
+            on nothing, but the method must be fitted.
         LeakError: Something stands in two parts of a split.
-        ValueError: The protocol trains on nothing, but the method must be fitted.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _claim(folder, build(), protocol)
     for i, split in enumerate(protocol):
         home, test = folder / f"split-{i:03}", split.parts["test"]
@@ -172,7 +174,7 @@ def predict_each(method: Method, rated: RatedImages) -> pd.DataFrame:
 
 def _checked(shares: Mapping[str, T]) -> Mapping[str, T]:
     if not {"train", "test"} <= set(shares) <= set(PARTS):
-        raise ValueError(f"a split has the parts train, test and perhaps validation, not {', '.join(shares)}")
+        raise LabError(f"a split has the parts train, test and perhaps validation, not {', '.join(shares)}")
     return shares
 
 
@@ -187,7 +189,7 @@ def _fitted(method: Method, split: Split, folder: Path) -> Method:
     if "train" in split.parts:
         return method.fit(split.parts["train"], split.parts["validation"], folder)
     if not isinstance(method, Fixed):
-        raise ValueError(f"{method.name} must be fitted; choose a protocol with a training part")
+        raise LabError(f"{method.name} must be fitted; choose a protocol with a training part")
     return method
 
 
@@ -201,11 +203,10 @@ def _claim(folder: Path, method: Method, protocol: Sequence[Split]) -> None:
     facts = {"method": method.name, "params": method.get_params(), **known, "splits": listed}
     content = json.dumps(facts, indent=2, default=str) + "\n"
     claim = folder / "protocol.json"
-    if claim.exists() and claim.read_text() != content:
-        raise FileExistsError(
-            f"{folder} holds results of another method, protocol or database; choose another folder, or delete it"
-        )
-    claim.write_text(content)
+    if claim.exists() and read_text(claim) != content:
+        raise LabError(f"{folder} holds results of another method, protocol or database; choose another folder, or delete it")
+    with access(claim, "choose another results folder"):
+        claim.write_text(content)
 
 
 def _state(part: RatedImages) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from noref.lab.datasets.rated import PARTS, RatedImages
+from noref.lab.errors import LabError
 
 BESIDES = "what is learned from besides"
 
 
-class LeakError(ValueError):
+class LeakError(LabError):
     """Something stands in two parts of a split, so that a method would be judged on what it learned from."""
 
 
@@ -28,10 +29,10 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
         seed: Another seed, another split.
 
     Raises:
-        ValueError: The shares do not add up to 1, or a part would be empty.
+        LabError: The shares do not add up to 1, or a part would be empty.
     """
     if abs(sum(shares.values()) - 1) > 1e-9:
-        raise ValueError(f"the shares of a split must add up to 1, not {sum(shares.values()):g}")
+        raise LabError(f"the shares of a split must add up to 1, not {sum(shares.values()):g}; change them")
     contents = np.array(sorted(rated.table["content"].unique()))
     order = np.random.default_rng(seed).permutation(len(contents))
     ends = np.rint(np.cumsum(list(shares.values())) * len(contents)).astype(int)
@@ -39,7 +40,9 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
     for name, chosen in zip(shares, np.split(contents[order], ends[:-1]), strict=True):
         rows = rated.table[rated.table["content"].isin(chosen)]
         if rows.empty:
-            raise ValueError(f"{rated.name}: {len(contents)} contents are too few for a part {name!r} of {shares[name]:g}")
+            raise LabError(
+                f"{rated.name}: {len(contents)} contents are too few for a part {name!r} of {shares[name]:g}; enlarge it"
+            )
         parts[name] = rated.select(rows["image"].tolist())
     return parts
 
@@ -56,10 +59,10 @@ def official(rated: RatedImages) -> dict[str, RatedImages]:
     what the others lose is counted in a warning.
 
     Raises:
-        ValueError: The database has none.
+        LabError: The database has none.
     """
     if "part" not in rated.table:
-        raise ValueError(
+        raise LabError(
             f"{rated.name} has no official split; koniq10k has one (in koniq10k_distributions_sets.csv), and so has a table of "
             "your own with a column `part`"
         )
@@ -85,10 +88,10 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
         Type -> part name -> photos. Photos without a type (undistorted ones) may be learned from, never tested on.
 
     Raises:
-        ValueError: As `by_content`; or the database has no types, or a part would be empty.
+        LabError: As `by_content`; or the database has no types, or a part would be empty.
     """
     if "type" not in rated.table or rated.table["type"].isna().all():
-        raise ValueError(f"{rated.name} has no distortion types to leave out")
+        raise LabError(f"{rated.name} has no distortion types to leave out; choose another protocol")
     whole = by_content(rated, shares, seed)
     found = {}
     for kind in sorted(rated.table["type"].dropna().unique()):
@@ -99,7 +102,9 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
 def _only(part: RatedImages, kind: str, *, tested: bool) -> RatedImages:
     rows = part.table[(part.table["type"] == kind) == tested]
     if rows.empty:
-        raise ValueError(f"{part.name}: leaving {kind} out leaves nothing to {'test on' if tested else 'learn from'}")
+        raise LabError(
+            f"{part.name}: leaving {kind} out leaves nothing to {'test on' if tested else 'learn from'}; change the shares"
+        )
     return part.select(rows["image"].tolist())
 
 
@@ -139,7 +144,7 @@ def _references(rated: RatedImages) -> list[Path]:
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:
     if common:
-        raise LeakError(f"{what} {min(common)} stands in {first} and in {second} (of {len(common)} such)")
+        raise LeakError(f"{what} {min(common)} stands in {first} and in {second} (of {len(common)} such); remove it from one")
 
 
 def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from noref.lab.errors import LabError
+
 Floats = npt.NDArray[np.float64]
 
 THRESHOLD = 40.0  # on a 0 to 100 scale; the paper's. dipIQ trains with 20.
@@ -74,11 +76,12 @@ def d_test(scores: npt.ArrayLike, pristine: npt.ArrayLike) -> Discriminability:
         pristine: n truth values.
 
     Raises:
-        ValueError: Scores are not finite, or one of the two sets is empty.
+        LabError: One of the two sets is empty.
+        ValueError: Scores are not finite.
     """
     q, good = _finite(scores), np.asarray(pristine, bool)
     if good.all() or not good.any():
-        raise ValueError("the D test needs undistorted and distorted photos")
+        raise LabError("the D test needs scores of undistorted and of distorted photos; use a folder of `noref lab synthesize`")
     cuts, which = np.unique(q, return_inverse=True)
     cuts = np.concatenate([[-np.inf], cuts])
     n_good, n_bad = int(good.sum()), int((~good).sum())
@@ -101,7 +104,8 @@ def l_test(scores: npt.ArrayLike, contents: npt.ArrayLike, types: npt.ArrayLike,
         levels: n numbers, higher is worse.
 
     Raises:
-        ValueError: Scores or levels are not finite, or no list has two levels.
+        LabError: No list has two levels.
+        ValueError: Scores or levels are not finite.
     """
     table = pd.DataFrame({"score": _finite(scores), "content": contents, "type": types, "level": _finite(levels, "levels")})
     grouped = table.groupby(["content", "type"])
@@ -109,7 +113,7 @@ def l_test(scores: npt.ArrayLike, contents: npt.ArrayLike, types: npt.ArrayLike,
     lists = grouped.ngroups
     table = table[long_enough]
     if table.empty:
-        raise ValueError("the L test needs contents with at least two levels of a distortion type")
+        raise LabError("the L test needs contents with at least two levels of a distortion type; synthesize more levels")
     keys = [table["content"], table["type"]]
     ranks = table.groupby(keys)[["score", "level"]].rank()
     ranks -= ranks.groupby(keys).transform("mean")
@@ -166,11 +170,12 @@ def to_common_scale(scores: npt.ArrayLike, *, higher_is_better: bool) -> Floats:
     depends on the pool, and their number differs from the paper's.
 
     Raises:
-        ValueError: There are fewer than two scores, or one is not finite.
+        LabError: There are fewer than two scores.
+        ValueError: One is not finite.
     """
     q = _finite(scores)
     if len(q) < 2:
-        raise ValueError("a scale of percentiles needs at least two photos")
+        raise LabError("a scale of percentiles needs at least two photos; synthesize more")
     return (stats.rankdata(q if higher_is_better else -q) - 1) / (len(q) - 1) * 100
 
 
@@ -188,7 +193,7 @@ def all_tests(pool: pd.DataFrame, full_reference: npt.ArrayLike, threshold: floa
         score, left out of all three) and `note`.
 
     Raises:
-        ValueError: As the tests.
+        LabError, ValueError: As the tests.
     """
     scored = np.isfinite(pool["predicted"].to_numpy(np.float64))
     kept, reference = pool[scored], np.asarray(full_reference, np.float64)[scored]

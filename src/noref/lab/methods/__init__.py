@@ -19,7 +19,7 @@ def get(name: str) -> type[Method]:
     """The class of the method of that name, imported when asked for.
 
     Raises:
-        KeyError: There is none; the message suggests near names.
+        LabError: There is none; the message suggests near names.
     """
     module, _, attribute = lookup("method", name, _WHERE).partition(":")
     found: type[Method] = getattr(importlib.import_module(module), attribute)

@@ -5,29 +5,48 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
 from sklearn.base import BaseEstimator
-from torch import Tensor
+from torch import Tensor, nn
+
+from noref.lab.errors import LabError
+from noref.lab.files import make_folder, read_json
+from noref.lab.networks import weights as weight_files
+
+FOREIGN = "comes from another version of noref, with other settings or another network; train it again"
 
 
 def write(method: BaseEstimator, folder: Path, weights: Mapping[str, Tensor], **facts: Any) -> None:
     """Write a method's weights, settings and facts (as JSON can hold them); `folder` is made where it is missing.
 
     Raises:
-        OSError: The folder cannot be written.
+        LabError: The folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({key: tensor.contiguous() for key, tensor in weights.items()}, folder / "weights.safetensors")
+    make_folder(folder)
+    weight_files.write(weights, folder / "weights.safetensors")
     params = {key: str(value) if isinstance(value, Path) else value for key, value in method.get_params().items()}
     state = {"method": method.name, "params": params, **facts}
     (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
 
 
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What `write` wrote: `method`, `params` and the facts; and the weights.
+def read(folder: Path, kind: type[BaseEstimator]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What `write` wrote of a method of this kind: `method`, `params` and the facts; and the weights.
 
     Raises:
-        FileNotFoundError: The folder holds no method.
+        LabError: The folder holds no method, or one of another version of noref.
     """
-    state: dict[str, Any] = json.loads((folder / "method.json").read_text())
-    return state, load_file(folder / "weights.safetensors")
+    state = read_json(folder / "method.json")
+    if not set(state.get("params", ())) <= set(kind._get_param_names()):
+        raise LabError(f"{folder} {FOREIGN}")
+    return state, weight_files.read(folder / "weights.safetensors")
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Put weights that `read` found in `folder` into a network.
+
+    Raises:
+        LabError: They are of another network.
+    """
+    try:
+        network.load_state_dict(dict(weights))
+    except RuntimeError as error:  # lists missing, unknown and misshapen tensors
+        raise LabError(f"{folder} {FOREIGN}") from error

@@ -4,19 +4,20 @@ They come by name from timm (convolutional ones: `convnext_*`, `inception_resnet
 `efficientnet_*` and many more), and AlexNet from torchvision, which paper 003 stands on.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.models import AlexNet_Weights, alexnet
 
+from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
+from noref.lab.networks import weights as weight_files
 
 IMAGENET = "imagenet"  # as weights: fetched from the network's public source, which needs a connection
 
@@ -43,10 +44,9 @@ class Backbone(nn.Module):
             in fully connected layers, as AlexNet (fc7) and VGG do.
 
     Raises:
-        KeyError: Nobody has a network of that name; the message suggests near names.
-        FileNotFoundError: `weights` is no file.
-        ValueError: The weights do not fit (the message names the keys), the network gives no maps (a transformer), or timm
-            takes no such option.
+        LabError: There is no network of that name (the message suggests near names), it gives no maps (a transformer), or timm
+            takes no such option; `weights` is no safetensors file or does not fit (the message names the keys), or the
+            published weights cannot be fetched.
     """
 
     mean: Tensor
@@ -66,8 +66,10 @@ class Backbone(nn.Module):
         self.body, usual_mean, usual_std, tapped = (
             _alexnet(fetch) if name == "alexnet" else _from_timm(name, fetch, dict(options or {}))
         )
-        self.register_buffer("mean", torch.tensor(mean or usual_mean)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(std or usual_std)[:, None, None], persistent=False)
+        for what, values in (("mean", mean or usual_mean), ("std", std or usual_std)):
+            if len(values) != 3:
+                raise LabError(f"{what} needs a number for each of the three colour channels, not {list(values)}")
+            self.register_buffer(what, torch.tensor(values)[:, None, None], persistent=False)
         self._maps: list[Tensor] = []
         self.eval()
         self.stages = self._tap(name, tapped)
@@ -82,11 +84,12 @@ class Backbone(nn.Module):
         return [cells.float() for cells in maps]
 
     def load(self, weights: str | Path) -> None:
-        """Take over weights from a safetensors file."""
-        try:
-            found = load_file(weights)
-        except SafetensorError as error:
-            raise ValueError(f"{weights} is not a safetensors file ({error}); convert the weights to one") from None
+        """Take over weights from a safetensors file.
+
+        Raises:
+            LabError: The file cannot be read, or its weights do not fit.
+        """
+        found = weight_files.read(weights)
         wanted = {key: tensor for key, tensor in self.body.state_dict().items() if not key.endswith("num_batches_tracked")}
         missing = sorted(wanted.keys() - found.keys())
         extra = sorted(key for key in found.keys() - wanted.keys() if not _passed_over(key))
@@ -97,12 +100,12 @@ class Backbone(nn.Module):
             if keys
         ]
         if faults:
-            raise ValueError(f"the weights in {weights} do not fit this network: {'; '.join(faults)}; are they of another one?")
+            raise LabError(f"the weights in {weights} do not fit this network: {'; '.join(faults)}; are they of another one?")
         self.body.load_state_dict({key: found[key] for key in wanted}, strict=False)
 
     def save(self, weights: Path) -> None:
         """Write what `load` reads."""
-        save_file({key: tensor.contiguous() for key, tensor in self.body.state_dict().items()}, weights)
+        weight_files.write(self.body.state_dict(), weights)
 
     def digest(self) -> str:
         """Of architecture, weights and pixel scaling: two backbones that share it see alike."""
@@ -125,7 +128,7 @@ class Backbone(nn.Module):
             maps = []
         # A square photo has square maps; where height and width are not last, channels stand in a side's place.
         if not maps or any(cells.ndim != 4 or cells.shape[2] != cells.shape[3] for cells in maps):
-            raise ValueError(f"{name} gives no maps of N x C x h x w, as only convolutional networks do; choose one of those")
+            raise LabError(f"{name} gives no maps of N x C x h x w, as only convolutional networks do; choose one of those")
         return [Stage(cells.shape[1], round(side / cells.shape[2])) for cells in maps]
 
 
@@ -149,13 +152,23 @@ def _passed_over(key: str) -> bool:
 Built = tuple[nn.Module, Sequence[float], Sequence[float], list[str]]
 
 
+@contextlib.contextmanager
+def _fetching(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # no connection, or no room
+        cure = "check the connection, or give a safetensors file"
+        raise LabError(f"the published weights of {name} cannot be fetched ({error}); {cure}") from error
+
+
 def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> Built:
     known = {known: known for known in timm.list_models()}
     lookup("backbone", name.split(".", maxsplit=1)[0], {**known, "alexnet": "alexnet"})
     try:
-        body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
+        with _fetching(name):
+            body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
     except (AssertionError, RuntimeError, TypeError) as error:  # an unknown tag or option, no weights published, no maps
-        raise ValueError(f"timm cannot build {name} as asked: {error}") from error
+        raise LabError(f"timm cannot build {name} as asked: {error}; change the name or its options") from error
     facts: Any = body.pretrained_cfg
     stages: Any = getattr(body, "feature_info", [])
     # The last stage is the last map itself, unless the network widens it once more, as MobileNet's and VGG do.
@@ -170,7 +183,8 @@ class _AlexNet(nn.Module):
 
     def __init__(self, fetch: bool) -> None:
         super().__init__()
-        whole = alexnet(weights=AlexNet_Weights.IMAGENET1K_V1 if fetch else None)
+        with _fetching("alexnet"):
+            whole = alexnet(weights=AlexNet_Weights.IMAGENET1K_V1 if fetch else None)
         self.features, self.avgpool, self.classifier = whole.features, whole.avgpool, whole.classifier[:6]
         for layer in (*self.features, *self.classifier):
             if isinstance(layer, nn.ReLU):

@@ -1,6 +1,6 @@
 """Vectors of photos on disk, so that an experiment over many settings sends each photo through its network once."""
 
-import errno
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +17,7 @@ from rich.progress import track
 
 from noref import batch, images
 from noref.errors import ImageError
+from noref.lab.errors import LabError
 
 Pixels = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
@@ -45,7 +46,7 @@ class FeatureCache:
 
         Raises:
             ImageError: A photo cannot be read or used; the error names it.
-            OSError: The folder cannot be written; what is finished stays.
+            LabError: The folder cannot be written; finished vectors stay.
         """
         home = None if self.folder is None else self.folder / _digest(json.dumps(policy, sort_keys=True).encode())
         quiet = len(paths) == 1 or not sys.stderr.isatty()
@@ -105,13 +106,11 @@ def _keep(file: Path, vectors: Vectors) -> None:
             np.save(stream, vectors, allow_pickle=False)
         half.replace(file)
     except OSError as error:
-        half.unlink(missing_ok=True)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise OSError(
-            f"the disk is full: no room for features in {file.parent}; free some, or choose another folder by `cache`, "
-            "and give the same command again: what is finished is kept"
-        ) from error
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
+        what = f"features cannot be kept in {file.parent} ({error.strerror or error})"
+        cure = "free space or choose another folder by `cache`, then repeat the command: finished features are kept"
+        raise LabError(f"{what}; {cure}") from error
 
 
 def _digest(content: bytes) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+
+from noref.lab.errors import LabError
+from noref.lab.networks import weights
 
 
 def _plain(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
@@ -51,15 +53,22 @@ class SafeCheckpoints(CheckpointIO):
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(".half")
-        save_file(tensors, half, metadata={"state": state})
+        weights.write(tensors, half, {"state": state})
         half.replace(path)
 
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read what `save_checkpoint` wrote, on the CPU."""
-        with safe_open(path, framework="pt") as file:
-            return _restored(json.loads(file.metadata()["state"]), file.get_tensor)
+        """Read what `save_checkpoint` wrote, on the CPU.
+
+        Raises:
+            LabError: The file is missing or damaged.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                return _restored(json.loads(file.metadata()["state"]), file.get_tensor)
+        except (OSError, SafetensorError) as error:
+            raise LabError(f"{path} is missing or damaged ({error}); delete its folder to train this stage again") from error
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Delete a checkpoint if it is there."""

@@ -46,7 +46,7 @@ class SmallSteps(pl.LightningModule):
     """Small steps for the backbone, larger ones for the heads; what is learned is the subclass's.
 
     Raises:
-        KeyError: There is no optimizer of that name.
+        LabError: There is no optimizer of that name.
     """
 
     def __init__(self, network: Described, steps: Steps) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
+from noref.lab.errors import LabError
 from noref.lab.training.checkpoints import SafeCheckpoints
 
 
@@ -43,6 +45,18 @@ class Schedule:
     strategy: str = "auto"
 
 
+class Divergence(Callback):
+    """Ends training with an error once a weight is no longer finite: nothing can be learned or validated any more.
+
+    Raises:
+        LabError: It is so, at the end of an epoch.
+    """
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not all(bool(weight.isfinite().all()) for weight in pl_module.parameters()):
+            raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
+
+
 def train(
     module: pl.LightningModule,
     schedule: Schedule,
@@ -55,6 +69,10 @@ def train(
 
     Leaves `best.ckpt`, `last.ckpt` of the latest epoch, `log/` and at the end `done` in `folder`. Called again, it goes on
     after that epoch, or only loads the weights where all is done.
+
+    Raises:
+        LabError: Lightning refuses the schedule (an unknown precision or strategy, devices that are not there), training
+            diverges, or a checkpoint cannot be written or read.
     """
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -68,27 +86,30 @@ def train(
         check_finite=False,  # NaN, of constant predictions say, is no improvement, but no end either
         check_on_train_epoch_end=False,
     )
-    callbacks: list[Callback] = [stop, best, latest]
+    callbacks: list[Callback] = [Divergence(), stop, best, latest]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
-    trainer = pl.Trainer(
-        accelerator="auto",
-        devices=schedule.devices,
-        num_nodes=schedule.nodes,
-        strategy=schedule.strategy,
-        use_distributed_sampler=False,  # SameSizeBatches knows its share
-        max_epochs=schedule.epochs,
-        precision=schedule.precision,
-        accumulate_grad_batches=schedule.accumulate,
-        default_root_dir=folder,
-        logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is taken up
-        callbacks=callbacks,
-        plugins=[SafeCheckpoints()],
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        enable_progress_bar=sys.stderr.isatty(),
-        log_every_n_steps=1_000_000,  # epochs only
-    )
+    try:
+        trainer = pl.Trainer(
+            accelerator="auto",
+            devices=schedule.devices,
+            num_nodes=schedule.nodes,
+            strategy=schedule.strategy,
+            use_distributed_sampler=False,  # SameSizeBatches knows its share
+            max_epochs=schedule.epochs,
+            precision=schedule.precision,
+            accumulate_grad_batches=schedule.accumulate,
+            default_root_dir=folder,
+            logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is taken up
+            callbacks=callbacks,
+            plugins=[SafeCheckpoints()],
+            num_sanity_val_steps=0,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stderr.isatty(),
+            log_every_n_steps=1_000_000,  # epochs only
+        )
+    except (ValueError, MisconfigurationException) as error:
+        raise LabError(f"Lightning cannot train as asked: {error}; change precision, devices, nodes or strategy") from error
     last, done = folder / "last.ckpt", folder / "done"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")  # advice on workers, logging and folders that we decided on

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from noref.lab import distortions
 from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
 from noref.lab.working_size import WorkingSize
 from noref.sources import pictures_below
@@ -25,11 +26,11 @@ def find_photos(folder: str | Path) -> list[Path]:
     """All pictures below a folder, sorted by path; hidden ones and links to folders are passed over.
 
     Raises:
-        FileNotFoundError: There is none.
+        LabError: There is none.
     """
     photos = sorted(map(Path, pictures_below(folder))) if os.path.isdir(folder) else []
     if not photos:
-        raise FileNotFoundError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
+        raise LabError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
     return photos
 
 
@@ -43,8 +44,7 @@ def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
         seed: Another seed, another draw.
 
     Raises:
-        FileNotFoundError: There is none.
-        ValueError: There are fewer than four, or nothing is left to learn from; or one cannot be read.
+        LabError: There are fewer than four, or nothing is left to learn from; or one cannot be read.
     """
     photos = find_photos(folder)
     count = round(HELD_OUT * len(photos))
@@ -53,7 +53,7 @@ def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
     twins = {path for pair in near_pairs_across({"held out": held_out, "others": others}) for path in (pair.first, pair.second)}
     learning = [path for path in others if path not in twins]
     if not held_out or not learning:
-        raise ValueError(f"{folder} holds {len(photos)} photos, {len(learning)} of them to learn from; at least 4 are needed")
+        raise LabError(f"{folder} holds {len(photos)} photos, {len(learning)} of them to learn from; at least 4 are needed")
     return learning, held_out + [path for path in others if path in twins]
 
 
@@ -101,7 +101,7 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
     """The distorted photos of a database beside its references: as `DistortedPairs`, and indexed likewise.
 
     Raises:
-        ValueError: The database names no references; or, once a pair is asked for, its photos differ in size.
+        LabError: The database names no references; or, once a pair is asked for, its photos differ in size.
     """
 
     def __init__(self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0) -> None:
@@ -109,7 +109,7 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
         distorted = table[table["reference"] != table["image"]]
         if distorted.empty:
             cure = "give --pristine FOLDER, or leave stage 1 out (stage1_epochs=0)"
-            raise ValueError(f"{rated.name} names no references to learn errors from: {cure}")
+            raise LabError(f"{rated.name} names no references to learn errors from: {cure}")
         pairs = zip(distorted["reference"], distorted["image"], strict=True)
         self.pairs = [(rated.folder / reference, rated.folder / image) for reference, image in pairs]
         self.size, self.crop, self.seed = size, crop, seed
@@ -121,7 +121,7 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
         epoch, index = place
         both = [working_pixels(path, self.size) for path in self.pairs[index]]
         if both[0].shape != both[1].shape:
-            raise ValueError("{} and its reference {} differ in size".format(*reversed(self.pairs[index])))
+            raise LabError("{} and its reference {} differ in size; leave the photo out".format(*reversed(self.pairs[index])))
         if self.crop:
             both = crop_at_random(both, self.crop, np.random.default_rng((self.seed, epoch, index)))
         reference, distorted = map(torch.from_numpy, both)

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.networks.cache import Vectors
 from noref.lab.training.finetuning import warm_up_and_cosine
 from noref.lab.training.photos import RatedPhotos
@@ -28,12 +29,12 @@ def numbered(rated: RatedImages, classes: Sequence[str]) -> npt.NDArray[np.int64
     """The place of each photo's class in `classes`, n.
 
     Raises:
-        ValueError: A photo has a class that is not among them.
+        LabError: A photo has a class that is not among them.
     """
     place = {name: number for number, name in enumerate(classes)}
     unknown = sorted(set(rated.table["type"]) - set(place))
     if unknown:
-        raise ValueError(f"{rated.name}: there is no training photo of class {', '.join(unknown)}; put more contents into it")
+        raise LabError(f"{rated.name}: there is no training photo of class {', '.join(unknown)}; put more contents into it")
     return rated.table["type"].map(place).to_numpy(np.int64, copy=True)
 
 

@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from noref import images
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import classification
 from noref.lab.methods import saved
 from noref.lab.methods.classifier.learning import (
@@ -115,6 +116,9 @@ class ClassifierMethod(BaseEstimator):
 
     def _network(self, weights: str | Path | None) -> SimpleNet | BackboneClassifier:
         classes = len(self.classes_)
+        needed = len(LADDER) if self.network == SIMPLENET else 1
+        if self.dropout is not None and len(self.dropout) != needed:
+            raise LabError(f"dropout needs {needed} rates for {self.network}, not {len(self.dropout)}")
         if self.network == SIMPLENET:
             return SimpleNet(classes, LADDER if self.dropout is None else self.dropout, self.squash, self.detail)
         backbone = Backbone(self.network, weights, mean=self.mean, std=self.std, options=self.options)
@@ -125,13 +129,12 @@ class ClassifierMethod(BaseEstimator):
         """Learn the classes in `rated`'s column `type`; checkpoints are chosen by macro F1 on `validation`.
 
         Raises:
-            KeyError: There is no backbone of that name; the message suggests near names.
-            ValueError: Photos have no class, or validation photos one that no training photo has; or the weights do not fit.
-            FileNotFoundError: The weights are not there.
+            LabError: There is no backbone of that name (the message suggests near names); the weights do not fit, or are not
+                there; photos have no class, or validation photos one that no training photo has.
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
         if "type" not in rated.table or rated.table["type"].isna().any():
-            raise ValueError(f"{rated.name}: a classifier needs a class for each photo; name them in the recipe's `labels`")
+            raise LabError(f"{rated.name}: a classifier needs a class for each photo; name them in the recipe's `labels`")
         torch.manual_seed(self.seed)
         self.classes_ = sorted(rated.table["type"].unique())
         parts = [(part, numbered(part, self.classes_)) for part in (rated, validation)]
@@ -233,11 +236,11 @@ class ClassifierMethod(BaseEstimator):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; the weights that a backbone once started from are not needed."""
-        state, weights = saved.read(folder)
+        state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         method.classes_ = state["classes"]
         method.network_ = method._network(None)
-        method.network_.load_state_dict(weights)
+        saved.fill(method.network_, weights, folder)
         method.network_.eval()
         return method
 

@@ -18,9 +18,11 @@ from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols, significance
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.experiment import Recipe, as_markdown
+from noref.lab.files import access, make_folder, read_text
 from noref.lab.lookup import lookup
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.deepbiq.method import DeepBiqMethod
@@ -52,16 +54,16 @@ def study(
         The medians, and the tests (see `compare`).
 
     Raises:
-        FileExistsError: `folder` holds another study.
         ImageError: A photo cannot be read, or is smaller than a crop.
-        KeyError, ValueError: There is no such pooling, or the recipe is not one to be studied so.
+        LabError: There is no such pooling, the recipe is not one to be studied so, or `folder` holds another study or cannot be
+            written.
     """
     known: dict[str, Pooling] = {name: name for name in POOLINGS}
     ways = [lookup("pooling", name, known) for name in poolings]
     if isinstance(recipe.split, str):
-        raise ValueError("random splits need shares of train, validation and test in the recipe")
+        raise LabError("random splits need shares of train, validation and test in the recipe")
     if min(counts) < 1:
-        raise ValueError(f"there must be at least 1 crop, not {min(counts)}")
+        raise LabError(f"the number of crops must be at least 1, not {min(counts)}")
     method = _method(recipe, max(counts))
     backbone = method.bare_backbone()
     if method.cache is None:
@@ -95,9 +97,9 @@ def study(
 def _method(recipe: Recipe, most: int) -> DeepBiqMethod:
     method = recipe.build()
     if not isinstance(method, DeepBiqMethod) or method.view != "crops":
-        raise ValueError(f"a recipe of DeepBIQ on crops is needed, such as deepbiq-2, not one of {recipe.method}")
+        raise LabError(f"a recipe of DeepBIQ on crops is needed, such as deepbiq-2, not one of {recipe.method}")
     if method.finetune_epochs:
-        raise ValueError(
+        raise LabError(
             "fine-tuning belongs inside each split: run noref lab train first, then give this a recipe without fine-tuning and "
             "weights=RUN/backbone.safetensors, and judge only photos that the run did not learn from"
         )
@@ -105,11 +107,12 @@ def _method(recipe: Recipe, most: int) -> DeepBiqMethod:
 
 
 def _claim(folder: Path, asked: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     claim = folder / "study.json"
-    if claim.exists() and claim.read_text() != asked:
-        raise FileExistsError(f"{folder} holds another study; choose another --out, or delete it")
-    claim.write_text(asked)
+    if claim.exists() and read_text(claim) != asked:
+        raise LabError(f"{folder} holds another study; choose another --out, or delete it")
+    with access(claim, "choose another --out"):
+        claim.write_text(asked)
 
 
 def _judged(

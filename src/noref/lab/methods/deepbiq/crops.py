@@ -8,6 +8,8 @@ import torch
 from scipy.stats import qmc
 from torch import Tensor, nn
 
+from noref.lab.errors import LabError
+
 CELL = 16  # pixels on a side
 _WHOLE = 2**16  # places are fractions of this
 
@@ -23,7 +25,7 @@ class Crops(nn.Module):
         places: As given, in whole 65,536ths; saved with the weights.
 
     Raises:
-        ValueError: `side` is no multiple of `CELL`.
+        LabError: `side` is no multiple of `CELL`.
     """
 
     places: Tensor
@@ -31,7 +33,7 @@ class Crops(nn.Module):
     def __init__(self, side: int, places: Tensor) -> None:
         super().__init__()
         if side <= 0 or side % CELL:
-            raise ValueError(f"the side of crops must be a multiple of {CELL} pixels, as 224 is, not {side}")
+            raise LabError(f"the side of crops must be a multiple of {CELL} pixels, as 224 is, not {side}")
         self.side = side
         self.register_buffer("places", (places * _WHOLE).long())
 

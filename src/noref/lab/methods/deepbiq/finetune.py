@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from noref.lab import datasets
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.deepbiq.crops import Crops, centre
 from noref.lab.networks.backbone import Backbone
@@ -67,7 +68,7 @@ def tune(backbone: Backbone, rated: RatedImages, validation: RatedImages, folder
 
     Raises:
         ImageTooSmall: A photo is smaller than a crop.
-        ValueError: A class has no photo.
+        LabError: A class has no photo.
     """
     weights = class_weights(classes(rated.unit_opinions, tuning.edges), tuning.edges)
     module = LearnClasses(backbone, weights, tuning)
@@ -96,13 +97,13 @@ def class_weights(found: npt.NDArray[np.int64], edges: tuple[float, ...]) -> Ten
     """What a photo of each class counts: photos of the most frequent class over photos of its own.
 
     Raises:
-        ValueError: A class has no photo, so that nothing could be learned of it.
+        LabError: A class has no photo, so that nothing could be learned of it.
     """
     counts = np.bincount(found, minlength=len(edges) + 1)
     if not counts.all():
         empty = int(np.argmin(counts))
         low, high = (0, *edges)[empty], (*edges, 1)[empty]
-        raise ValueError(
+        raise LabError(
             f"no training photo is in quality class {empty + 1} of {len(counts)}, from {low:g} to {high:g} of the scale; "
             f"choose other `edges` than {list(edges)}, such as quantiles of the opinions"
         )
@@ -113,11 +114,11 @@ def leaked(database: str) -> RatedImages:
     """A whole database, "NAME=PATH", test photos included.
 
     Raises:
-        ValueError: The text has no "=".
+        LabError: The text has no "=", or as `datasets.read`.
     """
     name, equals, folder = database.partition("=")
     if not equals:
-        raise ValueError(f"leak takes NAME=PATH, not {database!r}")
+        raise LabError(f"leak takes NAME=PATH, not {database!r}")
     warnings.warn(
         f"the network is fine-tuned on all of {name}, test photos included: what it reaches on {name} says nothing of how it "
         "judges photos that it has never seen, and must not be compared with other methods",

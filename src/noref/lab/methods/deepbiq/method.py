@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 from noref import images
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import crops as places
@@ -127,7 +128,7 @@ class DeepBiqMethod(BaseEstimator):
 
         Raises:
             ImageTooSmall: A photo is smaller than a crop; the message names it.
-            KeyError, FileNotFoundError, ValueError: As `Backbone`, `finetune.classes`; or a setting has no such value.
+            LabError: As `Backbone`, `finetune.classes`; or a setting has no such value.
         """
         self.scale_ = rated.scale
         backbone = self.bare_backbone()
@@ -150,7 +151,7 @@ class DeepBiqMethod(BaseEstimator):
         """The backbone before any fine-tuning; random weights depend on the seed.
 
         Raises:
-            KeyError, FileNotFoundError, ValueError: As `Backbone`; or a setting has no such value.
+            LabError: As `Backbone`; or a setting has no such value.
         """
         self._check()
         torch.manual_seed(self.seed)
@@ -161,7 +162,7 @@ class DeepBiqMethod(BaseEstimator):
 
         Raises:
             ImageError: A photo cannot be read, or is smaller than a crop; the error names it.
-            OSError: The cache cannot be written.
+            LabError: The cache cannot be written.
         """
         count = self._count() if self.cache is None else max(self._count(), (self.most_crops or 0) * (self.view == "crops"))
         crops = self._crops(count)
@@ -211,7 +212,7 @@ class DeepBiqMethod(BaseEstimator):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        state, weights = saved.read(folder)
+        state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
@@ -221,7 +222,7 @@ class DeepBiqMethod(BaseEstimator):
             supports, axes = weights["head.supports"].shape
             head = RbfHead(length, axes, supports)
         method._take(method._backbone(None), head)
-        method.network_.load_state_dict(weights)
+        saved.fill(method.network_, weights, folder)
         return method
 
     def _take(self, backbone: Backbone, head: Head) -> None:
@@ -264,6 +265,6 @@ class DeepBiqMethod(BaseEstimator):
         ):
             lookup(setting, getattr(self, setting), dict.fromkeys(get_args(allowed)))
         if self.crops < 1:
-            raise ValueError(f"there must be at least 1 crop, not {self.crops}")
+            raise LabError(f"crops must be at least 1, not {self.crops}")
         if self.view == "centre" and self.side > self.short_side:
-            raise ValueError(f"no crop of {self.side} pixels fits a short side of {self.short_side}; lower `side`")
+            raise LabError(f"no crop of {self.side} pixels fits a short side of {self.short_side}; lower `side`")

@@ -108,7 +108,7 @@ class DiqaMethod(BaseEstimator):
         Checkpoints are chosen on held-out pristine photos, or on `validation` beside its references, and on `validation`.
 
         Raises:
-            ValueError: Stage 1 is wanted, but there are too few pristine photos to hold some out, or none are given and the
+            LabError: Stage 1 is wanted, but there are too few pristine photos to hold some out, or none are given and the
                 database names no references, or a photo and its reference differ in size.
         """
         torch.manual_seed(self.seed)
@@ -214,17 +214,17 @@ class DiqaMethod(BaseEstimator):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        state, weights = saved.read(folder)
+        state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
         method.network_ = network.build(method.design)
-        method.network_.load_state_dict(_below("network.", weights))
+        saved.fill(method.network_, _below("network.", weights), folder)
         method.network_.eval()
         method.errors_ = None
         if method.stage1_epochs:
             method.errors_ = network.build(method.design).stage1.eval()
-            method.errors_.load_state_dict(_below("errors.", weights))
+            saved.fill(method.errors_, _below("errors.", weights), folder)
         return method
 
 

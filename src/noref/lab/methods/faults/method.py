@@ -16,6 +16,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, spoil
+from noref.lab.errors import LabError
 from noref.lab.experiment import as_markdown
 from noref.lab.methods import saved
 from noref.lab.methods.faults import judge, photos
@@ -108,7 +109,7 @@ class FaultsMethod(BaseEstimator):
         """The clean photos to split, learn from and be judged on: `pristine`, and the best of a database.
 
         Raises:
-            FileNotFoundError, ValueError: As `photos.sources`.
+            LabError: As `photos.sources`.
         """
         return photos.sources(self.pristine, rated, self.best)
 
@@ -121,8 +122,8 @@ class FaultsMethod(BaseEstimator):
             folder: Gets `head.json` and, where the backbone is tuned, `training`.
 
         Raises:
-            KeyError: A backbone or optimizer is unknown; the message suggests near names.
-            ValueError, FileNotFoundError: The weights do not fit, or are not there; or `copies` is too low.
+            LabError: A backbone or optimizer is unknown (the message suggests near names); the weights do not fit, or are not
+                there; or `copies` is too low.
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
         torch.manual_seed(self.seed)
@@ -243,14 +244,14 @@ class FaultsMethod(BaseEstimator):
         """Read what `save` wrote; the weights that the backbone once started from are not needed.
 
         Raises:
-            ValueError: It knows other faults than this version of noref.
+            LabError: It comes from another version of noref: its faults or settings are others.
         """
-        state, weights = saved.read(folder)
+        state, weights = saved.read(folder, cls)
         if tuple(state["classes"]) != cls.classes_:
-            raise ValueError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
+            raise LabError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
         method = cls(**state["params"])
         method.network_ = method._network(None)
-        method.network_.load_state_dict(weights)
+        saved.fill(method.network_, weights, folder)
         return method
 
 

@@ -18,6 +18,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import LEVELS
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, draw, levels, spoil
 from noref.lab.distortions.registry import Pixels
+from noref.lab.errors import LabError
 from noref.lab.training.pairs import find_photos
 from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
 from noref.lab.working_size import WorkingSize
@@ -34,8 +35,7 @@ def sources(pristine: str | Path | None, rated: RatedImages | None, best: float)
         best: Share of the database's photos to take, from the highest opinion down.
 
     Raises:
-        FileNotFoundError: The folder holds no pictures.
-        ValueError: Neither is given.
+        LabError: The folder holds no pictures, or neither is given.
     """
     found: list[tuple[Path, str]] = []
     names = []
@@ -48,7 +48,7 @@ def sources(pristine: str | Path | None, rated: RatedImages | None, best: float)
         found += [(rated.paths[row].absolute(), f"{rated.name} {contents[row]}") for row in order]
         names.append(f"best-rated {best:g} of {rated.name}")
     if not found:
-        raise ValueError("faults are learned from clean photos: give --pristine FOLDER, --data NAME=PATH or both")
+        raise LabError("faults are learned from clean photos: give --pristine FOLDER, --data NAME=PATH or both")
     # Names that start at the common folder say the same of the same data wherever they lie.
     folder = Path(os.path.commonpath([path.parent for path, _ in found]))
     table = pd.DataFrame(

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
+from noref.lab.errors import LabError
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import OrdinalHead, read
 from noref.lab.methods.faults.photos import at_least
@@ -33,13 +34,13 @@ def fitted_head(
         The head, and what is worth knowing of it: `c`, `val_auc` and `val_srcc`.
 
     Raises:
-        ValueError: No photo to learn from has some fault at some level.
+        LabError: No photo to learn from has some fault at some level.
     """
     answers = at_least(levels).reshape(len(levels), -1)
     absent = np.flatnonzero(answers.max(axis=0) == 0)
     if len(absent):
         family, level = list(FAMILIES)[absent[0] // HIGHEST], absent[0] % HIGHEST + 1
-        raise ValueError(f"no photo to learn from has {family} at level {level} or above; set `copies` higher")
+        raise LabError(f"no photo to learn from has {family} at level {level} or above; set `copies` higher")
     scaler = StandardScaler().fit(vectors)
     standard = scaler.transform(vectors)
     fits = [LogisticRegression(max_iter=2000, warm_start=True) for _ in answers.T]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor
 
+from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 from noref.lab.training.finetuning import Loss
 
@@ -43,11 +44,11 @@ def mixture(weights: Mapping[str, float]) -> Loss:
     """The weighted sum of losses by name.
 
     Raises:
-        KeyError: There is no loss of that name; the message suggests near names.
-        ValueError: Nothing is left to learn from: no loss, or one with a weight that is not above 0.
+        LabError: There is no loss of that name (the message suggests near names), or nothing is left to learn from: no loss, or
+            one with a weight that is not above 0.
     """
     if not weights or min(weights.values()) <= 0:
-        raise ValueError(f"a loss is made of names with weights above 0, not {dict(weights)}")
+        raise LabError(f"a loss is made of names with weights above 0, not {dict(weights)}")
     parts = [(lookup("loss", name, LOSSES), weight) for name, weight in weights.items()]
 
     def loss(predicted: Tensor, opinions: Tensor) -> Tensor:

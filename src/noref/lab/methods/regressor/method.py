@@ -124,8 +124,8 @@ class RegressorMethod(BaseEstimator):
         """The head first, then everything; penalty and checkpoint are chosen on `validation`.
 
         Raises:
-            KeyError: A backbone, loss or optimizer is unknown; the message suggests near names.
-            ValueError, FileNotFoundError: The weights do not fit, or are not there.
+            LabError: A backbone, loss or optimizer is unknown (the message suggests near names); the weights do not fit, or are
+                not there.
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
         torch.manual_seed(self.seed)
@@ -216,12 +216,12 @@ class RegressorMethod(BaseEstimator):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; the weights that the backbone once started from are not needed."""
-        state, weights = saved.read(folder)
+        state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
         method.network_ = method._network(None)
-        method.network_.load_state_dict(weights)
+        saved.fill(method.network_, weights, folder)
         method.network_.eval()
         return method
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from noref.lab.errors import LabError
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import read
@@ -25,10 +26,15 @@ class LearnAll(SmallSteps):
 
     Checkpoints are chosen by `val_both`, the mean of two SRCC of the expected opinion, over rated photos and over spoiled ones,
     or by `val_map`, the same of the map's mean.
+
+    Raises:
+        LabError: One of the four has no weight, or there are others; or as `SmallSteps`.
     """
 
     def __init__(self, network: Learner, weights: Mapping[str, float], steps: Steps) -> None:
         super().__init__(network, steps)
+        if set(weights) != set(PARTS):
+            raise LabError(f"losses needs a weight for each of {', '.join(PARTS)}, not for {', '.join(weights)}")
         self.weights = weights
         self.known: list[tuple[Told, Truth]] = []
 

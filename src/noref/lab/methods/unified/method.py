@@ -17,6 +17,7 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
+from noref.lab.errors import LabError
 from noref.lab.evaluation.agreement import agreement
 from noref.lab.experiment import report_agreement
 from noref.lab.methods import saved
@@ -167,12 +168,11 @@ class UnifiedMethod(BaseEstimator):
         Checkpoints, the faults' penalty and the interval are chosen on `validation`, and on pristine photos held out.
 
         Raises:
-            KeyError, ValueError, FileNotFoundError: As the backbone; there are too few pristine photos; a class has none; or
-                `map_epochs` is below 1.
+            LabError: As the backbone; there are too few pristine photos; a class has none; or `map_epochs` is below 1.
             ImageError: A photo cannot be read, or is smaller than `shortest`, or than the windows of the classes.
         """
         if self.class_epochs and self.map_epochs < 1:
-            raise ValueError(f"map_epochs must be at least 1, not {self.map_epochs}")
+            raise LabError(f"map_epochs must be at least 1, not {self.map_epochs}")
         self.scale_ = rated.scale
         learning, checking = self._pristine()
         taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
@@ -208,7 +208,7 @@ class UnifiedMethod(BaseEstimator):
     def _pristine(self) -> tuple[list[Path], list[Path]]:
         """To learn from, and held out."""
         if self.pristine is None:
-            raise ValueError("some photos must be known to be clean: give --pristine FOLDER")
+            raise LabError("some photos must be known to be clean: give --pristine FOLDER")
         return hold_out(self.pristine, self.seed)
 
     def _taught_classes(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Backbone:
@@ -345,11 +345,11 @@ class UnifiedMethod(BaseEstimator):
         """Read what `save` wrote; the weights that the backbone once started from are not needed.
 
         Raises:
-            ValueError: It knows other faults than this version of noref, or its heads read something else.
+            LabError: It comes from another version of noref: its faults, settings or heads are others.
         """
-        state, weights = saved.read(folder)
+        state, weights = saved.read(folder, cls)
         if tuple(state["classes"]) != cls.classes_:
-            raise ValueError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
+            raise LabError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
         method = cls(**state["params"])
         low, high = state["scale"]
         method.scale_ = (low, high)
@@ -358,11 +358,11 @@ class UnifiedMethod(BaseEstimator):
         backbone = method._backbone(None)
         axes, (supports, coordinates) = len(weights["correction.axes"]), weights["correction.supports"].shape
         if (len(weights["opinion.mean"]), coordinates) != (last_length(backbone), axes + len(FAMILIES)):
-            raise ValueError(f"{folder} comes from another version of noref, whose heads read something else; train it again")
+            raise LabError(f"{folder} {saved.FOREIGN}")
         correction = RbfHead(last_length(backbone), axes, supports, len(FAMILIES))
         local = LocalHead(backbone.stages)
         method.network_ = UnifiedNetwork(backbone, local, *last_heads(backbone), correction).eval()
-        method.network_.load_state_dict(weights)
+        saved.fill(method.network_, weights, folder)
         return method
 
 

@@ -1,0 +1,95 @@
+"""Files and folders that the user names: where they cannot be used, a `LabError` says which and why."""
+
+import contextlib
+import errno
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from noref.lab.errors import LabError
+
+_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@contextlib.contextmanager
+def access(path: str | Path, cure: str) -> Iterator[None]:
+    """Convert any OSError: for the few lines that read or write `path`.
+
+    Raises:
+        LabError: It cannot be read or written; the message ends with `cure`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise LabError(f"{error.filename or path}: {error.strerror or error}; {cure}") from error
+
+
+@contextlib.contextmanager
+def writable(folder: str | Path) -> Iterator[None]:
+    """Convert only those OSErrors that no bug can cause (a full disk, no permission): for work that writes below `folder`.
+
+    Raises:
+        LabError: The disk is full, or something may not be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _MACHINE:
+            raise
+        cure = "free space or correct the permissions, then repeat the command: finished parts are kept"
+        raise LabError(f"{error.filename or folder}: {error.strerror}; {cure}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a results folder, with its parents, unless it is there.
+
+    Raises:
+        LabError: It cannot be made.
+    """
+    with access(folder, "choose another results folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def read_text(file: Path) -> str:
+    """The content of a text file.
+
+    Raises:
+        LabError: It cannot be read, or is no text.
+    """
+    try:
+        with access(file, "check the path"):
+            return file.read_text()
+    except UnicodeDecodeError as error:
+        raise LabError(f"{file} is not a text file ({error}); check the path") from error
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        LabError: The file cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        raise LabError(f"{file} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise LabError(f"{file} must hold a JSON object (keys and values), not {type(content).__name__}")
+    return content
+
+
+def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
+    """A CSV, read by pandas with these options.
+
+    Raises:
+        LabError: The file cannot be read, or is not a CSV.
+    """
+    try:
+        with access(file, "check the path"):
+            table: pd.DataFrame = pd.read_csv(file, **options)
+            return table
+    except ValueError as error:  # pandas' parser errors, or no text
+        raise LabError(f"{file} is not a readable CSV: {error}") from error

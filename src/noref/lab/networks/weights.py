@@ -1,0 +1,39 @@
+"""Weights in safetensors files, with errors that name the file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from noref.lab.errors import LabError
+from noref.lab.files import access
+
+
+def read(file: str | Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file.
+
+    Raises:
+        LabError: The file cannot be read, or is not a safetensors file.
+    """
+    try:
+        with access(file, "check the path of the weights"), open(file, "rb"):  # safetensors' own errors are less plain
+            return load_file(file)
+    except SafetensorError as error:
+        raise LabError(f"{file} is not a safetensors file, or is damaged ({error}); convert the weights to one") from error
+
+
+def write(tensors: Mapping[str, Tensor], file: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        LabError: It cannot be written.
+    """
+    contiguous = {key: tensor.contiguous() for key, tensor in tensors.items()}
+    try:
+        save_file(contiguous, file, metadata)
+    except SafetensorError as error:
+        if "I/O error" not in str(error):  # a full disk, or no permission: safetensors raises no OSError for these
+            raise
+        raise LabError(f"{file} cannot be written ({error}); free space or correct the permissions") from error
