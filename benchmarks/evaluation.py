@@ -19,13 +19,13 @@ import typer
 
 import noref
 from noref.lab import datasets
-from noref.lab.evaluation import bootstrap
+from noref.lab.metrics import bootstrap
 
 PAIRS, IMAGES, ROWS = 10_000, 50_000, 1_000_000
 P_TEST = """
 import sys, time
 import numpy as np
-from noref.lab.evaluation import waterloo
+from noref.lab.metrics import waterloo
 n = int(sys.argv[1])
 rng = np.random.default_rng(0)
 quality = rng.random(n)

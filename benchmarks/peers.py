@@ -27,9 +27,9 @@ from sklearn.datasets import load_svmlight_file
 import noref
 from noref import card
 from noref.images import Source, read
-from noref.lab import synthesis
-from noref.lab.evaluation import evaluate
+from noref.lab.datasets import synthetic
 from noref.lab.evaluation.fixed import Fixed
+from noref.lab.experiments import evaluate
 
 
 class Peer(Fixed):
@@ -106,7 +106,7 @@ def main(
     niqe: Annotated[Path | None, typer.Option(help="The released modelparameters.mat.")] = None,
 ) -> None:
     """Print the four tests of all methods; higher is better."""
-    rated = synthesis.as_rated(database)
+    rated = synthetic.as_rated(database)
     print(f"noref {noref.__version__}, {len(rated.table)} pictures of {rated.table['content'].nunique()} photos")
     candidates = [evaluate.candidate(f"model:{model}", {})]
     for label, peer in {"BRISQUE": Peer("brisque", brisque), "NIQE": Peer("niqe", niqe), "PIQE": Peer("piqe")}.items():

@@ -13,12 +13,12 @@ from torch import nn
 
 import noref
 from noref.card import ModelCard
-from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
+from noref.lab.experiments import experiment
 from noref.lab.export import _origin, export, export_run
 from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
-from noref.lab.working_size import WorkingSize
+from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 
 CARD = ModelCard(

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from noref.cli import app
 from noref.errors import NorefError, NotAnImage
-from noref.lab import cli, experiment
+from noref.lab import cli
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import LeakError
+from noref.lab.experiments import experiment
 from pictures import make_scene
 
 

@@ -104,7 +104,7 @@ def _numbers(texts: list[str], option: str, kind: Callable[[str], Number]) -> li
 
 def _settings(changes: list[str] | None, pristine: Path | None) -> dict[str, Any]:
     """Settings of a recipe from the command line; values are read as YAML."""
-    from noref.lab.experiment import read_yaml
+    from noref.lab.experiments.experiment import read_yaml
 
     settings = {}
     for key, value in _pairs(changes or [], "--set").items():
@@ -136,7 +136,7 @@ def train(
 
     Exit code 1 means that some test photos have no score (column `failed`).
     """
-    from noref.lab import experiment
+    from noref.lab.experiments import experiment
     from noref.lab.files import writable
 
     settings = _settings(changes, pristine)
@@ -192,8 +192,9 @@ def evaluate(
 
     Exit code 1 means that some photos have no score (column `failed`).
     """
-    from noref.lab import experiment, synthesis
-    from noref.lab.evaluation import evaluate as work
+    from noref.lab.datasets import synthetic
+    from noref.lab.experiments import evaluate as work
+    from noref.lab.experiments import experiment
     from noref.lab.files import writable
 
     settings = {"repeats": repeats, "seed": seed, "shares": shares}
@@ -207,7 +208,7 @@ def evaluate(
     pairs = _pairs((shares or "train=.8,test=.2").split(","), "--shares")
     portions = dict(zip(pairs, _numbers([*pairs.values()], "--shares", float), strict=True))
     waterloo = protocol == "waterloo"
-    read = (lambda name, folder: synthesis.as_rated(folder, name)) if waterloo else experiment.prepare
+    read = (lambda name, folder: synthetic.as_rated(folder, name)) if waterloo else experiment.prepare
     databases = [read(*_pair(text, "--data")) for text in data]
     planned = work.plan(protocol, databases, portions, repeats or 10, seed or 0)
     with writable(out):
@@ -220,8 +221,8 @@ def evaluate(
 @app.command()
 def compare(folders: Annotated[list[Path], typer.Argument(metavar="RESULTS…", help="Folders of noref lab evaluate.")]) -> None:
     """Set several results side by side, with significance tests over the splits that they share."""
-    from noref.lab import experiment
-    from noref.lab.evaluation import evaluate as work
+    from noref.lab.experiments import evaluate as work
+    from noref.lab.experiments import experiment
 
     table, tests = work.compare(folders)
     typer.echo(work.as_markdown(table))
@@ -293,7 +294,7 @@ def sheet(
     seed: Seed = 0,
 ) -> None:
     """Draw a photo under every distortion at every level."""
-    from noref.lab.distortions import sheet as contact_sheet
+    from noref.lab.plots import distortions as contact_sheet
 
     _save(contact_sheet.draw(images.read(photo).pixels, seed=seed), out)
 
@@ -311,8 +312,8 @@ def synthesize(
     from rich.progress import track
 
     from noref.lab import distortions
+    from noref.lab.datasets.synthetic import Synthesis
     from noref.lab.files import writable
-    from noref.lab.synthesis import Synthesis
     from noref.lab.training.pairs import find_photos
 
     names = types.split(",") if types else distortions.names()
@@ -335,7 +336,8 @@ def maps(
     """Draw what DIQA sees: its input, reliability, true and predicted error, sensitivity, perceptual error."""
     import numpy as np
 
-    from noref.lab import distortions, experiment
+    from noref.lab import distortions
+    from noref.lab.experiments import experiment
     from noref.lab.methods.diqa import pictures
     from noref.lab.methods.diqa.method import DiqaMethod
 
@@ -353,9 +355,9 @@ def kernels(
     out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("kernels.png"),
 ) -> None:
     """Draw what the first layer of a trained network looks for."""
-    from noref.lab import figures
+    from noref.lab.plots import runs
 
-    _save(figures.kernels(figures.first_layer(run), f"First layer of {run.name}"), out, dpi=120)
+    _save(runs.kernels(runs.first_layer(run), f"First layer of {run.name}"), out, dpi=120)
 
 
 @app.command()
@@ -365,11 +367,11 @@ def photos(
     out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("photos.png"),
 ) -> None:
     """Draw photos of the test part with true and predicted score: from worst to best, and the largest misses."""
-    from noref.lab import figures
+    from noref.lab.plots import runs
 
     name, folder = _pair(data, "--data")
     title = f"Test photos of {run.name}: opinions and predictions"
-    _save(figures.photos(figures.read_predictions(run), name, folder, title), out, dpi=90)
+    _save(runs.photos(runs.read_predictions(run), name, folder, title), out, dpi=90)
 
 
 @app.command()
@@ -382,7 +384,7 @@ def faults(
 ) -> None:
     """Draw photos with the faults that are named in each."""
     from noref import sources
-    from noref.lab import experiment
+    from noref.lab.experiments import experiment
     from noref.lab.methods.faults import pictures
     from noref.lab.methods.faults.method import FaultsMethod
 
@@ -408,18 +410,17 @@ def crops(
     ] = None,
 ) -> None:
     """Find out how many crops DeepBIQ needs and how to pool them: a table over random splits, a plot and the paper's t-test."""
-    from noref.lab import experiment
+    from noref.lab.experiments import crops, experiment
     from noref.lab.files import writable
-    from noref.lab.methods.deepbiq import choice
     from noref.lab.methods.deepbiq.pooling import POOLINGS
 
-    numbers = sorted(set(_numbers(counts.split(","), "--counts", int))) if counts else choice.COUNTS
+    numbers = sorted(set(_numbers(counts.split(","), "--counts", int))) if counts else crops.COUNTS
     ways = poolings.split(",") if poolings else POOLINGS
     name, folder = _pair(data, "--data")
     loaded = experiment.load_recipe(recipe, _settings(changes, None))
     rated = experiment.prepare(name, folder)
     with writable(out):
-        table, tests = choice.study(loaded, rated, out, numbers, ways, repeats)
+        table, tests = crops.study(loaded, rated, out, numbers, ways, repeats)
     typer.echo(experiment.as_markdown(table))
     typer.echo("Tested is each pooling with the fewest crops that no larger number beats (two-sample t-test at .05).\n")
     typer.echo(experiment.as_markdown(tests))

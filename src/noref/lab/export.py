@@ -24,12 +24,12 @@ import torch
 from torch import nn
 
 from noref.card import ModelCard
-from noref.lab import experiment
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.errors import LabError
+from noref.lab.experiments import experiment
 from noref.lab.files import access, make_folder, read_csv, read_json
 from noref.lab.networks.compact import LEAST
-from noref.lab.working_size import IR_VERSION, OPSET, WorkingSize
+from noref.lab.preprocessing import IR_VERSION, OPSET, WorkingSize
 from noref.scorer import OUTPUTS
 
 AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # of the results, what a card tells

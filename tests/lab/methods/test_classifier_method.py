@@ -15,14 +15,15 @@ from typer.testing import CliRunner
 
 from noref.card import ModelCard
 from noref.cli import app
-from noref.lab import distortions, experiment
+from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
+from noref.lab.experiments import experiment
 from noref.lab.export import export
 from noref.lab.methods.classifier.learning import LearnClasses, class_weights, probabilities
 from noref.lab.methods.classifier.method import ClassifierMethod
-from noref.lab.training.curves import read_log
+from noref.lab.plots.curves import read_log
 from pictures import make_scene
 
 SCENES = 12

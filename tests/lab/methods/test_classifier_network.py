@@ -4,14 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from noref.lab.methods.classifier.network import (
-    LADDER,
-    BackboneClassifier,
-    SimpleNet,
-    area_mean,
-    freeze_all_but_last,
-    stressed,
-)
+from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, SimpleNet, area_mean, freeze_all_but_last, stressed
 from noref.lab.networks.backbone import Backbone
 from pictures import make_scene
 

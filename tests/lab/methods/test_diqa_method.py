@@ -11,11 +11,11 @@ from sklearn.base import clone
 
 from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
-from noref.lab.evaluation.agreement import agreement
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.diqa import pictures
 from noref.lab.methods.diqa.method import DiqaMethod
-from noref.lab.training.curves import read_log
+from noref.lab.metrics.agreement import agreement
+from noref.lab.plots.curves import read_log
 from pictures import make_scene
 
 TINY = {

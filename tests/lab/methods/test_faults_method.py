@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
-from noref.lab import experiment
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
+from noref.lab.experiments import experiment
 from noref.lab.methods.faults import photos, pictures
 from noref.lab.methods.faults.judge import confusions, judge
 from noref.lab.methods.faults.method import FaultsMethod
 from noref.lab.methods.faults.network import read
-from noref.lab.working_size import WorkingSize
+from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 
 TINY = "backbone=test_convnext options=null mean=null std=null copies=50 epochs=1 crop=64 ema=null precision=32-true workers=0"

@@ -11,13 +11,13 @@ import noref
 from noref.card import ModelCard
 from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
-from noref.lab.evaluation.agreement import agreement
 from noref.lab.evaluation.splits import by_content
 from noref.lab.export import export
 from noref.lab.methods.regressor.learning import LearnOpinions
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.regressor.network import Regressor
+from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.padding import settled
 from noref.lab.training.finetuning import Steps, warm_up_and_cosine

@@ -14,20 +14,20 @@ from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
-from noref.lab import experiment
 from noref.lab.datasets import biq2021
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
+from noref.lab.experiments import experiment
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import Learner, expected, last_vectors, steps_reached
 from noref.lab.methods.unified.whole import WholePhotos
 from noref.lab.networks.backbone import Backbone
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.photos import loader, working_pixels
-from noref.lab.working_size import WorkingSize
 from pictures import make_scene
 
 TINY = (

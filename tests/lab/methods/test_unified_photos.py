@@ -6,7 +6,7 @@ import torch
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.methods.unified import photos, plain
-from noref.lab.working_size import WorkingSize
+from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 
 SIZE = WorkingSize(20_000, 64, 32)

@@ -92,10 +92,10 @@ def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | No
 
 
 def _readers() -> dict[str, Callable[[Path], RatedImages]]:
-    from noref.lab import synthesis
+    from noref.lab.datasets import synthetic
 
     known: dict[str, Callable[[Path], RatedImages]] = {name: partial(datasets.read, name) for name in datasets.names()}
-    return {**known, "folders": folders.read, "live": _live, "synthetic": synthesis.as_rated}
+    return {**known, "folders": folders.read, "live": _live, "synthetic": synthetic.as_rated}
 
 
 def _live(folder: Path) -> RatedImages:

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from noref.lab.evaluation import bootstrap, logistic
-from noref.lab.evaluation.agreement import agreement, errors
+from noref.lab.metrics import bootstrap, logistic
+from noref.lab.metrics.agreement import agreement, errors
 
 SHOWN = ("n", "failed", "srcc", "srcc_low", "srcc_high", "srcc_std", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit")
 """Columns that a reader wants first."""

@@ -11,7 +11,7 @@ from timm.optim import param_groups_layer_decay  # type: ignore[attr-defined]
 from torch import Tensor
 
 from noref.lab.lookup import lookup
-from noref.lab.networks.described import Described
+from noref.lab.networks.pooled import Described
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Of what the network says of N photos, and what it should say."""

@@ -15,8 +15,8 @@ from noref.lab import distortions
 from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
-from noref.lab.working_size import WorkingSize
 from noref.sources import pictures_below
 
 HELD_OUT = 0.15  # of the pristine photos, for choices

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from noref import images
 from noref.errors import ImageTooSmall
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.working_size import WorkingSize
+from noref.lab.preprocessing import WorkingSize
 
 
 def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.uint8]:

@@ -17,9 +17,9 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.networks.cache import Vectors
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import warm_up_and_cosine
 from noref.lab.training.photos import RatedPhotos
-from noref.lab.working_size import WorkingSize
 
 Output = Literal["softmax", "sigmoid"]
 """How K logits become probabilities: of classes that exclude each other, or one by one (paper 004), divided by their sum."""

@@ -16,7 +16,6 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.evaluation import classification
 from noref.lab.methods import saved
 from noref.lab.methods.classifier.learning import (
     LabelledPhotos,
@@ -28,14 +27,15 @@ from noref.lab.methods.classifier.learning import (
     probabilities,
 )
 from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, SimpleNet, freeze_all_but_last
+from noref.lab.metrics import classification
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
+from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import photo_vectors
-from noref.lab.training.curves import read_log
+from noref.lab.plots.curves import read_log
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import loader, working_pixels
-from noref.lab.working_size import WorkingSize
 
 SIMPLENET = "simplenet"
 

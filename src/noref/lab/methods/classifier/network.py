@@ -8,8 +8,8 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.described import Described
-from noref.lab.networks.description import Features, length
+from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooling import Features, length
 
 CHANNELS = (3, 32, 64, 64, 128, 128, 256, 256)
 LADDER = (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5)

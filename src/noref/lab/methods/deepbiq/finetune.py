@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from noref.lab import datasets
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.deepbiq.crops import Crops, centre
+from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.description import describe
+from noref.lab.networks.pooling import describe
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import one_cycle
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, loader
-from noref.lab.working_size import WorkingSize
 
 NEW_LAYER = 10  # how many times larger its steps are: it starts from nothing, the rest from years of photos
 

@@ -24,11 +24,11 @@ from noref.lab.methods.deepbiq import finetune, pooling, svr
 from noref.lab.methods.deepbiq.network import DeepBiq, vectors_of
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache
-from noref.lab.networks.description import Features
 from noref.lab.networks.heads import Head, LinearHead, RbfHead, from_pipeline
 from noref.lab.networks.padding import settled
+from noref.lab.networks.pooling import Features
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import working_pixels
-from noref.lab.working_size import WorkingSize
 
 View = Literal["centre", "crops", "photo"]
 """The middle of the shrunk photo (experiment I), crops of the photo as it is (II), or all of it at once (ours)."""

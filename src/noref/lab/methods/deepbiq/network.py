@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from noref.lab.methods.deepbiq.crops import CELL, Crops
 from noref.lab.methods.deepbiq.pooling import Pooling, pool
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.description import Features, describe, shares
 from noref.lab.networks.heads import Head
+from noref.lab.networks.pooling import Features, describe, shares
 
 
 class DeepBiq(nn.Module):

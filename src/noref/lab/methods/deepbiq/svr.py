@@ -13,9 +13,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR, LinearSVR
 
-from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.deepbiq import pooling as pools
 from noref.lab.methods.deepbiq.pooling import Pooling
+from noref.lab.metrics.agreement import agreement
 
 Vectors = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]

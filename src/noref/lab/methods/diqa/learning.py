@@ -7,9 +7,9 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.diqa import maps
 from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, inside, look
+from noref.lab.metrics.agreement import agreement
 from noref.lab.training.finetuning import one_cycle
 
 

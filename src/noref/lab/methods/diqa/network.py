@@ -1,6 +1,6 @@
 """The networks of DIQA and DIQA-SENS.
 
-Shapes: photos come as uint8 pixels N x H x W x 3, H and W multiples of 4 from 36 on (`noref.lab.working_size` sees to that);
+Shapes: photos come as uint8 pixels N x H x W x 3, H and W multiples of 4 from 36 on (`noref.lab.preprocessing` sees to that);
 maps leave at a quarter of the size.
 """
 

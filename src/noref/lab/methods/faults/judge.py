@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import RocCurveDisplay, roc_auc_score
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
-from noref.lab.evaluation.agreement import agreement
+from noref.lab.metrics.agreement import agreement
 
 Values = npt.NDArray[np.floating[Any]]
 

@@ -17,21 +17,21 @@ from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, spoil
 from noref.lab.errors import LabError
-from noref.lab.experiment import as_markdown
+from noref.lab.experiments.experiment import as_markdown
 from noref.lab.methods import saved
 from noref.lab.methods.faults import judge, photos
 from noref.lab.methods.faults.learning import LearnFaults
+from noref.lab.methods.faults.linear_probe import fitted_head
 from noref.lab.methods.faults.network import FaultNetwork, Found, read
-from noref.lab.methods.faults.start import fitted_head
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Pixels, Vectors
-from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
+from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import Views, photo_vectors
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import loader, working_pixels
-from noref.lab.working_size import WorkingSize
 
 
 class FaultsMethod(BaseEstimator):

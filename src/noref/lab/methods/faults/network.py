@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.described import Described
-from noref.lab.networks.description import Features, length
+from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooling import Features, length
 
 
 class Found(NamedTuple):

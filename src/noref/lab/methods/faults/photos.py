@@ -19,9 +19,9 @@ from noref.lab.distortions import LEVELS
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, draw, levels, spoil
 from noref.lab.distortions.registry import Pixels
 from noref.lab.errors import LabError
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.pairs import find_photos
 from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
-from noref.lab.working_size import WorkingSize
 
 
 def sources(pristine: str | Path | None, rated: RatedImages | None, best: float) -> RatedImages:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from noref.assessment import LIKELY
 from noref.errors import ImageError
-from noref.lab.evaluation.pictures import show_photo
 from noref.lab.methods.faults.method import FaultsMethod
+from noref.lab.plots.predictions import show_photo
 
 EACH = 5  # photos a row
 

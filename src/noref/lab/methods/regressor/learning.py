@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from noref.lab.evaluation.agreement import agreement
+from noref.lab.metrics.agreement import agreement
 from noref.lab.training.finetuning import FineTuning
 
 

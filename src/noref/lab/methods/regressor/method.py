@@ -16,18 +16,18 @@ from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.methods import saved
 from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.linear_probe import fitted_head, flat_head
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.network import CELL, Regressor
-from noref.lab.methods.regressor.start import fitted_head, flat_head
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Vectors
-from noref.lab.networks.description import Features
 from noref.lab.networks.padding import settled
+from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import photo_vectors
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, loader, working_pixels
-from noref.lab.working_size import WorkingSize
 
 SAMPLE = 64  # training photos that a fresh head's standardisation is measured on
 MSE: Mapping[str, float] = {"mse": 1.0}

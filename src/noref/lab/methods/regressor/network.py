@@ -5,9 +5,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.described import Described
-from noref.lab.networks.description import Features, describe, length, shares
 from noref.lab.networks.heads import LinearHead
+from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooling import Features, describe, length, shares
 
 CELL = 16  # pixels a side of a cell of the quality map
 

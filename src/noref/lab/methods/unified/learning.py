@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from noref.lab.errors import LabError
-from noref.lab.evaluation.agreement import agreement
 from noref.lab.methods.faults.judge import judge
 from noref.lab.methods.faults.network import read
 from noref.lab.methods.unified.network import Learner, Told, expected, steps_reached
 from noref.lab.methods.unified.photos import Truth
+from noref.lab.metrics.agreement import agreement
 from noref.lab.training.finetuning import SmallSteps, Steps
 
 UNIT = 0.04  # square of the usual deviation of opinions; squared errors of the map count in it, to compare with cross-entropies

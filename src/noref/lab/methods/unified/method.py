@@ -18,14 +18,12 @@ from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
-from noref.lab.evaluation.agreement import agreement
-from noref.lab.experiment import report_agreement
+from noref.lab.experiments.experiment import report_agreement
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import finetune
 from noref.lab.methods.faults.network import read
-from noref.lab.methods.unified import interval, last_fit, photos
+from noref.lab.methods.unified import interval, photos, refit_heads
 from noref.lab.methods.unified.interval import Interval
-from noref.lab.methods.unified.last_fit import Known
 from noref.lab.methods.unified.learning import LearnAll
 from noref.lab.methods.unified.network import (
     CELL,
@@ -37,17 +35,19 @@ from noref.lab.methods.unified.network import (
     last_heads,
     last_length,
 )
+from noref.lab.methods.unified.refit_heads import Known
 from noref.lab.methods.unified.whole import WholePhotos
+from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone, average
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead
 from noref.lab.networks.padding import settled
 from noref.lab.networks.vectors import photo_vectors
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import Steps
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, hold_out
 from noref.lab.training.photos import Photos, loader, working_pixels
-from noref.lab.working_size import WorkingSize
 
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit
@@ -280,14 +280,14 @@ class UnifiedMethod(BaseEstimator):
         opinion, faults = last_heads(learner.backbone)
         for head in (opinion, faults):
             head.standardise(rated.vectors[:: _stride(material.rated)])
-            last_fit.enlarge_tones(head)
+            refit_heads.enlarge_tones(head)
         ruined = photos.Ruined(*material.clean, self.working_size, self.ruined, seed=self.seed)
         clouds = photos.Clouds(self.clouds, material.clean.opinion, PLAIN, self.seed)
         made = whole.made(photos.Together(*self._made(material, None), ruined, clouds), folder / "made", self.draws)
         spoiled = whole.made(self._whole(material.checks), folder / "checks")
-        last_fit.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
-        counts = last_fit.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
-        correction = last_fit.fit_opinion(
+        refit_heads.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
+        counts = refit_heads.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
+        correction = refit_heads.fit_opinion(
             opinion,
             faults,
             Known(*(torch.cat(both) for both in zip(rated, made, strict=True))),

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from noref.lab.methods.faults.network import OrdinalHead, read
-from noref.lab.networks import tones
+from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone, Stage
-from noref.lab.networks.described import Described
-from noref.lab.networks.description import Features, describe, length
 from noref.lab.networks.heads import RbfHead
+from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooling import Features, describe, length
 
 CELL = 16  # pixels a side of a cell of the quality map
 FEATURES: Features = "stages"  # early stages see noise, blur and blocks
@@ -131,12 +131,12 @@ class UnifiedNetwork(nn.Module):
 
 def last_vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
     """What describes N photos in the end, N x `last_length`: their maps' moments, then their tones."""
-    return torch.cat([describe(maps, FEATURES), tones.tones(pixels)], dim=1)
+    return torch.cat([describe(maps, FEATURES), color_histogram.tones(pixels)], dim=1)
 
 
 def last_length(backbone: Backbone) -> int:
     """Of what `last_vectors` gives."""
-    return length(backbone.stages, FEATURES) + tones.COUNT
+    return length(backbone.stages, FEATURES) + color_histogram.COUNT
 
 
 def last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:

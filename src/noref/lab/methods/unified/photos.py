@@ -21,8 +21,8 @@ from noref.lab.distortions.registry import Pixels
 from noref.lab.methods.faults.photos import at_least, chain_rng
 from noref.lab.methods.unified import plain
 from noref.lab.methods.unified.network import CELL
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random, cropped_shape, working_pixels
-from noref.lab.working_size import WorkingSize
 
 LOST = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
 """Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked. The

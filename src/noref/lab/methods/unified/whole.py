@@ -10,14 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
-from noref.lab.methods.unified.last_fit import Known
 from noref.lab.methods.unified.network import FEATURES, last_vectors
-from noref.lab.networks import tones
+from noref.lab.methods.unified.refit_heads import Known
+from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
 from noref.lab.networks.vectors import photo_vectors
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import Photos, working_pixels
-from noref.lab.working_size import WorkingSize
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class WholePhotos:
         """
 
         def measure(pixels: Pixels) -> Vectors:
-            found: Vectors = tones.tones(torch.from_numpy(working_pixels(pixels, self.size))[None]).numpy()
+            found: Vectors = color_histogram.tones(torch.from_numpy(working_pixels(pixels, self.size))[None]).numpy()
             return found
 
-        policy = {"tones": tones.VERSION, "size": asdict(self.size)}
+        policy = {"tones": color_histogram.VERSION, "size": asdict(self.size)}
         measured = FeatureCache(self.cache).vectors(paths, policy, measure)
         seen = photo_vectors(self.backbone, FEATURES, self.size, paths, "32-true", self.cache)
         return np.hstack([seen, measured[:, 0]])

@@ -1,0 +1,1 @@
+"""Recipe -> run -> results folder, and studies that compare runs."""

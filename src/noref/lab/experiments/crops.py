@@ -1,0 +1,201 @@
+"""How many crops, and which pooling (paper 003, section 3.2): every combination over random splits, and a test to choose.
+
+The folder holds `study.json` (what was asked), one `split-000.csv` a split as it is done, `results.csv` and `results.md`
+(medians over the splits), `tests.csv` and `tests.md` (what is significantly better than what) and `srcc.png`.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+from sklearn.pipeline import Pipeline
+
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.evaluation import protocols
+from noref.lab.experiments.experiment import Recipe, as_markdown
+from noref.lab.files import access, make_folder, read_text
+from noref.lab.lookup import lookup
+from noref.lab.methods.deepbiq import svr
+from noref.lab.methods.deepbiq.method import DeepBiqMethod
+from noref.lab.methods.deepbiq.pooling import POOLINGS, Pooling
+from noref.lab.metrics import significance
+from noref.lab.metrics.agreement import agreement
+
+COUNTS = tuple(range(5, 55, 5))  # the paper's
+LEVEL = 0.05  # of the test
+
+Vectors = npt.NDArray[np.float32]
+
+
+def study(
+    recipe: Recipe, rated: RatedImages, folder: Path, counts: Sequence[int], poolings: Sequence[str], repeats: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Judge every number of crops under every pooling on the same random splits; go on where an interrupted run stopped.
+
+    Features are read once, and kept below `folder` unless the recipe names a cache. The network stays as it is; C and epsilon
+    are chosen anew in each split, on its validation part.
+
+    Args:
+        recipe: Of DeepBIQ on crops, without fine-tuning; its split gives the shares of the random ones, its seed the first.
+        rated: The database.
+        folder: Of the results.
+        counts: Numbers of crops.
+        poolings: See `pooling.Pooling`.
+        repeats: Splits.
+
+    Returns:
+        The medians, and the tests (see `compare`).
+
+    Raises:
+        ImageError: A photo cannot be read, or is smaller than a crop.
+        LabError: There is no such pooling, the recipe is not one to be studied so, or `folder` holds another study or cannot be
+            written.
+    """
+    known: dict[str, Pooling] = {name: name for name in POOLINGS}
+    ways = [lookup("pooling", name, known) for name in poolings]
+    if isinstance(recipe.split, str):
+        raise LabError("random splits need shares of train, validation and test in the recipe")
+    if min(counts) < 1:
+        raise LabError(f"the number of crops must be at least 1, not {min(counts)}")
+    method = _method(recipe, max(counts))
+    backbone = method.bare_backbone()
+    if method.cache is None:
+        method.set_params(cache=folder / "features")
+    asked = {
+        "recipe": asdict(recipe),
+        "data": rated.fingerprint(),
+        "counts": [*counts],
+        "poolings": [*poolings],
+        "repeats": repeats,
+    }
+    _claim(folder, json.dumps(asked, indent=2, default=str) + "\n")
+    vectors = method.vectors(backbone, rated.paths, method.precision)
+    row = {path: i for i, path in enumerate(rated.paths)}
+    tables = []
+    for i, split in enumerate(protocols.random_splits(rated, recipe.split, repeats, recipe.seed)):
+        file = folder / f"split-{i:03}.csv"
+        if not file.is_file():
+            parts = {
+                name: (vectors[[row[path] for path in part.paths]], part.unit_opinions) for name, part in split.parts.items()
+            }
+            done = pd.DataFrame(_judged(parts, counts, ways, method.regressor)).assign(split=split.name)
+            done.to_csv(file.with_suffix(".part"), index=False)
+            file.with_suffix(".part").replace(file)
+            print(f"{split.name}, {i + 1} of {repeats}", file=sys.stderr)
+        tables.append(pd.read_csv(file))
+    every = pd.concat(tables, ignore_index=True)
+    return _report(every, folder)
+
+
+def _method(recipe: Recipe, most: int) -> DeepBiqMethod:
+    method = recipe.build()
+    if not isinstance(method, DeepBiqMethod) or method.view != "crops":
+        raise LabError(f"a recipe of DeepBIQ on crops is needed, such as deepbiq-2, not one of {recipe.method}")
+    if method.finetune_epochs:
+        raise LabError(
+            "fine-tuning belongs inside each split: run noref lab train first, then give this a recipe without fine-tuning and "
+            "weights=RUN/backbone.safetensors, and judge only photos that the run did not learn from"
+        )
+    return method.set_params(crops=most, most_crops=max(most, method.most_crops or 0))
+
+
+def _claim(folder: Path, asked: str) -> None:
+    make_folder(folder)
+    claim = folder / "study.json"
+    if claim.exists() and read_text(claim) != asked:
+        raise LabError(f"{folder} holds another study; choose another --out, or delete it")
+    with access(claim, "choose another --out"):
+        claim.write_text(asked)
+
+
+def _judged(
+    parts: Mapping[str, tuple[Vectors, npt.NDArray[np.float64]]],
+    counts: Sequence[int],
+    poolings: Sequence[Pooling],
+    regressor: svr.Regressor,
+) -> Iterator[dict[str, str | float]]:
+    """One row a count and pooling, judged on the test part."""
+    known: dict[tuple[str, int], list[Pipeline]] = {}
+    for count in counts:
+        crops = {name: vectors[:, :count] for name, (vectors, _) in parts.items()}
+        opinions = {name: values for name, (_, values) in parts.items()}
+        for pooling in poolings:
+            # All ways to pool predictions pool those of one regressor, and it learns from a few crops of each photo only.
+            together = pooling.startswith("prediction")
+            learned = svr.crops_to_learn_from(crops["train"].shape[:2], regressor.kernel) if together else count
+            key = ("prediction" if together else pooling, learned)
+            if key not in known:
+                known[key] = svr.fit(crops["train"], opinions["train"], pooling, regressor)
+            best = svr.best(svr.judge(known[key], crops["validation"], opinions["validation"], pooling))
+            found = agreement(svr.predict(best.fitted, crops["test"], pooling), opinions["test"])
+            if math.isnan(found["srcc"]):
+                found["srcc"] = 0.0  # constant predictions rank nothing
+            yield {"crops": count, "pooling": pooling, "c": best.c, "epsilon": best.epsilon, "val_srcc": best.srcc, **found}
+        known = {key: fits for key, fits in known.items() if key[0] == "prediction"}
+
+
+def _report(every: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    names = list(dict.fromkeys(every["pooling"]))
+    groups = every.groupby(["crops", "pooling"], sort=False)
+    table = groups[["srcc", "plcc", "krcc"]].median().reset_index()
+    table["srcc_std"] = groups["srcc"].std().to_numpy()
+    srcc = {name: every[every["pooling"] == name].pivot(index="split", columns="crops", values="srcc") for name in names}
+    tests = compare(srcc)
+    for name, found in (("results", table), ("tests", tests)):
+        found.to_csv(folder / f"{name}.csv", index=False)
+        (folder / f"{name}.md").write_text(as_markdown(found))
+    _draw(table, names).savefig(folder / "srcc.png", dpi=100)
+    return table, tests
+
+
+def chosen(srcc: pd.DataFrame) -> int:
+    """The smallest number of crops that no larger one beats by the two-sample t-test at .05.
+
+    Args:
+        srcc: One row a split, one column a number of crops.
+    """
+    counts = sorted(map(int, srcc.columns))
+
+    def beaten(count: int) -> bool:
+        rivals = [significance.two_sample_t(srcc[more], srcc[count]) for more in counts if more > count]
+        return any(test.statistic > 0 and test.p < LEVEL for test in rivals)
+
+    return next(count for count in counts if not beaten(count))
+
+
+def compare(srcc: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The chosen number of crops against every other under the same pooling, then the poolings, each with its chosen number.
+
+    The two-sample t-test is the paper's. The paired tests, which know that both met the same splits, are to be read beside it.
+
+    Args:
+        srcc: Pooling -> what `chosen` takes.
+
+    Returns:
+        Rows of `significance.compare`, positive where `first` is better.
+    """
+    labelled = {name: values.rename(columns=lambda count, name=name: f"{name} of {count}") for name, values in srcc.items()}
+    best = {name: f"{name} of {chosen(values)}" for name, values in srcc.items()}
+    pairs = [values[[best[name], other]] for name, values in labelled.items() for other in values if other != best[name]]
+    between = pd.concat([values[best[name]] for name, values in labelled.items()], axis=1)
+    found = [significance.compare(values) for values in (*pairs, between)]
+    return pd.concat(found, ignore_index=True)
+
+
+def _draw(table: pd.DataFrame, names: Sequence[str]) -> Figure:
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for name in names:
+        line = table[table["pooling"] == name].sort_values("crops")
+        axes.plot(line["crops"], line["srcc"], marker="o", markersize=3, label=name)
+    axes.set(xlabel="crops", ylabel="median SRCC over the splits", xticks=sorted(set(table["crops"])))
+    figure.legend(loc="outside right center")
+    return figure

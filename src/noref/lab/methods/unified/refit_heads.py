@@ -1,0 +1,142 @@
+"""What reads the vectors of whole photos, fitted when the backbone has learned: faults, opinion, and its correction.
+
+Steps of faults and of opinion are answered by penalised logistic regression. What the opinion is then off by is learned by a
+support vector regressor, which is also told the faults: what people mind little moves photos little on the axes that it sees.
+The faults' penalty is chosen on photos held out. The others are fixed: a few hundred opinions cannot tell them apart.
+"""
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
+from torch import Tensor
+
+from noref.lab.methods.faults.judge import judge
+from noref.lab.methods.faults.network import OrdinalHead, read
+from noref.lab.methods.unified.network import coordinates, steps_reached, steps_say
+from noref.lab.networks.compact import compact
+from noref.lab.networks.heads import RbfHead, from_pipeline
+
+PENALTY = 0.3  # of the steps of opinion
+FAULT_PENALTIES = (0.01, 0.03, 0.1)
+C = 0.3  # of the correction
+TONES_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
+LEAST_SCALE = 0.05  # of tones: few photos are brightly coloured all over, and those that are must not lie far off the scale
+EPSILON = 0.02  # of opinions from 0 to 1
+_ITERATIONS = 400  # opinions are within .01 of this after 100
+
+
+class Known(NamedTuple):
+    """What describes n whole photos, and what is known of them.
+
+    Attributes:
+        vectors: n x D.
+        opinions: n, from 0 to 1.
+        answers: n x K x 5, whether the level of a fault is at least 1, 2 … 5; NaN where that is not known.
+    """
+
+    vectors: Tensor
+    opinions: Tensor
+    answers: Tensor
+
+    @property
+    def named(self) -> Tensor:
+        """Which photos' faults are all known, n."""
+        return ~self.answers.isnan().any(dim=(1, 2))
+
+    @property
+    def clean(self) -> Tensor:
+        """Which photos are known to have no fault, n."""
+        return (self.answers == 0).all(dim=(1, 2))
+
+
+def counts(made: Known, spoiled: float, clean: float, draws: int) -> Tensor:
+    """What each of n made photos counts, beside 1 of a rated one: by whether it came out clean, shared among the draws."""
+    return torch.where(made.clean, clean, spoiled) / draws
+
+
+def enlarge_tones(head: OrdinalHead) -> None:
+    """Let the last `color_histogram.COUNT` inputs of a standardised head count `TONES_WEIGHT` times as much."""
+    scale = head.scale[-color_histogram.COUNT :]
+    scale.copy_(scale.clamp(min=LEAST_SCALE) / TONES_WEIGHT)
+
+
+def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
+    """Fit the faults in place.
+
+    Args:
+        head: Of K families.
+        made: Photos to learn from; those whose faults are not all known teach nothing.
+        held_out: Photos that choose the penalty, by the lowest cross-entropy: an AUC cannot see that probabilities are too low.
+
+    Returns:
+        Columns penalty, val_loss, val_auc.
+    """
+    vectors, answers = made.vectors[made.named], made.answers[made.named]
+    fits = [_answering(head, vectors, answers, torch.ones(len(vectors)), penalty) for penalty in FAULT_PENALTIES]
+    logits = [fitted(held_out.vectors[held_out.named]) for fitted in fits]
+    truth = held_out.answers[held_out.named]
+    loss = [float(F.binary_cross_entropy_with_logits(found, truth)) for found in logits]
+    head.load_state_dict(fits[int(np.argmin(loss))].state_dict())
+    auc = [_auc(found, truth) for found in logits]
+    return pd.DataFrame({"penalty": FAULT_PENALTIES, "val_loss": loss, "val_auc": auc})
+
+
+@torch.no_grad()
+def fit_opinion(head: OrdinalHead, faults: OrdinalHead, known: Known, weights: Tensor, axes: int, seed: int) -> RbfHead:
+    """Fit the opinion in place, and give its correction.
+
+    Args:
+        head: Of one opinion.
+        faults: Fitted already, and left as they are.
+        known: Rated photos and made ones.
+        weights: n, what each counts.
+        axes: Principal axes under the correction.
+        seed: Of the search for these.
+    """
+    steps = _answering(head, known.vectors, steps_reached(known.opinions)[:, None], weights, PENALTY)
+    head.load_state_dict(steps.state_dict())
+    onto_axes = make_pipeline(StandardScaler(), PCA(min(axes, *known.vectors.shape), random_state=seed))
+    places = np.hstack([onto_axes.fit_transform(known.vectors.numpy()), coordinates(faults(known.vectors)).numpy()])
+    off = (known.opinions - steps_say(steps, known.vectors)).double().numpy()
+    svr = SVR(C=C, epsilon=EPSILON).fit(places, off, weights.double().numpy())
+    correction = from_pipeline(Pipeline([*onto_axes.steps, ("svr", svr)]))
+    assert isinstance(correction, RbfHead)
+    compact(correction)
+    return correction
+
+
+def _answering(head: OrdinalHead, vectors: Tensor, answers: Tensor, weights: Tensor, penalty: float) -> OrdinalHead:
+    """A head with the same standardisation, fitted to answers (n x K x L, from 0 to 1), in the precision that is exported.
+
+    `penalty` is of the squares of an answer's weights, beside its mean cross-entropy.
+    """
+    fitted = copy.deepcopy(head).requires_grad_(True)
+    torch.nn.init.zeros_(fitted.weight)
+    torch.nn.init.zeros_(fitted.bias)
+    shares = (weights / weights.sum())[:, None]
+    optimizer = torch.optim.LBFGS(fitted.parameters(), max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        off = F.binary_cross_entropy_with_logits(fitted(vectors).flatten(1), answers.flatten(1), reduction="none")
+        total = (off * shares).sum() + penalty * fitted.weight.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    with torch.enable_grad():
+        optimizer.step(loss)  # type: ignore[no-untyped-call]
+    compact(fitted)
+    return fitted.requires_grad_(False)
+
+
+def _auc(logits: Tensor, answers: Tensor) -> float:
+    found, levels = read(logits), answers.sum(dim=2).round().long()
+    return float(judge(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]["auc"])

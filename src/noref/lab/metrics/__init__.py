@@ -1,0 +1,1 @@
+"""How well predictions agree with opinions or classes: correlations, intervals, tests, calibration."""

@@ -1,0 +1,1 @@
+"""Figures of data, training and results."""

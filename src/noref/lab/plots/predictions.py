@@ -1,0 +1,82 @@
+"""What a table cannot show: predictions against opinions, and the photos behind the largest errors."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from noref import images
+from noref.errors import ImageError
+from noref.lab.metrics import logistic
+from noref.lab.metrics.agreement import agreement
+
+SIDE = 300  # pixels of a photo that is drawn
+EACH = 6  # photos a row of the sheet of extremes
+ROWS = ("rated too high", "rated too low", "closest")
+
+
+def scatter(predictions: pd.DataFrame, title: str) -> Figure:
+    """Opinions over predictions, one colour a group or type, with the fitted curve; failures are counted in the title.
+
+    Args:
+        predictions: `predicted` (NaN where the method failed), `opinion`, and perhaps `group` or `type`.
+        title: Of the plot.
+    """
+    scored = predictions[np.isfinite(predictions["predicted"])]
+    figure = Figure(figsize=(6, 5.2), layout="constrained")
+    axes = figure.subplots()
+    by = next((column for column in ("group", "type") if column in scored and scored[column].nunique() <= 10), None)
+    for name, rows in scored.groupby(scored[by].fillna("none")) if by else [(None, scored)]:
+        axes.scatter(rows["predicted"], rows["opinion"], s=9, alpha=0.5, linewidths=0, label=name)
+    if by:
+        axes.legend(markerscale=2)
+    curve = logistic.fit(scored["predicted"], scored["opinion"])
+    if not curve.failure:
+        x = np.linspace(scored["predicted"].min(), scored["predicted"].max(), 200)
+        axes.plot(x, curve(x), color="black", linewidth=1.5)
+    srcc = agreement(scored["predicted"], scored["opinion"])["srcc"]
+    axes.set(
+        title=f"{title}\nSRCC {srcc:.3f}, n {len(scored)}, failed {len(predictions) - len(scored)}",
+        xlabel="predicted",
+        ylabel="opinion",
+    )
+    return figure
+
+
+def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
+    """The photos rated most too high, most too low, and closest to people's opinions, after the fitted curve.
+
+    Args:
+        predictions: As for `scatter`, with `image`.
+        folder: Where the paths in `image` start.
+        title: Of the sheet.
+    """
+    scored = predictions[np.isfinite(predictions["predicted"])]
+    curve = logistic.fit(scored["predicted"], scored["opinion"])
+    fitted = pd.Series(curve(scored["predicted"].to_numpy(np.float64)), index=scored.index)
+    error = fitted - scored["opinion"]
+    order = [error.sort_values(ascending=False), error.sort_values(), error.abs().sort_values()]
+    figure = Figure(figsize=(2.1 * EACH, 2.6 * len(ROWS)), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(len(ROWS), EACH, squeeze=False)
+    for row, name, chosen in zip(panels, ROWS, order, strict=True):
+        for axes in row:
+            axes.set_axis_off()
+        for axes, index in zip(row, chosen.index[:EACH], strict=False):
+            show_photo(axes, folder / scored["image"][index])
+            axes.set_title(f"people {scored['opinion'][index]:.2f}, method {fitted[index]:.2f}", fontsize=8)
+        row[0].text(-0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center")
+    return figure
+
+
+def show_photo(axes: Axes, path: Path) -> None:
+    """Draw a photo small, or say why it cannot be read."""
+    try:
+        photo = Image.fromarray(images.read(path, enough=SIDE**2).pixels)
+        photo.thumbnail((SIDE, SIDE))
+        axes.imshow(photo)
+    except ImageError as error:  # a table of scores can name photos that are not there
+        axes.text(0.5, 0.5, error.cause, ha="center", wrap=True)

@@ -1,0 +1,210 @@
+"""`noref lab evaluate`, `compare` and `data`: tables, plots, resume, the exact checks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from noref.cli import app
+from noref.lab.datasets import synthetic
+from noref.lab.datasets.rated import RatedImages
+from pictures import make_scene
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def scores(rated: RatedImages, tmp_path_factory) -> dict[str, Path]:
+    """Somebody else's scores: people's own, people's turned round, and noise."""
+    folder = tmp_path_factory.mktemp("scores")
+    opinions = rated.opinions
+    values = {"perfect": opinions, "reversed": -opinions, "noise": np.random.default_rng(0).random(len(opinions))}
+    for name, score in values.items():
+        pd.DataFrame({"image": rated.table["image"], "score": score}).to_csv(folder / f"{name}.csv", index=False)
+    return {name: folder / f"{name}.csv" for name in values}
+
+
+def evaluate(database: Path, out: Path, *more: object, code: int = 0):
+    result = call("evaluate", *more, "--data", f"biq2021={database}", "--out", out)
+    assert result.exit_code == code, result.stderr
+    return pd.read_csv(out / "results.csv").set_index(["method", "part"])
+
+
+def test_people_themselves_noise_and_the_reverse(scores, database, tmp_path):
+    table = evaluate(database, tmp_path, *[f"scores:{path}" for path in scores.values()])
+    for figure in ("srcc", "plcc", "krcc"):
+        assert table.loc[("scores-perfect", "all"), figure] == pytest.approx(1)
+        assert table.loc[("scores-reversed", "all"), figure] == pytest.approx(-1)
+        assert abs(table.loc[("scores-noise", "all"), figure]) < 0.5  # 30 photos
+    assert table.loc[("scores-perfect", "blurred"), "n"] == 15
+
+
+def test_everything_is_saved(scores, database, tmp_path):
+    evaluate(database, tmp_path, f"scores:{scores['noise']}", "model:diqa")
+    records = json.loads((tmp_path / "results.json").read_text())
+    assert {record["method"] for record in records} == {"scores-noise", "model-diqa"}
+    assert json.loads((tmp_path / "environment.json").read_text())["versions"]["numpy"]
+    assert "| scores-noise | biq2021 | all | 30 | 0 |" in (tmp_path / "results.md").read_text()
+    predictions = pd.read_csv(tmp_path / "model-diqa" / "biq2021" / "split-000" / "predictions.csv")
+    assert len(predictions) == 30
+    for name in ("scatter-model-diqa-biq2021.png", "pictures-model-diqa-biq2021.png"):
+        with Image.open(tmp_path / name) as drawn:
+            assert drawn.width > 300
+
+
+def test_random_splits_report_medians_and_every_split(scores, database, tmp_path):
+    table = evaluate(database, tmp_path, f"scores:{scores['noise']}", "--protocol", "random", "--repeats", 3)
+    splits = pd.read_csv(tmp_path / "splits.csv")
+    assert splits["split"].tolist() == ["seed 0", "seed 1", "seed 2"]
+    assert table.loc[("scores-noise", "median of 3"), "srcc"] == pytest.approx(splits["srcc"].median())
+    assert table.loc[("scores-noise", "median of 3"), "srcc_std"] == pytest.approx(splits["srcc"].std())
+
+
+def test_the_same_command_gives_the_same_table(scores, database, tmp_path):
+    options = [f"scores:{scores['noise']}", "--protocol", "random", "--repeats", 2]
+    first = evaluate(database, tmp_path / "a", *options)
+    pd.testing.assert_frame_equal(first, evaluate(database, tmp_path / "b", *options))
+    pd.testing.assert_frame_equal(first, evaluate(database, tmp_path / "a", *options))
+
+
+def test_missing_scores_are_failures_that_show(scores, database, tmp_path):
+    some = tmp_path / "some.csv"
+    pd.read_csv(scores["perfect"]).iloc[:-4].to_csv(some, index=False)
+    table = evaluate(database, tmp_path / "out", f"scores:{some}", code=1)
+    assert table.loc[("scores-some", "all"), ["n", "failed"]].tolist() == [26, 4]
+    splits = evaluate(database, tmp_path / "random", f"scores:{some}", "--protocol", "random", "--repeats", 8, code=1)
+    of_each = pd.read_csv(tmp_path / "random" / "splits.csv")["failed"]
+    assert 0 < (of_each > 0).sum() < 8
+    assert splits.loc[("scores-some", "median of 8"), ["n", "failed"]].tolist() == [8 * 6 - of_each.sum(), of_each.sum()]
+
+
+def test_a_recipe_is_fitted_inside_each_split(database, tmp_path):
+    tiny = "stage1_epochs=0 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
+    changes = [part for change in tiny.split() for part in ("--set", change)]
+    evaluate(
+        database, tmp_path, "recipe:diqa", "--protocol", "random", "--repeats", 2, "--shares", "train=.7,test=.3", *changes
+    )
+    for i in (0, 1):
+        home = tmp_path / "recipe-diqa" / "biq2021" / f"split-00{i}"
+        parts = pd.read_csv(home / "split.csv").groupby("part")["image"].apply(set)
+        assert set(pd.read_csv(home / "predictions.csv")["image"]) == parts["test"]
+        assert (home / "fit" / "stage2" / "best.ckpt").is_file()
+
+
+def test_d_l_p_and_m_on_a_synthetic_database(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(3):
+        Image.fromarray(make_scene(170, 180, seed)).save(tmp_path / "photos" / f"{seed}.png")
+    assert call("synthesize", tmp_path / "photos", tmp_path / "made", "--types", "jpeg,gaussian_blur").exit_code == 0
+    table = synthetic.read(tmp_path / "made")
+    ideal = table.assign(score=5 - table["level"])[["image", "score"]]
+    ideal.to_csv(tmp_path / "ideal.csv", index=False)
+    ideal[ideal["image"] != "distorted/0.jpeg.3.png"].to_csv(tmp_path / "lost.csv", index=False)
+    result = call(
+        *["evaluate", *(f"scores:{tmp_path / name}.csv" for name in ("ideal", "lost")), "--protocol", "waterloo"],
+        *["--data", f"synthetic={tmp_path / 'made'}", "--out", tmp_path / "out"],
+    )
+    assert result.exit_code == 1, result.stderr  # one score is lost
+    every = pd.read_csv(tmp_path / "out" / "results.csv").set_index(["method", "test"])
+    found = every.loc["scores-ideal"]
+    assert found.loc[["D", "L", "M"], "value"].tolist() == [1, 1, 1]
+    assert found.loc[["L", "M"], "n"].tolist() == [6, 24]
+    assert 0.5 < found.loc["P", "value"] <= 1
+    assert (found["failed"] == 0).all()
+    assert every.loc[("scores-lost", "M"), ["value", "n", "failed"]].tolist() == pytest.approx([11 / 12, 24, 1])
+    types = pd.read_csv(tmp_path / "out" / "monotonicity.csv").set_index(["method", "type"])
+    assert types.loc["scores-ideal", "family"].to_dict() == {"gaussian_blur": "focus blur", "jpeg": "compression"}
+    assert types.loc[("scores-lost", "jpeg"), ["pairs", "falling", "failed"]].tolist() == [12, 10, 2]
+    assert "| scores-lost | synthetic | jpeg | compression | 0.833 |" in (tmp_path / "out" / "results.md").read_text()
+
+
+def test_compare_sets_results_side_by_side(scores, database, tmp_path):
+    for name in ("perfect", "noise"):
+        evaluate(database, tmp_path / name, f"scores:{scores[name]}", "--protocol", "random", "--repeats", 4)
+    result = call("compare", tmp_path / "perfect", tmp_path / "noise")
+    assert result.exit_code == 0, result.stderr
+    assert "| perfect | scores-perfect | biq2021 | median of 4 |" in result.stdout
+    assert "p is optimistic" in result.stdout
+
+
+def test_only_splits_that_are_the_same_are_compared(scores, database, tmp_path):
+    options = ["--protocol", "random", "--repeats", 3]
+    for name, shares in (("a", "train=.8,test=.2"), ("b", "train=.5,test=.5")):
+        evaluate(database, tmp_path / name / "out", f"scores:{scores['noise']}", *options, "--shares", shares)
+    evaluate(database, tmp_path / "c" / "out", f"scores:{scores['perfect']}", *options)
+    other = call("compare", tmp_path / "a" / "out", tmp_path / "b" / "out")
+    assert other.exit_code == 0, other.stderr
+    assert "p is optimistic" not in other.stdout
+    same = call("compare", tmp_path / "a" / "out", tmp_path / "c" / "out")  # namesakes go by their paths
+    assert f"| {tmp_path / 'a' / 'out'}/scores-noise | {tmp_path / 'c' / 'out'}/scores-perfect | 3 |" in same.stdout
+
+
+def test_a_method_without_a_rank_correlation_cannot_be_compared(scores, database, tmp_path):
+    pd.read_csv(scores["noise"]).assign(score=1).to_csv(tmp_path / "flat.csv", index=False)
+    both = [f"scores:{tmp_path / 'flat.csv'}", f"scores:{scores['noise']}"]
+    evaluate(database, tmp_path / "out", *both, "--protocol", "random", "--repeats", 2)
+    result = call("compare", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "out/scores-flat has no SRCC in seed 0 (of 2 such)" in result.stderr
+
+
+def test_databases_that_share_a_name_are_not_mixed(scores, database, tmp_path):
+    data = ["--data", f"biq2021={database}", "--data", f"biq2021={database}"]
+    result = call("evaluate", f"scores:{scores['noise']}", *data, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "two databases are called biq2021" in result.stderr
+
+
+def test_data_list_and_check(database, tmp_path):
+    listed = call("data", "list").stdout
+    for name in ("live:", "koniq10k:", "kadid10k:", "biq2021:", "DMOS, lower is better", "licence:"):
+        assert name in listed
+    checked = call("data", "check", "biq2021", database)
+    assert checked.exit_code == 0
+    assert "30 photos of 15 contents" in checked.stdout
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in database.iterdir():
+        if path.name != "3-4.png":
+            (copy / path.name).write_bytes(path.read_bytes())
+    broken = call("data", "check", "biq2021", copy)
+    assert broken.exit_code == 1
+    assert "missing: " in broken.stdout
+    assert broken.stderr.startswith("1 missing, 0 unreadable")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["diqa"], "model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE"),
+        (["model:dica"], "did you mean 'diqa'"),
+        (["scores:/none.csv"], "/none.csv"),
+        (["model:diqa", "--protocol", "wholes"], "no protocol is called 'wholes'"),
+        (["model:diqa", "--protocol", "cross"], "at least two databases"),
+        (["model:diqa", "--protocol", "random", "--shares", "train=1"], "train, test"),
+        (["recipe:diqa"], "must be fitted"),
+        (["recipe:simplenet"], "predicts classes or faults"),
+        (["recipe:faults"], "predicts classes or faults"),
+        (["model:diqa", "--set", "epochs=3"], "--set has no effect"),
+        (["model:diqa", "--seed", 1, "--repeats", 3], "--repeats, --seed has no effect"),
+        (["recipe:diqa", "--set", "types=[jpeg"], "--set types=[jpeg: not valid YAML"),
+        (["recipe:diqa", "--set", "split=official"], "the protocol splits"),
+        (["model:diqa", "--data", "/photos"], "--data takes NAME=VALUE, not '/photos'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_why(arguments, says, database, tmp_path):
+    result = call("evaluate", *arguments, "--data", f"biq2021={database}", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_results_that_are_not_there(tmp_path):
+    result = call("compare", tmp_path)
+    assert result.exit_code == 2
+    assert "run noref lab evaluate first" in result.stderr

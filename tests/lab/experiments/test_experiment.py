@@ -1,0 +1,159 @@
+"""Which photos a recipe learns from, and what its results folder says of it."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import yaml
+
+from noref.lab.errors import LabError
+from noref.lab.evaluation.splits import LeakError
+from noref.lab.experiments import experiment
+from noref.lab.experiments.experiment import Recipe
+from noref.lab.export import _command
+
+TINY = {"backbone": "test_convnext", "epochs": 0}
+
+
+@pytest.fixture
+def official(rated):
+    """The database with a published split: its last three scenes are for testing."""
+    part = ["test" if int(image.split("-")[0]) >= 12 else "train" for image in rated.table["image"]]
+    return replace(rated, table=rated.table.assign(part=part))
+
+
+def test_the_official_split_gets_a_validation_part_where_it_has_none(official):
+    parts = Recipe("regressor", split="official").parts(official)
+    assert set(parts["test"].table["image"]) == {f"{scene}-{level}.png" for scene in (12, 13, 14) for level in (0, 4)}
+    assert len(parts["validation"]) == 2
+    assert len(parts["train"]) == 22
+
+
+def test_a_database_without_an_official_split_says_who_has_one(rated):
+    with pytest.raises(LabError, match="biq2021 has no official split; koniq10k has one"):
+        Recipe("regressor", split="official").parts(rated)
+
+
+@pytest.mark.parametrize("split", ["offical", {"train": 0.7, "test": 0.3}, None])
+def test_other_splits_are_refused_where_they_stand(split, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"method": "regressor", "split": split}))
+    with pytest.raises(LabError, match=r"mine\.yaml: a split is the word official, or shares of train"):
+        experiment.load_recipe(str(path))
+
+
+def test_only_the_first_process_writes_and_reports(official, tmp_path, monkeypatch):
+    recipe = Recipe("regressor", TINY, "official")
+    with monkeypatch.context() as patch:
+        patch.setattr("lightning.pytorch.utilities.rank_zero_only.rank", 1)
+        assert experiment.run(recipe, official, tmp_path / "out") is None
+    assert not (tmp_path / "out" / "recipe.yaml").exists()
+    assert not (tmp_path / "out" / "model").exists()
+    results = experiment.run(recipe, official, tmp_path / "out")
+    assert results["n"].tolist() == [6, 3, 3]
+    assert yaml.safe_load((tmp_path / "out" / "recipe.yaml").read_text())["split"] == "official"
+
+
+def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    first = experiment.run(recipe, rated, tmp_path)
+    again = experiment.run(recipe, rated, tmp_path)
+    assert first.equals(again)
+    turned = replace(rated, table=rated.table.assign(opinion=rated.opinions[::-1]))
+    with pytest.raises(LabError, match="this experiment on other photos or opinions"):
+        experiment.run(recipe, turned, tmp_path)
+    with pytest.raises(LabError, match="another experiment"):
+        experiment.run(replace(recipe, seed=1), rated, tmp_path)
+
+
+def test_a_test_photo_that_cannot_be_read_is_a_failed_row(rated, tmp_path):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    folder = tmp_path / "photos"
+    shutil.copytree(rated.folder, folder)
+    broken = recipe.parts(rated)["test"].table["image"].iloc[0]
+    (folder / broken).write_bytes((folder / broken).read_bytes()[:300])
+    results = experiment.run(recipe, replace(rated, folder=folder), tmp_path / "out")
+    assert results.set_index("part").loc["all", ["n", "failed"]].tolist() == [5, 1]
+    predictions = pd.read_csv(tmp_path / "out" / "predictions.csv", index_col="image")
+    assert "damaged or cut off" in predictions.loc[broken, "failed"]
+    assert (tmp_path / "out" / "scatter.png").is_file()
+
+
+def test_a_folder_tells_under_which_commits_it_grew(rated, tmp_path, monkeypatch):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    for commit in ("one", "one", "two", "two"):
+        monkeypatch.setattr(experiment, "_commit", lambda commit=commit: commit)
+        experiment.run(recipe, rated, tmp_path)
+    assert json.loads((tmp_path / "environment.json").read_text())["commit"] == "one, gone on with at two"
+
+
+def test_a_wheel_in_somebody_elses_repository_has_no_commit(tmp_path, monkeypatch):
+    (tmp_path / "experiment.py").touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
+    monkeypatch.setattr(experiment, "__file__", str(tmp_path / "experiment.py"))
+    assert experiment._commit() == ""
+    subprocess.run([*git, "add", "experiment.py"], check=True)
+    assert experiment._commit().endswith("-dirty")
+
+
+def test_what_is_learned_from_besides_is_not_judged_on(rated, pristine, tmp_path):
+    for level in (0, 4):
+        twin = rated.folder / f"0-{level}.png"
+        (tmp_path / "clean").mkdir(exist_ok=True)
+        (tmp_path / "clean" / twin.name).write_bytes(twin.read_bytes())
+    split = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    seed = next(
+        seed for seed in range(99) if "0-0.png" in set(Recipe("diqa", {}, split, seed).parts(rated)["test"].table["image"])
+    )
+    recipe = Recipe("diqa", {"pristine": str(tmp_path / "clean")}, split, seed)
+    with pytest.raises(LeakError, match="in what is learned from besides are near-identical"):
+        experiment.run(recipe, rated, tmp_path / "out")
+
+
+def test_split_and_labels_can_be_changed_like_settings():
+    changed = experiment.load_recipe(
+        "simplenet", {"split": {"train": 0.5, "validation": 0.2, "test": 0.3}, "labels": {"classes": ["a"]}}
+    )
+    assert changed.split["train"] == 0.5
+    assert changed.labels == {"classes": ["a"]}
+    assert experiment.load_recipe("simplenet").split != changed.split
+    other, plain = experiment.load_recipe("regressor", {"seed": 5, "epochs": 1}), experiment.load_recipe("regressor")
+    assert (other.seed, other.params["epochs"]) == (5, 1)
+    assert plain.seed != 5
+    assert plain.params["epochs"] != 1
+
+
+@pytest.mark.parametrize(
+    ("split", "says"),
+    [
+        ("official", "--protocol official --seed 3"),
+        (
+            {"train": 0.8, "validation": 0.1, "test": 0.1},
+            "--protocol single --shares train=0.8,validation=0.1,test=0.1 --seed 3",
+        ),
+    ],
+)
+def test_a_card_tells_how_to_measure_again(split, says):
+    command = _command("mine", {"split": split, "seed": 3, "database": "koniq10k"})
+    assert command == f"noref lab evaluate model:mine --data koniq10k=PATH {says} --out RESULTS"
+
+
+@pytest.mark.parametrize("name", ["convnext-koniq", "convnext-small", "regressor"])
+def test_shipped_recipes_can_be_built(name):
+    recipe = experiment.load_recipe(name)
+    assert recipe.build().get_params()["epochs"] == recipe.params["epochs"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-4", 1e-4), ("3E5", 3e5), ("-1.5e3", -1500.0), ("1.0e-4", 1e-4), ("7", 7), ("e5", "e5"), ("1e", "1e")],
+)
+def test_numbers_of_recipes_may_be_written_as_everyone_does(text, value):
+    found = experiment.read_yaml(text)
+    assert found == value
+    assert type(found) is type(value)

@@ -1,0 +1,32 @@
+"""Plots show every photo, large ones small, and say what cannot be shown."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from noref.lab.plots import predictions as prediction_plots
+from pictures import make_scene
+
+
+def test_photos_without_a_type_are_drawn_too():
+    opinions = np.arange(6.0)
+    kinds = ["jpeg", "jpeg", None, "blur", None, "blur"]
+    figure = prediction_plots.scatter(pd.DataFrame({"predicted": opinions, "opinion": opinions, "type": kinds}), "six")
+    (axes,) = figure.axes
+    assert sum(len(points.get_offsets()) for points in axes.collections) == 6
+    assert "none" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_large_photos_are_drawn_small(save):
+    axes = Figure().subplots()
+    prediction_plots.show_photo(axes, save("large.jpg", make_scene(1500, 2000)))
+    assert axes.images[0].get_size() == (225, 300)
+
+
+def test_a_photo_that_cannot_be_read_is_drawn_as_its_cause(tmp_path):
+    Image.new("RGB", (90, 70)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    axes = Figure().subplots()
+    prediction_plots.show_photo(axes, tmp_path / "a.png")
+    assert "damaged" in axes.texts[0].get_text()

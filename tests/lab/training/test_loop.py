@@ -1,0 +1,166 @@
+"""What the loop and its batches promise: shares of a batch, a running average of the weights, resuming with it."""
+
+from itertools import chain
+from pathlib import Path
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from noref.errors import ImageTooSmall
+from noref.lab.errors import LabError
+from noref.lab.evaluation.splits import by_content
+from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.method import RegressorMethod
+from noref.lab.metrics.agreement import agreement
+from noref.lab.plots.curves import read_log
+from noref.lab.preprocessing import WorkingSize
+from noref.lab.training.checkpoints import SafeCheckpoints
+from noref.lab.training.loop import Schedule, train
+from noref.lab.training.photos import SameSizeBatches, working_pixels
+from pictures import make_scene
+
+SHAPES = [(64, 64)] * 9 + [(64, 96)] * 2
+TINY = {"backbone": "test_efficientnet", "crop": 64, "batch": 8, "epochs": 3, "patience": 9, "head_start": False, "rate": 1e-2}
+
+
+def drawn(batches: SameSizeBatches, epoch: int = 0) -> list[list[int]]:
+    batches.set_epoch(epoch)
+    return [[index for _, index in batch] for batch in batches]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_processes_share_each_batch(seed, monkeypatch):
+    whole = drawn(SameSizeBatches(SHAPES, 4, seed))
+    assert sorted(chain(*whole)) == list(range(11))
+    shares = []
+    for rank in range(2):
+        monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+        monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
+        monkeypatch.setattr("torch.distributed.get_rank", lambda rank=rank: rank)
+        batches = SameSizeBatches(SHAPES, 4, seed)
+        shares.append(drawn(batches))
+        assert len(batches) == len(shares[-1])
+    for batch, one, two in zip(whole, *shares, strict=True):
+        assert len(one) == len(two)
+        assert sorted({*one, *two}) == sorted(batch)
+        assert len(one) + len(two) == len(batch) + len(batch) % 2
+
+
+def test_another_epoch_is_another_order():
+    batches = SameSizeBatches(SHAPES, 4, 0)
+    assert drawn(batches, 0) == drawn(batches, 0) != drawn(batches, 1)
+
+
+def test_a_photo_below_the_policy_is_refused_by_name(save):
+    path = save("small.png", make_scene(64, 40))
+    with pytest.raises(ImageTooSmall, match=r"small\.png: 40 x 64 pixels; at least 64"):
+        working_pixels(path, WorkingSize())
+    assert working_pixels(path, WorkingSize(shortest=40, multiple=32)).shape == (64, 64, 3)
+
+
+@pytest.fixture(scope="module")
+def parts(rated):
+    return by_content(rated, {"train": 0.7, "validation": 0.3}, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"body_rate": 1e20, "warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
+        ({"precision": "31-true"}, "Lightning cannot train as asked: .*31-true.*change precision"),
+        ({"strategy": "dpp"}, "Lightning cannot train as asked: .*dpp.*change precision, devices, nodes or strategy"),
+    ],
+)
+def test_training_that_cannot_work_says_what_to_change(changes, says, parts, tmp_path):
+    with pytest.raises(LabError, match=says):
+        RegressorMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], tmp_path)
+
+
+def weights(method: RegressorMethod) -> dict[str, torch.Tensor]:
+    return method.network_.state_dict()
+
+
+def test_an_average_of_weights_is_what_is_validated_and_kept(parts, tmp_path):
+    def fitted(name: str, ema: float | None) -> RegressorMethod:
+        changes = {"epochs": 1, "batch": 4, "ema": ema}
+        return RegressorMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], tmp_path / name)
+
+    plain, averaged = fitted("plain", None), fitted("averaged", 0.8)
+    checkpoint = SafeCheckpoints().load_checkpoint(tmp_path / "averaged" / "training" / "last.ckpt")
+    name = "head.weight"
+    torch.testing.assert_close(checkpoint["current_model_state"][f"network.{name}"], weights(plain)[name])
+    torch.testing.assert_close(checkpoint["state_dict"][f"network.{name}"], weights(averaged)[name])
+    assert (weights(averaged)[name] - weights(plain)[name]).abs().max() > 1e-3
+    measured = agreement(averaged.predict(parts["validation"].paths), parts["validation"].opinions)["srcc"]
+    assert read_log(tmp_path / "averaged" / "training")["val_srcc"].item() == pytest.approx(measured)
+
+
+def test_a_resumed_run_with_an_average_ends_like_an_unbroken_one(parts, tmp_path, monkeypatch):
+    method = RegressorMethod(**TINY, ema=0.8)
+    unbroken = weights(method.fit(parts["train"], parts["validation"], tmp_path / "unbroken"))
+
+    class Power(Exception):
+        """Somebody pulled the plug."""
+
+    original = LearnOpinions.on_validation_epoch_end
+
+    def interrupted(module: LearnOpinions) -> None:
+        if module.current_epoch == 2:
+            raise Power
+        original(module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LearnOpinions, "on_validation_epoch_end", interrupted)
+        with pytest.raises(Power):
+            method.fit(parts["train"], parts["validation"], tmp_path / "broken")
+    resumed = weights(method.fit(parts["train"], parts["validation"], tmp_path / "broken"))
+    for name, tensor in unbroken.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=1e-6)
+
+
+class Figures(pl.LightningModule):
+    """Its validation figures are told beforehand; its one weight counts the steps."""
+
+    def __init__(self, figures: list[float], broken_at: int | None = None) -> None:
+        super().__init__()
+        self.figures, self.broken_at, self.trained = figures, broken_at, []
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def training_step(self, batch: torch.Tensor, _: int) -> torch.Tensor:
+        self.trained.append(self.current_epoch)
+        if self.current_epoch == self.broken_at:
+            raise InterruptedError
+        return -self.weight
+
+    def validation_step(self, batch: torch.Tensor, _: int) -> None:
+        self.log("figure", self.figures[self.current_epoch])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=1)
+
+
+def follow(folder: Path, figures: list[float], broken_at: int | None = None) -> Figures:
+    module, one = Figures(figures, broken_at), DataLoader(torch.zeros(1))
+    train(module, Schedule(20, "figure", "max", patience=3), folder, one, one, 0)
+    return module
+
+
+FALLING = [0.1, 0.5, 0.4, 0.3, 0.2, 0.9, 1.0]  # stops after the fifth
+
+
+def test_a_finished_training_is_not_trained_on(tmp_path):
+    first = follow(tmp_path, FALLING)
+    assert first.trained == [0, 1, 2, 3, 4]
+    again = follow(tmp_path, FALLING)
+    assert again.trained == []
+    assert first.weight == again.weight == 2
+
+
+def test_an_interrupted_training_goes_on_after_its_latest_epoch_not_its_best(tmp_path):
+    with pytest.raises(InterruptedError):
+        follow(tmp_path, FALLING, broken_at=3)
+    resumed = follow(tmp_path, FALLING)
+    assert resumed.trained == [3, 4]
+    assert resumed.weight == 2
