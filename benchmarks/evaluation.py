@@ -53,9 +53,9 @@ def main() -> None:
     """Print one line a measurement: what, value, limit."""
     print(f"noref {noref.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     rng = np.random.default_rng(0)
-    opinions = rng.random(PAIRS)
-    predicted = opinions + rng.normal(scale=0.2, size=PAIRS)
-    spent = seconds(lambda: bootstrap.intervals(predicted, opinions, resamples=1000))
+    mos = rng.random(PAIRS)
+    predicted = mos + rng.normal(scale=0.2, size=PAIRS)
+    spent = seconds(lambda: bootstrap.intervals(predicted, mos, resamples=1000))
     print(f"bootstrap of SRCC and PLCC, 1000 resamples of {PAIRS} pairs: {spent:.1f} s (limit 10 s)")
 
     done = subprocess.run([sys.executable, "-c", P_TEST, str(IMAGES)], check=True, capture_output=True, text=True)

@@ -24,11 +24,11 @@ def main(predictions: Path, photos: Path) -> None:
     lumas = [np.asarray(Image.fromarray(images.read(photos / name).pixels).convert("L")) / 255 for name in table["image"]]
     table["brightness"] = [luma.mean() for luma in lumas]
     table["contrast"] = [luma.std() for luma in lumas]
-    table["opinion"] *= 100
-    table["difference"] = table["predicted"] - table["opinion"]
+    table["mos"] *= 100
+    table["difference"] = table["predicted"] - table["mos"]
     for name, edges in BANDS.items():
         groups = table.groupby(pd.cut(table[name], edges, include_lowest=True), observed=True)
-        means = groups[["opinion", "predicted", "difference"]].mean()
+        means = groups[["mos", "predicted", "difference"]].mean()
         typer.echo(means.assign(standard_error=groups["difference"].sem(), n=groups.size()).round(1).to_string())
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/ruin.py PHOTOS [--model NAME_OR_FILE]
 
-PHOTOS is a folder of sharp photos. Each is spoiled at level 5, in four steps of equal ratio up to the strength in
-`noref.lab.distortions.RUIN`, and one step further. Mean scores should not rise. Needs the extra `lab`.
+PHOTOS is a folder of sharp photos. Each is distorted at level 5, in four steps of equal ratio up to the strength in
+`noref.lab.distortions.EXTREME_LEVELS`, and one step further. Mean scores should not rise. Needs the extra `lab`.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ SHAPE = (384, 512)
 def strengths(kind: str) -> list[float]:
     """From that of level 5 to the last, and one step further."""
     first = distortions.LEVELS[kind][-1]
-    ratio = (distortions.RUIN[kind] / first) ** (1 / STEPS)
+    ratio = (distortions.EXTREME_LEVELS[kind] / first) ** (1 / STEPS)
     return [first * ratio**step for step in range(STEPS + 2)]
 
 
@@ -78,10 +78,10 @@ PLAIN = {
 
 
 def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT) -> None:
-    """Print mean scores, and how many photos have the fault named, from level 5 on; then plain pictures."""
+    """Print mean scores, and how many photos have the defect named, from level 5 on; then plain pictures."""
     scorer = noref.Scorer(model)
     photos = [images.read(path).pixels for path in sorted(sources.pictures_below(folder))]
-    for kind in distortions.RUIN:
+    for kind in distortions.EXTREME_LEVELS:
         distort = distortions.get(kind)
         row = []
         for strength in strengths(kind):
@@ -91,7 +91,7 @@ def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT) -> None:
         typer.echo(f"{distort.family:16} {',  '.join(row)}  of {len(photos)}")
     for name, pixels in PLAIN.items():
         found = scorer.score(pixels)
-        typer.echo(f"{name:34} {found.score:3.0f}  {', '.join(found.likely_defects) or 'no fault named'}")
+        typer.echo(f"{name:34} {found.score:3.0f}  {', '.join(found.likely_defects) or 'no defect named'}")
 
 
 if __name__ == "__main__":

@@ -26,12 +26,12 @@ from torch.utils.data import DataLoader, Dataset
 import noref
 from noref import images
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.regressor.network import Regressor
 from noref.lab.networks.cache import FeatureCache
-from noref.lab.training.finetuning import Steps
+from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, SameSizeBatches, loader
 
@@ -42,7 +42,7 @@ class InMemory(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """The same windows in every epoch, read and cut beforehand."""
 
     def __init__(self, photos: RatedPhotos) -> None:
-        self.opinions, self.items = photos.opinions, [photos[0, index] for index in range(len(photos))]
+        self.mos, self.items = photos.mos, [photos[0, index] for index in range(len(photos))]
 
     def __len__(self) -> int:
         return len(self.items)
@@ -51,7 +51,7 @@ class InMemory(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return self.items[place[1]]
 
 
-class Timed(LearnOpinions):
+class Timed(RegressionModule):
     """Notes how long all steps of an epoch took, getting their photos included."""
 
     epoch_seconds = 0.0
@@ -77,7 +77,7 @@ def make_database(folder: Path, count: int) -> RatedImages:
     names = [f"{i}.jpg" for i in range(count)]
     for i, name in enumerate(names):
         make_photo(folder / name, 512, 512, seed=i)
-    table = pd.DataFrame({"image": names, "opinion": np.random.default_rng(0).random(count), "content": names})
+    table = pd.DataFrame({"image": names, "mos": np.random.default_rng(0).random(count), "content": names})
     return RatedImages("made", folder, table, (0.0, 1.0))
 
 
@@ -101,14 +101,14 @@ def extraction(network: Regressor, paths: list[Path], folder: Path, rounds: int 
 
 def epoch(network: Regressor, photos: RatedPhotos, workers: int, folder: Path, in_memory: bool) -> float:
     """Seconds of a training epoch."""
-    module = Timed(copy.deepcopy(network), mixture({"mse": 0.5, "plcc": 0.5}), Steps())
+    module = Timed(copy.deepcopy(network), mixture({"mse": 0.5, "plcc": 0.5}), OptimizerConfig())
     training = (
         DataLoader(InMemory(photos), batch_sampler=SameSizeBatches(photos.shapes(), BATCH, seed=0))
         if in_memory
         else loader(photos, BATCH, 0, workers)
     )
     few = copy.copy(photos)
-    few.paths, few.opinions = photos.paths[:2], photos.opinions[:2]
+    few.paths, few.mos = photos.paths[:2], photos.mos[:2]
     checking = loader(few, 2, None, 0)
     with contextlib.redirect_stdout(sys.stderr):  # the progress bar
         train(module, Schedule(2, "val_srcc", "max", 9, "bf16-mixed"), folder, training, checking, seed=0)
@@ -132,7 +132,7 @@ def main(count: int = PHOTOS) -> None:
         print(f"features: {whole:.1f} photos/s, bare forward pass {bare:.1f}: ratio {whole / bare:.2f} (limit 0.85)")
 
         photos = RatedPhotos(rated, method.working_size, CROP)
-        photos.paths, photos.opinions = photos.paths[:some], photos.opinions[:some]
+        photos.paths, photos.mos = photos.paths[:some], photos.mos[:some]
         loaded, memory = (epoch(method.network_, photos, 1, folder / f"{kept}", kept) for kept in (False, True))
         print(f"training epoch: {loaded:.1f} s, from memory {memory:.1f} s: ratio {memory / loaded:.2f} (limit 0.90)")
 

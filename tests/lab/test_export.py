@@ -42,7 +42,7 @@ def random_method(**design) -> DiqaMethod:
     method.network_ = network.build(method.design).eval()
     with torch.no_grad():
         method.network_.output.bias.fill_(0.5)  # away from the ends, where clipping would hide differences
-    method.scale_, method.errors_ = (0.0, 1.0), None
+    method.mos_range_, method.errors_ = (0.0, 1.0), None
     return method
 
 
@@ -172,7 +172,7 @@ class TellsAll:
     MAP_MEANING = "the mean of each pixel"
     MAP_CELL = 1
     COVERAGE = 0.9
-    scale_ = (1.0, 5.0)
+    mos_range_ = (1.0, 5.0)
     classes_ = ("red", "green", "blue")
     working_size = WorkingSize(20_000, 64)
 

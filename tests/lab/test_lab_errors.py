@@ -74,7 +74,7 @@ WRONG = {
     "maps": (("maps", "empty", "photo.png"), "empty holds no experiment"),
     "kernels": (("kernels", "empty"), "empty holds no experiment"),
     "photos": (("photos", "empty", "--data", "biq2021=empty"), "empty holds no finished experiment"),
-    "faults": (("faults", "empty", "photo.png"), "empty holds no experiment"),
+    "defects": (("defects", "empty", "photo.png"), "empty holds no experiment"),
     "crops, recipe": (("crops", "regressor", "--data", "biq2021=empty", "--out", "out"), "empty/labels.csv is missing"),
     "crops, counts": (("crops", "deepbiq-2", "--data", "biq2021=x", "--out", "out", "--counts", "a"), "--counts takes numbers"),
 }

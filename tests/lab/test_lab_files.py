@@ -79,9 +79,9 @@ def test_a_database_without_photos_is_refused(tmp_path):
 
 
 def test_files_of_other_lengths_do_not_belong_together(tmp_path):
-    same_length(tmp_path, names=np.zeros(3), opinions=np.ones(3))
+    same_length(tmp_path, names=np.zeros(3), mos=np.ones(3))
     with pytest.raises(LabError, match="do not belong together: 3 of names, 2 of opinions"):
-        same_length(tmp_path, names=np.zeros(3), opinions=np.ones(2))
+        same_length(tmp_path, names=np.zeros(3), mos=np.ones(2))
 
 
 def test_work_that_writes_converts_only_what_no_bug_can_cause(tmp_path):

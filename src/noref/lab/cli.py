@@ -130,7 +130,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated.")
     ] = None,
 ) -> None:
-    """Fit a method and report its agreement, or how well it tells classes or faults, on photos that it never saw.
+    """Fit a method and report its agreement, or how well it tells classes or defects, on photos that it never saw.
 
     The split is by content: no scene stands on both sides. Checkpoints are chosen on the validation part only.
 
@@ -198,7 +198,7 @@ def evaluate(
     from noref.lab.files import writable
 
     settings = {"repeats": repeats, "seed": seed, "shares": shares}
-    heeded = work.HEEDED.get(protocol, settings)
+    heeded = work.PROTOCOL_OPTIONS.get(protocol, settings)
     useless = [f"--{name}" for name, value in settings.items() if value is not None and name not in heeded]
     if not any(text.startswith("recipe:") for text in methods):
         useless += [option for option, value in (("--set", changes), ("--pristine", pristine)) if value]
@@ -238,7 +238,7 @@ def data_list() -> None:
 
     for name in datasets.names():
         card = datasets.card(name)
-        low, high = card.scale
+        low, high = card.mos_range
         typer.echo(f"{name}: {card.title}\n  {card.images} photos, {card.references} references")
         typer.echo(f"  scale {low:g} to {high:g}, {card.direction}\n  licence: {card.licence}\n  from: {card.source}")
         typer.echo(f"  expected: {card.layout}\n  cite: {card.citation}")
@@ -253,7 +253,7 @@ def data_check(name: Annotated[str, typer.Argument()], folder: Annotated[Path, t
     found = check(datasets.read(name, folder))
     typer.echo(f"{name}: {found.images} photos of {found.contents} contents, {found.references} references")
     low, high = found.observed
-    typer.echo(f"opinions {low:g} to {high:g} on a scale of {found.scale[0]:g} to {found.scale[1]:g}, higher is better")
+    typer.echo(f"opinions {low:g} to {high:g} on a scale of {found.mos_range[0]:g} to {found.mos_range[1]:g}, higher is better")
     for title, counts in (("types", found.types), ("official split", found.parts)):
         if counts:
             typer.echo(f"{title}: {', '.join(f'{key} {count}' for key, count in counts.items())}")
@@ -375,26 +375,26 @@ def photos(
 
 
 @app.command()
-def faults(
-    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train faults`.")],
+def defects(
+    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train defects`.")],
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH…", help="Photos, folders (searched below), or - to read paths line by line.")
     ],
-    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("faults.png"),
+    out: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("defects.png"),
 ) -> None:
-    """Draw photos with the faults that are named in each."""
+    """Draw photos with the defects that are named in each."""
     from noref import sources
     from noref.lab.experiments import experiment
-    from noref.lab.methods.faults import pictures
-    from noref.lab.methods.faults.method import FaultsMethod
+    from noref.lab.methods.defects import pictures
+    from noref.lab.methods.defects.method import DefectsMethod
 
     method = experiment.load_model(run)
-    if not isinstance(method, FaultsMethod):
-        raise LabError(f"{run} holds {method.name}, which names no faults; give a run of `noref lab train faults`")
+    if not isinstance(method, DefectsMethod):
+        raise LabError(f"{run} holds {method.name}, which names no defects; give a run of `noref lab train defects`")
     chosen = [Path(name) for name, _ in sources.find(paths, sys.stdin.buffer)]
     if not chosen:
         raise LabError(f"no pictures found in {', '.join(paths)}; give photos, or folders that hold some")
-    _save(pictures.draw(method, chosen, f"Faults named by {run.name}"), out, dpi=80)
+    _save(pictures.draw(method, chosen, f"Defects named by {run.name}"), out, dpi=80)
 
 
 @app.command()

@@ -61,7 +61,7 @@ class Scoring(Protocol):
 
     MAP_MEANING: ClassVar[str]
     MAP_CELL: ClassVar[int]
-    scale_: tuple[float, float]
+    mos_range_: tuple[float, float]
 
 
 @runtime_checkable
@@ -192,7 +192,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "shortest": 0,
     }
     if isinstance(method, Scoring):
-        low, high = method.scale_
+        low, high = method.mos_range_
         results = results[[name for name in AGREEMENT if name in results]]
         results = results.assign(rmse=results["rmse"] * 100 / (high - low))
         known |= {

@@ -15,7 +15,7 @@ from pictures import make_scene
 
 
 def rated(folder: Path, contents: dict[str, str], **columns: object) -> RatedImages:
-    table = pd.DataFrame({"image": list(contents), "opinion": np.linspace(1, 4, len(contents)), "content": contents.values()})
+    table = pd.DataFrame({"image": list(contents), "mos": np.linspace(1, 4, len(contents)), "content": contents.values()})
     return RatedImages("test", folder, table.assign(**columns), (0, 5))
 
 
@@ -43,7 +43,7 @@ def test_a_report_counts(photos):
     assert (found.images, found.contents, found.references) == (3, 2, 2)
     assert found.types == {"blur": 1, "jpeg": 2}
     assert found.parts == {"train": 3}
-    assert found.scale == (0, 5)
+    assert found.mos_range == (0, 5)
     assert found.observed == (1, 4)
     assert found.missing == (photos / "gone.png", photos / "lost.png")
     assert found.unreadable == found.near_pairs == ()

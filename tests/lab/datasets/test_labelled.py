@@ -24,7 +24,7 @@ def test_a_folder_for_each_class(save, tmp_path):
         save(name, make_scene(16, 16, seed))
     save("jpeg/notes.txt", b"no photo")
     rated = labelled.read("folders", tmp_path, ["gblur", "jpeg", "pristine", "wn"])
-    assert rated.table.set_index("image")[["type", "content", "opinion"]].T.to_dict("list") == {
+    assert rated.table.set_index("image")[["type", "content", "mos"]].T.to_dict("list") == {
         "gblur/beach/2.png": ["gblur", "beach", 0],
         "jpeg/a.png": ["jpeg", "jpeg/a.png", 0],
         "jpeg/b.png": ["jpeg", "jpeg/b.png", 0],
@@ -99,7 +99,7 @@ def table(save, tmp_path, **pictures: tuple[str, int]) -> RatedImages:
     for name, (_, seed) in pictures.items():
         save(f"{name}.png", make_scene(16, 16, seed))
     rows = [(f"{name}.png", kind, name, 0.0) for name, (kind, _) in pictures.items()]
-    return RatedImages("mine", tmp_path, pd.DataFrame(rows, columns=["image", "type", "content", "opinion"]), (0, 1))
+    return RatedImages("mine", tmp_path, pd.DataFrame(rows, columns=["image", "type", "content", "mos"]), (0, 1))
 
 
 def test_a_pristine_copy_under_a_distortions_name_is_moved(save, tmp_path):
@@ -107,7 +107,7 @@ def test_a_pristine_copy_under_a_distortions_name_is_moved(save, tmp_path):
     with pytest.warns(CopyWarning, match=r"1 pristine copies stood under a distortion's name, such as b\.png"):
         found = labelled.label(rated, ["jpeg", "pristine"])
     assert classes(found) == {"a.png": "pristine", "b.png": "pristine", "c.png": "jpeg"}
-    assert found.opinions.tolist() == [1, 1, 0]
+    assert found.mos.tolist() == [1, 1, 0]
 
 
 def test_one_picture_under_two_distortions_names_is_refused(save, tmp_path):

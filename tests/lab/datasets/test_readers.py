@@ -40,11 +40,11 @@ def test_every_database_has_a_layout_here():
 @pytest.mark.parametrize("name", make.LAYOUTS)
 def test_higher_is_better_and_the_scale_is_the_cards(name, tmp_path):
     rated = datasets.read(name, make.LAYOUTS[name](tmp_path))
-    opinions, (better, worse) = column(rated, "opinion"), ORDER[name]
-    assert opinions[better] > opinions[worse]
+    mos, (better, worse) = column(rated, "mos"), ORDER[name]
+    assert mos[better] > mos[worse]
     if name != "table":
         assert rated.name == name
-        assert rated.scale == datasets.card(name).opinion_scale
+        assert rated.mos_range == datasets.card(name).mos_range
 
 
 @pytest.mark.parametrize("name", [name for name in make.LAYOUTS if name != "live"])  # its 982 photos are not made
@@ -63,7 +63,7 @@ def test_a_wrong_folder_says_what_was_expected_where(name, tmp_path):
 def test_cards_say_the_direction():
     assert datasets.card("csiq").direction == "DMOS, lower is better; opinion = 1 - DMOS"
     assert datasets.card("kadid10k").direction == "MOS, higher is better"
-    assert datasets.card("live").opinion_scale == (0, 120)
+    assert datasets.card("live").mos_range == (0, 120)
     with pytest.raises(LabError, match="did you mean kadid10k"):
         datasets.card("kadid")
 
@@ -71,12 +71,12 @@ def test_cards_say_the_direction():
 def test_live_is_realigned_ordered_and_without_hidden_references(tmp_path):
     folder = make.live(tmp_path)
     rated = live.read(folder)
-    opinions = column(rated, "opinion")
+    mos = column(rated, "mos")
     assert len(rated) == 982 - 5
     # Rows 0, 227, 460, 634 and 808 begin the folders; DMOS is row / 10 - 2 in this folder.
     for row, kind in zip((0, 227, 460, 634, 808), make.LIVE_ORDER, strict=True):
-        assert opinions[f"{kind}/img1.bmp"] == pytest.approx(115 - (row / 10 - 2))
-    assert "jp2k/img227.bmp" not in opinions
+        assert mos[f"{kind}/img1.bmp"] == pytest.approx(115 - (row / 10 - 2))
+    assert "jp2k/img227.bmp" not in mos
     assert column(rated, "type")["wn/img1.bmp"] == "wn"
     assert column(rated, "reference")["jp2k/img2.bmp"] == "refimgs/caps.bmp"
     assert set(rated.table["content"]) == {"bikes.bmp", "caps.bmp"}
@@ -100,13 +100,13 @@ def test_live_with_other_scores_is_refused(tmp_path):
 def test_livec_drops_the_seven_training_photos(tmp_path):
     rated = datasets.read("livec", make.livec(tmp_path))
     assert rated.table["image"].tolist() == ["Images/3.bmp", "Images/10.bmp", "Images/11.bmp"]
-    assert rated.opinions.tolist() == [60, 20, 90]
-    assert rated.table["spread"].tolist() == [17, 18, 19]
+    assert rated.mos.tolist() == [60, 20, 90]
+    assert rated.table["mos_std"].tolist() == [17, 18, 19]
 
 
 def test_livemd_joins_its_parts(tmp_path):
     rated = datasets.read("livemd", make.livemd(tmp_path))
-    assert rated.opinions.tolist() == [90, 80, 70, 90, 80]
+    assert rated.mos.tolist() == [90, 80, 70, 90, 80]
     assert rated.table["type"].tolist() == ["blur", "blur+jpeg", "jpeg", "noise", "blur+noise"]
     assert rated.table["level"].fillna(0).tolist() == [1, 0, 2, 3, 0]
     assert rated.table["content"].tolist() == ["wheel.bmp", "wheel.bmp", "cows.bmp", "cows.bmp", "wheel.bmp"]
@@ -120,7 +120,7 @@ def test_csiq_words_become_files(tmp_path):
     assert rated.table["type"].tolist()[-2:] == ["jpeg2000", "awgn"]
     assert rated.table["content"].tolist() == ["1600"] * 6 + ["family"]
     assert rated.table["reference"].tolist()[0] == "src_imgs/1600.png"
-    assert rated.opinions[0] == pytest.approx(0.9)
+    assert rated.mos[0] == pytest.approx(0.9)
     assert rated.table["level"].tolist()[-1] == 5
 
 
@@ -137,7 +137,7 @@ def test_tid_names_follow_the_disk(tmp_path):
     assert rated.table["content"].tolist() == ["i01", "i01", "i25"]
     assert rated.table["type"].tolist() == ["01", "01", "24"]
     assert rated.table["level"].tolist() == [1, 5, 1]
-    assert rated.table["spread"].tolist() == [0.13013, 0.2, 0.1]
+    assert rated.table["mos_std"].tolist() == [0.13013, 0.2, 0.1]
 
 
 def test_tid_keeps_a_name_that_is_not_on_disk_so_that_it_is_reported(tmp_path):
@@ -165,8 +165,8 @@ def test_other_files_are_refused(name, file, content, says, tmp_path):
 
 def test_kadid10k_takes_dmos_as_it_is_and_var_as_a_variance(tmp_path):
     rated = datasets.read("kadid10k", make.kadid10k(tmp_path))
-    assert rated.opinions.tolist() == [4.57, 1.57]
-    np.testing.assert_allclose(rated.table["spread"], [0.7, 0.9])
+    assert rated.mos.tolist() == [4.57, 1.57]
+    np.testing.assert_allclose(rated.table["mos_std"], [0.7, 0.9])
     assert rated.table[["content", "reference", "type", "level"]].iloc[1].tolist() == ["I01", "images/I01.png", "01", 5]
 
 
@@ -174,11 +174,11 @@ def test_kadid10k_takes_dmos_as_it_is_and_var_as_a_variance(tmp_path):
 def test_koniq10k_tells_its_scales_apart(files, tmp_path):
     folder = make.koniq10k(tmp_path, **files)
     hundred, acr = datasets.read("koniq10k", folder), datasets.read("koniq10k-acr", folder)
-    assert (hundred.scale, acr.scale) == ((0, 100), (1, 5))
-    assert hundred.opinions.tolist() == [74.5, 19.5, 55.5]
-    np.testing.assert_allclose(acr.opinions, [3.75, 1.5, 3])
-    assert "spread" not in hundred.table
-    assert acr.table["spread"].tolist() == [0.5, 0.6, 0.4]
+    assert (hundred.mos_range, acr.mos_range) == ((0, 100), (1, 5))
+    assert hundred.mos.tolist() == [74.5, 19.5, 55.5]
+    np.testing.assert_allclose(acr.mos, [3.75, 1.5, 3])
+    assert "mos_std" not in hundred.table
+    assert acr.table["mos_std"].tolist() == [0.5, 0.6, 0.4]
     for rated in (hundred, acr):
         if files["sets"]:
             assert rated.table["part"].tolist() == ["train", "validation", "test"]
@@ -202,13 +202,13 @@ def test_biq2021_reads_its_published_layout(tmp_path):
     rated = datasets.read("biq2021", make.biq2021(tmp_path))
     assert rated.table["part"].tolist() == ["train", "train", "test"]
     assert rated.table["group"].tolist() == ["ss03", "ss01", "ss02"]
-    assert rated.opinions.tolist() == [0.8471, 0.2874, 0.4737]
+    assert rated.mos.tolist() == [0.8471, 0.2874, 0.4737]
 
 
 def test_biq2021_reads_a_part_with_scenes(tmp_path):
     make.text(tmp_path / "labels.csv", "image,mos,subset,scene\nphotos/a.jpg,0.25,ss01,7\nphotos/b.jpg,0.5,ss02,07\n")
     found = datasets.read("biq2021", tmp_path)
-    assert found.scale == (0, 1)
+    assert found.mos_range == (0, 1)
     assert found.table["content"].tolist() == ["7", "07"]  # a scene's name, not a number
     assert found.table["group"].tolist() == ["ss01", "ss02"]
 
@@ -219,14 +219,14 @@ def test_agiqa3k_keeps_a_prompt_together(images, tmp_path):
     assert check(rated).missing == ()
     assert rated.table["content"].tolist() == ["statue of a man"] * 2 + ["artwork with only triangles, anime style"]
     assert rated.table["group"].tolist() == ["AttnGAN", "xl2.2", "xl2.2"]
-    assert rated.table["spread"].tolist() == [0.22, 0.6, 0.95]
+    assert rated.table["mos_std"].tolist() == [0.22, 0.6, 0.95]
 
 
 def test_a_csv_of_ones_own(tmp_path):
     file = make.table(tmp_path) / "labels.csv"
     assert own_table.read(file).scale == (2.5, 4.5)
     rated = own_table.read(file)
-    assert rated.unit_opinions.tolist() == [0, 1]
+    assert rated.unit_mos.tolist() == [0, 1]
     assert rated.table["content"].tolist() == ["x/a.png", "x/b.png"]
     assert datasets.read("table", tmp_path).paths == rated.paths
     file.write_text("image,mos,reference,type,level,group,part\na,1,007,jpeg,1,g,train\nb,2,007,blur,3,g,test\n")
@@ -235,8 +235,8 @@ def test_a_csv_of_ones_own(tmp_path):
     assert rated.table["level"].tolist() == [1, 3]
     file.write_text("image,mos,low,high\na,2.5,1,5\nb,4.5,1,5\n")
     rated = own_table.read(file)
-    assert rated.scale == (1, 5)
-    assert rated.unit_opinions.tolist() == [0.375, 0.875]
+    assert rated.mos_range == (1, 5)
+    assert rated.unit_mos.tolist() == [0.375, 0.875]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Chains of faults: plausible, known, and the same for the same draw."""
+"""Chains of defects: plausible, known, and the same for the same draw."""
 
 from collections import Counter
 
@@ -20,11 +20,11 @@ def test_families_hold_registered_distortions_of_their_kind():
 
 def test_zero_to_three_faults_of_different_families_in_order():
     order = list(FAMILIES)
-    for faults in DRAWN:
-        places = [order.index(fault.family) for fault in faults]
+    for defects in DRAWN:
+        places = [order.index(defect.family) for defect in defects]
         assert places == sorted(set(places))
-        assert all(fault.kind in FAMILIES[fault.family] for fault in faults)
-        families = {fault.family for fault in faults}
+        assert all(defect.kind in FAMILIES[defect.family] for defect in defects)
+        families = {defect.family for defect in defects}
         assert not families >= {"under-exposure", "over-exposure"}
         assert not families >= {"warm cast", "cold cast"}
 
@@ -33,24 +33,26 @@ def test_every_number_family_and_level_is_drawn():
     numbers = Counter(map(len, DRAWN))
     assert set(numbers) == {0, 1, 2, 3}
     assert max(numbers.values()) < 1.25 * min(numbers.values())
-    faults = [fault for chain in DRAWN for fault in chain]
-    families = Counter(fault.family for fault in faults)
+    defects = [defect for chain in DRAWN for defect in chain]
+    families = Counter(defect.family for defect in defects)
     assert max(families.values()) < 2 * min(families.values())
-    assert {(fault.family, fault.level) for fault in faults} == {(name, level) for name in FAMILIES for level in range(1, 6)}
-    assert {fault.kind for fault in faults} == {kind for kinds in FAMILIES.values() for kind in kinds}
+    assert {(defect.family, defect.level) for defect in defects} == {
+        (name, level) for name in FAMILIES for level in range(1, 6)
+    }
+    assert {defect.kind for defect in defects} == {kind for kinds in FAMILIES.values() for kind in kinds}
 
 
 def test_the_draw_tells_what_spoiling_does(scene):
     before = scene.copy()
     for seed in range(8):
-        spoiled, levels = chains.spoil(scene, np.random.default_rng(seed))
-        again, _ = chains.spoil(scene, np.random.default_rng(seed))
-        np.testing.assert_array_equal(spoiled, again)
-        faults = chains.draw(np.random.default_rng(seed))
+        distorted, levels = chains.distort(scene, np.random.default_rng(seed))
+        again, _ = chains.distort(scene, np.random.default_rng(seed))
+        np.testing.assert_array_equal(distorted, again)
+        defects = chains.draw(np.random.default_rng(seed))
         assert dict(zip(FAMILIES, levels.tolist(), strict=True)) == dict.fromkeys(FAMILIES, 0) | {
-            fault.family: fault.level for fault in faults
+            defect.family: defect.level for defect in defects
         }
-        assert (spoiled != scene).any() == bool(faults)
+        assert (distorted != scene).any() == bool(defects)
     np.testing.assert_array_equal(scene, before)
 
 
@@ -59,6 +61,6 @@ def test_links_follow_each_other(length, scene):
     seed = next(seed for seed, chain in enumerate(DRAWN) if len(chain) == length)
     rng = np.random.default_rng(seed)
     expected = scene
-    for fault in chains.draw(rng):
-        expected = distortions.get(fault.kind)(expected, fault.level, rng)
-    np.testing.assert_array_equal(chains.spoil(scene, np.random.default_rng(seed))[0], expected)
+    for defect in chains.draw(rng):
+        expected = distortions.get(defect.kind)(expected, defect.level, rng)
+    np.testing.assert_array_equal(chains.distort(scene, np.random.default_rng(seed))[0], expected)

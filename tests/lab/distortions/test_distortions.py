@@ -78,7 +78,7 @@ def _left(scene: np.ndarray, pixels: np.ndarray) -> float:
     return float(piq.vif_p(_tensor(pixels), _tensor(scene)))
 
 
-@pytest.mark.parametrize("name", distortions.RUIN)
+@pytest.mark.parametrize("name", distortions.EXTREME_LEVELS)
 def test_ruin_begins_at_level_5_and_goes_to_where_next_to_nothing_is_left(name, scene):
     distort = distortions.get(name)
     drawn = [distort.ruin(scene, np.random.default_rng(seed)) for seed in range(30)]

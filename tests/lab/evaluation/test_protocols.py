@@ -25,7 +25,7 @@ def database(name: str = "one", contents: int = 100) -> RatedImages:
     table = pd.DataFrame(
         {
             "image": [f"{i}.png" for i in range(n)],
-            "opinion": rng.uniform(1, 5, n),
+            "mos": rng.uniform(1, 5, n),
             "content": [str(i // 5) for i in range(n)],
             "type": ["blur", "blur", "blur", "jpeg", "jpeg"] * contents,
             "part": ["test" if i // 5 % 4 == 0 else "train" for i in range(n)],
@@ -51,7 +51,7 @@ class Parrot:
     name = "parrot"
 
     def __init__(self, rated: RatedImages, sign: float = 1, seed: int | None = None) -> None:
-        told = sign * rated.opinions if seed is None else np.random.default_rng(seed).random(len(rated))
+        told = sign * rated.mos if seed is None else np.random.default_rng(seed).random(len(rated))
         self.answers, self.fits, self.asked = dict(zip(rated.paths, told, strict=True)), [], 0
 
     def get_params(self, deep: bool = True) -> dict[str, object]:
@@ -68,7 +68,7 @@ class Parrot:
         return np.array([self.answers[image] for image in images])
 
 
-def run(method, protocol, folder, **options) -> list[protocols.Judged]:
+def run(method, protocol, folder, **options) -> list[protocols.SplitResult]:
     return list(protocols.run(lambda: method, protocol, folder, look_at_pictures=False, **options))
 
 
@@ -115,7 +115,7 @@ def test_a_run_leaves_text_and_goes_on_where_it_stopped(tmp_path):
     split = pd.read_csv(tmp_path / "split-001" / "split.csv")
     assert split["part"].value_counts().to_dict() == {"train": 360, "validation": 40, "test": 100}
     written = (tmp_path / "split-001" / "predictions.csv").read_text()
-    assert written.startswith("image,opinion,content,type,part,predicted,failed\n")
+    assert written.startswith("image,mos,content,type,part,predicted,failed\n")
 
     (tmp_path / "split-001" / "predictions.csv").unlink()
     again = Parrot(ONE)
@@ -160,7 +160,7 @@ def test_results_of_two_runs_do_not_mix(what, tmp_path):
     elif what == "protocol":
         protocol = protocols.single(ONE, SHARES, seed=1)
     else:
-        changed = RatedImages("one", ONE.folder, ONE.table.assign(opinion=2.0), (1, 5))
+        changed = RatedImages("one", ONE.folder, ONE.table.assign(mos=2.0), (1, 5))
         protocol = protocols.single(changed, SHARES)
     with pytest.raises(LabError, match="another method, protocol or database"):
         run(method, protocol, tmp_path)
@@ -207,7 +207,7 @@ def photos(tmp_path) -> RatedImages:
     (folder / "3.png").write_bytes(b"no picture")
     (folder / "5.png").unlink()
     names = [f"{i}.png" for i in range(12)]
-    return RatedImages("tiny", folder, pd.DataFrame({"image": names, "opinion": np.arange(12.0), "content": names}), (0, 11))
+    return RatedImages("tiny", folder, pd.DataFrame({"image": names, "mos": np.arange(12.0), "content": names}), (0, 11))
 
 
 def test_photos_are_looked_at_and_bad_ones_cost_a_row_each(photos, tmp_path):
@@ -238,7 +238,7 @@ class ExportedModelInDisguise:
 
 
 def test_scorers_that_learn_nothing_go_the_same_way(photos, tmp_path):
-    scores = photos.table[["image"]].assign(score=-photos.opinions).drop(index=2)
+    scores = photos.table[["image"]].assign(score=-photos.mos).drop(index=2)
     scores.to_csv(tmp_path / "scores.csv", index=False)
 
     def build() -> ScoreTable:
@@ -251,7 +251,7 @@ def test_scorers_that_learn_nothing_go_the_same_way(photos, tmp_path):
     shares = {"train": 0.5, "validation": 0.1, "test": 0.4}
     repeated = list(protocols.run(build, protocols.random_splits(photos, shares, 2), tmp_path / "random"))
     assert [len(split.predictions) for split in repeated] == [5, 5]
-    scores.assign(score=photos.opinions[scores.index]).to_csv(tmp_path / "scores.csv", index=False)
+    scores.assign(score=photos.mos[scores.index]).to_csv(tmp_path / "scores.csv", index=False)
     with pytest.raises(LabError, match="another method"):  # the same file's name, but other scores
         list(protocols.run(build, protocols.whole(photos), tmp_path / "whole"))
     with pytest.raises(LabError, match="parrot must be fitted"):

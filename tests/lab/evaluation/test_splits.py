@@ -19,7 +19,7 @@ SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def rated(contents: list[str], folder: Path = Path(), **columns: object) -> RatedImages:
-    table = pd.DataFrame({"image": [f"{i}.png" for i in range(len(contents))], "opinion": 1.0, "content": contents})
+    table = pd.DataFrame({"image": [f"{i}.png" for i in range(len(contents))], "mos": 1.0, "content": contents})
     return RatedImages("test", folder, table.assign(**columns), (0, 5))
 
 

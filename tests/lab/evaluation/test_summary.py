@@ -12,7 +12,7 @@ CORRELATIONS = ["srcc", "krcc", "plcc", "plcc_fitted"]
 
 
 def predictions(predicted, **columns: object) -> pd.DataFrame:
-    return pd.DataFrame({"opinion": OPINIONS, "predicted": predicted, **columns})
+    return pd.DataFrame({"mos": OPINIONS, "predicted": predicted, **columns})
 
 
 @pytest.mark.parametrize("parameters", [4, 5])
@@ -47,7 +47,7 @@ def test_nothing_but_failures():
 
 def test_another_scale_needs_the_fit():
     other = 100 / (1 + np.exp(3 - OPINIONS)) + RNG.normal(size=300)
-    found = summary.measures(predictions(other, spread=0.5))
+    found = summary.measures(predictions(other, mos_std=0.5))
     assert found["fit"] == "4-parameter logistic (VQEG)"
     assert found["rmse"] > 30
     assert found["rmse_fitted"] < 0.2

@@ -23,8 +23,8 @@ def call(*arguments: object):
 def scores(rated: RatedImages, tmp_path_factory) -> dict[str, Path]:
     """Somebody else's scores: people's own, people's turned round, and noise."""
     folder = tmp_path_factory.mktemp("scores")
-    opinions = rated.opinions
-    values = {"perfect": opinions, "reversed": -opinions, "noise": np.random.default_rng(0).random(len(opinions))}
+    mos = rated.mos
+    values = {"perfect": mos, "reversed": -mos, "noise": np.random.default_rng(0).random(len(mos))}
     for name, score in values.items():
         pd.DataFrame({"image": rated.table["image"], "score": score}).to_csv(folder / f"{name}.csv", index=False)
     return {name: folder / f"{name}.csv" for name in values}
@@ -189,8 +189,8 @@ def test_data_list_and_check(database, tmp_path):
         (["model:diqa", "--protocol", "cross"], "at least two databases"),
         (["model:diqa", "--protocol", "random", "--shares", "train=1"], "train, test"),
         (["recipe:diqa"], "must be fitted"),
-        (["recipe:simplenet"], "predicts classes or faults"),
-        (["recipe:faults"], "predicts classes or faults"),
+        (["recipe:simplenet"], "predicts classes or defects"),
+        (["recipe:defects"], "predicts classes or defects"),
         (["model:diqa", "--set", "epochs=3"], "--set has no effect"),
         (["model:diqa", "--seed", 1, "--repeats", 3], "--repeats, --seed has no effect"),
         (["recipe:diqa", "--set", "types=[jpeg"], "--set types=[jpeg: not valid YAML"),

@@ -62,7 +62,7 @@ def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
     first = experiment.run(recipe, rated, tmp_path)
     again = experiment.run(recipe, rated, tmp_path)
     assert first.equals(again)
-    turned = replace(rated, table=rated.table.assign(opinion=rated.opinions[::-1]))
+    turned = replace(rated, table=rated.table.assign(mos=rated.mos[::-1]))
     with pytest.raises(LabError, match="this experiment on other photos or opinions"):
         experiment.run(recipe, turned, tmp_path)
     with pytest.raises(LabError, match="another experiment"):

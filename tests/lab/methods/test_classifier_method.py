@@ -21,7 +21,7 @@ from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.experiments import experiment
 from noref.lab.export import export
-from noref.lab.methods.classifier.learning import LearnClasses, class_weights, probabilities
+from noref.lab.methods.classifier.learning import ClassificationModule, class_weights, probabilities
 from noref.lab.methods.classifier.method import ClassifierMethod
 from noref.lab.plots.curves import read_log
 from pictures import make_scene
@@ -98,7 +98,7 @@ def test_answers_are_probabilities_the_same_alone_and_after_saving(tuned, parts,
 
 
 def test_simplenet_learns_from_nothing(parts, tmp_path):
-    method = fitted(parts, tmp_path, area=4096, epochs=6, rate=5e-4, dropout=[0.0] * 7, batch=2, seed=1)
+    method = fitted(parts, tmp_path, area=4096, epochs=6, head_lr=5e-4, dropout=[0.0] * 7, batch=2, seed=1)
     assert accuracy(method, parts["validation"]) > 0.6
 
 
@@ -129,7 +129,7 @@ def test_rare_classes_count_more():
     losses = {}
     for output in ("softmax", "sigmoid"):
         for name, counts in (("alike", torch.ones(3)), ("balanced", weights)):
-            losses[output, name] = LearnClasses(nn.Identity(), counts, output, 1e-3, 0, 0).loss(logits, numbers).item()
+            losses[output, name] = ClassificationModule(nn.Identity(), counts, output, 1e-3, 0, 0).loss(logits, numbers).item()
     assert losses["softmax", "balanced"] > losses["softmax", "alike"]
     assert losses["sigmoid", "balanced"] > losses["sigmoid", "alike"]
     right = np.log1p(np.exp(-2)) + 2 * np.log(2)  # binary cross-entropy of the three outputs, summed

@@ -113,9 +113,9 @@ def test_features_are_kept_for_runs_with_fewer_crops(parts, tmp_path, monkeypatc
 def test_predictions_come_on_the_databases_own_scale(method, parts):
     paths = parts["validation"].paths[:2]
     unit = method.predict(paths)
-    method.scale_ = (1.0, 5.0)
+    method.mos_range_ = (1.0, 5.0)
     np.testing.assert_allclose(method.predict(paths), 1 + 4 * unit)
-    method.scale_ = (0.0, 1.0)
+    method.mos_range_ = (0.0, 1.0)
 
 
 def test_a_photo_smaller_than_a_crop_is_named(parts, method, tmp_path):
@@ -151,11 +151,11 @@ def test_the_same_folder_again_gives_the_same_method(tuned, parts):
 
 def test_the_papers_classes_and_weights():
     edges = (0.2, 0.4, 0.6, 0.8)
-    opinions = np.array([0, 20, 20.1, 40, 41, 60, 61, 62, 80, 81, 100]) / 100
-    found = classes(opinions, edges)
+    mos = np.array([0, 20, 20.1, 40, 41, 60, 61, 62, 80, 81, 100]) / 100
+    found = classes(mos, edges)
     assert found.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4]
     torch.testing.assert_close(finetune.class_weights(found, edges), torch.tensor([1.5, 1.5, 1.5, 1, 1.5]))
-    in_training = torch.bucketize(torch.from_numpy(opinions.astype(np.float32)), torch.tensor(edges))
+    in_training = torch.bucketize(torch.from_numpy(mos.astype(np.float32)), torch.tensor(edges))
     assert in_training.tolist() == found.tolist()
 
 

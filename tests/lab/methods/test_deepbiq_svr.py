@@ -16,16 +16,16 @@ from noref.lab.networks.heads import from_pipeline
 def photos(count: int, seed: int = 0):
     """Vectors of 4 crops that tell a photo's opinion, and the opinions."""
     rng = np.random.default_rng(seed)
-    opinions = rng.random(count)
-    crops = rng.normal(0, 0.3, (count, 4, 12)) + opinions[:, None, None] * np.linspace(-1, 1, 12)
-    return crops.astype(np.float32), opinions
+    mos = rng.random(count)
+    crops = rng.normal(0, 0.3, (count, 4, 12)) + mos[:, None, None] * np.linspace(-1, 1, 12)
+    return crops.astype(np.float32), mos
 
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_every_pooling_learns_and_torch_repeats_it_with_its_slope(pooling, kernel):
-    crops, opinions = photos(60)
-    (fitted,) = svr.fit(crops, opinions, pooling, Regressor(kernel, c=[0.1], epsilon=[0.05], axes=5))
+    crops, mos = photos(60)
+    (fitted,) = svr.fit(crops, mos, pooling, Regressor(kernel, c=[0.1], epsilon=[0.05], axes=5))
     unseen, truth = photos(40, seed=1)
     (choice,) = svr.judge([fitted], unseen, truth, pooling)
     assert choice.srcc > 0.8
@@ -49,30 +49,30 @@ def test_what_is_pooled_when():
 
 
 def test_many_columns_are_turned_without_changing_the_answer():
-    crops, opinions = photos(30)
+    crops, mos = photos(30)
     wide = crops.reshape(30, 1, 48)
-    (fitted,) = svr.fit(wide, opinions, "concatenation", Regressor(c=[0.01], epsilon=[0.05]))
+    (fitted,) = svr.fit(wide, mos, "concatenation", Regressor(c=[0.01], epsilon=[0.05]))
     plain = LinearSVR(loss="squared_epsilon_insensitive", dual=False, C=0.01, epsilon=0.05, tol=1e-8)
-    direct = make_pipeline(StandardScaler(), plain).fit(wide[:, 0], opinions - opinions.mean())
+    direct = make_pipeline(StandardScaler(), plain).fit(wide[:, 0], mos - mos.mean())
     unseen = photos(20, seed=1)[0].reshape(20, 48)
-    np.testing.assert_allclose(fitted.predict(unseen), opinions.mean() + direct.predict(unseen), atol=1e-3)
+    np.testing.assert_allclose(fitted.predict(unseen), mos.mean() + direct.predict(unseen), atol=1e-3)
 
 
 def test_the_best_on_validation_is_chosen():
-    crops, opinions = photos(40)
-    fits = svr.fit(crops, opinions, "feature-avg", Regressor(c=[1e-9, 0.01], epsilon=[0.05]))
+    crops, mos = photos(40)
+    fits = svr.fit(crops, mos, "feature-avg", Regressor(c=[1e-9, 0.01], epsilon=[0.05]))
     choices = svr.judge(fits, *photos(30, seed=1), "feature-avg")
     assert [choice.c for choice in choices] == [1e-9, 0.01]
     assert svr.best(choices) is max(choices, key=lambda choice: choice.srcc)
-    constant = svr.fit(crops, opinions, "feature-avg", Regressor("rbf", c=[1.0], epsilon=[2.0], axes=5))
+    constant = svr.fit(crops, mos, "feature-avg", Regressor("rbf", c=[1.0], epsilon=[2.0], axes=5))
     assert svr.judge(constant, *photos(30, seed=1), "feature-avg")[0].srcc == -1
 
 
 def test_pooled_predictions_learn_from_the_same_number_of_crops_of_each_photo(monkeypatch):
     monkeypatch.setitem(svr.MOST_ROWS, "linear", 95)
-    crops, opinions = photos(40)
+    crops, mos = photos(40)
     regressor = Regressor(c=[0.01], epsilon=[0.05])
-    (few,) = svr.fit(crops, opinions, "prediction-avg", regressor)
-    (same,) = svr.fit(crops[:, :2], opinions, "prediction-max", regressor)
+    (few,) = svr.fit(crops, mos, "prediction-avg", regressor)
+    (same,) = svr.fit(crops[:, :2], mos, "prediction-max", regressor)
     np.testing.assert_array_equal(few[-1].coef_, same[-1].coef_)
     assert svr.crops_to_learn_from((1000, 4), "linear") == 1

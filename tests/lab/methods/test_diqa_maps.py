@@ -21,9 +21,9 @@ def test_a_flat_photo_stays_flat_up_to_its_border():
 def test_the_low_pass_neither_shifts_nor_brightens():
     point = torch.zeros(1, 1, 64, 64)
     point[..., 32, 32] = 1
-    spread = maps.low_pass(point)[0, 0]
-    torch.testing.assert_close(spread[16:49, 32], spread[16:49, 32].flip(0))
-    assert spread.sum() == pytest.approx(1, abs=1e-4)
+    mos_std = maps.low_pass(point)[0, 0]
+    torch.testing.assert_close(mos_std[16:49, 32], mos_std[16:49, 32].flip(0))
+    assert mos_std.sum() == pytest.approx(1, abs=1e-4)
     assert maps.low_pass(NOISE).std() < NOISE.std() / 5
 
 

@@ -68,9 +68,9 @@ def test_explain_gives_maps_at_a_quarter(method):
 
 
 def test_predictions_come_on_the_databases_own_scale(method, parts):
-    method.scale_ = (1.0, 5.0)
+    method.mos_range_ = (1.0, 5.0)
     stretched = method.predict(parts["validation"].paths[:2])
-    method.scale_ = (0.0, 1.0)
+    method.mos_range_ = (0.0, 1.0)
     np.testing.assert_allclose(stretched, 1 + 4 * method.predict(parts["validation"].paths[:2]))
 
 
@@ -94,7 +94,7 @@ def test_every_ablation_trains(switch, parts, pristine, tmp_path):
 
 
 def test_errors_are_learned_from_a_databases_own_references(parts, tmp_path):
-    """Without a folder of pristine photos; here each scene's photo without faults stands for its reference."""
+    """Without a folder of pristine photos; here each scene's photo without defects stands for its reference."""
 
     def named(part):
         clean = part.table["image"].str.replace("-4", "-0")
@@ -117,21 +117,21 @@ def test_a_resumed_run_ends_like_an_unbroken_one(parts, pristine, tmp_path):
     class Power(Exception):
         """Somebody pulled the plug."""
 
-    from noref.lab.methods.diqa.learning import LearnScores
+    from noref.lab.methods.diqa.learning import ScoreModule
 
-    original = LearnScores.on_validation_epoch_end
+    original = ScoreModule.on_validation_epoch_end
 
     def interrupted(module):
         if module.current_epoch == 1:
             raise Power
         original(module)
 
-    LearnScores.on_validation_epoch_end = interrupted
+    ScoreModule.on_validation_epoch_end = interrupted
     try:
         with pytest.raises(Power):
             first.fit(parts["train"], parts["validation"], tmp_path / "broken")
     finally:
-        LearnScores.on_validation_epoch_end = original
+        ScoreModule.on_validation_epoch_end = original
     resumed = clone(first).fit(parts["train"], parts["validation"], tmp_path / "broken")
     paths = parts["validation"].paths
     np.testing.assert_allclose(resumed.predict(paths), unbroken.predict(paths), rtol=1e-4)
@@ -142,7 +142,7 @@ def test_a_resumed_run_ends_like_an_unbroken_one(parts, pristine, tmp_path):
 def test_training_learns_what_blur_does(parts, pristine, tmp_path):
     method = fitted(parts, tmp_path, None, stage1_epochs=0, stage2_epochs=12, stage2_rate=1e-3, patience=15)
     test = parts["validation"]
-    assert agreement(method.predict(test.paths), test.opinions)["srcc"] > 0.5
+    assert agreement(method.predict(test.paths), test.mos)["srcc"] > 0.5
 
 
 def test_stage_one_without_photos_says_so(parts, tmp_path):

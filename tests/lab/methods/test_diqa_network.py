@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from noref.lab.methods.diqa.learning import LearnErrors, total_variation
+from noref.lab.methods.diqa.learning import ErrorMapModule, total_variation
 from noref.lab.methods.diqa.network import Design, DiqaSens, ErrorNetwork, build, inside, look
 
 PIXELS = torch.randint(0, 256, (2, 72, 92, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -63,12 +63,14 @@ def test_sens_keeps_its_error_network():
 def test_reliability_switch_changes_the_loss_only_where_it_should():
     torch.manual_seed(0)
     errors = ErrorNetwork()
-    with_map, without = (LearnErrors(errors, Design(reliability=on), 1e-3).loss(PIXELS, PIXELS.flip(1)) for on in (True, False))
+    with_map, without = (
+        ErrorMapModule(errors, Design(reliability=on), 1e-3).loss(PIXELS, PIXELS.flip(1)) for on in (True, False)
+    )
     assert with_map > 0
     assert without > 0
     assert not torch.isclose(with_map, without)
     flat = torch.full_like(PIXELS, 90)
-    assert LearnErrors(errors, Design(), 1e-3).loss(PIXELS, flat) == 0  # a flat photo tells nothing: weight 0, not NaN
+    assert ErrorMapModule(errors, Design(), 1e-3).loss(PIXELS, flat) == 0  # a flat photo tells nothing: weight 0, not NaN
 
 
 def test_total_variation():

@@ -12,21 +12,21 @@ from noref.lab.methods.regressor.losses import LOSSES, mixture, norm_in_norm, pl
 @pytest.fixture
 def batch():
     rng = np.random.default_rng(0)
-    opinions = rng.uniform(size=12)
-    return torch.tensor(0.6 * opinions + rng.normal(0, 0.1, 12)), torch.tensor(opinions)
+    mos = rng.uniform(size=12)
+    return torch.tensor(0.6 * mos + rng.normal(0, 0.1, 12)), torch.tensor(mos)
 
 
 def test_plcc_is_scipys(batch):
-    predicted, opinions = batch
-    assert plcc(predicted, opinions).item() == pytest.approx((1 - stats.pearsonr(predicted, opinions).statistic) / 2)
-    assert plcc(3 * predicted - 7, opinions).item() == pytest.approx(plcc(predicted, opinions).item())
+    predicted, mos = batch
+    assert plcc(predicted, mos).item() == pytest.approx((1 - stats.pearsonr(predicted, mos).statistic) / 2)
+    assert plcc(3 * predicted - 7, mos).item() == pytest.approx(plcc(predicted, mos).item())
 
 
 def test_norm_in_norm_by_hand():
-    predicted, opinions = torch.tensor([0.0, 2.0]), torch.tensor([0.3, 0.1])
+    predicted, mos = torch.tensor([0.0, 2.0]), torch.tensor([0.3, 0.1])
     # Normalised: (-1, 1) / sqrt 2 and (1, -1) / sqrt 2, as far apart as can be.
-    assert norm_in_norm(predicted, opinions).item() == pytest.approx(1)
-    assert norm_in_norm(-predicted, opinions).item() == pytest.approx(0, abs=1e-6)
+    assert norm_in_norm(predicted, mos).item() == pytest.approx(1)
+    assert norm_in_norm(-predicted, mos).item() == pytest.approx(0, abs=1e-6)
     three = norm_in_norm(torch.tensor([0.0, 1.0, 2.0]), torch.tensor([0.0, 0.0, 1.0]))
     by_hand = (abs(-(2**-0.5) + 6**-0.5) + 6**-0.5 + abs(2**-0.5 - 2 * 6**-0.5)) / (2 * 3**0.5)
     assert three.item() == pytest.approx(by_hand)
@@ -34,8 +34,8 @@ def test_norm_in_norm_by_hand():
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_are_those_of_differences(name, batch):
-    predicted, opinions = batch
-    assert torch.autograd.gradcheck(lambda x: LOSSES[name](x, opinions), predicted.requires_grad_())
+    predicted, mos = batch
+    assert torch.autograd.gradcheck(lambda x: LOSSES[name](x, mos), predicted.requires_grad_())
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -52,8 +52,8 @@ def test_a_constant_batch_gives_finite_and_modest_gradients(name, count):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_perfect_batch_costs_nothing(name):
-    opinions = torch.linspace(0, 1, 5)
-    assert LOSSES[name](opinions, opinions).item() == pytest.approx(0, abs=1e-6)
+    mos = torch.linspace(0, 1, 5)
+    assert LOSSES[name](mos, mos).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_a_mixture_is_the_weighted_sum(batch):

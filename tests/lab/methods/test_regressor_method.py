@@ -13,14 +13,14 @@ from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.export import export
-from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.regressor.network import Regressor
 from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.padding import settled
-from noref.lab.training.finetuning import Steps, warm_up_and_cosine
+from noref.lab.networks.padding import with_static_padding
+from noref.lab.training.finetuning import OptimizerConfig, warm_up_and_cosine
 from pictures import make_scene
 
 TINY = {"backbone": "test_efficientnet", "features": "stages", "crop": 64, "epochs": 2, "batch": 8, "rate": 1e-4}
@@ -75,7 +75,7 @@ def test_predictions_come_on_the_databases_own_scale(method, parts):
     paths = parts["validation"].paths[:2]
     before = method.predict(paths)
     other = clone(method)
-    other.network_, other.scale_ = method.network_, (1.0, 5.0)
+    other.network_, other.mos_range_ = method.network_, (1.0, 5.0)
     np.testing.assert_allclose(other.predict(paths), 1 + 4 * before)
 
 
@@ -98,7 +98,7 @@ def test_padding_by_numbers_is_padding_by_formula():
     backbone = Backbone("test_efficientnet", options={"pad_type": "same"})
     pixels = torch.from_numpy(make_scene(64, 160))[None]
     with torch.inference_mode():
-        for one, two in zip(backbone(pixels), settled(backbone)(pixels), strict=True):
+        for one, two in zip(backbone(pixels), with_static_padding(backbone)(pixels), strict=True):
             torch.testing.assert_close(one, two, rtol=0, atol=0)
 
 
@@ -109,7 +109,7 @@ def test_the_head_start_is_a_fitted_head_on_an_untouched_backbone(parts, tmp_pat
         torch.testing.assert_close(method.network_.backbone.state_dict()[name], tensor)
     validation = parts["validation"]
     facts = json.loads((tmp_path / "run" / "head.json").read_text())
-    measured = agreement(method.predict(validation.paths), validation.opinions)["srcc"]
+    measured = agreement(method.predict(validation.paths), validation.mos)["srcc"]
     assert facts["val_srcc"] == pytest.approx(measured, abs=0.05)
     assert measured > 0.5
     again = fitted(parts, tmp_path / "again", epochs=0, cache=tmp_path / "cache")
@@ -118,14 +118,14 @@ def test_the_head_start_is_a_fitted_head_on_an_untouched_backbone(parts, tmp_pat
 
 def test_without_head_start_the_first_answer_is_the_mean_opinion(parts, tmp_path):
     method = fitted(parts, tmp_path, epochs=0, head_start=False)
-    np.testing.assert_allclose(method.predict(parts["validation"].paths), parts["train"].opinions.mean(), atol=1e-6)
+    np.testing.assert_allclose(method.predict(parts["validation"].paths), parts["train"].mos.mean(), atol=1e-6)
 
 
 def test_fine_tuning_from_random_weights_learns_what_blur_does(parts, tmp_path):
-    changes = {"head_start": False, "epochs": 8, "rate": 1e-3, "body_rate": 1e-3, "frozen_norms": False}
+    changes = {"head_start": False, "epochs": 8, "rate": 1e-3, "backbone_lr": 1e-3, "frozen_norms": False}
     method = fitted(parts, tmp_path, loss={"mse": 0.5, "plcc": 0.5}, **changes)
     test = parts["validation"]
-    assert agreement(method.predict(test.paths), test.opinions)["srcc"] > 0.5
+    assert agreement(method.predict(test.paths), test.mos)["srcc"] > 0.5
 
 
 def test_whole_photos_of_several_sizes_train_by_any_backbone_and_loss(parts, tmp_path):
@@ -154,7 +154,9 @@ def test_dropout_hides_features_behind_their_mean():
 
 def test_rates_fall_layer_by_layer_and_by_step():
     network = Regressor(Backbone("test_convnext"), "last")
-    module = LearnOpinions(network, mixture({"mse": 1}), Steps(rate=1e-2, body_rate=1e-3, layer_decay=0.5, weight_decay=0.1))
+    module = RegressionModule(
+        network, mixture({"mse": 1}), OptimizerConfig(head_lr=1e-2, backbone_lr=1e-3, layer_decay=0.5, weight_decay=0.1)
+    )
 
     class Trainer:
         estimated_stepping_batches = 10

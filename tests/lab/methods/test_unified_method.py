@@ -19,20 +19,20 @@ from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
 from noref.lab.methods.unified import interval, photos
-from noref.lab.methods.unified.learning import LearnAll
+from noref.lab.methods.unified.learning import UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
-from noref.lab.methods.unified.network import Learner, expected, last_vectors, steps_reached
+from noref.lab.methods.unified.network import Learner, expected, last_vectors, ordinal_targets
 from noref.lab.methods.unified.whole import WholePhotos
 from noref.lab.networks.backbone import Backbone
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.checkpoints import SafeCheckpoints
-from noref.lab.training.finetuning import Steps
+from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.photos import loader, working_pixels
 from pictures import make_scene
 
 TINY = (
     "backbone=test_efficientnet area=20000 copies=4 epochs=1 crop=64 batch=8 axes=8 ema=null precision=32-true workers=0 "
-    "mean=null std=null best=0.2 halved=0.3 plain=4 ruined=1 clouds=2 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
+    "mean=null std=null best=0.2 halved=0.3 plain=4 extreme=1 clouds=2 draws=2 class_epochs=1 edges=[0.5] map_epochs=1"
 )
 SIZE = WorkingSize(20_000, 64, 32)
 
@@ -74,7 +74,7 @@ def exported(file):
 
 
 def test_a_results_folder_is_complete(run):
-    files = {"results.csv", "interval.json", "score.csv", "faults.csv", "curves.png", "backbone.safetensors"}
+    files = {"results.csv", "interval.json", "score.csv", "defects.csv", "curves.png", "backbone.safetensors"}
     assert files | {"finetune", "training", "map", "model"} <= {path.name for path in run.iterdir()}
     facts = json.loads((run / "interval.json").read_text())
     results, predictions = pd.read_csv(run / "results.csv"), pd.read_csv(run / "predictions.csv")
@@ -82,7 +82,7 @@ def test_a_results_folder_is_complete(run):
     assert facts["stated"] == 0.9
     assert 0 <= facts["held"] <= 1
     log = (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
-    assert all(f"train_{part}" in log for part in ("rated", "spoiled", "quality", "faults"))
+    assert all(f"train_{part}" in log for part in ("rated", "distorted", "quality", "defects"))
 
 
 def test_the_map_learns_on_the_mean_of_both_backbones(run):
@@ -96,7 +96,7 @@ def test_the_map_learns_on_the_mean_of_both_backbones(run):
         mean = (classes[key] + together[f"network.backbone.body.{key}"]) / 2
         torch.testing.assert_close(mapped[f"network.backbone.body.{key}"], mean)
     assert not torch.equal(mapped["network.local.out.weight"], together["network.local.out.weight"])
-    torch.testing.assert_close(mapped["network.faults.weight"], together["network.faults.weight"], rtol=0, atol=0)
+    torch.testing.assert_close(mapped["network.defects.weight"], together["network.defects.weight"], rtol=0, atol=0)
 
 
 def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, tmp_path):
@@ -104,7 +104,7 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, t
     shutil.copytree(run, broken)
     for left in ("map", "model"):
         shutil.rmtree(broken / left)
-    for left in ("results.csv", "predictions.csv", "score.csv", "faults.csv"):
+    for left in ("results.csv", "predictions.csv", "score.csv", "defects.csv"):
         (broken / left).unlink()
     first, *others = sorted((broken / "made").iterdir())
     for draw in others:
@@ -184,15 +184,17 @@ def test_large_constants_take_two_bytes_each(file):
 def test_losses_are_means_over_what_is_known(rated, pristine):
     torch.manual_seed(0)
     network = Learner(Backbone("test_efficientnet"))
-    module = LearnAll(network, {"rated": 1, "spoiled": 1, "quality": 1, "faults": 1}, Steps())
-    both = photos.Together(photos.Rated(rated, SIZE, 64), photos.Spoiled(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4, 64))
+    module = UnifiedModule(network, {"rated": 1, "distorted": 1, "quality": 1, "defects": 1}, OptimizerConfig())
+    both = photos.Together(
+        photos.Rated(rated, SIZE, 64), photos.DistortedPhotos(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4, 64)
+    )
     pixels, truth = next(iter(loader(both, 40, 0, 0)))
     told = network(pixels)
     losses = module.losses(told, truth)
-    spoiled = ~truth.quality.isnan().any(dim=(1, 2))
-    assert 0 < int(spoiled.sum()) < 40
-    for part, which in (("rated", ~spoiled), ("spoiled", spoiled)):
-        wanted = F.binary_cross_entropy_with_logits(told.opinion[which], steps_reached(truth.opinion[which]))
+    distorted = ~truth.quality.isnan().any(dim=(1, 2))
+    assert 0 < int(distorted.sum()) < 40
+    for part, which in (("rated", ~distorted), ("distorted", distorted)):
+        wanted = F.binary_cross_entropy_with_logits(told.mos[which], ordinal_targets(truth.mos[which]))
         assert losses[part].item() == pytest.approx(wanted.item(), rel=1e-4)
     torch.stack([*losses.values()]).sum().backward()
     gradients = {name: weight.grad for name, weight in network.named_parameters()}
@@ -200,20 +202,20 @@ def test_losses_are_means_over_what_is_known(rated, pristine):
 
 
 def test_steps_stand_for_opinions():
-    opinions = torch.linspace(0.1, 0.9, 33)
-    reached = steps_reached(opinions)
+    mos = torch.linspace(0.1, 0.9, 33)
+    reached = ordinal_targets(mos)
     assert reached.shape == (33, 9)
-    torch.testing.assert_close(expected(torch.logit(reached)), opinions, rtol=0, atol=0.03)
+    torch.testing.assert_close(expected(torch.logit(reached)), mos, rtol=0, atol=0.03)
     assert (expected(torch.logit(reached)).diff() > 0).all()
 
 
 def test_an_interval_is_as_wide_as_errors_are():
     rng = np.random.default_rng(0)
     scores = rng.uniform(0, 1, 3000)
-    opinions = scores + rng.normal(size=3000) * 0.1 * (1 - scores)
-    bounds = interval.fitted(scores[:1500], opinions[:1500])
+    mos = scores + rng.normal(size=3000) * 0.1 * (1 - scores)
+    bounds = interval.fitted(scores[:1500], mos[:1500])
     low, high = bounds(torch.from_numpy(scores[1500:])).numpy().T
-    assert interval.holds(low, high, opinions[1500:]) == pytest.approx(0.9, abs=0.02)
+    assert interval.holds(low, high, mos[1500:]) == pytest.approx(0.9, abs=0.02)
     narrow, wide = (np.ptp(bounds(torch.tensor([score])).numpy()) for score in (0.9, 0.1))
     assert narrow < wide / 2
 

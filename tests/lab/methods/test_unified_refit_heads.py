@@ -1,4 +1,4 @@
-"""The last fit: convex answers, the faults' penalty chosen on photos held out, a correction that knows the faults."""
+"""The last fit: convex answers, the defects' penalty chosen on photos held out, a correction that knows the defects."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
-from noref.lab.methods.faults.network import OrdinalHead, read
+from noref.lab.methods.defects.network import OrdinalHead, read
 from noref.lab.methods.unified import refit_heads
 from noref.lab.methods.unified.network import UnifiedNetwork, expected
 from noref.lab.methods.unified.refit_heads import Known
@@ -27,21 +27,21 @@ def head(things: int = len(FAMILIES), steps: int = HIGHEST, start: int = 0) -> O
 
 
 def silent() -> OrdinalHead:
-    """It finds no fault in anything."""
+    """It finds no defect in anything."""
     made = OrdinalHead(D).requires_grad_(False)
     made.bias.fill_(-20)
     return made
 
 
 def known(n: int, seed: int, named: float = 1.0) -> Known:
-    """Opinions with a bend that steps cannot follow; the level of fault k grows with the k-th value."""
+    """Opinions with a bend that steps cannot follow; the level of defect k grows with the k-th value."""
     rng = np.random.default_rng(seed)
     vectors = torch.from_numpy(rng.normal(size=(n, D)).astype(np.float32))
-    opinions = torch.sigmoid(vectors[:, 0] + 0.8 * (vectors[:, 1].abs() - 0.8))
+    mos = torch.sigmoid(vectors[:, 0] + 0.8 * (vectors[:, 1].abs() - 0.8))
     levels = (2 * vectors[:, : len(FAMILIES)]).clamp(0, HIGHEST).round()
     answers = (levels[:, :, None] >= torch.arange(1, HIGHEST + 1)).float()
     answers[torch.from_numpy(rng.random(n) >= named)] = torch.nan
-    return Known(vectors, opinions, answers)
+    return Known(vectors, mos, answers)
 
 
 def test_faults_are_found_by_the_penalty_whose_probabilities_are_right():
@@ -81,25 +81,25 @@ def test_photos_whose_faults_are_unknown_teach_none():
     torch.testing.assert_close(one.weight, other.weight, rtol=0, atol=0)
 
 
-def srcc(steps: OrdinalHead, faults: OrdinalHead, correction: RbfHead, photos: Known) -> float:
-    network = UnifiedNetwork(nn.Identity(), nn.Identity(), steps, faults, correction).requires_grad_(False)
-    return agreement(network.score(photos.vectors), photos.opinions)["srcc"]
+def srcc(steps: OrdinalHead, defects: OrdinalHead, correction: RbfHead, photos: Known) -> float:
+    network = UnifiedNetwork(nn.Identity(), nn.Identity(), steps, defects, correction).requires_grad_(False)
+    return agreement(network.score(photos.vectors), photos.mos)["srcc"]
 
 
 def test_the_correction_adds_what_steps_cannot_say():
-    steps, faults, learned, held_out = head(1, 9), silent(), known(1000, 0), known(300, 1)
-    correction = refit_heads.fit_opinion(steps, faults, learned, torch.ones(1000), axes=D, seed=0)
+    steps, defects, learned, held_out = head(1, 9), silent(), known(1000, 0), known(300, 1)
+    correction = refit_heads.fit_opinion(steps, defects, learned, torch.ones(1000), axes=D, seed=0)
     with torch.inference_mode():
         said = expected(steps(held_out.vectors)[:, 0])
-    corrected = srcc(steps, faults, correction, held_out)
-    assert corrected > agreement(said, held_out.opinions)["srcc"] + 0.02
+    corrected = srcc(steps, defects, correction, held_out)
+    assert corrected > agreement(said, held_out.mos)["srcc"] + 0.02
 
 
 def test_the_correction_knows_the_faults():
     rng = np.random.default_rng(0)
 
     def warm(n: int) -> Known:
-        """Opinions bend with a fault that the least of all axes tells."""
+        """Opinions bend with a defect that the least of all axes tells."""
         photos = known(n, int(rng.integers(99)))
         vectors = photos.vectors * torch.linspace(3, 1, D)
         level = (vectors[:, -1] * 2).clamp(0, HIGHEST)
@@ -110,10 +110,10 @@ def test_the_correction_knows_the_faults():
     knowing.weight[warm_cast, -1] = 10.0
     knowing.bias[warm_cast] = -5.0 * torch.arange(1, HIGHEST + 1)
     reached = []
-    for faults in (silent(), knowing):
+    for defects in (silent(), knowing):
         steps = head(1, 9)
-        correction = refit_heads.fit_opinion(steps, faults, learned, torch.ones(1000), axes=4, seed=0)
-        reached.append(srcc(steps, faults, correction, held_out))
+        correction = refit_heads.fit_opinion(steps, defects, learned, torch.ones(1000), axes=4, seed=0)
+        reached.append(srcc(steps, defects, correction, held_out))
     assert reached[1] > reached[0] + 0.02
 
 
@@ -146,7 +146,7 @@ def test_tones_are_larger_than_other_inputs_but_never_far_off():
     head.standardise(sample)
     plain = head.scale.clone()
     np.testing.assert_allclose(((sample - head.mean) / head.scale).numpy().std(axis=0), 1, atol=1e-4)
-    refit_heads.enlarge_tones(head)
+    refit_heads.weight_color_histogram(head)
     torch.testing.assert_close(head.scale[:7], plain[:7])
-    torch.testing.assert_close(head.scale[7:-1] * refit_heads.TONES_WEIGHT, plain[7:-1])
-    assert float(head.scale[-1]) == pytest.approx(refit_heads.LEAST_SCALE / refit_heads.TONES_WEIGHT)
+    torch.testing.assert_close(head.scale[7:-1] * refit_heads.COLOR_HISTOGRAM_WEIGHT, plain[7:-1])
+    assert float(head.scale[-1]) == pytest.approx(refit_heads.LEAST_SCALE / refit_heads.COLOR_HISTOGRAM_WEIGHT)

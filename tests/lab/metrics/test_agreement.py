@@ -27,8 +27,8 @@ def test_missing_values_are_not_dropped():
 
 
 def test_errors_stand_beside_the_spread():
-    opinions, spread = np.zeros(5), np.array([1, 1, 1, 1, np.nan])
-    found = errors([0.5, -1, 1.5, 2.5, 9], opinions, spread)
+    mos, mos_std = np.zeros(5), np.array([1, 1, 1, 1, np.nan])
+    found = errors([0.5, -1, 1.5, 2.5, 9], mos, mos_std)
     assert found["mae"] == pytest.approx(14.5 / 5)
     assert found["rmse"] == pytest.approx(np.sqrt((0.25 + 1 + 2.25 + 6.25 + 81) / 5))
     shares = [found[name] for name in ("within_1", "within_2", "within_3", "outliers")]

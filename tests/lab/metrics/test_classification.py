@@ -49,7 +49,7 @@ def test_calibration_puts_an_edge_into_the_bin_below_it():
 
 def test_a_report_is_complete(tmp_path):
     images = [f"{i}.png" for i in range(4)]
-    table = pd.DataFrame({"image": images, "content": images, "type": answers().true, "level": [2, 5, 0, 0], "opinion": 0.0})
+    table = pd.DataFrame({"image": images, "content": images, "type": answers().true, "level": [2, 5, 0, 0], "mos": 0.0})
     test = RatedImages("mine", tmp_path, table, (0, 1))
     results = classification.report(test, answers(), tmp_path, {"minutes": 2.5})
     tables, pictures = {"classes.csv", "confusion.csv", "results.csv"}, {"confusion.png", "reliability.png", "roc.png"}

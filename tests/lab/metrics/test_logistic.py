@@ -33,18 +33,18 @@ def test_noise_moves_parameters_a_little_only():
 @pytest.mark.parametrize("parameters", [4, 5])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_bent_scale_is_straightened_and_the_sign_is_kept(parameters, sign):
-    opinions = logistic.logistic4(SCORES, 90, 10, 40, 12)
-    curve = logistic.fit(sign * SCORES, opinions, parameters)
+    mos = logistic.logistic4(SCORES, 90, 10, 40, 12)
+    curve = logistic.fit(sign * SCORES, mos, parameters)
     assert not curve.failure
-    assert abs(np.corrcoef(SCORES, opinions)[0, 1]) < 0.98
-    assert logistic.plcc_after(curve, sign * SCORES, opinions) == pytest.approx(sign, abs=1e-3)
+    assert abs(np.corrcoef(SCORES, mos)[0, 1]) < 0.98
+    assert logistic.plcc_after(curve, sign * SCORES, mos) == pytest.approx(sign, abs=1e-3)
 
 
 @pytest.mark.parametrize("parameters", [4, 5])
 @pytest.mark.parametrize("unit", [1e-3, 1, 1e4])
 def test_the_unit_of_predictions_does_not_matter(parameters, unit):
-    opinions = SCORES + np.random.default_rng(2).normal(scale=30, size=400)
-    plain, scaled = logistic.fit(SCORES, opinions, parameters), logistic.fit(unit * SCORES - 7, opinions, parameters)
+    mos = SCORES + np.random.default_rng(2).normal(scale=30, size=400)
+    plain, scaled = logistic.fit(SCORES, mos, parameters), logistic.fit(unit * SCORES - 7, mos, parameters)
     np.testing.assert_allclose(scaled(unit * SCORES - 7), plain(SCORES), rtol=1e-3, atol=1e-2)
 
 

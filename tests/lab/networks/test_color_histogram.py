@@ -8,8 +8,8 @@ from pictures import make_scene
 
 
 def parts(pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """What `tones` says of one photo: steps x scales, means, deviations."""
-    (found,) = color_histogram.tones(torch.from_numpy(pixels)[None]).numpy()
+    """What `color_histogram` says of one photo: steps x scales, means, deviations."""
+    (found,) = color_histogram.color_histogram(torch.from_numpy(pixels)[None]).numpy()
     steps, mean, deviation = np.split(
         found, [color_histogram.STEPS * color_histogram.SCALES, (color_histogram.STEPS + 1) * color_histogram.SCALES]
     )
@@ -51,6 +51,6 @@ def test_a_darker_photo_lies_lower():
 
 def test_several_photos_are_told_one_by_one():
     both = torch.from_numpy(np.stack([make_scene(32, 32, 1), make_scene(32, 32, 2)]))
-    found = color_histogram.tones(both)
+    found = color_histogram.color_histogram(both)
     assert found.shape == (2, color_histogram.COUNT)
-    torch.testing.assert_close(found, torch.cat([color_histogram.tones(photo[None]) for photo in both]))
+    torch.testing.assert_close(found, torch.cat([color_histogram.color_histogram(photo[None]) for photo in both]))

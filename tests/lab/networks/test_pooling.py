@@ -81,8 +81,8 @@ def test_raising_a_cell_raises_the_score_as_the_slope_says(stage):
     moved = ((describe(changed, "stages") - describe(MAPS, "stages")) * slope).sum(dim=1) / step
     start = 2 * sum(earlier.channels for earlier in STAGES[:stage])
     of_mean, of_deviation = slope[:, start + 1], slope[:, start + STAGES[stage].channels + 1]
-    spread = (cells[:, 1, 1, 2] - cells[:, 1].mean(dim=(1, 2))) / cells[:, 1].std(dim=(1, 2), correction=0)
-    torch.testing.assert_close(moved, (of_mean + of_deviation * spread) / cells[0, 0].numel(), rtol=1e-3, atol=1e-5)
+    mos_std = (cells[:, 1, 1, 2] - cells[:, 1].mean(dim=(1, 2))) / cells[:, 1].std(dim=(1, 2), correction=0)
+    torch.testing.assert_close(moved, (of_mean + of_deviation * mos_std) / cells[0, 0].numel(), rtol=1e-3, atol=1e-5)
 
 
 def test_every_cell_of_a_fine_map_counts():

@@ -10,9 +10,9 @@ from pictures import make_scene
 
 
 def test_photos_without_a_type_are_drawn_too():
-    opinions = np.arange(6.0)
+    mos = np.arange(6.0)
     kinds = ["jpeg", "jpeg", None, "blur", None, "blur"]
-    figure = prediction_plots.scatter(pd.DataFrame({"predicted": opinions, "opinion": opinions, "type": kinds}), "six")
+    figure = prediction_plots.scatter(pd.DataFrame({"predicted": mos, "mos": mos, "type": kinds}), "six")
     (axes,) = figure.axes
     assert sum(len(points.get_offsets()) for points in axes.collections) == 6
     assert "none" in [text.get_text() for text in axes.get_legend().get_texts()]

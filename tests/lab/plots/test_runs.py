@@ -26,10 +26,10 @@ def run(rated, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "diqa"
     method = DiqaMethod(stage1_epochs=0)
     torch.manual_seed(0)
-    method.scale_, method.network_, method.errors_ = (0.0, 1.0), network.build(method.design), None
+    method.mos_range_, method.network_, method.errors_ = (0.0, 1.0), network.build(method.design), None
     method.save(folder / "model")
     (folder / "recipe.yaml").write_text("method: diqa\nsplit: official\nseed: 0\ndatabase: biq2021\n")
-    rated.table.assign(predicted=1 - rated.table["opinion"]).to_csv(folder / "predictions.csv", index=False)
+    rated.table.assign(predicted=1 - rated.table["mos"]).to_csv(folder / "predictions.csv", index=False)
     return folder
 
 
@@ -65,28 +65,28 @@ def test_a_method_without_a_network_is_refused(run, monkeypatch):
         runs.first_layer(run)
 
 
-def test_the_spread_goes_from_the_worst_to_the_best_in_even_steps():
-    opinions = [0.1, 0.9, 0.12, 0.5, 0.31, 0.7, 0.11, 0.5]
-    table = pd.DataFrame({"opinion": opinions})
-    assert [opinions[row] for row in runs.spread(table, 5)] == [0.1, 0.31, 0.5, 0.7, 0.9]
-    assert runs.spread(table, 5)[2] == 3  # of two alike the first
-    assert runs.spread(pd.DataFrame({"opinion": [0.1, 0.9, 0.1]}), 4) == [0, 1]
+def test_evenly_spaced_goes_from_the_worst_to_the_best_in_even_steps():
+    mos = [0.1, 0.9, 0.12, 0.5, 0.31, 0.7, 0.11, 0.5]
+    table = pd.DataFrame({"mos": mos})
+    assert [mos[row] for row in runs.evenly_spaced(table, 5)] == [0.1, 0.31, 0.5, 0.7, 0.9]
+    assert runs.evenly_spaced(table, 5)[2] == 3  # of two alike the first
+    assert runs.evenly_spaced(pd.DataFrame({"mos": [0.1, 0.9, 0.1]}), 4) == [0, 1]
 
 
 def test_misses_are_the_largest_errors_either_way_worst_first():
-    table = pd.DataFrame({"opinion": [0.5, 0.2, 0.9, 0.4], "predicted": [0.5, 0.9, 0.1, 0.5]})
+    table = pd.DataFrame({"mos": [0.5, 0.2, 0.9, 0.4], "predicted": [0.5, 0.9, 0.1, 0.5]})
     assert runs.misses(table, 3) == [2, 1, 3]
 
 
 def test_failed_photos_are_left_out(tmp_path):
-    pd.DataFrame({"image": ["a", "b"], "opinion": [0.1, 0.2], "predicted": [np.nan, 0.3]}).to_csv(tmp_path / "predictions.csv")
+    pd.DataFrame({"image": ["a", "b"], "mos": [0.1, 0.2], "predicted": [np.nan, 0.3]}).to_csv(tmp_path / "predictions.csv")
     assert runs.read_predictions(tmp_path)["image"].tolist() == ["b"]
 
 
-@pytest.mark.parametrize("answers", [{"predicted": ["jpeg"], "opinion": [0.0]}, {"predicted": [3.5], "probability": [0.9]}])
+@pytest.mark.parametrize("answers", [{"predicted": ["jpeg"], "mos": [0.0]}, {"predicted": [3.5], "probability": [0.9]}])
 def test_answers_that_are_no_scores_are_not_drawn(answers, tmp_path):
     pd.DataFrame({"image": ["a"], **answers}).to_csv(tmp_path / "predictions.csv")
-    with pytest.raises(LabError, match="predicts classes or faults instead of scores"):
+    with pytest.raises(LabError, match="predicts classes or defects instead of scores"):
         runs.read_predictions(tmp_path)
 
 
@@ -96,12 +96,12 @@ def test_photos_carry_both_scores(run, rated):
     again = runs.photos(predictions, "biq2021", rated.folder, "Mine")
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == [axes.get_title() for axes in again.axes]
-    low, high = rated.opinions.min(), rated.opinions.max()
+    low, high = rated.mos.min(), rated.mos.max()
     assert titles[0] == f"people {low:.2f}, method {1 - low:.2f}"
     assert f"people {high:.2f}, method {1 - high:.2f}" in titles[: runs.EACH]
-    worst = max(rated.opinions, key=lambda opinion: abs(1 - 2 * opinion))
+    worst = max(rated.mos, key=lambda mos: abs(1 - 2 * mos))
     assert titles[runs.EACH] == f"people {worst:.2f}, method {1 - worst:.2f}"
-    shown = rated.table.set_index("opinion")["image"][low]
+    shown = rated.table.set_index("mos")["image"][low]
     np.testing.assert_array_equal(picture(figure), np.asarray(Image.open(rated.folder / shown)))
 
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
-from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.metrics.agreement import agreement
 from noref.lab.plots.curves import read_log
@@ -68,7 +68,7 @@ def parts(rated):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"body_rate": 1e20, "warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
+        ({"backbone_lr": 1e20, "warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
         ({"precision": "31-true"}, "Lightning cannot train as asked: .*31-true.*change precision"),
         ({"strategy": "dpp"}, "Lightning cannot train as asked: .*dpp.*change precision, devices, nodes or strategy"),
     ],
@@ -93,7 +93,7 @@ def test_an_average_of_weights_is_what_is_validated_and_kept(parts, tmp_path):
     torch.testing.assert_close(checkpoint["current_model_state"][f"network.{name}"], weights(plain)[name])
     torch.testing.assert_close(checkpoint["state_dict"][f"network.{name}"], weights(averaged)[name])
     assert (weights(averaged)[name] - weights(plain)[name]).abs().max() > 1e-3
-    measured = agreement(averaged.predict(parts["validation"].paths), parts["validation"].opinions)["srcc"]
+    measured = agreement(averaged.predict(parts["validation"].paths), parts["validation"].mos)["srcc"]
     assert read_log(tmp_path / "averaged" / "training")["val_srcc"].item() == pytest.approx(measured)
 
 
@@ -104,15 +104,15 @@ def test_a_resumed_run_with_an_average_ends_like_an_unbroken_one(parts, tmp_path
     class Power(Exception):
         """Somebody pulled the plug."""
 
-    original = LearnOpinions.on_validation_epoch_end
+    original = RegressionModule.on_validation_epoch_end
 
-    def interrupted(module: LearnOpinions) -> None:
+    def interrupted(module: RegressionModule) -> None:
         if module.current_epoch == 2:
             raise Power
         original(module)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LearnOpinions, "on_validation_epoch_end", interrupted)
+        patch.setattr(RegressionModule, "on_validation_epoch_end", interrupted)
         with pytest.raises(Power):
             method.fit(parts["train"], parts["validation"], tmp_path / "broken")
     resumed = weights(method.fit(parts["train"], parts["validation"], tmp_path / "broken"))

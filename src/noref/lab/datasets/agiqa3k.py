@@ -19,7 +19,7 @@ CARD = DatabaseCard(
     title="AGIQA-3K, a database for AI-generated image quality assessment",
     citation="C. Li et al., AGIQA-3K: an open database for AI-generated image quality assessment, arXiv:2306.04717, 2023",
     licence="MIT (the repository's)",
-    scale=(0.0, 5.0),
+    published_range=(0.0, 5.0),
     higher_is_better=True,
     images=2982,
     references=0,
@@ -42,10 +42,10 @@ def read(folder: str | Path) -> RatedImages:
     table = pd.DataFrame(
         {
             "image": ("images/" if (folder / "images").exists() else "") + listed["name"],
-            "opinion": CARD.opinions(listed["mos_quality"]),
-            "spread": listed["std_quality"],
+            "mos": CARD.mos(listed["mos_quality"]),
+            "mos_std": listed["std_quality"],
             "content": listed["prompt"],
             "group": listed["name"].str.split("_").str[0],
         }
     )
-    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, table, CARD.mos_range)

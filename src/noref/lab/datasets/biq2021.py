@@ -1,6 +1,6 @@
-"""BIQ2021: 12,000 camera photos of 512 x 512 with real faults (Ahmed and Asif, 2022).
+"""BIQ2021: 12,000 camera photos of 512 x 512 with real defects (Ahmed and Asif, 2022).
 
-About 30 opinions a photo, mean in 0 to 1, higher is better. Three subsets, in `group`: ss01 personal archive, ss02 faults
+About 30 opinions a photo, mean in 0 to 1, higher is better. Three subsets, in `group`: ss01 personal archive, ss02 defects
 made on purpose, ss03 Unsplash. Two layouts are read:
 
 - A folder with `labels.csv` (image, mos, subset, scene) beside the photos it names: a part of the database whose scenes are
@@ -26,7 +26,7 @@ CARD = DatabaseCard(
     citation="N. Ahmed and S. Asif, BIQ2021: a large-scale blind image quality assessment database, J. Electronic Imaging "
     "31(5), 2022",
     licence="none stated; research use",
-    scale=(0.0, 1.0),
+    published_range=(0.0, 1.0),
     higher_is_better=True,
     images=12000,
     references=0,
@@ -44,7 +44,7 @@ def read(folder: str | Path) -> RatedImages:
     """
     folder = Path(folder)
     table = _published(folder) if (folder / _SPLIT["train"]).exists() else _labelled(folder)
-    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, table, CARD.mos_range)
 
 
 def _labelled(folder: Path) -> pd.DataFrame:
@@ -52,13 +52,13 @@ def _labelled(folder: Path) -> pd.DataFrame:
     table = read_csv(file, dtype={"image": str, "scene": str, "subset": str})
     table = columns(table, file, "image", "mos", "subset", "scene")
     numbers(table, file, "mos")
-    return table.rename(columns={"mos": "opinion", "scene": "content", "subset": "group"})
+    return table.rename(columns={"scene": "content", "subset": "group"})
 
 
 def _published(folder: Path) -> pd.DataFrame:
     require(folder, "Images", *_SPLIT.values(), layout=CARD.layout)
     parts = [_part(folder / file).assign(part=part) for part, file in _SPLIT.items()]
-    table = pd.concat(parts, ignore_index=True).rename(columns={"Image Name": "content", "MOS": "opinion"})
+    table = pd.concat(parts, ignore_index=True).rename(columns={"Image Name": "content", "MOS": "mos"})
     return table.assign(image="Images/" + table["content"], group=table["content"].str.split(" ").str[0])
 
 

@@ -15,7 +15,7 @@ class DatabaseCard:
         title: What its authors call it.
         citation: The publication to cite.
         licence: The authors' terms, or that none were found.
-        scale: Lowest and highest number that the database publishes or can publish, in its own direction.
+        published_range: Lowest and highest number that the database publishes or can publish, in its own direction.
         higher_is_better: Direction of the published numbers. True for a MOS; False for a DMOS.
         images: Photos with opinions.
         references: Undistorted originals that the photos were made from; 0 where there are none.
@@ -27,7 +27,7 @@ class DatabaseCard:
     title: str
     citation: str
     licence: str
-    scale: tuple[float, float]
+    published_range: tuple[float, float]
     higher_is_better: bool
     images: int
     references: int
@@ -39,15 +39,15 @@ class DatabaseCard:
         """Which way the published numbers run and what becomes of them, in words."""
         if self.higher_is_better:
             return "MOS, higher is better"
-        return f"DMOS, lower is better; opinion = {self.scale[1]:g} - DMOS"
+        return f"DMOS, lower is better; opinion = {self.published_range[1]:g} - DMOS"
 
     @property
-    def opinion_scale(self) -> tuple[float, float]:
+    def mos_range(self) -> tuple[float, float]:
         """Lowest and highest opinion, higher is better: the published scale, or 0 to its length where it is turned round."""
-        low, high = self.scale
-        return self.scale if self.higher_is_better else (0.0, high - low)
+        low, high = self.published_range
+        return self.published_range if self.higher_is_better else (0.0, high - low)
 
-    def opinions(self, published: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def mos(self, published: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Published numbers as opinions: as they are, or subtracted from the high end, so that higher is better."""
         numbers = np.asarray(published, np.float64)
-        return numbers if self.higher_is_better else self.scale[1] - numbers
+        return numbers if self.higher_is_better else self.published_range[1] - numbers

@@ -63,7 +63,7 @@ class Report:
         references: Undistorted originals named.
         types: Photos of each type of distortion; empty where types are not known.
         parts: Photos in each part of the official split; empty where there is none.
-        scale: Lowest and highest opinion possible.
+        mos_range: Lowest and highest opinion possible.
         observed: Lowest and highest opinion found.
         missing: Photos and references listed that are not there.
         unreadable: Photos that are there but cannot be read.
@@ -76,7 +76,7 @@ class Report:
     references: int
     types: dict[str, int]
     parts: dict[str, int]
-    scale: tuple[float, float]
+    mos_range: tuple[float, float]
     observed: tuple[float, float]
     missing: tuple[Path, ...]
     unreadable: tuple[Path, ...]
@@ -99,8 +99,8 @@ def check(rated: RatedImages) -> Report:
         references=len(references),
         types=_counts(rated, "type"),
         parts=_counts(rated, "part"),
-        scale=rated.scale,
-        observed=(float(rated.opinions.min()), float(rated.opinions.max())),
+        mos_range=rated.mos_range,
+        observed=(float(rated.mos.min()), float(rated.mos.max())),
         missing=missing,
         unreadable=unreadable,
         near_pairs=pairs,

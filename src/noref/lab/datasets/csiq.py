@@ -19,7 +19,7 @@ CARD = DatabaseCard(
     citation="E. C. Larson and D. M. Chandler, Most apparent distortion: full-reference image quality assessment and the role "
     "of strategy, J. Electronic Imaging 19(1), 2010",
     licence="none found; ask the authors",
-    scale=(0.0, 1.0),
+    published_range=(0.0, 1.0),
     higher_is_better=False,
     images=866,
     references=30,
@@ -57,12 +57,12 @@ def read(folder: str | Path) -> RatedImages:
     table = pd.DataFrame(
         {
             "image": "dst_imgs/" + kind + "/" + sheet["image"] + "." + token + "." + level.astype(str) + ".png",
-            "opinion": CARD.opinions(sheet["dmos"]),
-            "spread": sheet["dmos_std"],
+            "mos": CARD.mos(sheet["dmos"]),
+            "mos_std": sheet["dmos_std"],
             "content": sheet["image"],
             "reference": "src_imgs/" + sheet["image"] + ".png",
             "type": kind,
             "level": level,
         }
     )
-    return RatedImages(CARD.name, folder, table.reset_index(drop=True), CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, table.reset_index(drop=True), CARD.mos_range)

@@ -41,7 +41,7 @@ def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImage
         raise LabError(f"{folder} holds no photos: expected {LAYOUT}")
     table = pd.DataFrame(rows, columns=["image", "type"])
     content = [_content(Path(image)) for image in table["image"]]
-    return RatedImages("folders", folder, table.assign(content=content, opinion=0.0), (0, 1))
+    return RatedImages("folders", folder, table.assign(content=content, mos=0.0), (0, 1))
 
 
 def _content(image: Path) -> str:

@@ -21,7 +21,7 @@ CARD = DatabaseCard(
     title="Konstanz Artificially Distorted Image quality Database (KADID-10k)",
     citation="H. Lin, V. Hosu and D. Saupe, KADID-10k: a large-scale artificially distorted IQA database, QoMEX 2019",
     licence="not confirmed; see the site",
-    scale=(1.0, 5.0),
+    published_range=(1.0, 5.0),
     higher_is_better=True,
     images=10125,
     references=81,
@@ -48,12 +48,12 @@ def read(folder: str | Path) -> RatedImages:
     table = pd.DataFrame(
         {
             "image": "images/" + listed["dist_img"],
-            "opinion": CARD.opinions(listed["dmos"]),
-            "spread": np.sqrt(listed["var"]),
+            "mos": CARD.mos(listed["dmos"]),
+            "mos_std": np.sqrt(listed["var"]),
             "content": address[0],
             "reference": "images/" + listed["ref_img"],
             "type": address[1],
             "level": address[2].astype(int),
         }
     )
-    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, table, CARD.mos_range)

@@ -30,14 +30,14 @@ CARD = DatabaseCard(
     citation="V. Hosu, H. Lin, T. Sziranyi and D. Saupe, KonIQ-10k: an ecologically valid database for deep learning of blind "
     "image quality assessment, IEEE Trans. Image Processing 29, 2020",
     licence="photos of YFCC100M, which holds Creative Commons photos; for the scores see the site",
-    scale=(0.0, 100.0),
+    published_range=(0.0, 100.0),
     higher_is_better=True,
     images=10073,
     references=0,
     source="http://database.mmsp-kn.de/koniq-10k-database.html and https://github.com/subpic/koniq (metadata)",
     layout=f"a folder with 1024x768 or 512x384 (*.jpg), and beside it {_SETS} (has the official split) or {_SCORES}",
 )
-ACR_CARD = replace(CARD, name="koniq10k-acr", title="KonIQ-10k, mean of the ratings from 1 to 5", scale=(1.0, 5.0))
+ACR_CARD = replace(CARD, name="koniq10k-acr", title="KonIQ-10k, mean of the ratings from 1 to 5", published_range=(1.0, 5.0))
 _PARTS = {"training": "train", "validation": "validation", "test": "test"}
 _RATINGS = ["c1", "c2", "c3", "c4", "c5"]
 
@@ -71,10 +71,10 @@ def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
         raise LabError(f"{file}: {hundred} reaches only {listed[hundred].max():g}; expected a scale from 0 to 100")
     table = pd.DataFrame({"image": size + "/" + listed["image_name"], "content": listed["image_name"]})
     if card is CARD:
-        table["opinion"] = card.opinions(listed[hundred])
+        table["mos"] = card.mos(listed[hundred])
     else:
-        table["opinion"] = card.opinions(ratings @ np.arange(1, 6) / ratings.sum(axis=1))
-        table["spread"] = listed["SD"]
+        table["mos"] = card.mos(ratings @ np.arange(1, 6) / ratings.sum(axis=1))
+        table["mos_std"] = listed["SD"]
     if file.name == _SETS:
         table["part"] = columns(listed, file, "set")["set"].map(_PARTS)
-    return RatedImages(card.name, folder, table, card.opinion_scale)
+    return RatedImages(card.name, folder, table, card.mos_range)

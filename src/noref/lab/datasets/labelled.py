@@ -88,7 +88,7 @@ def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | No
         raise LabError(f"{rated.name} has no photo of class {', '.join(empty)}; its classes are {', '.join(found)}")
     columns = [column for column in ("image", "content", "type", "level") if column in table]
     stand_in = (table["type"] == PRISTINE).astype(float)
-    return RatedImages(rated.name, rated.folder, table[columns].assign(opinion=stand_in), (0, 1))
+    return RatedImages(rated.name, rated.folder, table[columns].assign(mos=stand_in), (0, 1))
 
 
 def _readers() -> dict[str, Callable[[Path], RatedImages]]:
@@ -103,7 +103,7 @@ def _live(folder: Path) -> RatedImages:
     if not (folder / BAD_LIGHTING).is_dir():
         return rated
     badly_lit = folders.read(folder, [BAD_LIGHTING]).table
-    return RatedImages(rated.name, folder, pd.concat([rated.table, badly_lit], ignore_index=True), rated.scale)
+    return RatedImages(rated.name, folder, pd.concat([rated.table, badly_lit], ignore_index=True), rated.mos_range)
 
 
 def _references(rated: RatedImages) -> pd.DataFrame:

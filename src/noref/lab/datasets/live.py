@@ -23,7 +23,7 @@ CARD = DatabaseCard(
     citation="H. R. Sheikh, M. F. Sabir and A. C. Bovik, A statistical evaluation of recent full reference image quality "
     "assessment algorithms, IEEE Trans. Image Processing 15(11), 2006",
     licence="UT Austin notice: free to use, copy, modify and distribute with the notice and acknowledgement",
-    scale=(-5.0, 115.0),
+    published_range=(-5.0, 115.0),
     higher_is_better=False,
     images=779,
     references=29,
@@ -45,15 +45,15 @@ def read(folder: str | Path, hidden_references: bool = False) -> RatedImages:
         LabError: A file is missing; or the scores are not those of the 982 photos.
     """
     folder = require(folder, "dmos_realigned.mat", "refnames_all.mat", *_FOLDERS, layout=CARD.layout)
-    dmos, spread, originals = variables(folder / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
+    dmos, mos_std, originals = variables(folder / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
     (references,) = variables(folder / "refnames_all.mat", "refnames_all")
     images = [(f"{kind}/img{i + 1}.bmp", kind) for kind, count in _FOLDERS.items() for i in range(count)]
     if not len(images) == len(dmos) == len(references):
         raise LabError(f"{folder} has {len(dmos)} scores and {len(references)} reference names; expected {len(images)}")
     hidden = originals.astype(bool)
     table = pd.DataFrame(images, columns=["image", "type"]).assign(
-        opinion=CARD.opinions(dmos), spread=spread, content=references, reference="refimgs/" + references.astype(object)
+        mos=CARD.mos(dmos), mos_std=mos_std, content=references, reference="refimgs/" + references.astype(object)
     )
     table["type"] = table["type"].mask(hidden, "reference")
     kept = table if hidden_references else table[np.logical_not(hidden)]
-    return RatedImages(CARD.name, folder, kept.reset_index(drop=True), CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, kept.reset_index(drop=True), CARD.mos_range)

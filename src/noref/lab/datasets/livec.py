@@ -1,4 +1,4 @@
-"""LIVE In the Wild (LIVE-C, CLIVE): camera photos with faults of their own, rated by a crowd (Ghadiyaram and Bovik, 2016).
+"""LIVE In the Wild (LIVE-C, CLIVE): camera photos with defects of their own, rated by a crowd (Ghadiyaram and Bovik, 2016).
 
 The first seven of the 1,169 rows are the photos that the crowd was trained on; they lie in `Images/trainingImages` and are
 dropped. Files, variables and the seven rows are confirmed by several public readers of the database.
@@ -18,7 +18,7 @@ CARD = DatabaseCard(
     citation="D. Ghadiyaram and A. C. Bovik, Massive online crowdsourced study of subjective and objective picture quality, "
     "IEEE Trans. Image Processing 25(1), 2016",
     licence="UT Austin notice: free to use, copy, modify and distribute with the notice and acknowledgement",
-    scale=(0.0, 100.0),
+    published_range=(0.0, 100.0),
     higher_is_better=True,
     images=1162,
     references=0,
@@ -37,8 +37,8 @@ def read(folder: str | Path) -> RatedImages:
     """
     data = {part: f"Data/{part}_release.mat" for part in ("AllImages", "AllMOS", "AllStdDev")}
     folder = require(folder, "Images", *data.values(), layout=CARD.layout)
-    names, mos, spread = (variables(folder / file, f"{part}_release")[0] for part, file in data.items())
-    same_length(folder, names=names, opinions=mos, **{"standard deviations": spread})
-    table = pd.DataFrame({"image": names, "opinion": CARD.opinions(mos), "spread": spread, "content": names})
+    names, mos, mos_std = (variables(folder / file, f"{part}_release")[0] for part, file in data.items())
+    same_length(folder, names=names, mos=mos, **{"standard deviations": mos_std})
+    table = pd.DataFrame({"image": names, "mos": CARD.mos(mos), "mos_std": mos_std, "content": names})
     table["image"] = "Images/" + table["image"]
-    return RatedImages(CARD.name, folder, table.iloc[_TRAINING:].reset_index(drop=True), CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, table.iloc[_TRAINING:].reset_index(drop=True), CARD.mos_range)

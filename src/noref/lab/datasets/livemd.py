@@ -20,7 +20,7 @@ CARD = DatabaseCard(
     citation="D. Jayaraman, A. Mittal, A. K. Moorthy and A. C. Bovik, Objective quality assessment of multiply distorted "
     "images, Asilomar Conf. Signals, Systems and Computers, 2012",
     licence="UT Austin notice: free to use, copy, modify and distribute with the notice and acknowledgement",
-    scale=(0.0, 100.0),
+    published_range=(0.0, 100.0),
     higher_is_better=False,
     images=450,
     references=15,
@@ -40,14 +40,14 @@ def read(folder: str | Path) -> RatedImages:
     needed = (f"{part}/{file}" for part, kind in _PARTS.items() for file in (kind, "Imagelists.mat", "Scores.mat"))
     folder = require(folder, *needed, layout=CARD.layout)
     tables = [_part(folder, part, kind) for part, kind in _PARTS.items()]
-    return RatedImages(CARD.name, folder, pd.concat(tables, ignore_index=True), CARD.opinion_scale)
+    return RatedImages(CARD.name, folder, pd.concat(tables, ignore_index=True), CARD.mos_range)
 
 
 def _part(folder: Path, part: str, kind: str) -> pd.DataFrame:
     names, references, which = variables(folder / part / "Imagelists.mat", "distimgs", "refimgs", "ref4dist")
     (dmos,) = variables(folder / part / "Scores.mat", "DMOSscores")
-    same_length(folder / part, names=names, references=which, opinions=dmos)
-    table = pd.DataFrame({"image": names, "opinion": CARD.opinions(dmos), "content": references[which.astype(int) - 1]})
+    same_length(folder / part, names=names, references=which, mos=dmos)
+    table = pd.DataFrame({"image": names, "mos": CARD.mos(dmos), "content": references[which.astype(int) - 1]})
     done = table["image"].str.extract(r"_([a-z]+)(\d)(?:_([a-z]+)\d)?\.bmp$")
     table["type"] = done[0].str.cat(done[2], sep="+").fillna(done[0])
     table["level"] = pd.to_numeric(done[1]).where(done[2].isna())

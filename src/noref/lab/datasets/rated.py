@@ -12,9 +12,9 @@ import pandas as pd
 from noref.lab.errors import LabError
 from noref.lab.files import access
 
-COLUMNS = ("image", "opinion", "spread", "content", "reference", "type", "level", "group", "part")
+COLUMNS = ("image", "mos", "mos_std", "content", "reference", "type", "level", "group", "part")
 PARTS = ("train", "validation", "test")
-REQUIRED = ("image", "opinion", "content")
+REQUIRED = ("image", "mos", "content")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class RatedImages:
             must not be split); where the database has them also `spread` (standard deviation of the opinions), `reference`
             (path), `type` and `level` of the distortion, `group` (a subset to report apart) and `part` (the official
             split: "train", "validation" or "test").
-        scale: The lowest and highest opinion that the database's own scale allows.
+        mos_range: The lowest and highest opinion that the database's own scale allows.
 
     Raises:
         LabError: A column is unknown, a photo is listed twice, or a value cannot be.
@@ -38,7 +38,7 @@ class RatedImages:
     name: str
     folder: Path
     table: pd.DataFrame
-    scale: tuple[float, float]
+    mos_range: tuple[float, float]
 
     def __post_init__(self) -> None:
         missing = [column for column in REQUIRED if column not in self.table]
@@ -57,13 +57,13 @@ class RatedImages:
         twice = self.table["image"][self.table["image"].duplicated()]
         if len(twice):
             raise LabError(f"{self.name}: {twice.iloc[0]} is listed twice; remove one of the rows")
-        if "spread" in self.table and (self.table["spread"] < 0).any():
+        if "mos_std" in self.table and (self.table["mos_std"] < 0).any():
             raise LabError(f"{self.name}: a standard deviation of opinions cannot be negative")
-        opinions = self.opinions
-        low, high = self.scale
+        mos = self.mos
+        low, high = self.mos_range
         if not low < high:
             raise LabError(f"{self.name}: the scale must rise, not go from {low:g} to {high:g}; give its ends (low and high)")
-        if not np.isfinite(opinions).all() or opinions.min(initial=low) < low or opinions.max(initial=high) > high:
+        if not np.isfinite(mos).all() or mos.min(initial=low) < low or mos.max(initial=high) > high:
             raise LabError(f"{self.name}: opinions must be finite and within the scale {low:g} to {high:g}")
 
     def __len__(self) -> int:
@@ -75,15 +75,15 @@ class RatedImages:
         return [self.folder / image for image in self.table["image"]]
 
     @property
-    def opinions(self) -> npt.NDArray[np.float64]:
+    def mos(self) -> npt.NDArray[np.float64]:
         """Opinions on the database's own scale, higher is better."""
-        return self.table["opinion"].to_numpy(np.float64)
+        return self.table["mos"].to_numpy(np.float64)
 
     @property
-    def unit_opinions(self) -> npt.NDArray[np.float64]:
+    def unit_mos(self) -> npt.NDArray[np.float64]:
         """Opinions with the scale's ends brought to 0 and 1."""
-        low, high = self.scale
-        return (self.opinions - low) / (high - low)
+        low, high = self.mos_range
+        return (self.mos - low) / (high - low)
 
     def select(self, images: Sequence[str]) -> "RatedImages":
         """The rows of these images, in their order.

@@ -18,7 +18,7 @@ CARD = DatabaseCard(
     title="Smartphone Photography Attribute and Quality database (SPAQ)",
     citation="Y. Fang, H. Zhu, Y. Zeng, K. Ma and Z. Wang, Perceptual quality assessment of smartphone photography, CVPR 2020",
     licence="education and research with the copyright notice (said of the authors' code; none found for the photos)",
-    scale=(0.0, 100.0),
+    published_range=(0.0, 100.0),
     higher_is_better=True,
     images=11125,
     references=0,
@@ -38,5 +38,5 @@ def read(folder: str | Path) -> RatedImages:
     sheet = columns(read_excel(file, dtype={"Image name": str}), file, "Image name", "MOS")
     numbers(sheet, file, "MOS")
     names = sheet["Image name"]
-    table = pd.DataFrame({"image": "TestImage/" + names, "opinion": CARD.opinions(sheet["MOS"]), "content": names})
-    return RatedImages(CARD.name, folder, table, CARD.opinion_scale)
+    table = pd.DataFrame({"image": "TestImage/" + names, "mos": CARD.mos(sheet["MOS"]), "content": names})
+    return RatedImages(CARD.name, folder, table, CARD.mos_range)

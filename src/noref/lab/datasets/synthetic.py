@@ -139,7 +139,7 @@ def as_rated(folder: str | Path, name: str = "synthetic") -> RatedImages:
         LabError: As `read`.
     """
     rows = read(folder)
-    table = rows[["image", "reference", "content", "type", "level"]].assign(opinion=5.0 - rows["level"])
+    table = rows[["image", "reference", "content", "type", "level"]].assign(mos=5.0 - rows["level"])
     table["type"] = table["type"].where(table["type"] != PRISTINE)
     return RatedImages(name, Path(folder), table, (0, 5))
 

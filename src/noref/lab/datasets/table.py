@@ -20,7 +20,7 @@ CARD = DatabaseCard(
     title="Your own CSV",
     citation="",
     licence="yours",
-    scale=(float("-inf"), float("inf")),
+    published_range=(float("-inf"), float("inf")),
     higher_is_better=True,
     images=0,
     references=0,
@@ -47,7 +47,7 @@ def read(path: str | Path) -> RatedImages:
     table = read_csv(file, dtype=dict.fromkeys(_TEXTS, str))
     columns(table, file, "image", "mos")
     numbers(table, file, "mos", "std", "level", "low", "high")
-    table = table.rename(columns={"mos": "opinion", "std": "spread"})
+    table = table.rename(columns={"std": "mos_std"})
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
     return RatedImages(path.stem, file.parent, table.drop(columns=["low", "high"], errors="ignore"), _scale(table, file))
@@ -55,7 +55,7 @@ def read(path: str | Path) -> RatedImages:
 
 def _scale(table: pd.DataFrame, file: Path) -> tuple[float, float]:
     if not {"low", "high"} & set(table):
-        return float(table["opinion"].min()), float(table["opinion"].max())
+        return float(table["mos"].min()), float(table["mos"].max())
     columns(table, file, "low", "high")
     ends = table[["low", "high"]].drop_duplicates()
     if len(ends) > 1:

@@ -22,7 +22,7 @@ TID2008 = DatabaseCard(
     citation="N. Ponomarenko, V. Lukin, A. Zelensky, K. Egiazarian, M. Carli and F. Battisti, TID2008 - a database for "
     "evaluation of full-reference visual quality assessment metrics, Advances of Modern Radioelectronics 10, 2009",
     licence="free for education and research with the copyright notice; not to be modified without permission",
-    scale=(0.0, 9.0),
+    published_range=(0.0, 9.0),
     higher_is_better=True,
     images=1700,
     references=25,
@@ -35,7 +35,7 @@ TID2013 = DatabaseCard(
     citation="N. Ponomarenko et al., Image database TID2013: peculiarities, results and perspectives, Signal Processing: Image "
     "Communication 30, 2015",
     licence="free download; terms as TID2008's, by the same authors, not confirmed",
-    scale=(0.0, 9.0),
+    published_range=(0.0, 9.0),
     higher_is_better=True,
     images=3000,
     references=25,
@@ -71,14 +71,14 @@ def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
     table = pd.DataFrame(
         {
             "image": "distorted_images/" + on_disk(folder / "distorted_images", listed["image"]),
-            "opinion": card.opinions(listed["mos"]),
+            "mos": card.mos(listed["mos"]),
             "content": address[0],
             "reference": "reference_images/" + on_disk(folder / "reference_images", address[0] + ".bmp"),
             "type": address[1],
             "level": address[2].astype(int),
         }
     )
-    spread = read_csv(folder / "mos_std.txt", sep=r"\s+", names=["std"])
-    numbers(spread, folder / "mos_std.txt", "std")
-    same_length(folder, **{"opinions": table["opinion"], "standard deviations": spread})
-    return RatedImages(card.name, folder, table.assign(spread=spread["std"]), card.opinion_scale)
+    mos_std = read_csv(folder / "mos_std.txt", sep=r"\s+", names=["std"])
+    numbers(mos_std, folder / "mos_std.txt", "std")
+    same_length(folder, **{"opinions": table["mos"], "standard deviations": mos_std})
+    return RatedImages(card.name, folder, table.assign(mos_std=mos_std["std"]), card.mos_range)

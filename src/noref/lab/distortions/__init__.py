@@ -7,7 +7,7 @@ Example:
 
 # Each of these registers its own when imported.
 from noref.lab.distortions import blur, color, compression, exposure, noise, structure  # noqa: F401
-from noref.lab.distortions.levels import LEVELS, RUIN
+from noref.lab.distortions.levels import EXTREME_LEVELS, LEVELS
 from noref.lab.distortions.registry import Distortion, distortion, get, names
 
-__all__ = ["LEVELS", "RUIN", "Distortion", "distortion", "get", "names"]
+__all__ = ["EXTREME_LEVELS", "LEVELS", "Distortion", "distortion", "get", "names"]

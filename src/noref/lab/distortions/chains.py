@@ -1,4 +1,4 @@
-"""Several faults at once, in the order in which they come about: before and in the lens, on the sensor, behind it, in the file.
+"""Several defects at once, in the order in which they come about: before and in the lens, on the sensor, behind it, in the file.
 
 Left out are distortions that nobody would call by one of these names, or that cannot be told from another: vignetting,
 chromatic shift, denoising, enlarging (it reads as focus blur), sharpening, changed saturation (a matter of taste) and fast
@@ -30,16 +30,16 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     # File
     "compression": ("jpeg", "jpeg2000", "webp"),
 }
-"""What people call a fault -> the distortions that show it; in the order of a chain."""
+"""What people call a defect -> the distortions that show it; in the order of a chain."""
 
-MOST = 3  # faults of one photo
+MOST = 3  # defects of one photo
 HIGHEST = 5  # level
 _CONTRADICTIONS = ({"under-exposure", "over-exposure"}, {"warm cast", "cold cast"})
 
 Levels = npt.NDArray[np.int64]
 
 
-class Fault(NamedTuple):
+class Defect(NamedTuple):
     """One link of a chain: a family, a distortion of it, and its level from 1 to 5."""
 
     family: str
@@ -47,28 +47,28 @@ class Fault(NamedTuple):
     level: int
 
 
-def draw(rng: np.random.Generator) -> list[Fault]:
-    """A plausible chain of zero to three faults of different families; each number of faults is as likely as the others."""
+def draw(rng: np.random.Generator) -> list[Defect]:
+    """A plausible chain of zero to three defects of different families; each number of defects is as likely as the others."""
     count = int(rng.integers(MOST + 1))
     while True:
         chosen = set(rng.choice(list(FAMILIES), count, replace=False).tolist())
         if not any(chosen >= pair for pair in _CONTRADICTIONS):
             break
     return [
-        Fault(family, str(rng.choice(kinds)), int(rng.integers(1, HIGHEST + 1)))
+        Defect(family, str(rng.choice(kinds)), int(rng.integers(1, HIGHEST + 1)))
         for family, kinds in FAMILIES.items()
         if family in chosen
     ]
 
 
-def levels(faults: list[Fault]) -> Levels:
+def levels(defects: list[Defect]) -> Levels:
     """The level of each family, in the order of `FAMILIES`; 0 for those not there."""
-    given = {fault.family: fault.level for fault in faults}
+    given = {defect.family: defect.level for defect in defects}
     return np.array([given.get(family, 0) for family in FAMILIES])
 
 
-def spoil(pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Levels]:
-    """A photo under a chain of faults.
+def distort(pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Levels]:
+    """A photo under a chain of defects.
 
     The levels say what was done, not what can still be seen of it: heavy blur hides a little motion blur before it.
 
@@ -79,7 +79,7 @@ def spoil(pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Levels]:
     Returns:
         Pixels of the same shape, and the level of each family, 0 to 5.
     """
-    faults = draw(rng)
-    for fault in faults:
-        pixels = get(fault.kind)(pixels, fault.level, rng)
-    return pixels, levels(faults)
+    defects = draw(rng)
+    for defect in defects:
+        pixels = get(defect.kind)(pixels, defect.level, rng)
+    return pixels, levels(defects)

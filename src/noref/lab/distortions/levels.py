@@ -42,7 +42,7 @@ LEVELS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
     "over_sharpening": (0.8, 1.7, 3.2, 6.0, 12.0),  # gain of the unsharp mask
 }
 
-RUIN: dict[str, float] = {
+EXTREME_LEVELS: dict[str, float] = {
     "gaussian_blur": 40,
     "motion_blur": 240,
     "under_exposure": -20,

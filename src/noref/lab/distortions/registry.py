@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noref.lab.distortions.levels import LEVELS, RUIN
+from noref.lab.distortions.levels import EXTREME_LEVELS, LEVELS
 from noref.lab.lookup import lookup
 
 Pixels = npt.NDArray[np.uint8]
@@ -42,14 +42,14 @@ class Distortion:
         return self._at(LEVELS[self.name][level - 1], pixels, rng)
 
     def ruin(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        """Distort RGB pixels (uint8, H x W x 3) past level 5, by a strength drawn on a scale of ratios from there to `RUIN`.
+        """Distort RGB pixels (uint8, H x W x 3) past level 5, by a strength drawn on a scale of ratios from there to `EXTREME_LEVELS`.
 
         Raises:
             ValueError: The distortion ends at level 5, or the pixels are not uint8 RGB.
         """
-        if self.name not in RUIN:
-            raise ValueError(f"{self.name} ends at level 5; past it go {', '.join(RUIN)}")
-        first, last = LEVELS[self.name][-1], RUIN[self.name]
+        if self.name not in EXTREME_LEVELS:
+            raise ValueError(f"{self.name} ends at level 5; past it go {', '.join(EXTREME_LEVELS)}")
+        first, last = LEVELS[self.name][-1], EXTREME_LEVELS[self.name]
         return self._at(first * (last / first) ** rng.random(), pixels, rng)
 
     def _at(self, strength: Any, pixels: Pixels, rng: np.random.Generator) -> Pixels:

@@ -22,7 +22,7 @@ from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
 from noref.lab.files import access, make_folder, read_text
-from noref.lab.methods.method import Method, photos_besides
+from noref.lab.methods.method import Method, external_images
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class SplitResult:
     """What a split left.
 
     Attributes:
@@ -115,7 +115,7 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
 
 def run(
     build: Callable[[], Method], protocol: Sequence[Split], folder: Path, *, look_at_pictures: bool = True
-) -> Iterator[Judged]:
+) -> Iterator[SplitResult]:
     """Take a method through a protocol, split by split, each with a method built anew.
 
     A photo that cannot be read, or that the method has no finite score for, becomes a failed row; any other error ends the run.
@@ -141,16 +141,16 @@ def run(
         home, test = folder / f"split-{i:03}", split.parts["test"]
         known = _complete(home / "predictions.csv", test)
         if known is not None:
-            yield Judged(split.name, split.seed, known, resumed=True)
+            yield SplitResult(split.name, split.seed, known, resumed=True)
             continue
         method = build()
         if not isinstance(method, Fixed):  # what learns nothing cannot learn from a copy of a test photo either
-            splits.guard(split.parts, besides=photos_besides(method), look_at_pictures=look_at_pictures)
+            splits.guard(split.parts, besides=external_images(method), look_at_pictures=look_at_pictures)
         home.mkdir(exist_ok=True)
         _write(splits.as_table(split.parts), home / "split.csv")
         predictions = predict_each(_fitted(method, split, home / "fit"), test)
         _write(predictions, home / "predictions.csv")
-        yield Judged(split.name, split.seed, predictions, resumed=False)
+        yield SplitResult(split.name, split.seed, predictions, resumed=False)
 
 
 def predict_each(method: Method, rated: RatedImages) -> pd.DataFrame:

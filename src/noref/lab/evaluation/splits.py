@@ -11,7 +11,7 @@ import pandas as pd
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
 
-BESIDES = "what is learned from besides"
+EXTERNAL = "what is learned from besides"
 
 
 class LeakError(LabError):
@@ -132,9 +132,9 @@ def guard(parts: Mapping[str, RatedImages], *, besides: Sequence[Path] = (), loo
         _refuse_near_pictures({name: part.paths for name, part in parts.items()})
     if besides:
         judged = [*parts["test"].paths, *_references(parts["test"])]
-        _refuse(set(map(str, judged)) & set(map(str, besides)), "image", "test", BESIDES)
+        _refuse(set(map(str, judged)) & set(map(str, besides)), "image", "test", EXTERNAL)
         if look_at_pictures:
-            _refuse_near_pictures({"test": judged, BESIDES: besides})
+            _refuse_near_pictures({"test": judged, EXTERNAL: besides})
 
 
 def _references(rated: RatedImages) -> list[Path]:
@@ -152,7 +152,7 @@ def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
 
     # As a database whose contents are the sides: its check goes on where a photo cannot be read, which is a failed row later.
     rows = [(path, 0.0, name) for name, paths in sides.items() for path in sorted({str(path.absolute()) for path in paths})]
-    together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "opinion", "content"]), (0, 1))
+    together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "mos", "content"]), (0, 1))
     near = check(together).near_pairs
     if near:
         first, second = near[0].sides

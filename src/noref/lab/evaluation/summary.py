@@ -30,15 +30,15 @@ def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[s
         figures after the fit are raw), and `unfitted`, 1 in that case, else 0.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
-    x, y = scored["predicted"].to_numpy(np.float64), scored["opinion"].to_numpy(np.float64)
-    spread = scored["spread"].to_numpy(np.float64) if "spread" in scored else None
+    x, y = scored["predicted"].to_numpy(np.float64), scored["mos"].to_numpy(np.float64)
+    mos_std = scored["mos_std"].to_numpy(np.float64) if "mos_std" in scored else None
     raw, curve = agreement(x, y), logistic.fit(x, y, parameters)
-    fitted = {"plcc": logistic.plcc_after(curve, x, y), **errors(curve(x), y, spread)}
+    fitted = {"plcc": logistic.plcc_after(curve, x, y), **errors(curve(x), y, mos_std)}
     return {
         "n": len(scored),
         "failed": len(predictions) - len(scored),
         **{name: raw[name] for name in ("srcc", "krcc", "plcc")},
-        **errors(x, y, spread),
+        **errors(x, y, mos_std),
         **{f"{name}_fitted": value for name, value in fitted.items()},
         "fit": curve.name,
         "unfitted": int(bool(curve.failure)),
@@ -66,7 +66,7 @@ def by_part(
     table = []
     for name, rows in parts.items():
         scored = rows[np.isfinite(rows["predicted"])]
-        found = bootstrap.intervals(scored["predicted"], scored["opinion"], resamples=resamples, seed=seed)
+        found = bootstrap.intervals(scored["predicted"], scored["mos"], resamples=resamples, seed=seed)
         ends = {f"{figure}_{end}": getattr(found[figure], end) for figure in ("srcc", "plcc") for end in ("low", "high")}
         table.append({"part": name, **measures(rows, parameters), **ends})
     return pd.DataFrame(table)

@@ -83,9 +83,7 @@ def study(
     for i, split in enumerate(protocols.random_splits(rated, recipe.split, repeats, recipe.seed)):
         file = folder / f"split-{i:03}.csv"
         if not file.is_file():
-            parts = {
-                name: (vectors[[row[path] for path in part.paths]], part.unit_opinions) for name, part in split.parts.items()
-            }
+            parts = {name: (vectors[[row[path] for path in part.paths]], part.unit_mos) for name, part in split.parts.items()}
             done = pd.DataFrame(_judged(parts, counts, ways, method.regressor)).assign(split=split.name)
             done.to_csv(file.with_suffix(".part"), index=False)
             file.with_suffix(".part").replace(file)
@@ -126,16 +124,16 @@ def _judged(
     known: dict[tuple[str, int], list[Pipeline]] = {}
     for count in counts:
         crops = {name: vectors[:, :count] for name, (vectors, _) in parts.items()}
-        opinions = {name: values for name, (_, values) in parts.items()}
+        mos = {name: values for name, (_, values) in parts.items()}
         for pooling in poolings:
             # All ways to pool predictions pool those of one regressor, and it learns from a few crops of each photo only.
             together = pooling.startswith("prediction")
             learned = svr.crops_to_learn_from(crops["train"].shape[:2], regressor.kernel) if together else count
             key = ("prediction" if together else pooling, learned)
             if key not in known:
-                known[key] = svr.fit(crops["train"], opinions["train"], pooling, regressor)
-            best = svr.best(svr.judge(known[key], crops["validation"], opinions["validation"], pooling))
-            found = agreement(svr.predict(best.fitted, crops["test"], pooling), opinions["test"])
+                known[key] = svr.fit(crops["train"], mos["train"], pooling, regressor)
+            best = svr.best(svr.judge(known[key], crops["validation"], mos["validation"], pooling))
+            found = agreement(svr.predict(best.fitted, crops["test"], pooling), mos["test"])
             if math.isnan(found["srcc"]):
                 found["srcc"] = 0.0  # constant predictions rank nothing
             yield {"crops": count, "pooling": pooling, "c": best.c, "epsilon": best.epsilon, "val_srcc": best.srcc, **found}

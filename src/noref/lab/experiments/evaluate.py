@@ -31,7 +31,7 @@ from noref.lab.methods.method import Method
 from noref.lab.metrics import monotonicity, waterloo
 from noref.lab.plots import predictions as prediction_plots
 
-HEEDED: Mapping[str, tuple[str, ...]] = {
+PROTOCOL_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "whole": (),
     "single": ("shares", "seed"),
     "random": ("shares", "repeats", "seed"),
@@ -77,8 +77,8 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
         recipe = experiment.load_recipe(what, dict(changes))
         if "split" in changes:
             raise LabError("the protocol splits: give --protocol and --shares instead of --set split=…")
-        if recipe.labels is not None or isinstance(recipe.build(), experiment.FromCleanPhotos):
-            raise LabError(f"{what} predicts classes or faults instead of scores; use `noref lab train` to measure it")
+        if recipe.labels is not None or isinstance(recipe.build(), experiment.UsingPristineImages):
+            raise LabError(f"{what} predicts classes or defects instead of scores; use `noref lab train` to measure it")
         return Candidate(label, lambda _: recipe.build())
     raise LabError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
 
@@ -101,7 +101,7 @@ def plan(
         "leave-one-type-out": partial(protocols.leave_one_type_out, shares=shares, seed=seed),
     }
     if protocol not in makers:
-        raise LabError(f"no protocol is called {protocol!r}; there are: {', '.join(HEEDED)}")
+        raise LabError(f"no protocol is called {protocol!r}; there are: {', '.join(PROTOCOL_OPTIONS)}")
     if protocol == "cross" and len(databases) < 2:
         raise LabError("cross needs at least two databases: the first is learned from, each of the others tested on")
     tested = databases[1:] if protocol == "cross" else databases
@@ -173,9 +173,9 @@ def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         return summary.by_part(predictions, by)
     splits = summary.by_split(judged)
     over = summary.over_splits(splits).set_index("measure")
-    spread = {f"{figure}_std": over.loc[figure, "std"] for figure in ("srcc", "plcc")}
+    mos_std = {f"{figure}_std": over.loc[figure, "std"] for figure in ("srcc", "plcc")}
     counts = {name: int(splits[name].sum()) for name in ("n", "failed")}
-    return pd.DataFrame([{"part": f"median of {len(judged)}", **over["median"].to_dict(), **spread, **counts}])
+    return pd.DataFrame([{"part": f"median of {len(judged)}", **over["median"].to_dict(), **mos_std, **counts}])
 
 
 def _tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -30,7 +30,7 @@ from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.splits import as_table, by_content, guard
 from noref.lab.files import access, make_folder, read_json, read_text
 from noref.lab.methods import settings
-from noref.lab.methods.method import Method, photos_besides
+from noref.lab.methods.method import Method, external_images
 from noref.lab.plots import curves
 from noref.lab.plots import predictions as prediction_plots
 
@@ -158,8 +158,8 @@ class Reporting(Protocol):
 
 
 @runtime_checkable
-class FromCleanPhotos(Protocol):
-    """A method that learns from photos without faults, which it spoils itself."""
+class UsingPristineImages(Protocol):
+    """A method that learns from photos without defects, which it spoils itself."""
 
     def sources(self, rated: RatedImages | None) -> RatedImages:
         """Its clean photos: of its own settings, and the best of a database where one is given."""
@@ -177,7 +177,7 @@ def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
         LabError: As `prepare`; or there is nothing to learn from.
     """
     method = recipe.build()
-    if isinstance(method, FromCleanPhotos):
+    if isinstance(method, UsingPristineImages):
         return _joined(method.sources(datasets.read(*database) if database else None))
     if database is None:
         raise LabError(f"{recipe.method} learns from a database; give --data NAME=PATH")
@@ -218,7 +218,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
     parts, method = recipe.parts(rated), recipe.build()
     if _is_first_process():
         _claim(recipe, method, rated, folder)
-    guard(parts, besides=photos_besides(method))
+    guard(parts, besides=external_images(method))
     if _is_first_process():
         as_table(parts).to_csv(folder / "split.csv", index=False)
     method.fit(parts["train"], parts["validation"], folder)
@@ -245,7 +245,7 @@ def _claim(recipe: Recipe, method: Method, rated: RatedImages, folder: Path) -> 
     said = {key: value for key, value in asdict(recipe).items() if value is not None}
     resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
     known = {"data": rated.fingerprint()}
-    if besides := photos_besides(method):
+    if besides := external_images(method):
         known["besides"] = hashlib.sha256(str([path.stat().st_size for path in besides]).encode()).hexdigest()[:16]
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():

@@ -9,7 +9,7 @@ _WHERE = {
     "classifier": "noref.lab.methods.classifier.method:ClassifierMethod",
     "deepbiq": "noref.lab.methods.deepbiq.method:DeepBiqMethod",
     "diqa": "noref.lab.methods.diqa.method:DiqaMethod",
-    "faults": "noref.lab.methods.faults.method:FaultsMethod",
+    "defects": "noref.lab.methods.defects.method:DefectsMethod",
     "regressor": "noref.lab.methods.regressor.method:RegressorMethod",
     "unified": "noref.lab.methods.unified.method:UnifiedMethod",
 }

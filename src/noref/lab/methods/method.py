@@ -50,7 +50,7 @@ class Method(Protocol):
 
 
 @runtime_checkable
-class LearningBesides(Protocol):
+class UsingExternalImages(Protocol):
     """A method that learns from photos besides those of the training part."""
 
     def besides(self) -> Sequence[Path]:
@@ -58,6 +58,6 @@ class LearningBesides(Protocol):
         ...
 
 
-def photos_besides(method: Method) -> Sequence[Path]:
+def external_images(method: Method) -> Sequence[Path]:
     """Photos that a method learns from besides those of the training part; most methods do not."""
-    return method.besides() if isinstance(method, LearningBesides) else ()
+    return method.besides() if isinstance(method, UsingExternalImages) else ()

@@ -30,14 +30,14 @@ class Interval(NamedTuple):
 
 
 def intervals(
-    predicted: npt.ArrayLike, opinions: npt.ArrayLike, *, resamples: int = 1000, confidence: float = 0.95, seed: int = 0
+    predicted: npt.ArrayLike, mos: npt.ArrayLike, *, resamples: int = 1000, confidence: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
     """Intervals of SRCC and PLCC (raw), keys `srcc` and `plcc`; the same seed gives the same intervals.
 
     Raises:
         ValueError: As `agreement`.
     """
-    x, y = pairs(predicted, opinions)
+    x, y = pairs(predicted, mos)
     if len(x) < 2:
         return {name: Interval(float("nan"), float("nan"), resamples) for name in ("srcc", "plcc")}
     rng = np.random.default_rng(seed)

@@ -94,13 +94,13 @@ class Backbone(nn.Module):
         missing = sorted(wanted.keys() - found.keys())
         extra = sorted(key for key in found.keys() - wanted.keys() if not _passed_over(key))
         shaped = sorted(key for key in wanted.keys() & found.keys() if wanted[key].shape != found[key].shape)
-        faults = [
-            f"{len(keys)} {fault} ({', '.join(keys[:3])}{', …' if len(keys) > 3 else ''})"
-            for fault, keys in (("missing", missing), ("unknown", extra), ("of another shape", shaped))
+        defects = [
+            f"{len(keys)} {defect} ({', '.join(keys[:3])}{', …' if len(keys) > 3 else ''})"
+            for defect, keys in (("missing", missing), ("unknown", extra), ("of another shape", shaped))
             if keys
         ]
-        if faults:
-            raise LabError(f"the weights in {weights} do not fit this network: {'; '.join(faults)}; are they of another one?")
+        if defects:
+            raise LabError(f"the weights in {weights} do not fit this network: {'; '.join(defects)}; are they of another one?")
         self.body.load_state_dict({key: found[key] for key in wanted}, strict=False)
 
     def save(self, weights: Path) -> None:

@@ -17,7 +17,7 @@ VERSION = 1  # of the formula: whoever changes it makes old figures in caches wo
 _LUMA = (0.299, 0.587, 0.114)
 
 
-def tones(pixels: Tensor) -> Tensor:
+def color_histogram(pixels: Tensor) -> Tensor:
     """Photos (uint8, N x H x W x 3) to N x `COUNT` values from 0 to 1.
 
     For each step, the share of the photo that lies above it on each scale, softly; then each scale's mean, then its standard
@@ -25,8 +25,8 @@ def tones(pixels: Tensor) -> Tensor:
     """
     colours = F.avg_pool2d(pixels.permute(0, 3, 1, 2) / 255, SIDE)
     luma = (colours * torch.tensor(_LUMA, device=pixels.device)[:, None, None]).sum(dim=1, keepdim=True)
-    spread = colours.amax(dim=1, keepdim=True) - colours.amin(dim=1, keepdim=True)
-    scales = torch.cat([colours, luma, spread], dim=1).flatten(2)
+    mos_std = colours.amax(dim=1, keepdim=True) - colours.amin(dim=1, keepdim=True)
+    scales = torch.cat([colours, luma, mos_std], dim=1).flatten(2)
     above = [(scales * STEPS - step).clamp(0, 1).mean(dim=2) for step in range(STEPS)]
     mean = scales.mean(dim=2)
     deviation = (scales - mean[:, :, None]).square().mean(dim=2).sqrt()

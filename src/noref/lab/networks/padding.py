@@ -10,7 +10,7 @@ from torch import Tensor, nn
 N = TypeVar("N", bound=nn.Module)
 
 
-def settled(network: N) -> N:
+def with_static_padding(network: N) -> N:
     """A copy of a network whose convolutions with "same" padding pad by numbers instead of by formulas over the photo's size.
 
     Both agree wherever each of these layers sees sides that its stride divides, as it does in photos whose sides are multiples

@@ -9,7 +9,7 @@ from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.pooling import Features, describe
 
 
-class Described(nn.Module):
+class PooledNetwork(nn.Module):
     """A network whose `head` reads the vectors that describe photos.
 
     Args:

@@ -30,18 +30,18 @@ def scatter(predictions: pd.DataFrame, title: str) -> Figure:
     axes = figure.subplots()
     by = next((column for column in ("group", "type") if column in scored and scored[column].nunique() <= 10), None)
     for name, rows in scored.groupby(scored[by].fillna("none")) if by else [(None, scored)]:
-        axes.scatter(rows["predicted"], rows["opinion"], s=9, alpha=0.5, linewidths=0, label=name)
+        axes.scatter(rows["predicted"], rows["mos"], s=9, alpha=0.5, linewidths=0, label=name)
     if by:
         axes.legend(markerscale=2)
-    curve = logistic.fit(scored["predicted"], scored["opinion"])
+    curve = logistic.fit(scored["predicted"], scored["mos"])
     if not curve.failure:
         x = np.linspace(scored["predicted"].min(), scored["predicted"].max(), 200)
         axes.plot(x, curve(x), color="black", linewidth=1.5)
-    srcc = agreement(scored["predicted"], scored["opinion"])["srcc"]
+    srcc = agreement(scored["predicted"], scored["mos"])["srcc"]
     axes.set(
         title=f"{title}\nSRCC {srcc:.3f}, n {len(scored)}, failed {len(predictions) - len(scored)}",
         xlabel="predicted",
-        ylabel="opinion",
+        ylabel="mos",
     )
     return figure
 
@@ -55,9 +55,9 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
         title: Of the sheet.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
-    curve = logistic.fit(scored["predicted"], scored["opinion"])
+    curve = logistic.fit(scored["predicted"], scored["mos"])
     fitted = pd.Series(curve(scored["predicted"].to_numpy(np.float64)), index=scored.index)
-    error = fitted - scored["opinion"]
+    error = fitted - scored["mos"]
     order = [error.sort_values(ascending=False), error.sort_values(), error.abs().sort_values()]
     figure = Figure(figsize=(2.1 * EACH, 2.6 * len(ROWS)), layout="constrained")
     figure.suptitle(title)
@@ -67,7 +67,7 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
             axes.set_axis_off()
         for axes, index in zip(row, chosen.index[:EACH], strict=False):
             show_photo(axes, folder / scored["image"][index])
-            axes.set_title(f"people {scored['opinion'][index]:.2f}, method {fitted[index]:.2f}", fontsize=8)
+            axes.set_title(f"people {scored['mos'][index]:.2f}, method {fitted[index]:.2f}", fontsize=8)
         row[0].text(-0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center")
     return figure
 

@@ -59,16 +59,16 @@ def kernels(weights: Tensor, title: str) -> Figure:
     return figure
 
 
-def spread(predictions: pd.DataFrame, count: int = EACH) -> list[int]:
+def evenly_spaced(predictions: pd.DataFrame, count: int = EACH) -> list[int]:
     """Rows whose opinions lie nearest to `count` even steps from the lowest to the highest; fewer where steps share a row."""
-    opinions = predictions["opinion"]
+    opinions = predictions["mos"]
     steps = np.linspace(opinions.min(), opinions.max(), count)
     return list(dict.fromkeys(int((opinions - step).abs().idxmin()) for step in steps))
 
 
 def misses(predictions: pd.DataFrame, count: int = EACH) -> list[int]:
     """Rows that the method missed by most, worst first."""
-    error = (predictions["predicted"] - predictions["opinion"]).abs()
+    error = (predictions["predicted"] - predictions["mos"]).abs()
     return [int(row) for row in error.sort_values(ascending=False, kind="stable").index[:count]]
 
 
@@ -82,8 +82,8 @@ def read_predictions(run: Path) -> pd.DataFrame:
     if not file.is_file():
         raise LabError(f"{run} holds no finished experiment (predictions.csv is missing); run `noref lab train` first")
     table = read_csv(file)
-    if not {"predicted", "opinion"} <= set(table) or not pd.api.types.is_numeric_dtype(table["predicted"]):
-        raise LabError(f"{run} predicts classes or faults instead of scores; choose another run")
+    if not {"predicted", "mos"} <= set(table) or not pd.api.types.is_numeric_dtype(table["predicted"]):
+        raise LabError(f"{run} predicts classes or defects instead of scores; choose another run")
     scored = table[np.isfinite(table["predicted"])].reset_index(drop=True)
     if scored.empty:
         raise LabError(f"{run}: no test photo has a score (see the column failed of predictions.csv)")
@@ -108,7 +108,7 @@ def photos(predictions: pd.DataFrame, name: str, folder: str | Path, title: str)
         raise LabError(
             f"{name} at {folder} lacks {len(absent)} photos of the run, such as {absent.iloc[0]}; is it another one?"
         )
-    rows = {"worst to best": spread(predictions), "largest misses": misses(predictions)}
+    rows = {"worst to best": evenly_spaced(predictions), "largest misses": misses(predictions)}
     figure = Figure(figsize=(2.1 * EACH, 2.6 * len(rows)), layout="constrained")
     figure.suptitle(title)
     panels = figure.subplots(len(rows), EACH, squeeze=False)
@@ -119,5 +119,5 @@ def photos(predictions: pd.DataFrame, name: str, folder: str | Path, title: str)
         for axes, row in zip(panel, chosen, strict=False):
             shown = predictions.loc[row]
             show_photo(axes, rated.folder / shown["image"])
-            axes.set_title(f"people {shown['opinion']:.2f}, method {shown['predicted']:.2f}", fontsize=8)
+            axes.set_title(f"people {shown['mos']:.2f}, method {shown['predicted']:.2f}", fontsize=8)
     return figure

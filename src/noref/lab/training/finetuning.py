@@ -11,7 +11,7 @@ from timm.optim import param_groups_layer_decay  # type: ignore[attr-defined]
 from torch import Tensor
 
 from noref.lab.lookup import lookup
-from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooled import PooledNetwork
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Of what the network says of N photos, and what it should say."""
@@ -20,36 +20,36 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Ada
 
 
 @dataclass(frozen=True)
-class Steps:
+class OptimizerConfig:
     """How the weights move.
 
     Attributes:
         optimizer: "adam" or "adamw".
-        rate: Learning rate of all heads, at its highest.
-        body_rate: The same of the backbone's last layer.
+        head_lr: Learning rate of all heads, at its highest.
+        backbone_lr: The same of the backbone's last layer.
         layer_decay: What the rate is multiplied by from each layer to the one before it (timm's grouping; 1 for alike).
         weight_decay: Of all weights that are matrices or kernels, and of the heads'.
         warm_up: Share of all steps in which the rates rise from 0; after it they fall back to 0 along half a cosine.
-        heads: Rates of single heads, by their names in the network, in the place of `rate`.
+        heads: Rates of single heads, by their names in the network, in the place of `head_lr`.
     """
 
     optimizer: str = "adamw"
-    rate: float = 1e-4
-    body_rate: float = 1e-4
+    head_lr: float = 1e-4
+    backbone_lr: float = 1e-4
     layer_decay: float = 1.0
     weight_decay: float = 0.05
     warm_up: float = 0.1
     heads: Mapping[str, float] = field(default_factory=dict)
 
 
-class SmallSteps(pl.LightningModule):
+class FineTuningModule(pl.LightningModule):
     """Small steps for the backbone, larger ones for the heads; what is learned is the subclass's.
 
     Raises:
         LabError: There is no optimizer of that name.
     """
 
-    def __init__(self, network: Described, steps: Steps) -> None:
+    def __init__(self, network: PooledNetwork, steps: OptimizerConfig) -> None:
         super().__init__()
         self.network, self.steps = network, steps
         self.optimizer = lookup("optimizer", steps.optimizer, OPTIMIZERS)
@@ -59,7 +59,7 @@ class SmallSteps(pl.LightningModule):
         groups: list[dict[str, Any]] = []
         for name, head in self.network.named_children():
             if name != "backbone":
-                rate = steps.heads.get(name, steps.rate)
+                rate = steps.heads.get(name, steps.head_lr)
                 for decay, bias in ((steps.weight_decay, False), (0.0, True)):
                     weights = [weight for key, weight in head.named_parameters() if key.endswith("bias") == bias]
                     groups.append({"params": weights, "lr": rate, "weight_decay": decay})
@@ -67,22 +67,22 @@ class SmallSteps(pl.LightningModule):
             self.network.backbone.body, weight_decay=steps.weight_decay, layer_decay=steps.layer_decay
         )
         groups += [
-            {"params": group["params"], "lr": steps.body_rate * group["lr_scale"], "weight_decay": group["weight_decay"]}
+            {"params": group["params"], "lr": steps.backbone_lr * group["lr_scale"], "weight_decay": group["weight_decay"]}
             for group in body
         ]
-        optimizer = self.optimizer(groups, lr=steps.rate)  # type: ignore[call-arg]
+        optimizer = self.optimizer(groups, lr=steps.head_lr)  # type: ignore[call-arg]
         total = int(self.trainer.estimated_stepping_batches)
         return warm_up_and_cosine(optimizer, total, round(steps.warm_up * total))
 
 
-class FineTuning(SmallSteps):
+class PredictionModule(FineTuningModule):
     """Predict what comes with each photo, one tensor, by one loss.
 
     Losses see the batch of all processes together, so gradients are those of one process with the whole batch; so do the
     validation figures.
     """
 
-    def __init__(self, network: Described, loss: Loss, steps: Steps) -> None:
+    def __init__(self, network: PooledNetwork, loss: Loss, steps: OptimizerConfig) -> None:
         super().__init__(network, steps)
         self.loss = loss
         self.seen: list[Tensor] = []

@@ -60,7 +60,7 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0, turn: bool = False
     ) -> None:
-        self.paths, self.opinions = rated.paths, rated.unit_opinions.astype(np.float32)
+        self.paths, self.mos = rated.paths, rated.unit_mos.astype(np.float32)
         self.size, self.crop, self.seed, self.turn = size, crop, seed, turn
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
         if self.crop:
             rng = np.random.default_rng((self.seed, epoch, index))
             (pixels,) = crop_at_random([pixels], self.crop, rng, self.turn)
-        return torch.from_numpy(pixels), torch.tensor(self.opinions[index])
+        return torch.from_numpy(pixels), torch.tensor(self.mos[index])
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each photo will have: those alike can be stacked."""

@@ -83,26 +83,26 @@ class LabelledVectors(Dataset[tuple[Tensor, Tensor]]):
         return [tuple(self.vectors.shape[1:])] * len(self)
 
 
-class LearnClasses(pl.LightningModule):
+class ClassificationModule(pl.LightningModule):
     """Cross-entropy of classes, rare ones weighted up. Logs loss and accuracy, the validation's macro F1, and `seconds`.
 
     Args:
         network: Inputs to logits N x K; parameters that need no gradient stay as they are.
         weights: What a photo of each class counts, K.
         output: "softmax", or "sigmoid": binary cross-entropy of each class on its own.
-        rate: Learning rate at its highest.
+        head_lr: Learning rate at its highest.
         weight_decay: Of all weights that are matrices or kernels.
-        warm_up: Share of all steps in which the rate rises from 0; after it it falls back to 0 along half a cosine.
+        warm_up: Share of all steps in which the learning rate rises from 0; after it it falls back to 0 along half a cosine.
     """
 
     class_weights: Tensor
 
     def __init__(
-        self, network: nn.Module, weights: Tensor, output: Output, rate: float, weight_decay: float, warm_up: float
+        self, network: nn.Module, weights: Tensor, output: Output, head_lr: float, weight_decay: float, warm_up: float
     ) -> None:
         super().__init__()
         self.network, self.output = network, output
-        self.rate, self.weight_decay, self.warm_up = rate, weight_decay, warm_up
+        self.head_lr, self.weight_decay, self.warm_up = head_lr, weight_decay, warm_up
         self.register_buffer("class_weights", weights)
         self.accuracy = MulticlassAccuracy(len(weights), average="micro")
         self.macro_f1 = MulticlassF1Score(len(weights), average="macro")  # over the classes that are there or were named
@@ -142,6 +142,6 @@ class LearnClasses(pl.LightningModule):
         self.log("seconds", time.perf_counter() - self.started)
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(param_groups_weight_decay(self.network, self.weight_decay), lr=self.rate)
+        optimizer = torch.optim.AdamW(param_groups_weight_decay(self.network, self.weight_decay), lr=self.head_lr)
         total = int(self.trainer.estimated_stepping_batches)
         return warm_up_and_cosine(optimizer, total, round(self.warm_up * total))

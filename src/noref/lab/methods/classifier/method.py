@@ -18,9 +18,9 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.methods import saved
 from noref.lab.methods.classifier.learning import (
+    ClassificationModule,
     LabelledPhotos,
     LabelledVectors,
-    LearnClasses,
     Output,
     class_weights,
     numbered,
@@ -29,7 +29,7 @@ from noref.lab.methods.classifier.learning import (
 from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, SimpleNet, freeze_all_but_last
 from noref.lab.metrics import classification
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.padding import settled
+from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.plots.curves import read_log
@@ -59,9 +59,9 @@ class ClassifierMethod(BaseEstimator):
         epochs: Of SimpleNet, or of a backbone's last blocks with its head, at most; a backbone may have 0.
         blocks: How many of a backbone's last blocks are tuned.
         batch: Photos in a batch.
-        rate: Learning rate of SimpleNet, and of the head while it learns alone.
-        body_rate: Learning rate while the last blocks are tuned.
-        weight_decay, warm_up: See `LearnClasses`.
+        head_lr: Learning rate of SimpleNet, and of the head while it learns alone.
+        backbone_lr: Learning rate while the last blocks are tuned.
+        weight_decay, warm_up: See `ClassificationModule`.
         patience: Epochs without a better macro F1 on validation before a stage stops.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
         workers: Processes that prepare photos.
@@ -92,8 +92,8 @@ class ClassifierMethod(BaseEstimator):
         epochs: int = 50,
         blocks: int = 3,
         batch: int = 16,
-        rate: float = 1e-3,
-        body_rate: float = 1e-4,
+        head_lr: float = 1e-3,
+        backbone_lr: float = 1e-4,
         weight_decay: float = 1e-4,
         warm_up: float = 0.1,
         patience: int = 10,
@@ -106,7 +106,7 @@ class ClassifierMethod(BaseEstimator):
         self.area, self.shortest, self.squash, self.detail = area, shortest, squash, detail
         self.crop, self.cache = crop, cache
         self.head_epochs, self.epochs, self.blocks, self.batch = head_epochs, epochs, blocks, batch
-        self.rate, self.body_rate, self.weight_decay, self.warm_up = rate, body_rate, weight_decay, warm_up
+        self.head_lr, self.backbone_lr, self.weight_decay, self.warm_up = head_lr, backbone_lr, weight_decay, warm_up
         self.patience, self.precision, self.workers, self.seed = patience, precision, workers, seed
 
     @property
@@ -144,7 +144,7 @@ class ClassifierMethod(BaseEstimator):
                 self._learn_head(self.network_, parts, folder / "head")
             freeze_all_but_last(self.network_.backbone.body, self.blocks)
         if self.epochs:
-            rate = self.rate if self.network == SIMPLENET else self.body_rate
+            rate = self.head_lr if self.network == SIMPLENET else self.backbone_lr
             training, checking = (
                 LabelledPhotos(part, numbers, self.working_size, crop, self.seed)
                 for (part, numbers), crop in zip(parts, (self.crop, None), strict=True)
@@ -163,8 +163,8 @@ class ClassifierMethod(BaseEstimator):
         )
         scaler = StandardScaler().fit(training.vectors.numpy())
         network.head.mean.copy_(torch.from_numpy(scaler.mean_))
-        network.head.scale.copy_(torch.from_numpy(scaler.scale_))
-        self._learn(network.head, training, checking, self.head_epochs, self.rate, folder)
+        network.head.scale.copy_(torch.from_numpy(scaler.mos_range_))
+        self._learn(network.head, training, checking, self.head_epochs, self.head_lr, folder)
 
     def _learn(
         self,
@@ -172,12 +172,12 @@ class ClassifierMethod(BaseEstimator):
         training: LabelledPhotos | LabelledVectors,
         checking: LabelledPhotos | LabelledVectors,
         epochs: int,
-        rate: float,
+        head_lr: float,
         folder: Path,
     ) -> None:
         numbers = training.numbers.numpy()
         weights = class_weights(numbers) if self.balanced else torch.ones(len(self.classes_))
-        module = LearnClasses(network, weights, self.output, rate, self.weight_decay, self.warm_up)
+        module = ClassificationModule(network, weights, self.output, head_lr, self.weight_decay, self.warm_up)
         schedule = Schedule(epochs, "val_macro_f1", "max", self.patience, self.precision)
         module.train()  # Lightning leaves the mode as it finds it
         train(
@@ -227,7 +227,7 @@ class ClassifierMethod(BaseEstimator):
 
     def export_core(self) -> nn.Module:
         """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to the probabilities of `classes_`, 1 x K."""
-        return _Core(settled(self.network_), self.output)
+        return _Core(with_static_padding(self.network_), self.output)
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""

@@ -8,7 +8,7 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, length
 
 CHANNELS = (3, 32, 64, 64, 128, 128, 256, 256)
@@ -124,11 +124,11 @@ class ClassHead(nn.Module):
         return logits
 
 
-class BackboneClassifier(Described):
+class BackboneClassifier(PooledNetwork):
     """Any backbone, its maps described by one vector, and a head. Batch norms keep the statistics they came with.
 
     Args:
-        backbone, features: See `Described`.
+        backbone, features: See `PooledNetwork`.
         classes: K.
         dropout: See `ClassHead`.
     """

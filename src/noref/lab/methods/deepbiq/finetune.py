@@ -38,7 +38,7 @@ class Tuning:
 
     Attributes:
         epochs: At most.
-        rate: Largest step of the body; the new layer's is `NEW_LAYER` times that.
+        head_lr: Largest step of the body; the new layer's is `NEW_LAYER` times that.
         batch: Crops a step.
         edges: Where one class ends and the next begins, in opinions from 0 to 1; an opinion on an edge is in the lower class.
         side: Of crops, in pixels.
@@ -50,7 +50,7 @@ class Tuning:
     """
 
     epochs: int
-    rate: float
+    head_lr: float
     batch: int
     edges: tuple[float, ...]
     side: int
@@ -70,8 +70,8 @@ def tune(backbone: Backbone, rated: RatedImages, validation: RatedImages, folder
         ImageTooSmall: A photo is smaller than a crop.
         LabError: A class has no photo.
     """
-    weights = class_weights(classes(rated.unit_opinions, tuning.edges), tuning.edges)
-    module = LearnClasses(backbone, weights, tuning)
+    weights = class_weights(classes(rated.unit_mos, tuning.edges), tuning.edges)
+    module = ClassificationModule(backbone, weights, tuning)
     schedule = Schedule(tuning.epochs, "val_srcc", "max", tuning.patience, tuning.precision)
     teaching = RatedPhotos(rated, tuning.size, tuning.side, tuning.seed)
     judging = RatedPhotos(validation, tuning.size)
@@ -87,10 +87,10 @@ def tune(backbone: Backbone, rated: RatedImages, validation: RatedImages, folder
     backbone.save(folder / "backbone.safetensors")
 
 
-def classes(opinions: npt.NDArray[np.float64], edges: tuple[float, ...]) -> npt.NDArray[np.int64]:
+def classes(mos: npt.NDArray[np.float64], edges: tuple[float, ...]) -> npt.NDArray[np.int64]:
     """The class of each opinion (0 to 1), from 0, the worst: [0, .2] is bad, ].2, .4] poor, and so on."""
     # In single precision, as the loss sees them: an opinion on an edge must not change sides.
-    return np.searchsorted(np.asarray(edges, np.float32), opinions.astype(np.float32), side="left")
+    return np.searchsorted(np.asarray(edges, np.float32), mos.astype(np.float32), side="left")
 
 
 def class_weights(found: npt.NDArray[np.int64], edges: tuple[float, ...]) -> Tensor:
@@ -128,7 +128,7 @@ def leaked(database: str) -> RatedImages:
     return datasets.read(name, folder)
 
 
-class LearnClasses(pl.LightningModule):
+class ClassificationModule(pl.LightningModule):
     """Cross-entropy of quality classes, rare classes weighted up; a new layer reads them off the mean of the last map."""
 
     class_weights: Tensor
@@ -155,28 +155,28 @@ class LearnClasses(pl.LightningModule):
                 layer.eval()
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
-        pixels, opinions = batch
-        loss = F.cross_entropy(self(pixels).float(), torch.bucketize(opinions, self.edges), self.class_weights)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(opinions), prog_bar=True)
+        pixels, mos = batch
+        loss = F.cross_entropy(self(pixels).float(), torch.bucketize(mos, self.edges), self.class_weights)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(mos), prog_bar=True)
         return loss
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
-        photos, opinions = batch
+        photos, mos = batch
         scores = self(torch.cat([self.middle.cut(photo) for photo in photos])).float()
-        loss = F.cross_entropy(scores, torch.bucketize(opinions, self.edges), self.class_weights)
-        self.log("val_loss", loss, batch_size=len(opinions))
+        loss = F.cross_entropy(scores, torch.bucketize(mos, self.edges), self.class_weights)
+        self.log("val_loss", loss, batch_size=len(mos))
         places = torch.arange(scores.shape[1], device=scores.device)
         expected = (scores.softmax(dim=1) * places).sum(dim=1)  # the mean class, so that it ranks finer than classes do
-        self.seen.append((expected.cpu(), opinions.cpu()))
+        self.seen.append((expected.cpu(), mos.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        expected, opinions = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
+        expected, mos = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
         self.seen.clear()
-        srcc = agreement(expected.numpy(), opinions.numpy())["srcc"]
+        srcc = agreement(expected.numpy(), mos.numpy())["srcc"]
         self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
 
     def configure_optimizers(self) -> Any:
-        rates = [self.tuning.rate, NEW_LAYER * self.tuning.rate]
+        rates = [self.tuning.head_lr, NEW_LAYER * self.tuning.head_lr]
         parts = [{"params": part.parameters(), "lr": rate} for part, rate in zip((self.backbone, self.new), rates, strict=True)]
         optimizer = torch.optim.AdamW(parts, weight_decay=1e-4)
         return one_cycle(optimizer, rates, int(self.trainer.estimated_stepping_batches))

@@ -25,7 +25,7 @@ from noref.lab.methods.deepbiq.network import DeepBiq, vectors_of
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache
 from noref.lab.networks.heads import Head, LinearHead, RbfHead, from_pipeline
-from noref.lab.networks.padding import settled
+from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import working_pixels
@@ -130,7 +130,7 @@ class DeepBiqMethod(BaseEstimator):
             ImageTooSmall: A photo is smaller than a crop; the message names it.
             LabError: As `Backbone`, `finetune.classes`; or a setting has no such value.
         """
-        self.scale_ = rated.scale
+        self.mos_range_ = rated.mos_range
         backbone = self.bare_backbone()
         folder.mkdir(parents=True, exist_ok=True)
         if self.finetune_epochs:
@@ -139,8 +139,8 @@ class DeepBiqMethod(BaseEstimator):
         learning, judging = (
             self.vectors(backbone, part.paths, self.precision)[:, : self._count()] for part in (rated, validation)
         )
-        fits = svr.fit(learning, rated.unit_opinions, self.pooling, self.regressor)
-        choices = svr.judge(fits, judging, validation.unit_opinions, self.pooling)
+        fits = svr.fit(learning, rated.unit_mos, self.pooling, self.regressor)
+        choices = svr.judge(fits, judging, validation.unit_mos, self.pooling)
         pd.DataFrame(
             [(choice.c, choice.epsilon, choice.srcc) for choice in choices], columns=["c", "epsilon", "val_srcc"]
         ).to_csv(folder / "svr.csv", index=False)
@@ -185,7 +185,7 @@ class DeepBiqMethod(BaseEstimator):
         Raises:
             ImageError: A photo cannot be read, or is smaller than a crop.
         """
-        low, high = self.scale_
+        low, high = self.mos_range_
         paths = [Path(image) for image in images if isinstance(image, (str, os.PathLike))]
         with torch.inference_mode():
             if len(paths) == len(images):
@@ -203,11 +203,11 @@ class DeepBiqMethod(BaseEstimator):
 
     def export_core(self) -> nn.Module:
         """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to score and quality map in [0, 1]-scaled opinions."""
-        return settled(self.network_)
+        return with_static_padding(self.network_)
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        saved.write(self, folder, self.network_.state_dict(), scale=self.scale_)
+        saved.write(self, folder, self.network_.state_dict(), scale=self.mos_range_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -215,7 +215,7 @@ class DeepBiqMethod(BaseEstimator):
         state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         low, high = state["scale"]
-        method.scale_ = (low, high)
+        method.mos_range_ = (low, high)
         length = len(weights["head.mean"])
         head: Head = LinearHead(length)
         if "head.supports" in weights:
@@ -245,7 +245,7 @@ class DeepBiqMethod(BaseEstimator):
     def _tuning(self) -> finetune.Tuning:
         return finetune.Tuning(
             epochs=self.finetune_epochs,
-            rate=self.finetune_rate,
+            head_lr=self.finetune_rate,
             batch=self.finetune_batch,
             edges=tuple(self.edges),
             side=self.side,

@@ -58,20 +58,20 @@ class Choice:
     srcc: float
 
 
-def fit(crops: Vectors, opinions: Scores, pooling: Pooling, regressor: Regressor) -> list[Pipeline]:
+def fit(crops: Vectors, mos: Scores, pooling: Pooling, regressor: Regressor) -> list[Pipeline]:
     """One pipeline for every C and epsilon to try, as `networks.heads.from_pipeline` takes them.
 
     Args:
         crops: photos x count x D.
-        opinions: Of the photos, from 0 to 1.
+        mos: Of the photos, from 0 to 1.
         pooling: What is learned from.
         regressor: What to fit.
     """
     if pooling.startswith("prediction"):
         crops = crops[:, : crops_to_learn_from(crops.shape[:2], regressor.kernel)]
     rows = pools.inputs(crops, pooling)
-    each = len(rows) // len(opinions)
-    return list(_fits(rows, np.repeat(opinions, each), regressor))
+    each = len(rows) // len(mos)
+    return list(_fits(rows, np.repeat(mos, each), regressor))
 
 
 def crops_to_learn_from(shape: Sequence[int], kernel: Kernel) -> int:
@@ -80,11 +80,11 @@ def crops_to_learn_from(shape: Sequence[int], kernel: Kernel) -> int:
     return min(count, max(1, MOST_ROWS[kernel] // photos))
 
 
-def judge(fits: Sequence[Pipeline], crops: Vectors, opinions: Scores, pooling: Pooling) -> list[Choice]:
+def judge(fits: Sequence[Pipeline], crops: Vectors, mos: Scores, pooling: Pooling) -> list[Choice]:
     """Every fit with its SRCC on validation photos (-1 where it says the same of all)."""
     found = []
     for fitted in fits:
-        srcc = agreement(predict(fitted, crops, pooling), opinions)["srcc"]
+        srcc = agreement(predict(fitted, crops, pooling), mos)["srcc"]
         found.append(Choice(fitted, fitted[-1].C, fitted[-1].epsilon, -1.0 if math.isnan(srcc) else srcc))
     return found
 

@@ -13,7 +13,7 @@ from noref.lab.metrics.agreement import agreement
 from noref.lab.training.finetuning import one_cycle
 
 
-class LearnErrors(pl.LightningModule):
+class ErrorMapModule(pl.LightningModule):
     """Stage 1: predict the error map of a distorted photo without its reference.
 
     The loss is the mean of ((predicted - true) x relative reliability)^2 over the cells inside the border.
@@ -43,7 +43,7 @@ class LearnErrors(pl.LightningModule):
         return torch.optim.NAdam(self.network.parameters(), lr=self.learning_rate)
 
 
-class LearnScores(pl.LightningModule):
+class ScoreModule(pl.LightningModule):
     """Stage 2: predict people's opinions, scaled to [0, 1], by mean squared error.
 
     DIQA-SENS adds total variation of its sensitivity map, so that the map stays smooth (as in the authors' DeepQA).
@@ -57,24 +57,24 @@ class LearnScores(pl.LightningModule):
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
-        pixels, opinions = batch
+        pixels, mos = batch
         assessed = self.network(pixels)
-        loss = (assessed.score - opinions).square().mean()
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(opinions), prog_bar=True)
+        loss = (assessed.score - mos).square().mean()
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(mos), prog_bar=True)
         if assessed.sensitivity is not None:
             loss = loss + self.SMOOTHNESS * total_variation(assessed.sensitivity)
         return loss
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
-        pixels, opinions = batch
+        pixels, mos = batch
         score = self.network(pixels).score
-        self.seen.append((score.float().cpu(), opinions.float().cpu()))
-        self.log("val_loss", (score - opinions).square().mean(), batch_size=len(opinions))
+        self.seen.append((score.float().cpu(), mos.float().cpu()))
+        self.log("val_loss", (score - mos).square().mean(), batch_size=len(mos))
 
     def on_validation_epoch_end(self) -> None:
-        score, opinions = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
+        score, mos = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
         self.seen.clear()
-        srcc = agreement(score.numpy(), opinions.numpy())["srcc"]
+        srcc = agreement(score.numpy(), mos.numpy())["srcc"]
         self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
 
     def configure_optimizers(self) -> Any:

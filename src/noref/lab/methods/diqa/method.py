@@ -17,7 +17,7 @@ from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.methods import saved
 from noref.lab.methods.diqa import maps, network
-from noref.lab.methods.diqa.learning import LearnErrors, LearnScores
+from noref.lab.methods.diqa.learning import ErrorMapModule, ScoreModule
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import DistortedPairs, ReferencePairs, find_photos, hold_out
@@ -112,9 +112,9 @@ class DiqaMethod(BaseEstimator):
                 database names no references, or a photo and its reference differ in size.
         """
         torch.manual_seed(self.seed)
-        self.scale_ = rated.scale
+        self.mos_range_ = rated.mos_range
         self.network_ = network.build(self.design)
-        nn.init.constant_(self.network_.output.bias, float(rated.unit_opinions.mean()))
+        nn.init.constant_(self.network_.output.bias, float(rated.unit_mos.mean()))
         self.errors_ = None
         if self.stage1_epochs:
             self._learn_errors(*self._pairs(rated, validation), folder / "stage1")
@@ -140,7 +140,7 @@ class DiqaMethod(BaseEstimator):
         )
 
     def _learn_errors(self, training: Photos, checking: Photos, folder: Path) -> None:
-        module = LearnErrors(self.network_.stage1, self.design, self.stage1_rate)
+        module = ErrorMapModule(self.network_.stage1, self.design, self.stage1_rate)
         schedule = Schedule(self.stage1_epochs, "val_loss", "min", self.patience, self.precision)
         train(
             module,
@@ -153,7 +153,7 @@ class DiqaMethod(BaseEstimator):
 
     def _learn_scores(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         size = self.working_size
-        module = LearnScores(self.network_, self.stage2_rate)
+        module = ScoreModule(self.network_, self.stage2_rate)
         schedule = Schedule(self.stage2_epochs, "val_srcc", "max", self.patience, self.precision)
         training = RatedPhotos(rated, size, self.stage2_crop, self.seed)
         checking = RatedPhotos(validation, size)
@@ -175,7 +175,7 @@ class DiqaMethod(BaseEstimator):
         Raises:
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
-        low, high = self.scale_
+        low, high = self.mos_range_
         with torch.inference_mode():
             scores = [float(self.network_(self._working(image)).score) for image in images]
         return low + (high - low) * np.array(scores)
@@ -209,7 +209,7 @@ class DiqaMethod(BaseEstimator):
             if part is not None
             for key, tensor in part.state_dict().items()
         }
-        saved.write(self, folder, weights, scale=self.scale_)
+        saved.write(self, folder, weights, scale=self.mos_range_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -217,7 +217,7 @@ class DiqaMethod(BaseEstimator):
         state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         low, high = state["scale"]
-        method.scale_ = (low, high)
+        method.mos_range_ = (low, high)
         method.network_ = network.build(method.design)
         saved.fill(method.network_, _below("network.", weights), folder)
         method.network_.eval()

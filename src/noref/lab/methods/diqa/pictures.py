@@ -15,7 +15,7 @@ Map = npt.NDArray[np.float32]
 def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8]) -> Figure:
     """One row: photo, normalised input, reliability, true and predicted error map, sensitivity, perceptual error map.
 
-    Plain DIQA has no sensitivity of its own; its perceptual error map is how far each cell pulls the score down.
+    PlainImages DIQA has no sensitivity of its own; its perceptual error map is how far each cell pulls the score down.
 
     Args:
         method: Fitted.

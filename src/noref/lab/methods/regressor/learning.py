@@ -5,15 +5,15 @@ import math
 import torch
 
 from noref.lab.metrics.agreement import agreement
-from noref.lab.training.finetuning import FineTuning
+from noref.lab.training.finetuning import PredictionModule
 
 
-class LearnOpinions(FineTuning):
+class RegressionModule(PredictionModule):
     """Predict opinions scaled to [0, 1]."""
 
     def on_validation_epoch_end(self) -> None:
         predicted, photos = self.validated()
-        opinions = torch.as_tensor(photos.opinions, device=self.device)
-        srcc = agreement(predicted.cpu().numpy(), opinions.cpu().numpy())["srcc"]
-        self.log("val_loss", self.loss(predicted, opinions))
+        mos = torch.as_tensor(photos.mos, device=self.device)
+        srcc = agreement(predicted.cpu().numpy(), mos.cpu().numpy())["srcc"]
+        self.log("val_loss", self.loss(predicted, mos))
         self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing

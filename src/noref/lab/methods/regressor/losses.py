@@ -12,20 +12,20 @@ from noref.lab.training.finetuning import Loss
 _SMALL = 1e-2  # below this norm, differences within a batch count for less instead of being blown up to norm 1
 
 
-def plcc(predicted: Tensor, opinions: Tensor) -> Tensor:
+def plcc(predicted: Tensor, mos: Tensor) -> Tensor:
     """(1 - PLCC) / 2 over a batch (N and N), in [0, 1]; it leaves the scale of predictions free. 0.5 for a constant batch."""
-    return (1 - _normalised(predicted) @ _normalised(opinions)) / 2
+    return (1 - _normalised(predicted) @ _normalised(mos)) / 2
 
 
-def norm_in_norm(predicted: Tensor, opinions: Tensor) -> Tensor:
+def norm_in_norm(predicted: Tensor, mos: Tensor) -> Tensor:
     """Mean distance of normalised predictions from normalised opinions, over what it can be at most, in [0, 1].
 
     Both sides (N and N) are centred and brought to Euclidean norm 1; the distance is the 1-norm. Source: Li, Jiang and Jiang,
     "Norm-in-Norm Loss with Faster Convergence and Better Performance for Image Quality Assessment", ACM MM 2020, with p = 1
     and q = 2, which they recommend. Their added term, the same distance for predictions times PLCC, is left out.
     """
-    distance = (_normalised(predicted) - _normalised(opinions)).abs().sum()
-    return distance / (2 * len(opinions) ** 0.5)
+    distance = (_normalised(predicted) - _normalised(mos)).abs().sum()
+    return distance / (2 * len(mos) ** 0.5)
 
 
 def _normalised(values: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ def _normalised(values: Tensor) -> Tensor:
 
 LOSSES: Mapping[str, Loss] = {
     "mse": F.mse_loss,
-    "huber": lambda predicted, opinions: F.huber_loss(predicted, opinions, delta=0.1),
+    "huber": lambda predicted, mos: F.huber_loss(predicted, mos, delta=0.1),
     "plcc": plcc,
     "norm-in-norm": norm_in_norm,
 }
@@ -51,8 +51,8 @@ def mixture(weights: Mapping[str, float]) -> Loss:
         raise LabError(f"a loss is made of names with weights above 0, not {dict(weights)}")
     parts = [(lookup("loss", name, LOSSES), weight) for name, weight in weights.items()]
 
-    def loss(predicted: Tensor, opinions: Tensor) -> Tensor:
-        first, *rest = [weight * part(predicted, opinions) for part, weight in parts]
+    def loss(predicted: Tensor, mos: Tensor) -> Tensor:
+        first, *rest = [weight * part(predicted, mos) for part, weight in parts]
         return sum(rest, first)
 
     return loss

@@ -15,17 +15,17 @@ from typing_extensions import Self
 from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.methods import saved
-from noref.lab.methods.regressor.learning import LearnOpinions
+from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.linear_probe import fitted_head, flat_head
 from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.network import CELL, Regressor
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Vectors
-from noref.lab.networks.padding import settled
+from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.finetuning import Steps
+from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos, loader, working_pixels
 
@@ -49,7 +49,7 @@ class RegressorMethod(BaseEstimator):
         batch: Photos in a batch, over all processes.
         accumulate: Batches whose gradients make one step.
         loss: Weights of "mse", "huber", "plcc" and "norm-in-norm".
-        optimizer, rate, body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
+        optimizer, head_lr, backbone_lr, layer_decay, weight_decay, warm_up: See `training.finetuning.OptimizerConfig`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation SRCC before training stops.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
@@ -86,8 +86,8 @@ class RegressorMethod(BaseEstimator):
         accumulate: int = 1,
         loss: Mapping[str, float] = MSE,
         optimizer: str = "adamw",
-        rate: float = 1e-4,
-        body_rate: float = 1e-4,
+        head_lr: float = 1e-4,
+        backbone_lr: float = 1e-4,
         layer_decay: float = 1.0,
         weight_decay: float = 0.05,
         warm_up: float = 0.1,
@@ -105,7 +105,7 @@ class RegressorMethod(BaseEstimator):
         self.area, self.shortest, self.crop = area, shortest, crop
         self.head_start, self.cache = head_start, cache
         self.epochs, self.batch, self.accumulate, self.loss = epochs, batch, accumulate, loss
-        self.optimizer, self.rate, self.body_rate, self.layer_decay = optimizer, rate, body_rate, layer_decay
+        self.optimizer, self.head_lr, self.backbone_lr, self.layer_decay = optimizer, head_lr, backbone_lr, layer_decay
         self.weight_decay, self.warm_up, self.ema = weight_decay, warm_up, ema
         self.patience, self.precision = patience, precision
         self.devices, self.nodes, self.strategy = devices, nodes, strategy
@@ -129,10 +129,12 @@ class RegressorMethod(BaseEstimator):
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
         torch.manual_seed(self.seed)
-        self.scale_ = rated.scale
+        self.mos_range_ = rated.mos_range
         self.network_ = self._network(self.weights)
-        steps = Steps(self.optimizer, self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up)
-        module = LearnOpinions(self.network_, mixture(self.loss), steps)
+        steps = OptimizerConfig(
+            self.optimizer, self.head_lr, self.backbone_lr, self.layer_decay, self.weight_decay, self.warm_up
+        )
+        module = RegressionModule(self.network_, mixture(self.loss), steps)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace all these
             self._start_head(rated, validation, folder)
         if self.epochs:
@@ -144,10 +146,10 @@ class RegressorMethod(BaseEstimator):
     def _start_head(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         if not self.head_start:
             sample = rated.paths[:: -(-len(rated) // SAMPLE)]
-            self.network_.head = flat_head(self._vectors(sample), rated.unit_opinions)
+            self.network_.head = flat_head(self._vectors(sample), rated.unit_mos)
             return
         head, facts = fitted_head(
-            self._vectors(rated.paths), rated.unit_opinions, self._vectors(validation.paths), validation.unit_opinions
+            self._vectors(rated.paths), rated.unit_mos, self._vectors(validation.paths), validation.unit_mos
         )
         self.network_.head = head
         folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +159,7 @@ class RegressorMethod(BaseEstimator):
         """What describes whole photos, n x D, by the network as it is now."""
         return photo_vectors(self.network_.backbone, self.features, self.working_size, paths, self.precision, self.cache)
 
-    def _fine_tune(self, module: LearnOpinions, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
+    def _fine_tune(self, module: RegressionModule, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         schedule = Schedule(
             self.epochs,
             "val_srcc",
@@ -191,7 +193,7 @@ class RegressorMethod(BaseEstimator):
         Raises:
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
-        low, high = self.scale_
+        low, high = self.mos_range_
         with torch.inference_mode():
             scores = [float(self.network_(self._working(image))) for image in images]
         return low + (high - low) * np.array(scores)
@@ -207,11 +209,11 @@ class RegressorMethod(BaseEstimator):
 
     def export_core(self) -> nn.Module:
         """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to score and quality map in [0, 1]-scaled opinions."""
-        return _Core(settled(self.network_))
+        return _Core(with_static_padding(self.network_))
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
-        saved.write(self, folder, self.network_.state_dict(), scale=self.scale_)
+        saved.write(self, folder, self.network_.state_dict(), scale=self.mos_range_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -219,7 +221,7 @@ class RegressorMethod(BaseEstimator):
         state, weights = saved.read(folder, cls)
         method = cls(**state["params"])
         low, high = state["scale"]
-        method.scale_ = (low, high)
+        method.mos_range_ = (low, high)
         method.network_ = method._network(None)
         saved.fill(method.network_, weights, folder)
         method.network_.eval()

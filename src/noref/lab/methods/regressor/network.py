@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.heads import LinearHead
-from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, describe, length, shares
 
 CELL = 16  # pixels a side of a cell of the quality map
@@ -24,11 +24,11 @@ class Assessed(NamedTuple):
     quality: Tensor
 
 
-class Regressor(Described):
+class Regressor(PooledNetwork):
     """Photos (uint8, N x H x W x 3) to scores.
 
     Args:
-        backbone, features, frozen_norms: See `Described`.
+        backbone, features, frozen_norms: See `PooledNetwork`.
         dropout: Share of the vector that training sets to its mean.
     """
 

@@ -28,7 +28,7 @@ class Interval(nn.Module):
         return torch.stack([inside - half, inside + half], dim=1)
 
 
-def fitted(scores: Scores, opinions: Scores) -> Interval:
+def fitted(scores: Scores, mos: Scores) -> Interval:
     """The interval that holds `COVERAGE` of these photos' opinions, a little more since they are few.
 
     Quantile regression of the absolute error on the score and its square: errors are largest in the middle of the scale, and
@@ -36,17 +36,17 @@ def fitted(scores: Scores, opinions: Scores) -> Interval:
 
     Args:
         scores: n, of photos that the score was not fitted to.
-        opinions: n, from 0 to 1.
+        mos: n, from 0 to 1.
     """
     inside = scores.clip(0, 1)
     quantile = min(COVERAGE * (1 + 1 / len(scores)), 1 - 0.5 / len(scores))
     inputs = np.stack([inside, inside**2], axis=1)
-    fit = QuantileRegressor(quantile=quantile, alpha=0).fit(inputs, np.abs(inside - opinions))
+    fit = QuantileRegressor(quantile=quantile, alpha=0).fit(inputs, np.abs(inside - mos))
     found = Interval()
     found.coefficients.copy_(torch.tensor([fit.intercept_, *fit.coef_]))
     return found
 
 
-def holds(low: Scores, high: Scores, opinions: Scores) -> float:
+def holds(low: Scores, high: Scores, mos: Scores) -> float:
     """Share of opinions inside their intervals."""
-    return float(((low <= opinions) & (opinions <= high)).mean())
+    return float(((low <= mos) & (mos <= high)).mean())

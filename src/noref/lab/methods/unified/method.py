@@ -21,10 +21,10 @@ from noref.lab.errors import LabError
 from noref.lab.experiments.experiment import report_agreement
 from noref.lab.methods import saved
 from noref.lab.methods.deepbiq import finetune
-from noref.lab.methods.faults.network import read
+from noref.lab.methods.defects.network import read
 from noref.lab.methods.unified import interval, photos, refit_heads
 from noref.lab.methods.unified.interval import Interval
-from noref.lab.methods.unified.learning import LearnAll
+from noref.lab.methods.unified.learning import UnifiedModule
 from noref.lab.methods.unified.network import (
     CELL,
     FEATURES,
@@ -41,17 +41,17 @@ from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone, average
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead
-from noref.lab.networks.padding import settled
+from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.finetuning import Steps
+from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, hold_out
 from noref.lab.training.photos import Photos, loader, working_pixels
 
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit
-LOSSES: Mapping[str, float] = {"rated": 2.0, "spoiled": 1.0, "quality": 0.5, "faults": 1.0}
+LOSSES: Mapping[str, float] = {"rated": 2.0, "distorted": 1.0, "quality": 0.5, "defects": 1.0}
 CHECKS = 4  # draws of each clean photo that is held out
 CLASS_SIDE = 224  # pixels of the windows in which classes of quality are learned
 
@@ -59,7 +59,7 @@ Scores = npt.NDArray[np.float64]
 
 
 class UnifiedMethod(BaseEstimator):
-    """Score with interval, faults with levels, and quality map: one backbone, learned from people and from spoiled photos.
+    """Score with interval, defects with levels, and quality map: one backbone, learned from people and from distorted photos.
 
     Args:
         pristine: Folder of sharp, clean photos.
@@ -68,37 +68,37 @@ class UnifiedMethod(BaseEstimator):
         backbone, weights, mean, std, options: See `networks.backbone.Backbone`.
         area, shortest: See `WorkingSize`.
         cache: Folder that keeps features of whole photos; None for none.
-        copies: Spoiled versions of each clean photo in an epoch; a halved one has one.
+        copies: DistortedPhotos versions of each clean photo in an epoch; a halved one has one.
         plain: Pictures of `unified.plain` in an epoch.
-        ruined: Versions of each clean photo past level 5, in a draw of the last fit.
-        clouds: Pictures of `unified.photos.Clouds` in a draw of the last fit.
-        draws: Epochs whose made pictures serve the last fit of the score and the faults.
-        spoiled_weight: What a spoiled picture, or one of clouds, counts in the last fit of the score, shared among draws; a
+        extreme: Versions of each clean photo past level 5, in a draw of the last fit.
+        clouds: Pictures of `unified.photos.CloudImages` in a draw of the last fit.
+        draws: Epochs whose made pictures serve the last fit of the score and the defects.
+        distorted_weight: What a distorted picture, or one of clouds, counts in the last fit of the score, shared among draws; a
             rated photo counts 1.
-        clean_weight: The same of a photo that was left clean, and of a plain picture.
+        pristine_weight: The same of a photo that was left clean, and of a plain picture.
         epochs: Of fine-tuning, at most.
-        class_epochs, class_rate, edges: Of a backbone beside it that learns classes of quality, as in `deepbiq`; the mean of
+        class_epochs, class_lr, edges: Of a backbone beside it that learns classes of quality, as in `deepbiq`; the mean of
             both is then used. 0 epochs for none.
         map_epochs: At least one, in which the map's head gets used to that mean; the others are fitted anew in any case.
         crop: Side of the training windows in pixels, a multiple of 32.
-        batch: Photos in a batch, rated and spoiled mixed at random.
-        losses: Weights of "rated", "spoiled", "quality" and "faults" (`learning.LearnAll`).
-        rate, local_rate: Learning rates of the heads for opinion and faults, and of the map's.
-        body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
+        batch: Photos in a batch, rated and distorted mixed at random.
+        losses: Weights of "rated", "distorted", "quality" and "defects" (`learning.UnifiedModule`).
+        head_lr, map_lr: Learning rates of the heads for opinion and defects, and of the map's.
+        backbone_lr, layer_decay, weight_decay, warm_up: See `training.finetuning.OptimizerConfig`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation figure before training stops.
         axes: Principal axes under the support vector regressor that corrects the score in the end.
         precision: Lightning's name, for training; "bf16-mixed" is much faster where the processor has it. The last fit is
             always in single precision.
         workers: Processes that prepare photos.
-        seed: Of weights, order, faults and windows.
+        seed: Of weights, order, defects and windows.
     """
 
     name: ClassVar[str] = "unified"
     classes_: ClassVar[Sequence[str]] = tuple(FAMILIES)
     COVERAGE: ClassVar[float] = interval.COVERAGE
     MAP_MEANING: ClassVar[str] = (
-        "local quality, higher is better: what each place alone would deserve, learned from photos that were spoiled in part; "
+        "local quality, higher is better: what each place alone would deserve, learned from photos that were distorted in part; "
         "shifted so that its mean is the score before clipping to 0 to 100"
     )
     MAP_CELL: ClassVar[int] = CELL
@@ -119,22 +119,22 @@ class UnifiedMethod(BaseEstimator):
         cache: str | Path | None = None,
         copies: int = 8,
         plain: int = 0,
-        ruined: int = 0,
+        extreme: int = 0,
         clouds: int = 0,
         draws: int = 1,
-        spoiled_weight: float = 1.0,
-        clean_weight: float = 1.0,
+        distorted_weight: float = 1.0,
+        pristine_weight: float = 1.0,
         epochs: int = 5,
         class_epochs: int = 0,
-        class_rate: float = 1e-4,
+        class_lr: float = 1e-4,
         edges: Sequence[float] = (0.2, 0.4, 0.6, 0.8),
         map_epochs: int = 2,
         crop: int = 256,
         batch: int = 32,
         losses: Mapping[str, float] = LOSSES,
-        rate: float = 1e-4,
-        local_rate: float = 1e-3,
-        body_rate: float = 2e-4,
+        head_lr: float = 1e-4,
+        map_lr: float = 1e-3,
+        backbone_lr: float = 2e-4,
         layer_decay: float = 1.0,
         weight_decay: float = 0.01,
         warm_up: float = 0.1,
@@ -148,12 +148,12 @@ class UnifiedMethod(BaseEstimator):
         self.pristine, self.best, self.halved = pristine, best, halved
         self.backbone, self.weights, self.mean, self.std, self.options = backbone, weights, mean, std, options
         self.area, self.shortest, self.cache = area, shortest, cache
-        self.copies, self.plain, self.ruined, self.clouds, self.draws = copies, plain, ruined, clouds, draws
-        self.spoiled_weight, self.clean_weight = spoiled_weight, clean_weight
-        self.epochs, self.class_epochs, self.class_rate, self.map_epochs = epochs, class_epochs, class_rate, map_epochs
+        self.copies, self.plain, self.extreme, self.clouds, self.draws = copies, plain, extreme, clouds, draws
+        self.distorted_weight, self.pristine_weight = distorted_weight, pristine_weight
+        self.epochs, self.class_epochs, self.class_lr, self.map_epochs = epochs, class_epochs, class_lr, map_epochs
         self.edges, self.crop, self.batch, self.losses = edges, crop, batch, losses
-        self.rate, self.local_rate = rate, local_rate
-        self.body_rate, self.layer_decay, self.weight_decay = body_rate, layer_decay, weight_decay
+        self.head_lr, self.map_lr = head_lr, map_lr
+        self.backbone_lr, self.layer_decay, self.weight_decay = backbone_lr, layer_decay, weight_decay
         self.warm_up, self.ema, self.patience, self.axes = warm_up, ema, patience, axes
         self.precision, self.workers, self.seed = precision, workers, seed
 
@@ -163,9 +163,9 @@ class UnifiedMethod(BaseEstimator):
         return WorkingSize(self.area, self.shortest, multiple=32)
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """Classes of quality, everything together, the mean of both backbones, and what reads it: map, opinion, faults.
+        """Classes of quality, everything together, the mean of both backbones, and what reads it: map, opinion, defects.
 
-        Checkpoints, the faults' penalty and the interval are chosen on `validation`, and on pristine photos held out.
+        Checkpoints, the defects' penalty and the interval are chosen on `validation`, and on pristine photos held out.
 
         Raises:
             LabError: As the backbone; there are too few pristine photos; a class has none; or `map_epochs` is below 1.
@@ -173,7 +173,7 @@ class UnifiedMethod(BaseEstimator):
         """
         if self.class_epochs and self.map_epochs < 1:
             raise LabError(f"map_epochs must be at least 1, not {self.map_epochs}")
-        self.scale_ = rated.scale
+        self.mos_range_ = rated.mos_range
         learning, checking = self._pristine()
         taught = self._taught_classes(rated, validation, folder) if self.class_epochs else None
         torch.manual_seed(self.seed)
@@ -181,8 +181,8 @@ class UnifiedMethod(BaseEstimator):
         material = photos.Material(
             rated,
             validation,
-            clean=photos.clean_sources(learning, rated, self.best),
-            checks=photos.clean_sources(checking, validation, self.best),
+            clean=photos.pristine_sources(learning, rated, self.best),
+            checks=photos.pristine_sources(checking, validation, self.best),
         )
         if self.epochs:
             self._fine_tune(learner, material, folder / "training", self.epochs, "val_both")
@@ -195,7 +195,7 @@ class UnifiedMethod(BaseEstimator):
         compact(learner)
         self.network_ = self._with_last_heads(learner, material, folder).eval()
         scores = np.array([float(self._tell(path).score) for path in validation.paths])
-        self.interval_ = interval.fitted(scores, validation.unit_opinions)
+        self.interval_ = interval.fitted(scores, validation.unit_mos)
         return self
 
     def _backbone(self, weights: str | Path | None) -> Backbone:
@@ -218,7 +218,7 @@ class UnifiedMethod(BaseEstimator):
         side, size = min(CLASS_SIDE, self.crop), self.working_size
         tuning = finetune.Tuning(
             epochs=self.class_epochs,
-            rate=self.class_rate,
+            head_lr=self.class_lr,
             batch=self.batch,
             edges=tuple(self.edges),
             side=side,
@@ -237,14 +237,16 @@ class UnifiedMethod(BaseEstimator):
         if not (folder / "last.ckpt").exists():  # else its weights replace these
             paths = rated.paths[:: _stride(rated)]
             sample = photo_vectors(learner.backbone, FEATURES, size, paths, self.precision, self.cache)
-            for head in (learner.opinion, learner.faults):
+            for head in (learner.mos, learner.defects):
                 head.standardise(torch.from_numpy(sample))
-        heads = {"local": self.local_rate}
-        steps = Steps("adamw", self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up, heads)
+        heads = {"local": self.map_lr}
+        steps = OptimizerConfig(
+            "adamw", self.head_lr, self.backbone_lr, self.layer_decay, self.weight_decay, self.warm_up, heads
+        )
         schedule = Schedule(epochs, monitor, "max", self.patience, self.precision, ema=self.ema)
         learning = photos.Together(photos.Rated(rated, size, self.crop, self.seed, turn=True), *self._made(material, self.crop))
         checking = photos.Together(photos.Rated(material.validation, size), self._whole(material.checks))
-        module = LearnAll(learner, self.losses, steps)
+        module = UnifiedModule(learner, self.losses, steps)
         module.train()  # Lightning leaves the mode as it finds it
         train(
             module,
@@ -256,48 +258,48 @@ class UnifiedMethod(BaseEstimator):
         )
 
     def _made(self, material: photos.Material, crop: int | None) -> list[Photos]:
-        """What is learned from beside rated photos: spoiled ones and plain pictures, windows of them or whole."""
+        """What is learned from beside rated photos: distorted ones and plain pictures, windows of them or whole."""
         clean = material.clean
-        halved = photos.halved_sources(material.rated, self.halved, clean.opinion)
+        halved = photos.halved_sources(material.rated, self.halved, clean.mean_mos)
         return [
-            photos.Spoiled(*clean, self.working_size, self.copies, crop, self.seed),
-            photos.Halved(*halved, self.working_size, 1, crop, self.seed),
-            photos.Plain(self.plain, clean.opinion, (crop, crop) if crop else PLAIN, self.seed),
+            photos.DistortedPhotos(*clean, self.working_size, self.copies, crop, self.seed),
+            photos.HalvedPhotos(*halved, self.working_size, 1, crop, self.seed),
+            photos.PlainImages(self.plain, clean.mean_mos, (crop, crop) if crop else PLAIN, self.seed),
         ]
 
-    def _whole(self, checks: photos.Clean) -> photos.Spoiled:
-        """Photos that nothing is learned from, spoiled everywhere or not at all."""
-        return photos.Spoiled(*checks, self.working_size, CHECKS, seed=self.seed, in_part=0)
+    def _whole(self, checks: photos.Clean) -> photos.DistortedPhotos:
+        """Photos that nothing is learned from, distorted everywhere or not at all."""
+        return photos.DistortedPhotos(*checks, self.working_size, CHECKS, seed=self.seed, in_part=0)
 
     def _with_last_heads(self, learner: Learner, material: photos.Material, folder: Path) -> UnifiedNetwork:
-        """What has learned, with new heads for opinion and faults.
+        """What has learned, with new heads for opinion and defects.
 
-        They are fitted on whole photos: rated ones, and made ones (spoiled or ruined, wholly or in part, or plain). How well
-        photos held out are scored, people's and spoiled ones, is written down, and chooses nothing.
+        They are fitted on whole photos: rated ones, and made ones (distorted or extreme, wholly or in part, or plain). How well
+        photos held out are scored, people's and distorted ones, is written down, and chooses nothing.
         """
         whole = WholePhotos(learner.backbone, self.working_size, self.cache)
         rated = whole.rated(material.rated)
-        opinion, faults = last_heads(learner.backbone)
-        for head in (opinion, faults):
+        mos, defects = last_heads(learner.backbone)
+        for head in (mos, defects):
             head.standardise(rated.vectors[:: _stride(material.rated)])
-            refit_heads.enlarge_tones(head)
-        ruined = photos.Ruined(*material.clean, self.working_size, self.ruined, seed=self.seed)
-        clouds = photos.Clouds(self.clouds, material.clean.opinion, PLAIN, self.seed)
-        made = whole.made(photos.Together(*self._made(material, None), ruined, clouds), folder / "made", self.draws)
-        spoiled = whole.made(self._whole(material.checks), folder / "checks")
-        refit_heads.fit_faults(faults, made, spoiled).to_csv(folder / "faults.csv", index=False)
-        counts = refit_heads.counts(made, self.spoiled_weight, self.clean_weight, self.draws)
+            refit_heads.weight_color_histogram(head)
+        extreme = photos.ExtremePhotos(*material.clean, self.working_size, self.extreme, seed=self.seed)
+        clouds = photos.CloudImages(self.clouds, material.clean.mean_mos, PLAIN, self.seed)
+        made = whole.made(photos.Together(*self._made(material, None), extreme, clouds), folder / "made", self.draws)
+        distorted = whole.made(self._whole(material.checks), folder / "checks")
+        refit_heads.fit_faults(defects, made, distorted).to_csv(folder / "defects.csv", index=False)
+        counts = refit_heads.counts(made, self.distorted_weight, self.pristine_weight, self.draws)
         correction = refit_heads.fit_opinion(
-            opinion,
-            faults,
+            mos,
+            defects,
             Known(*(torch.cat(both) for both in zip(rated, made, strict=True))),
             torch.cat([torch.ones(len(material.rated)), counts]),
             self.axes,
             self.seed,
         )
-        network = UnifiedNetwork(learner.backbone, learner.local, opinion, faults, correction).requires_grad_(False)
-        held_out = {"rated": whole.rated(material.validation), "spoiled": spoiled}
-        rows = [{"photos": name, **agreement(network.score(known.vectors), known.opinions)} for name, known in held_out.items()]
+        network = UnifiedNetwork(learner.backbone, learner.local, mos, defects, correction).requires_grad_(False)
+        held_out = {"rated": whole.rated(material.validation), "distorted": distorted}
+        rows = [{"photos": name, **agreement(network.score(known.vectors), known.mos)} for name, known in held_out.items()]
         pd.DataFrame(rows).to_csv(folder / "score.csv", index=False)
         return network
 
@@ -312,7 +314,7 @@ class UnifiedMethod(BaseEstimator):
         Raises:
             ImageError: A photo cannot be read, or is smaller than `shortest`.
         """
-        low, high = self.scale_
+        low, high = self.mos_range_
         return low + (high - low) * np.array([float(self._tell(image).score) for image in images])
 
     def explain(self, image: images.Source) -> dict[str, npt.NDArray[np.float32]]:
@@ -322,37 +324,37 @@ class UnifiedMethod(BaseEstimator):
     def report(self, test: RatedImages, folder: Path) -> pd.DataFrame:
         """As any method's, and in `interval.json` the share of opinions that the intervals hold."""
         results = report_agreement(self, test, folder)
-        low, high = self.scale_
-        scored = pd.read_csv(folder / "predictions.csv", usecols=["predicted", "opinion"]).dropna()
-        scores, opinions = (((scored[name] - low) / (high - low)).to_numpy() for name in ("predicted", "opinion"))
+        low, high = self.mos_range_
+        scored = pd.read_csv(folder / "predictions.csv", usecols=["predicted", "mos"]).dropna()
+        scores, mos = (((scored[name] - low) / (high - low)).to_numpy() for name in ("predicted", "mos"))
         ends = self.interval_(torch.tensor(scores)).numpy()
-        held = interval.holds(ends[:, 0], ends[:, 1], opinions)
+        held = interval.holds(ends[:, 0], ends[:, 1], mos)
         facts = {"stated": self.COVERAGE, "held": held, "n": len(scores), "mean_width": float((ends[:, 1] - ends[:, 0]).mean())}
         (folder / "interval.json").write_text(json.dumps(facts, indent=2) + "\n")
         return results
 
     def export_core(self) -> nn.Module:
         """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to everything that it tells."""
-        return _Core(settled(self.network_), self.interval_)
+        return _Core(with_static_padding(self.network_), self.interval_)
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
         weights = {**self.network_.state_dict(), **self.interval_.state_dict(prefix="interval.")}
-        saved.write(self, folder, weights, scale=self.scale_, classes=self.classes_)
+        saved.write(self, folder, weights, scale=self.mos_range_, classes=self.classes_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; the weights that the backbone once started from are not needed.
 
         Raises:
-            LabError: It comes from another version of noref: its faults, settings or heads are others.
+            LabError: It comes from another version of noref: its defects, settings or heads are others.
         """
         state, weights = saved.read(folder, cls)
         if tuple(state["classes"]) != cls.classes_:
             raise LabError(f"{folder} knows {', '.join(state['classes'])}, not {', '.join(cls.classes_)}; train it again")
         method = cls(**state["params"])
         low, high = state["scale"]
-        method.scale_ = (low, high)
+        method.mos_range_ = (low, high)
         method.interval_ = Interval()
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
@@ -378,7 +380,7 @@ class _Core(nn.Module):
 
     def forward(self, working: Tensor) -> dict[str, Tensor]:
         told = self.trained(working)
-        found = read(told.faults)
+        found = read(told.defects)
         return {
             "score": told.score,
             "map": told.quality,

@@ -1,8 +1,8 @@
-"""One backbone, three readings of its maps: a score, the faults, and the quality of each place.
+"""One backbone, three readings of its maps: a score, the defects, and the quality of each place.
 
-While it learns, opinions are steps to be reached, as the levels of faults are. Classes of quality teach a backbone more than
+While it learns, opinions are steps to be reached, as the levels of defects are. Classes of quality teach a backbone more than
 squared errors do (docs/results.md: .808 against .792 of validation SRCC, the same regressor on top). In the end, opinion and
-faults get heads that also know the photo's tones, and the score is what these steps say, corrected by a regressor.
+defects get heads that also know the photo's color_histogram, and the score is what these steps say, corrected by a regressor.
 """
 
 from typing import NamedTuple
@@ -11,18 +11,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noref.lab.methods.faults.network import OrdinalHead, read
+from noref.lab.methods.defects.network import OrdinalHead, read
 from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone, Stage
 from noref.lab.networks.heads import RbfHead
-from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, describe, length
 
 CELL = 16  # pixels a side of a cell of the quality map
 FEATURES: Features = "stages"  # early stages see noise, blur and blocks
 STEPS = tuple(step / 10 for step in range(1, 10))  # of opinions
-SOFT = 0.05  # of opinions: over how much a step is passed
-LEVEL = 4.0  # of a fault, among principal axes whose deviations range from 3 to 20
+TEMPERATURE = 0.05  # of opinions: over how much a step is passed
+LEVEL = 4.0  # of a defect, among principal axes whose deviations range from 3 to 20
 _WIDTH = 32  # channels in which the stages meet
 
 
@@ -32,12 +32,12 @@ class Told(NamedTuple):
     Attributes:
         opinion: N x 9, logits that the opinion is at least .1, .2 … .9 (higher is better).
         quality: N x H/16 x W/16, what each place alone would deserve, from 0 to 1.
-        faults: N x K x 5, logits that the level of a fault is at least 1, 2 … 5.
+        defects: N x K x 5, logits that the level of a defect is at least 1, 2 … 5.
     """
 
-    opinion: Tensor
+    mos: Tensor
     quality: Tensor
-    faults: Tensor
+    defects: Tensor
 
 
 class Assessed(NamedTuple):
@@ -46,12 +46,12 @@ class Assessed(NamedTuple):
     Attributes:
         score: N, opinions from 0 to 1, higher is better.
         quality: N x H/16 x W/16, same scale; its mean is the score.
-        faults: As in `Told`.
+        defects: As in `Told`.
     """
 
     score: Tensor
     quality: Tensor
-    faults: Tensor
+    defects: Tensor
 
 
 class LocalHead(nn.Module):
@@ -81,24 +81,24 @@ class LocalHead(nn.Module):
         return cells if reduction == CELL else F.interpolate(cells, scale_factor=reduction // CELL, mode="bilinear")
 
 
-class Learner(Described):
+class Learner(PooledNetwork):
     """Photos (uint8, N x H x W x 3; H and W multiples of 32) to what `Told` says.
 
     Args:
-        backbone: See `Described`.
+        backbone: See `PooledNetwork`.
     """
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__(backbone, FEATURES)
         vector = length(backbone.stages, FEATURES)
-        self.opinion = OrdinalHead(vector, 1, len(STEPS))
-        self.faults = OrdinalHead(vector)
+        self.mos = OrdinalHead(vector, 1, len(STEPS))
+        self.defects = OrdinalHead(vector)
         self.local = LocalHead(backbone.stages)
 
     def forward(self, pixels: Tensor) -> Told:
         maps = self.backbone(pixels)
         vectors = describe(maps, self.features)
-        return Told(self.opinion(vectors)[:, 0], self.local(maps).float(), self.faults(vectors))
+        return Told(self.mos(vectors)[:, 0], self.local(maps).float(), self.defects(vectors))
 
 
 class UnifiedNetwork(nn.Module):
@@ -106,15 +106,15 @@ class UnifiedNetwork(nn.Module):
 
     Args:
         backbone, local: Of a `Learner` that has learned.
-        opinion, faults: Fitted to what `last_vectors` gives.
-        correction: From the same, and the levels of faults besides, to what the opinion is off by.
+        opinion, defects: Fitted to what `last_vectors` gives.
+        correction: From the same, and the levels of defects besides, to what the opinion is off by.
     """
 
     def __init__(
-        self, backbone: Backbone, local: LocalHead, opinion: OrdinalHead, faults: OrdinalHead, correction: RbfHead
+        self, backbone: Backbone, local: LocalHead, mos: OrdinalHead, defects: OrdinalHead, correction: RbfHead
     ) -> None:
         super().__init__()
-        self.backbone, self.local, self.opinion, self.faults, self.correction = backbone, local, opinion, faults, correction
+        self.backbone, self.local, self.mos, self.defects, self.correction = backbone, local, mos, defects, correction
 
     def forward(self, pixels: Tensor) -> Assessed:
         """The map is shifted so that its mean is the score: it says where, the score says how good."""
@@ -122,16 +122,16 @@ class UnifiedNetwork(nn.Module):
         seen, quality = last_vectors(maps, pixels), self.local(maps)
         score = self.score(seen)
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
-        return Assessed(score, quality + shift, self.faults(seen))
+        return Assessed(score, quality + shift, self.defects(seen))
 
     def score(self, seen: Tensor) -> Tensor:
         """The opinions, N, that `last_vectors` N x D stand for."""
-        return steps_say(self.opinion, seen) + self.correction(seen, coordinates(self.faults(seen)))[0]
+        return ordinal_expectation(self.mos, seen) + self.correction(seen, coordinates(self.defects(seen)))[0]
 
 
 def last_vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
-    """What describes N photos in the end, N x `last_length`: their maps' moments, then their tones."""
-    return torch.cat([describe(maps, FEATURES), color_histogram.tones(pixels)], dim=1)
+    """What describes N photos in the end, N x `last_length`: their maps' moments, then their color_histogram."""
+    return torch.cat([describe(maps, FEATURES), color_histogram.color_histogram(pixels)], dim=1)
 
 
 def last_length(backbone: Backbone) -> int:
@@ -140,24 +140,24 @@ def last_length(backbone: Backbone) -> int:
 
 
 def last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
-    """Of opinion and of faults, not fitted yet."""
+    """Of opinion and of defects, not fitted yet."""
     return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
 
 
-def coordinates(faults: Tensor) -> Tensor:
-    """Logits of faults, N x K x 5, as the correction sees them beside its principal axes, N x K: levels, of like size.
+def coordinates(defects: Tensor) -> Tensor:
+    """Logits of defects, N x K x 5, as the correction sees them beside its principal axes, N x K: levels, of like size.
 
     One weight for all families: standardised, those that are poorly told and seldom there would count most.
     """
-    return LEVEL * read(faults).levels
+    return LEVEL * read(defects).levels
 
 
-def steps_reached(opinions: Tensor) -> Tensor:
+def ordinal_targets(mos: Tensor) -> Tensor:
     """Opinions N to N x 9: how far each reaches beyond each of `STEPS`, 0 to 1, softly, since opinions are means of a few."""
-    return torch.sigmoid((opinions[:, None] - torch.tensor(STEPS, device=opinions.device)) / SOFT)
+    return torch.sigmoid((mos[:, None] - torch.tensor(STEPS, device=mos.device)) / TEMPERATURE)
 
 
-def steps_say(head: OrdinalHead, vectors: Tensor) -> Tensor:
+def ordinal_expectation(head: OrdinalHead, vectors: Tensor) -> Tensor:
     """The opinions, N, that the steps say of vectors N x D, before any correction."""
     return expected(head(vectors)[:, 0])
 

@@ -1,4 +1,4 @@
-"""What the network learns from: rated photos, and clean ones that are spoiled on the fly, wholly or in part."""
+"""What the network learns from: rated photos, and clean ones that are distorted on the fly, wholly or in part."""
 
 import itertools
 from bisect import bisect_right
@@ -16,28 +16,28 @@ from torch.utils.data import Dataset
 
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, spoil
+from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
 from noref.lab.distortions.registry import Pixels
-from noref.lab.methods.faults.photos import at_least, chain_rng
+from noref.lab.methods.defects.photos import at_least, chain_rng
 from noref.lab.methods.unified import plain
 from noref.lab.methods.unified.network import CELL
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random, cropped_shape, working_pixels
 
-LOST = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
-"""Share of its opinion that a photo loses by one fault of level 0, 1 … 5; faults multiply what is left. Nobody was asked. The
+MOS_LOSS_BY_LEVEL = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
+"""Share of its opinion that a photo loses by one defect of level 0, 1 … 5; defects multiply what is left. Nobody was asked. The
 levels are made to look evenly spaced, and the last leaves little to see."""
 RUINED = 0.9
 """The same share past level 5, which is not the end of the scale."""
-GENTLE: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
+MILD_TYPES: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 """Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
 
-AS_THEY_ARE = 0.15  # share of clean photos that are left clean, beside those whose chain has no fault
-SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three faults
-IN_PART = 0.33  # share of spoiled photos of which a part stays clean
+AS_THEY_ARE = 0.15  # share of clean photos that are left clean, beside those whose chain has no defect
+SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three defects
+IN_PART = 0.33  # share of distorted photos of which a part stays clean
 ON_CLOUDS = ("focus blur", "motion blur", "noise", "pixelation", "banding", "compression")
 """Families that show on made clouds, whatever their light and colours."""
-_BLOBS = 3  # places a side at which it is drawn whether a part is spoiled
+_BLOBS = 3  # places a side at which it is drawn whether a part is distorted
 
 
 class Truth(NamedTuple):
@@ -46,10 +46,10 @@ class Truth(NamedTuple):
     Attributes:
         opinion: N, from 0 to 1.
         quality: N x H/16 x W/16, same scale.
-        answers: N x K x 5, whether the level of a fault is at least 1, 2 … 5.
+        answers: N x K x 5, whether the level of a defect is at least 1, 2 … 5.
     """
 
-    opinion: Tensor
+    mos: Tensor
     quality: Tensor
     answers: Tensor
 
@@ -58,40 +58,40 @@ Item = tuple[Tensor, Truth]
 
 
 class Rated(RatedPhotos):
-    """Rated photos as in `RatedPhotos`, with nothing known of their faults and places."""
+    """Rated photos as in `RatedPhotos`, with nothing known of their defects and places."""
 
     def __getitem__(self, place: tuple[int, int]) -> Item:  # type: ignore[override]
-        pixels, opinion = super().__getitem__(place)
+        pixels, mos = super().__getitem__(place)
         grid = [side // CELL for side in pixels.shape[:2]]
-        return pixels, Truth(opinion, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
+        return pixels, Truth(mos, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
 
 
-class Spoiled(Dataset[Item]):
-    """Every clean photo under several draws of faults; indexed by (epoch, item), the copies of a photo together.
+class DistortedPhotos(Dataset[Item]):
+    """Every clean photo under several draws of defects; indexed by (epoch, item), the copies of a photo together.
 
-    What is drawn depends on seed, epoch, photo and copy only. Photos are spoiled at working size, then cut.
+    What is drawn depends on seed, epoch, photo and copy only. Photos are distorted at working size, then cut.
 
     Args:
         paths: Clean photos.
-        opinions: What they deserve as they are, from 0 to 1.
+        mos: What they deserve as they are, from 0 to 1.
         size: How photos come to the network.
         copies: Draws of each photo.
         crop: Side of random windows, a multiple of 32; None for whole photos.
         seed: Another seed, other draws.
-        in_part: Share of the spoiled photos of which a part stays clean.
+        in_part: Share of the distorted photos of which a part stays clean.
     """
 
     def __init__(
         self,
         paths: Sequence[Path],
-        opinions: Sequence[float],
+        mos: Sequence[float],
         size: WorkingSize,
         copies: int,
         crop: int | None = None,
         seed: int = 0,
         in_part: float = IN_PART,
     ) -> None:
-        self.paths, self.opinions, self.size, self.copies = paths, opinions, size, copies
+        self.paths, self.mos, self.size, self.copies = paths, mos, size, copies
         self.crop, self.seed, self.in_part = crop, seed, in_part
 
     def __len__(self) -> int:
@@ -102,16 +102,16 @@ class Spoiled(Dataset[Item]):
         photo, copy = divmod(index, self.copies)
         clean = self._clean(self.paths[photo])
         rng = chain_rng(clean, epoch, copy, self.seed)
-        spoiled, left, levels = self._spoil(clean, rng)
+        distorted, left, levels = self._spoil(clean, rng)
         if self.crop:
-            clean, spoiled = crop_at_random([clean, spoiled], self.crop, rng, turn=True)
+            clean, distorted = crop_at_random([clean, distorted], self.crop, rng, turn=True)
         grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
         share = np.ones(grid, np.float32)
         if left < 1 and rng.random() < self.in_part:
             share = _blobs(grid, rng)
-            spoiled, levels = _blend(clean, spoiled, share), None
-        quality = torch.from_numpy(self.opinions[photo] * (1 - (1 - left) * share)).float()
-        return torch.from_numpy(spoiled), Truth(quality.mean(), quality, _answers(levels))
+            distorted, levels = _blend(clean, distorted, share), None
+        quality = torch.from_numpy(self.mos[photo] * (1 - (1 - left) * share)).float()
+        return torch.from_numpy(distorted), Truth(quality.mean(), quality, _answers(levels))
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each item will have: those alike can be stacked."""
@@ -121,18 +121,18 @@ class Spoiled(Dataset[Item]):
         return working_pixels(path, self.size)
 
     def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
-        """Spoiled pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
+        """DistortedPhotos pixels, the share of the opinion that is left, and the levels of all defects where they are known."""
         if rng.random() < AS_THEY_ARE:
             return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
         if rng.random() >= SINGLE:
-            spoiled, levels = spoil(clean, rng)
-            return spoiled, float(np.prod([1 - LOST[level] for level in levels])), levels
+            distorted, levels = distort(clean, rng)
+            return distorted, float(np.prod([1 - MOS_LOSS_BY_LEVEL[level] for level in levels])), levels
         kind, level = str(rng.choice(distortions.names())), int(rng.integers(1, HIGHEST + 1))
-        left = 1 - LOST[level] * GENTLE.get(kind, 1.0)
+        left = 1 - MOS_LOSS_BY_LEVEL[level] * MILD_TYPES.get(kind, 1.0)
         return distortions.get(kind)(clean, level, rng), left, _known(kind, level)
 
 
-class Halved(Spoiled):
+class HalvedPhotos(DistortedPhotos):
     """The same with photos that are taken as clean once their sides are halved: little noise, blur or compression survives.
 
     Light and colours stay as they are, so that they should be good ones to begin with. Mirrored copies fill them up to the size
@@ -146,53 +146,53 @@ class Halved(Spoiled):
         return filled
 
 
-class Ruined(Spoiled):
-    """The same with one fault past level 5: the level that is known of it stays 5, but it costs `RUINED`.
+class ExtremePhotos(DistortedPhotos):
+    """The same with one defect past level 5: the level that is known of it stays 5, but it costs `RUINED`.
 
     A network that never saw such photos takes them for plain pictures. A window of one often is one: use whole photos.
     """
 
     def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
-        kind = str(rng.choice(list(distortions.RUIN)))
+        kind = str(rng.choice(list(distortions.EXTREME_LEVELS)))
         return distortions.get(kind).ruin(clean, rng), 1 - RUINED, _known(kind, HIGHEST)
 
 
-class Plain(Dataset[Item]):
-    """Pictures of `plain.make`, which have no faults; indexed by (epoch, item).
+class PlainImages(Dataset[Item]):
+    """Pictures of `plain.make`, which have no defects; indexed by (epoch, item).
 
     Args:
         count: In an epoch.
-        opinion: What each deserves, from 0 to 1, before any fault.
+        opinion: What each deserves, from 0 to 1, before any defect.
         shape: Height and width, multiples of 32.
         seed: Another seed, other pictures.
     """
 
-    def __init__(self, count: int, opinion: float, shape: tuple[int, int], seed: int = 0) -> None:
-        self.count, self.opinion, self.shape, self.seed = count, opinion, shape, seed
+    def __init__(self, count: int, mos: float, shape: tuple[int, int], seed: int = 0) -> None:
+        self.count, self.mos, self.shape, self.seed = count, mos, shape, seed
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
         pixels, left, levels = self._make(np.random.default_rng((self.seed, *place)))
-        opinion = self.opinion * left
-        quality = torch.full([side // CELL for side in self.shape], opinion)
-        return torch.from_numpy(pixels.copy()), Truth(torch.tensor(opinion), quality, _answers(levels))
+        mos = self.mos * left
+        quality = torch.full([side // CELL for side in self.shape], mos)
+        return torch.from_numpy(pixels.copy()), Truth(torch.tensor(mos), quality, _answers(levels))
 
     def shapes(self) -> list[tuple[int, ...]]:
         """All alike."""
         return [self.shape] * self.count
 
     def _make(self, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
-        """Pixels, the share of the opinion that is left, and the levels of all faults where they are known."""
+        """Pixels, the share of the opinion that is left, and the levels of all defects where they are known."""
         return plain.make(self.shape, rng), 1.0, np.zeros(len(FAMILIES), np.int64)
 
 
-class Clouds(Plain):
-    """The same with clouds under one fault that shows on them, or none; for the opinion alone.
+class CloudImages(PlainImages):
+    """The same with clouds under one defect that shows on them, or none; for the opinion alone.
 
-    Photo databases have few photos that are soft all over, and mild faults of those look worse to a network than they are.
-    Whether made clouds are also too dark or too warm nobody knows, so that their faults count as not known.
+    Photo databases have few photos that are soft all over, and mild defects of those look worse to a network than they are.
+    Whether made clouds are also too dark or too warm nobody knows, so that their defects count as not known.
     """
 
     def _make(self, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
@@ -200,7 +200,7 @@ class Clouds(Plain):
         if rng.random() < AS_THEY_ARE:
             return pixels, 1.0, None
         kind, level = str(rng.choice(FAMILIES[str(rng.choice(ON_CLOUDS))])), int(rng.integers(1, HIGHEST + 1))
-        return distortions.get(kind)(pixels, level, rng), 1 - LOST[level], None
+        return distortions.get(kind)(pixels, level, rng), 1 - MOS_LOSS_BY_LEVEL[level], None
 
 
 class Together(Dataset[Item]):
@@ -225,15 +225,15 @@ class Together(Dataset[Item]):
 
 
 class Clean(NamedTuple):
-    """Photos without faults, and what they deserve from 0 to 1."""
+    """Photos without defects, and what they deserve from 0 to 1."""
 
     paths: Sequence[Path]
-    opinions: Sequence[float]
+    mos: Sequence[float]
 
     @property
-    def opinion(self) -> float:
-        """What they deserve on average."""
-        return float(np.mean(self.opinions))
+    def mean_mos(self) -> float:
+        """Their mean pseudo-MOS."""
+        return float(np.mean(self.mos))
 
 
 class Material(NamedTuple):
@@ -250,26 +250,26 @@ class Material(NamedTuple):
     checks: Clean
 
 
-def clean_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> Clean:
+def pristine_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> Clean:
     """Photos taken as clean, and what they deserve: the best-rated share of a database, and the pristine ones.
 
     Nobody was asked about the pristine ones; they are taken to be as good as the others on average.
     """
     rows = _best(rated, best)
-    opinions: list[float] = rated.unit_opinions[rows].tolist()
-    deserved = [*[float(np.mean(opinions))] * len(pristine), *opinions]
+    mos: list[float] = rated.unit_mos[rows].tolist()
+    deserved = [*[float(np.mean(mos))] * len(pristine), *mos]
     return Clean([*pristine, *(rated.paths[row] for row in rows)], deserved)
 
 
-def halved_sources(rated: RatedImages, best: float, opinion: float) -> Clean:
+def halved_sources(rated: RatedImages, best: float, mos: float) -> Clean:
     """Photos taken as clean once they are halved: the best-rated share of a database, and what each of them deserves then."""
     paths = [rated.paths[row] for row in _best(rated, best)] if best else []
-    return Clean(paths, [opinion] * len(paths))
+    return Clean(paths, [mos] * len(paths))
 
 
 def _best(rated: RatedImages, share: float) -> list[int]:
     """Rows of the best-rated photos, one at least, the best first."""
-    rows: list[int] = np.argsort(-rated.unit_opinions, kind="stable")[: max(1, round(share * len(rated)))].tolist()
+    rows: list[int] = np.argsort(-rated.unit_mos, kind="stable")[: max(1, round(share * len(rated)))].tolist()
     return rows
 
 
@@ -280,7 +280,7 @@ def _answers(levels: Levels | None) -> Tensor:
 
 
 def _known(kind: str, level: int) -> Levels | None:
-    """The levels of all faults after one distortion; None where it belongs to no family."""
+    """The levels of all defects after one distortion; None where it belongs to no family."""
     levels = np.array([level if kind in kinds else 0 for kinds in FAMILIES.values()])
     return levels if levels.any() else None
 
@@ -293,7 +293,7 @@ def _blobs(grid: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.fl
     return share
 
 
-def _blend(clean: Pixels, spoiled: Pixels, share: npt.NDArray[np.float32]) -> Pixels:
+def _blend(clean: Pixels, distorted: Pixels, share: npt.NDArray[np.float32]) -> Pixels:
     fine = F.interpolate(torch.from_numpy(share)[None, None], clean.shape[:2], mode="bilinear")[0, 0].numpy()[..., None]
-    blended: Pixels = np.rint(clean + (spoiled.astype(np.float32) - clean) * fine).astype(np.uint8)
+    blended: Pixels = np.rint(clean + (distorted.astype(np.float32) - clean) * fine).astype(np.uint8)
     return blended

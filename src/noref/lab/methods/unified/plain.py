@@ -1,7 +1,7 @@
 """Pictures with hardly anything in them that are as they should be: skies, plain colours, drawings, charts, words on a page.
 
 Photo databases have next to none, so that models take them for blurred, hazy, burnt out or pixelated. They also have few photos
-that are soft all over, such as clouds, on which mild faults look worse to a network than they are.
+that are soft all over, such as clouds, on which mild defects look worse to a network than they are.
 """
 
 import numpy as np
@@ -124,7 +124,7 @@ def _words(shape: Shape, rng: np.random.Generator) -> Pixels:
 
 
 def _colours(rng: np.random.Generator, count: int) -> Colours:
-    """Greys more or less tinted, of any brightness but the ends: black or white all over is a ruined photo."""
+    """Greys more or less tinted, of any brightness but the ends: black or white all over is a extreme photo."""
     return (rng.uniform(25, 235, (count, 1)) + rng.normal(0, rng.uniform(0, 90), (count, 3))).clip(5, 245)
 
 

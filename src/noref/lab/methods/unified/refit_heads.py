@@ -1,8 +1,8 @@
-"""What reads the vectors of whole photos, fitted when the backbone has learned: faults, opinion, and its correction.
+"""What reads the vectors of whole photos, fitted when the backbone has learned: defects, opinion, and its correction.
 
-Steps of faults and of opinion are answered by penalised logistic regression. What the opinion is then off by is learned by a
-support vector regressor, which is also told the faults: what people mind little moves photos little on the axes that it sees.
-The faults' penalty is chosen on photos held out. The others are fixed: a few hundred opinions cannot tell them apart.
+OptimizerConfig of defects and of opinion are answered by penalised logistic regression. What the opinion is then off by is learned by a
+support vector regressor, which is also told the defects: what people mind little moves photos little on the axes that it sees.
+The defects' penalty is chosen on photos held out. The others are fixed: a few hundred opinions cannot tell them apart.
 """
 
 import copy
@@ -18,17 +18,20 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from torch import Tensor
 
-from noref.lab.methods.faults.judge import judge
-from noref.lab.methods.faults.network import OrdinalHead, read
-from noref.lab.methods.unified.network import coordinates, steps_reached, steps_say
+from noref.lab.methods.defects.judge import judge
+from noref.lab.methods.defects.network import OrdinalHead, read
+from noref.lab.methods.unified.network import coordinates, ordinal_expectation, ordinal_targets
+from noref.lab.networks import color_histogram
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
 
 PENALTY = 0.3  # of the steps of opinion
 FAULT_PENALTIES = (0.01, 0.03, 0.1)
 C = 0.3  # of the correction
-TONES_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
-LEAST_SCALE = 0.05  # of tones: few photos are brightly coloured all over, and those that are must not lie far off the scale
+COLOR_HISTOGRAM_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
+LEAST_SCALE = (
+    0.05  # of color_histogram: few photos are brightly coloured all over, and those that are must not lie far off the scale
+)
 EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 400  # opinions are within .01 of this after 100
 
@@ -38,42 +41,42 @@ class Known(NamedTuple):
 
     Attributes:
         vectors: n x D.
-        opinions: n, from 0 to 1.
-        answers: n x K x 5, whether the level of a fault is at least 1, 2 … 5; NaN where that is not known.
+        mos: n, from 0 to 1.
+        answers: n x K x 5, whether the level of a defect is at least 1, 2 … 5; NaN where that is not known.
     """
 
     vectors: Tensor
-    opinions: Tensor
+    mos: Tensor
     answers: Tensor
 
     @property
     def named(self) -> Tensor:
-        """Which photos' faults are all known, n."""
+        """Which photos' defects are all known, n."""
         return ~self.answers.isnan().any(dim=(1, 2))
 
     @property
     def clean(self) -> Tensor:
-        """Which photos are known to have no fault, n."""
+        """Which photos are known to have no defect, n."""
         return (self.answers == 0).all(dim=(1, 2))
 
 
-def counts(made: Known, spoiled: float, clean: float, draws: int) -> Tensor:
+def counts(made: Known, distorted: float, clean: float, draws: int) -> Tensor:
     """What each of n made photos counts, beside 1 of a rated one: by whether it came out clean, shared among the draws."""
-    return torch.where(made.clean, clean, spoiled) / draws
+    return torch.where(made.clean, clean, distorted) / draws
 
 
-def enlarge_tones(head: OrdinalHead) -> None:
-    """Let the last `color_histogram.COUNT` inputs of a standardised head count `TONES_WEIGHT` times as much."""
+def weight_color_histogram(head: OrdinalHead) -> None:
+    """Let the last `color_histogram.COUNT` inputs of a standardised head count `COLOR_HISTOGRAM_WEIGHT` times as much."""
     scale = head.scale[-color_histogram.COUNT :]
-    scale.copy_(scale.clamp(min=LEAST_SCALE) / TONES_WEIGHT)
+    scale.copy_(scale.clamp(min=LEAST_SCALE) / COLOR_HISTOGRAM_WEIGHT)
 
 
 def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
-    """Fit the faults in place.
+    """Fit the defects in place.
 
     Args:
         head: Of K families.
-        made: Photos to learn from; those whose faults are not all known teach nothing.
+        made: Photos to learn from; those whose defects are not all known teach nothing.
         held_out: Photos that choose the penalty, by the lowest cross-entropy: an AUC cannot see that probabilities are too low.
 
     Returns:
@@ -90,22 +93,22 @@ def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
 
 
 @torch.no_grad()
-def fit_opinion(head: OrdinalHead, faults: OrdinalHead, known: Known, weights: Tensor, axes: int, seed: int) -> RbfHead:
+def fit_opinion(head: OrdinalHead, defects: OrdinalHead, known: Known, weights: Tensor, axes: int, seed: int) -> RbfHead:
     """Fit the opinion in place, and give its correction.
 
     Args:
         head: Of one opinion.
-        faults: Fitted already, and left as they are.
+        defects: Fitted already, and left as they are.
         known: Rated photos and made ones.
         weights: n, what each counts.
         axes: Principal axes under the correction.
         seed: Of the search for these.
     """
-    steps = _answering(head, known.vectors, steps_reached(known.opinions)[:, None], weights, PENALTY)
+    steps = _answering(head, known.vectors, ordinal_targets(known.mos)[:, None], weights, PENALTY)
     head.load_state_dict(steps.state_dict())
     onto_axes = make_pipeline(StandardScaler(), PCA(min(axes, *known.vectors.shape), random_state=seed))
-    places = np.hstack([onto_axes.fit_transform(known.vectors.numpy()), coordinates(faults(known.vectors)).numpy()])
-    off = (known.opinions - steps_say(steps, known.vectors)).double().numpy()
+    places = np.hstack([onto_axes.fit_transform(known.vectors.numpy()), coordinates(defects(known.vectors)).numpy()])
+    off = (known.mos - ordinal_expectation(steps, known.vectors)).double().numpy()
     svr = SVR(C=C, epsilon=EPSILON).fit(places, off, weights.double().numpy())
     correction = from_pipeline(Pipeline([*onto_axes.steps, ("svr", svr)]))
     assert isinstance(correction, RbfHead)

@@ -44,18 +44,18 @@ class WholePhotos:
         """
 
         def measure(pixels: Pixels) -> Vectors:
-            found: Vectors = color_histogram.tones(torch.from_numpy(working_pixels(pixels, self.size))[None]).numpy()
+            found: Vectors = color_histogram.color_histogram(torch.from_numpy(working_pixels(pixels, self.size))[None]).numpy()
             return found
 
-        policy = {"tones": color_histogram.VERSION, "size": asdict(self.size)}
+        policy = {"color_histogram": color_histogram.VERSION, "size": asdict(self.size)}
         measured = FeatureCache(self.cache).vectors(paths, policy, measure)
         seen = photo_vectors(self.backbone, FEATURES, self.size, paths, "32-true", self.cache)
         return np.hstack([seen, measured[:, 0]])
 
     def rated(self, rated: RatedImages) -> Known:
-        """Photos whose opinions are known, and nothing of their faults; raises what `vectors` does."""
+        """Photos whose opinions are known, and nothing of their defects; raises what `vectors` does."""
         unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
-        return Known(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_opinions).float(), unknown)
+        return Known(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_mos).float(), unknown)
 
     def made(self, made: Photos, folder: Path, draws: int = 1) -> Known:
         """Photos that are made anew in each of some draws, one draw after the other; finished ones are kept in `folder`.
@@ -78,5 +78,5 @@ class WholePhotos:
         for index in range(len(made)):
             pixels, truth = made[draw, index]
             vectors = last_vectors(self.backbone(pixels[None]), pixels[None])
-            known.append(Known(vectors[0], truth.opinion, truth.answers))
+            known.append(Known(vectors[0], truth.mos, truth.answers))
         return Known(*(torch.stack(values) for values in zip(*known, strict=True)))

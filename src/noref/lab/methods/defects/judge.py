@@ -1,4 +1,4 @@
-"""How well faults are found: per family, whether it is there (ROC) and how strong it is (rank correlation)."""
+"""How well defects are found: per family, whether it is there (ROC) and how strong it is (rank correlation)."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ def judge(probabilities: Values, predicted: Values, levels: Levels) -> pd.DataFr
     """One row a family after their mean, which is over the families that have the figure.
 
     Args:
-        probabilities: n x K, that a fault is there.
+        probabilities: n x K, that a defect is there.
         predicted: n x K, levels.
-        levels: n x K, true ones; 0 where a fault is not there.
+        levels: n x K, true ones; 0 where a defect is not there.
 
     Returns:
-        Columns `part` ("mean", then families), `n`, `there` (photos with the fault), `auc` (there or not, the other photos
-        having none or other faults), `auc_from_2` (the same without the photos that have it at level 1), `srcc` of the levels
+        Columns `part` ("mean", then families), `n`, `there` (photos with the defect), `auc` (there or not, the other photos
+        having none or other defects), `auc_from_2` (the same without the photos that have it at level 1), `srcc` of the levels
         where it is there, and `srcc_all` over all photos. NaN where all photos are alike.
     """
     rows = []
@@ -48,7 +48,7 @@ def judge(probabilities: Values, predicted: Values, levels: Levels) -> pd.DataFr
 
 
 def confusions(probabilities: Values, levels: Levels) -> pd.DataFrame:
-    """Mean probability of each family (columns) over the photos that have one fault alone, or none (rows, column `only`)."""
+    """Mean probability of each family (columns) over the photos that have one defect alone, or none (rows, column `only`)."""
     table = pd.DataFrame(probabilities, columns=list(FAMILIES))
     names = np.array(["none", *FAMILIES])
     count = (levels > 0).sum(axis=1)

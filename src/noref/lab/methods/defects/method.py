@@ -1,4 +1,4 @@
-"""Several faults by name and level as a method like any other: fit, predict, save, load."""
+"""Several defects by name and level as a method like any other: fit, predict, save, load."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,27 +15,27 @@ from typing_extensions import Self
 
 from noref import images
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES, spoil
+from noref.lab.distortions.chains import FAMILIES, distort
 from noref.lab.errors import LabError
 from noref.lab.experiments.experiment import as_markdown
 from noref.lab.methods import saved
-from noref.lab.methods.faults import judge, photos
-from noref.lab.methods.faults.learning import LearnFaults
-from noref.lab.methods.faults.linear_probe import fitted_head
-from noref.lab.methods.faults.network import FaultNetwork, Found, read
+from noref.lab.methods.defects import judge, photos
+from noref.lab.methods.defects.learning import DefectModule
+from noref.lab.methods.defects.linear_probe import fitted_head
+from noref.lab.methods.defects.network import DefectNetwork, Found, read
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import Pixels, Vectors
-from noref.lab.networks.padding import settled
+from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import Views, photo_vectors
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.finetuning import Steps
+from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import loader, working_pixels
 
 
-class FaultsMethod(BaseEstimator):
-    """Which faults a photo has, and how strong: learned from clean photos under chains of zero to three faults.
+class DefectsMethod(BaseEstimator):
+    """Which defects a photo has, and how strong: learned from clean photos under chains of zero to three defects.
 
     Args:
         pristine: Folder of sharp, clean photos.
@@ -49,7 +49,7 @@ class FaultsMethod(BaseEstimator):
         epochs: Of fine-tuning, at most; 0 leaves the backbone as it came.
         crop: Side of the training windows in pixels; None for whole photos. Validation always sees whole photos.
         batch: Photos in a batch.
-        optimizer, rate, body_rate, layer_decay, weight_decay, warm_up: See `training.finetuning.Steps`.
+        optimizer, head_lr, backbone_lr, layer_decay, weight_decay, warm_up: See `training.finetuning.OptimizerConfig`.
         ema: Decay of a running average of the weights, which is then what is validated and kept; None for none.
         patience: Epochs without a better validation AUC before training stops.
         precision: Lightning's name; "bf16-mixed" is much faster where the processor has it.
@@ -57,7 +57,7 @@ class FaultsMethod(BaseEstimator):
         seed: Of weights, order, chains and windows.
     """
 
-    name: ClassVar[str] = "faults"
+    name: ClassVar[str] = "defects"
     classes_: ClassVar[Sequence[str]] = tuple(FAMILIES)  # what scikit-learn calls the names of the answers
 
     def __init__(
@@ -80,8 +80,8 @@ class FaultsMethod(BaseEstimator):
         crop: int | None = 320,
         batch: int = 16,
         optimizer: str = "adamw",
-        rate: float = 1e-5,
-        body_rate: float = 1e-4,
+        head_lr: float = 1e-5,
+        backbone_lr: float = 1e-4,
         layer_decay: float = 1.0,
         weight_decay: float = 0.01,
         warm_up: float = 0.1,
@@ -96,7 +96,7 @@ class FaultsMethod(BaseEstimator):
         self.features, self.frozen_norms, self.area, self.shortest = features, frozen_norms, area, shortest
         self.copies, self.cache = copies, cache
         self.epochs, self.crop, self.batch, self.optimizer = epochs, crop, batch, optimizer
-        self.rate, self.body_rate, self.layer_decay = rate, body_rate, layer_decay
+        self.head_lr, self.backbone_lr, self.layer_decay = head_lr, backbone_lr, layer_decay
         self.weight_decay, self.warm_up, self.ema, self.patience = weight_decay, warm_up, ema, patience
         self.precision, self.workers, self.seed = precision, workers, seed
 
@@ -135,26 +135,26 @@ class FaultsMethod(BaseEstimator):
         self.network_.eval()
         return self
 
-    def _network(self, weights: str | Path | None) -> FaultNetwork:
+    def _network(self, weights: str | Path | None) -> DefectNetwork:
         backbone = Backbone(self.backbone, weights, mean=self.mean, std=self.std, options=self.options)
-        return FaultNetwork(backbone, self.features, self.frozen_norms).eval()
+        return DefectNetwork(backbone, self.features, self.frozen_norms).eval()
 
     def _start_head(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         self.network_.head, facts = fitted_head(
             self._vectors(rated.paths),
-            self.spoiled(rated).levels,
+            self.distorted(rated).levels,
             self._vectors(validation.paths),
-            self.spoiled(validation).levels,
+            self.distorted(validation).levels,
         )
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "head.json").write_text(json.dumps(facts, indent=2) + "\n")
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
-        """What describes whole photos under the chains of `spoiled`, row by row, by the backbone as it came."""
+        """What describes whole photos under the chains of `distorted`, row by row, by the backbone as it came."""
 
         def spoil_all(working: Pixels) -> Iterator[Pixels]:
             for copy in range(self.copies):
-                yield spoil(working, photos.chain_rng(working, 0, copy, self.seed))[0]
+                yield distort(working, photos.chain_rng(working, 0, copy, self.seed))[0]
 
         return photo_vectors(
             self.network_.backbone,
@@ -167,12 +167,14 @@ class FaultsMethod(BaseEstimator):
         )
 
     def _fine_tune(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
-        steps = Steps(self.optimizer, self.rate, self.body_rate, self.layer_decay, self.weight_decay, self.warm_up)
+        steps = OptimizerConfig(
+            self.optimizer, self.head_lr, self.backbone_lr, self.layer_decay, self.weight_decay, self.warm_up
+        )
         schedule = Schedule(self.epochs, "val_auc", "max", self.patience, self.precision, ema=self.ema)
         learning = photos.SpoiledPhotos(rated.paths, self.working_size, self.copies, self.crop, self.seed)
-        module = LearnFaults(self.network_, steps)
+        module = DefectModule(self.network_, steps)
         module.train()  # Lightning leaves the mode as it finds it
-        checking = self.spoiled(validation)
+        checking = self.distorted(validation)
         train(
             module,
             schedule,
@@ -182,7 +184,7 @@ class FaultsMethod(BaseEstimator):
             self.seed,
         )
 
-    def spoiled(self, clean: RatedImages) -> photos.SpoiledPhotos:
+    def distorted(self, clean: RatedImages) -> photos.SpoiledPhotos:
         """Whole clean photos under the chains they are judged with."""
         return photos.SpoiledPhotos(clean.paths, self.working_size, self.copies, seed=self.seed)
 
@@ -200,27 +202,27 @@ class FaultsMethod(BaseEstimator):
         return Found(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
     def predict_proba(self, images: Sequence[images.Source]) -> npt.NDArray[np.float64]:
-        """That each photo has each fault of `classes_`, n x K; they need not add up to 1."""
+        """That each photo has each defect of `classes_`, n x K; they need not add up to 1."""
         return self.assess(images).probabilities.numpy().astype(np.float64)
 
     def predict(self, images: Sequence[images.Source]) -> npt.NDArray[np.float64]:
-        """The level of each fault of `classes_` in each photo, n x K, 0 (not there) to 5 (severe)."""
+        """The level of each defect of `classes_` in each photo, n x K, 0 (not there) to 5 (severe)."""
         return self.assess(images).levels.numpy().astype(np.float64)
 
     def report(self, test: RatedImages, folder: Path) -> pd.DataFrame:
         """Judge on clean photos never seen, each under `copies` chains.
 
-        Leaves `predictions.csv` (every photo, chain and fault), `confusions.csv`, `roc.png`, and the results as `results.csv`
+        Leaves `predictions.csv` (every photo, chain and defect), `confusions.csv`, `roc.png`, and the results as `results.csv`
         and `results.md` in `folder`.
 
         Returns:
             As `judge.judge`.
         """
-        spoiled = self.spoiled(test)
-        found = self._read(spoiled[0, index][0] for index in range(len(spoiled)))
-        answers = (found.probabilities.numpy(), found.levels.numpy(), spoiled.levels)
+        distorted = self.distorted(test)
+        found = self._read(distorted[0, index][0] for index in range(len(distorted)))
+        answers = (found.probabilities.numpy(), found.levels.numpy(), distorted.levels)
         places = pd.MultiIndex.from_product(
-            [test.table["image"], range(self.copies), FAMILIES], names=["image", "copy", "fault"]
+            [test.table["image"], range(self.copies), FAMILIES], names=["image", "copy", "defect"]
         )
         every = dict(zip(("probability", "predicted", "level"), map(np.ravel, answers), strict=True))
         pd.DataFrame(every, places).to_csv(folder / "predictions.csv")
@@ -233,7 +235,7 @@ class FaultsMethod(BaseEstimator):
 
     def export_core(self) -> nn.Module:
         """For `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to `defects` and `levels`, 1 x K each."""
-        return _Core(settled(self.network_))
+        return _Core(with_static_padding(self.network_))
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `method.json`."""
@@ -244,7 +246,7 @@ class FaultsMethod(BaseEstimator):
         """Read what `save` wrote; the weights that the backbone once started from are not needed.
 
         Raises:
-            LabError: It comes from another version of noref: its faults or settings are others.
+            LabError: It comes from another version of noref: its defects or settings are others.
         """
         state, weights = saved.read(folder, cls)
         if tuple(state["classes"]) != cls.classes_:
@@ -256,7 +258,7 @@ class FaultsMethod(BaseEstimator):
 
 
 class _Core(nn.Module):
-    def __init__(self, trained: FaultNetwork) -> None:
+    def __init__(self, trained: DefectNetwork) -> None:
         super().__init__()
         self.trained = trained
 

@@ -1,8 +1,8 @@
-"""Any backbone, its maps described by one vector, and for each family of faults five yes-or-no questions.
+"""Any backbone, its maps described by one vector, and for each family of defects five yes-or-no questions.
 
 The questions are whether the level is at least 1, 2 … 5 (Frank and Hall, "A Simple Approach to Ordinal Classification", ECML
-2001). The answer to the first is the probability that the fault is there; the sum of all answers is the expected level. So one
-cross-entropy teaches both, the level needs no clipping and no mask where the fault is absent, and levels count as ordered, but
+2001). The answer to the first is the probability that the defect is there; the sum of all answers is the expected level. So one
+cross-entropy teaches both, the level needs no clipping and no mask where the defect is absent, and levels count as ordered, but
 not as evenly spaced.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.pooled import Described
+from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, length
 
 
@@ -23,7 +23,7 @@ class Found(NamedTuple):
     """What the network says of N photos, families in the order of `chains.FAMILIES`.
 
     Attributes:
-        probabilities: N x K, that a fault is there.
+        probabilities: N x K, that a defect is there.
         levels: N x K, 0 (not there) to 5 (severe).
     """
 
@@ -55,17 +55,17 @@ class OrdinalHead(nn.Module):
         """Take mean and scale from a sample of vectors, n x D; what is alike in all of them is left as it is."""
         scaler = StandardScaler().fit(sample.numpy())
         self.mean.copy_(torch.from_numpy(scaler.mean_))
-        self.scale.copy_(torch.from_numpy(scaler.scale_))
+        self.scale.copy_(torch.from_numpy(scaler.mos_range_))
 
     def forward(self, vectors: Tensor) -> Tensor:
         return F.linear((vectors - self.mean) / self.scale, self.weight, self.bias).float().reshape(self.shape)
 
 
-class FaultNetwork(Described):
+class DefectNetwork(PooledNetwork):
     """Photos (uint8, N x H x W x 3) to logits N x K x 5; `read` turns them into what a person wants to know.
 
     Args:
-        backbone, features, frozen_norms: See `Described`.
+        backbone, features, frozen_norms: See `PooledNetwork`.
     """
 
     def __init__(self, backbone: Backbone, features: Features, frozen_norms: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Faults by name and level, from clean photos to the exported model, on tiny photos."""
+"""Defects by name and level, from clean photos to the exported model, on tiny photos."""
 
 import json
 import shutil
@@ -16,10 +16,10 @@ from noref.cli import app
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
-from noref.lab.methods.faults import photos, pictures
-from noref.lab.methods.faults.judge import confusions, judge
-from noref.lab.methods.faults.method import FaultsMethod
-from noref.lab.methods.faults.network import read
+from noref.lab.methods.defects import photos, pictures
+from noref.lab.methods.defects.judge import confusions, judge
+from noref.lab.methods.defects.method import DefectsMethod
+from noref.lab.methods.defects.network import read
 from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 
@@ -32,12 +32,12 @@ def call(*arguments: object):
 
 
 def train(out, *more: object):
-    return call("train", "faults", "--out", out, *(part for change in TINY.split() for part in ("--set", change)), *more)
+    return call("train", "defects", "--out", out, *(part for change in TINY.split() for part in ("--set", change)), *more)
 
 
 @pytest.fixture(scope="module")
 def run(pristine, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "faults"
+    out = tmp_path_factory.mktemp("runs") / "defects"
     result = train(out, "--pristine", pristine)
     assert result.exit_code == 0, result.stderr
     assert "| mean | 50 |" in result.stdout
@@ -45,7 +45,7 @@ def run(pristine, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def method(run) -> FaultsMethod:
+def method(run) -> DefectsMethod:
     return experiment.load_model(run)
 
 
@@ -60,7 +60,7 @@ def test_a_results_folder_is_complete(run):
     split = pd.read_csv(run / "split.csv").set_index("image")["part"]
     assert {split[image] for image in predictions["image"]} == {"test"}
     assert split.value_counts().to_dict() == {"train": 4, "validation": 1, "test": 1}
-    noisy = predictions[predictions["fault"] == "noise"]
+    noisy = predictions[predictions["defect"] == "noise"]
     (row,) = results[results["part"] == "noise"].itertuples()
     assert row.there == (noisy["level"] > 0).sum()
     assert "val_auc" in (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
@@ -88,20 +88,20 @@ def test_answers_are_deterministic_bounded_and_survive_saving(method, pristine, 
     assert ((levels > 0) & (levels < 5)).all()
     np.testing.assert_array_equal(method.predict(paths[::-1])[::-1], levels)
     method.save(tmp_path)
-    np.testing.assert_array_equal(FaultsMethod.load(tmp_path).predict(paths), levels)
+    np.testing.assert_array_equal(DefectsMethod.load(tmp_path).predict(paths), levels)
     state = json.loads((tmp_path / "method.json").read_text())
     (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
     with pytest.raises(LabError, match="knows dust, not low contrast"):
-        FaultsMethod.load(tmp_path)
+        DefectsMethod.load(tmp_path)
 
 
 def test_the_first_fit_sees_what_is_judged(method, pristine, tmp_path):
     paths = sorted(pristine.iterdir())[:2]
     few = clone(method).set_params(copies=3, cache=tmp_path)
     few.network_ = method.network_
-    spoiled = photos.SpoiledPhotos(paths, few.working_size, 3)
+    distorted = photos.SpoiledPhotos(paths, few.working_size, 3)
     with torch.inference_mode():
-        expected = [few.network_.describe(spoiled[0, index][0][None])[0].numpy() for index in range(6)]
+        expected = [few.network_.describe(distorted[0, index][0][None])[0].numpy() for index in range(6)]
     for _ in range(2):  # computed, then from the cache
         np.testing.assert_allclose(few._vectors(paths), expected, rtol=1e-5)
     other = clone(few).set_params(seed=1)
@@ -115,7 +115,7 @@ def test_the_exported_model_says_the_same(run, method, tmp_path):
     scorer = noref.Scorer(tmp_path / "tiny.onnx")
     assert scorer.card.defects == tuple(FAMILIES)
     assert scorer.card.agreement[0]["part"] == "mean"
-    assert scorer.card.measured["command"] == "noref lab train faults --set seed=0 --out RUN"
+    assert scorer.card.measured["command"] == "noref lab train defects --set seed=0 --out RUN"
     for side in ((64, 64), (67, 101), (700, 800)):
         pixels = make_scene(*side)
         found, expected = scorer.score(pixels), method.assess([pixels])
@@ -143,12 +143,12 @@ def test_a_bad_photo_costs_its_own_place_on_the_page_only(run, database, save):
 
 def test_the_page_is_written_from_folders_and_photos(run, pristine, database, tmp_path):
     out = tmp_path / "page.png"
-    result = call("faults", run, pristine, database / "0-0.png", "--out", out)
+    result = call("defects", run, pristine, database / "0-0.png", "--out", out)
     assert result.exit_code == 0, result.stderr
     with Image.open(out) as page:
         assert min(page.size) > 300
     (tmp_path / "empty").mkdir()
-    result = call("faults", run, tmp_path / "empty")
+    result = call("defects", run, tmp_path / "empty")
     assert result.exit_code == 2
     assert "no pictures found" in result.stderr
 
@@ -162,7 +162,7 @@ def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, 
     assert len(both) == 12
     assert all(path.is_file() for path in both.paths)
     assert set(best.table["content"]) < set(both.table["content"])
-    recipe = experiment.load_recipe("faults", {"pristine": str(pristine), "best": 0.2})
+    recipe = experiment.load_recipe("defects", {"pristine": str(pristine), "best": 0.2})
     assert len(experiment.gather(recipe, ("biq2021", str(database)))) == 12
 
 
@@ -175,15 +175,15 @@ def test_where_the_photos_lie_does_not_change_the_fingerprint(pristine, tmp_path
 def test_chains_depend_on_seed_epoch_copy_and_pixels_only(pristine, tmp_path):
     paths = sorted(pristine.iterdir())[:2]
     shutil.copy(paths[1], tmp_path / "renamed.png")
-    spoiled = photos.SpoiledPhotos(paths, SIZE, copies=3)
+    distorted = photos.SpoiledPhotos(paths, SIZE, copies=3)
     renamed = photos.SpoiledPhotos([tmp_path / "renamed.png"], SIZE, copies=3)
     for copy in range(3):
-        for one, other in zip(spoiled[0, 3 + copy], renamed[0, copy], strict=True):
+        for one, other in zip(distorted[0, 3 + copy], renamed[0, copy], strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=0)
-        answers = spoiled[0, copy][1].numpy()
-        np.testing.assert_array_equal(answers.sum(axis=1), spoiled.levels[copy])
+        answers = distorted[0, copy][1].numpy()
+        np.testing.assert_array_equal(answers.sum(axis=1), distorted.levels[copy])
     draws = {
-        name: spoiled[place][0].numpy().tobytes() for name, place in {"a": (0, 5), "epoch": (1, 5), "copy": (0, 4)}.items()
+        name: distorted[place][0].numpy().tobytes() for name, place in {"a": (0, 5), "epoch": (1, 5), "copy": (0, 4)}.items()
     }
     draws["seed"] = photos.SpoiledPhotos(paths, SIZE, copies=3, seed=1)[0, 5][0].numpy().tobytes()
     assert len(set(draws.values())) == 4
@@ -249,6 +249,6 @@ def test_a_page_needs_a_method_that_names_faults(pristine, tmp_path, monkeypatch
         name = "diqa"
 
     monkeypatch.setattr(experiment, "load_model", lambda _: Judge())
-    result = call("faults", tmp_path, pristine)
+    result = call("defects", tmp_path, pristine)
     assert result.exit_code == 2
-    assert "holds diqa, which names no faults" in result.stderr
+    assert "holds diqa, which names no defects" in result.stderr

@@ -1,21 +1,21 @@
-"""Fine-tuning to faults."""
+"""Fine-tuning to defects."""
 
 import torch
 import torch.nn.functional as F
 
-from noref.lab.methods.faults.judge import judge
-from noref.lab.methods.faults.network import FaultNetwork, read
-from noref.lab.methods.faults.photos import at_least
-from noref.lab.training.finetuning import FineTuning, Steps
+from noref.lab.methods.defects.judge import judge
+from noref.lab.methods.defects.network import DefectNetwork, read
+from noref.lab.methods.defects.photos import at_least
+from noref.lab.training.finetuning import OptimizerConfig, PredictionModule
 
 
-class LearnFaults(FineTuning):
-    """Answer whether the level of each fault is at least 1, 2 … 5, by cross-entropy, all answers alike in weight.
+class DefectModule(PredictionModule):
+    """Answer whether the level of each defect is at least 1, 2 … 5, by cross-entropy, all answers alike in weight.
 
     `val_auc` chooses the checkpoint: the mean over the families of how well their being there is told.
     """
 
-    def __init__(self, network: FaultNetwork, steps: Steps) -> None:
+    def __init__(self, network: DefectNetwork, steps: OptimizerConfig) -> None:
         super().__init__(network, F.binary_cross_entropy_with_logits, steps)
 
     def on_validation_epoch_end(self) -> None:

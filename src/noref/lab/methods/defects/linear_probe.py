@@ -10,9 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
 from noref.lab.errors import LabError
-from noref.lab.methods.faults.judge import judge
-from noref.lab.methods.faults.network import OrdinalHead, read
-from noref.lab.methods.faults.photos import at_least
+from noref.lab.methods.defects.judge import judge
+from noref.lab.methods.defects.network import OrdinalHead, read
+from noref.lab.methods.defects.photos import at_least
 
 CS = np.logspace(-5, 0, 6)  # inverse penalties that are tried; features are standardised
 
@@ -34,7 +34,7 @@ def fitted_head(
         The head, and what is worth knowing of it: `c`, `val_auc` and `val_srcc`.
 
     Raises:
-        LabError: No photo to learn from has some fault at some level.
+        LabError: No photo to learn from has some defect at some level.
     """
     answers = at_least(levels).reshape(len(levels), -1)
     absent = np.flatnonzero(answers.max(axis=0) == 0)
@@ -51,7 +51,7 @@ def fitted_head(
         head = OrdinalHead(vectors.shape[1])
         facts = {
             "mean": scaler.mean_,
-            "scale": scaler.scale_,
+            "scale": scaler.mos_range_,
             "weight": np.concatenate([fit.coef_ for fit in fits]),
             "bias": np.concatenate([fit.intercept_ for fit in fits]),
         }

@@ -1,4 +1,4 @@
-"""Clean photos, and the chains of faults they are put under."""
+"""Clean photos, and the chains of defects they are put under."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import LEVELS
-from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, draw, levels, spoil
+from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort, draw, levels
 from noref.lab.distortions.registry import Pixels
 from noref.lab.errors import LabError
 from noref.lab.preprocessing import WorkingSize
@@ -43,18 +43,18 @@ def sources(pristine: str | Path | None, rated: RatedImages | None, best: float)
         found += [(path.absolute(), f"pristine {path.stem}") for path in find_photos(pristine)]
         names.append("pristine")
     if rated is not None:
-        order = np.argsort(-rated.opinions, kind="stable")[: round(best * len(rated))]
+        order = np.argsort(-rated.mos, kind="stable")[: round(best * len(rated))]
         contents = rated.table["content"].tolist()
         found += [(rated.paths[row].absolute(), f"{rated.name} {contents[row]}") for row in order]
         names.append(f"best-rated {best:g} of {rated.name}")
     if not found:
-        raise LabError("faults are learned from clean photos: give --pristine FOLDER, --data NAME=PATH or both")
+        raise LabError("defects are learned from clean photos: give --pristine FOLDER, --data NAME=PATH or both")
     # Names that start at the common folder say the same of the same data wherever they lie.
     folder = Path(os.path.commonpath([path.parent for path, _ in found]))
     table = pd.DataFrame(
         {
             "image": [path.relative_to(folder).as_posix() for path, _ in found],
-            "opinion": 1.0,
+            "mos": 1.0,
             "content": [content for _, content in found],
         }
     )
@@ -82,7 +82,7 @@ class SpoiledPhotos(Dataset[tuple[Tensor, Tensor]]):
     """Every photo under several chains: uint8 H x W x 3, and the answers of `at_least`, K x 5.
 
     Indexed by (epoch, item); the copies of a photo stand together. Chain and window depend on seed, epoch, photo and copy only.
-    Photos are spoiled at working size, then cut: a level means the same in a window as in a whole photo.
+    Photos are distorted at working size, then cut: a level means the same in a window as in a whole photo.
     """
 
     def __init__(self, paths: Sequence[Path], size: WorkingSize, copies: int, crop: int | None = None, seed: int = 0) -> None:
@@ -96,7 +96,7 @@ class SpoiledPhotos(Dataset[tuple[Tensor, Tensor]]):
         photo, copy = divmod(index, self.copies)
         working = working_pixels(self.paths[photo], self.size)
         rng = chain_rng(working, epoch, copy, self.seed)
-        pixels, levels = spoil(working, rng)
+        pixels, levels = distort(working, rng)
         if self.crop:
             (pixels,) = crop_at_random([pixels], self.crop, rng)
         return torch.from_numpy(pixels), torch.from_numpy(at_least(levels))

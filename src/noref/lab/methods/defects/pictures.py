@@ -1,4 +1,4 @@
-"""A page of photos with the faults that were named in each."""
+"""A page of photos with the defects that were named in each."""
 
 import math
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from noref.assessment import LIKELY
 from noref.errors import ImageError
-from noref.lab.methods.faults.method import FaultsMethod
+from noref.lab.methods.defects.method import DefectsMethod
 from noref.lab.plots.predictions import show_photo
 
 EACH = 5  # photos a row
 
 
-def draw(method: FaultsMethod, photos: Sequence[Path], title: str) -> Figure:
-    """Photos in rows, above each its likely faults with level (of 5) and probability, most likely first.
+def draw(method: DefectsMethod, photos: Sequence[Path], title: str) -> Figure:
+    """Photos in rows, above each its likely defects with level (of 5) and probability, most likely first.
 
     Args:
         method: Fitted.
@@ -34,11 +34,11 @@ def draw(method: FaultsMethod, photos: Sequence[Path], title: str) -> Figure:
     return figure
 
 
-def _named(method: FaultsMethod, photo: Path) -> list[str]:
+def _named(method: DefectsMethod, photo: Path) -> list[str]:
     try:
         found = method.assess([photo])
     except ImageError as error:
         return [error.cause]
     facts = zip(found.probabilities[0].tolist(), method.classes_, found.levels[0].tolist(), strict=True)
     likely = sorted((fact for fact in facts if fact[0] >= LIKELY), reverse=True)
-    return [f"{name} {level:.1f} ({probability:.0%})" for probability, name, level in likely] or ["no fault named"]
+    return [f"{name} {level:.1f} ({probability:.0%})" for probability, name, level in likely] or ["no defect named"]

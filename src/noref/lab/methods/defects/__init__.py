@@ -1,0 +1,1 @@
+"""Several defects of one photo by name and level, learned from clean photos that are distorted on the fly (ours)."""
