@@ -3,8 +3,8 @@
     python benchmarks/reduced_jpeg.py PHOTOS [--enough PIXELS] [--each N] [--seed N] [--model NAME_OR_FILE]
 
 PHOTOS is a folder of photos of about 512 x 512 pixels, such as BIQ2021's. Mosaics of them at their native resolution, of 12 to
-48 megapixels, stand in for photos of a camera; pages of text and patterns of lines are the hard cases. Each is saved as JPEG and
-scored twice by one session: decoded in full, and with `enough` pixels. Nothing is timed.
+48 megapixels, stand in for photos of a camera; pages of text and patterns of lines are the hard cases. Each is saved as JPEG
+and scored twice by one session: decoded in full, and with `enough` pixels. Nothing is timed.
 """
 
 import io

@@ -115,7 +115,7 @@ def test_a_directory_further_on_or_longer_than_the_block_is_read():
 def test_a_truncated_block_is_read_as_far_as_it_goes():
     whole = block("<", [turned(), odd_entry("<", random.Random(0))])
     for length in range(len(whole)):
-        assert is_turned(whole[:length]) == (length >= 8 + 2 + 10)  # up to the value's last significant byte
+        assert is_turned(whole[:length]) == (length > 18)  # where the value's first byte stands
 
 
 @pytest.mark.parametrize("exif", [b"", b"?", bytes(40), b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08", b"\xff" * 60])
@@ -130,6 +130,7 @@ def test_the_header_may_have_any_padding():
     assert images.read(with_exif(exif, b"Exif\0")).size == (72, 96)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # by Pillow, which reads the block as well
 def test_a_pil_image_is_turned_like_its_file():
     data = with_exif(block("<", [turned(), entry("<", 0x8769, 4, 1, b"\xff" * 4)]))
     np.testing.assert_array_equal(images.read(Image.open(io.BytesIO(data))).pixels, images.read(data).pixels)
