@@ -20,8 +20,6 @@ from noref.images.limits import check_size
 from noref.images.photo import File, Photo
 
 _FACTORS = (8, 4, 2)  # by which libjpeg decodes smaller, and faster
-_BYTES_PER_PIXEL = 4  # of the file; what is beyond is not the photo, but a film or another file appended to it
-_LEAST_BYTES = 1 << 26
 _RARE = "its chroma subsampling is rare; corrupt data would go unnoticed"
 
 
@@ -33,7 +31,8 @@ def read(file: File) -> Photo:
         UnsupportedImage: Lossless, hierarchical, not of 8 bits, or of another kind that no decoder here reads.
         ImageError: Another of its kinds.
     """
-    data, structure = _contents(file)
+    data = file.compressed()
+    structure = Structure.of(data)
     if structure.excessive:
         raise UnsupportedImage(file.name, "JPEG of more markers or scans than a photo has", SAVE_AS)
     if (frame := structure.frame) is None:
@@ -56,18 +55,6 @@ def read(file: File) -> Photo:
         size=(frame.width, frame.height),
         reduced=factor,
     )
-
-
-def _contents(file: File) -> tuple[bytes, Structure]:
-    """The data, without most of what may be appended to the photo."""
-    data = file.stream.read(_LEAST_BYTES)
-    structure = Structure.of(data)
-    if structure.frame is not None and structure.end is None and not structure.excessive:
-        pixels = min(structure.frame.width * structure.frame.height, file.max_pixels)
-        if more := file.stream.read(max(0, _BYTES_PER_PIXEL * pixels - len(data))):
-            data += more
-            structure = Structure.of(data)
-    return data, structure
 
 
 def _factor(frame: Frame, enough: int | None) -> int:

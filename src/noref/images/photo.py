@@ -1,9 +1,13 @@
 """What reading an image gives, and what a reader of a format is given."""
 
+import io
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+_BYTES_PER_PIXEL = 4
+_LEAST_BYTES = 1 << 26
 
 
 class Photo(NamedTuple):
@@ -38,3 +42,12 @@ class File(NamedTuple):
     stream: BinaryIO
     max_pixels: int
     enough: int | None = None
+
+    def compressed(self) -> bytes:
+        """All of a compressed file, but of more than 4 bytes for each pixel that is allowed only so many.
+
+        What is beyond is not the photo, but a film or another file appended to it.
+        """
+        size = self.stream.seek(0, io.SEEK_END)
+        self.stream.seek(0)
+        return self.stream.read(min(size, max(_LEAST_BYTES, _BYTES_PER_PIXEL * self.max_pixels)))
