@@ -191,6 +191,7 @@ IRREGULAR: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "Adobe": ("Adobe", lambda data: data[:2] + adobe(9) + data[20:]),  # in the place of JFIF, which takes precedence
     "ICC chunk twice": ("profile", lambda data: inserted(data, *profile(1, 1, count=2))),
     "ICC chunk lost": ("profile", lambda data: inserted(data, *profile(1, count=2))),
+    "ICC chunks beyond 255": ("profile", lambda data: inserted(data, *[segment(0xE2, b"ICC_PROFILE\0\1\1?")] * 300)),
     "ICC chunk 0": ("profile", lambda data: inserted(data, *profile(0, count=1))),
 }
 irregular = pytest.mark.parametrize(("word", "change"), IRREGULAR.values(), ids=IRREGULAR)

@@ -107,7 +107,7 @@ class Structure:
     def profile(self, data: bytes) -> bytes | None:
         """The ICC profile in the data; None where there is none, or a part of it is missing."""
         chunks = sorted(self._parameters(data, APP2, ICC))  # each begins with its number and the number of chunks
-        if [chunk[:2] for chunk in chunks] != [bytes((number, len(chunks))) for number in range(1, len(chunks) + 1)]:
+        if [tuple(chunk[:2]) for chunk in chunks] != [(number, len(chunks)) for number in range(1, len(chunks) + 1)]:
             return None
         return b"".join(chunk[2:] for chunk in chunks) or None
 
