@@ -1,7 +1,7 @@
-"""JPEG: decoded strictly by libjpeg-turbo (simplejpeg), so that lost and corrupt data are errors; Pillow reads the metadata.
+"""JPEG: decoded strictly by libjpeg-turbo (simplejpeg), so that lost and corrupt data are errors.
 
 Where the decoder objects to something that real cameras write, the data are mended and decoded strictly again, and the photo
-gets a warning: a harmless irregularity never hides lost data behind it.
+gets a warning: a harmless irregularity never hides lost data behind it. Pillow decodes the rare kinds that simplejpeg does not.
 """
 
 import io
@@ -14,13 +14,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from noref.errors import DamagedImage, UnsupportedImage
 from noref.images import convert, orientation
 from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
-from noref.images.jpeg_repair import mend
+from noref.images.jpeg_repair import MOST_REPAIRS, mend
 from noref.images.jpeg_structure import Frame, Structure
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo
 
 _FACTORS = (8, 4, 2)  # by which libjpeg decodes smaller, and faster
-_COLORS = {1: "GRAY", 3: "RGB", 4: "CMYK"}
+_RARE = "its chroma subsampling is rare; corrupt data would go unnoticed"
 
 
 def read(file: File) -> Photo:
@@ -28,27 +28,30 @@ def read(file: File) -> Photo:
 
     Raises:
         DamagedImage: Data are lost or corrupt, whole scans of a progressive file among them.
-        UnsupportedImage: Lossless, hierarchical, or not of 8 bits.
+        UnsupportedImage: Lossless, hierarchical, not of 8 bits, or of another kind that no decoder here reads.
         ImageError: Another of its kinds.
     """
     data = file.compressed()
     structure = Structure.of(data)
+    if structure.excessive:
+        raise UnsupportedImage(file.name, "JPEG of more markers or scans than a photo has", SAVE_AS)
     if (frame := structure.frame) is None:
         raise DamagedImage(file.name, "damaged or truncated: no frame header", COPY_AGAIN)
     if reason := frame.unsupported:
         raise UnsupportedImage(file.name, reason, SAVE_AS)
     check_size(file.name, frame.width, frame.height, file.max_pixels)
     factor = _factor(frame, file.enough)
-    pixels, notes = _decode(file.name, data, frame, factor)
+    profile = structure.profile(data)
+    colors = "CMYK" if frame.components == 4 else "GRAY" if frame.components == 1 and profile else "RGB"
+    pixels, warnings = _decode(file.name, data, frame, factor, colors)
     if not structure.complete:
         raise DamagedImage(file.name, "damaged or truncated: scans are missing", COPY_AGAIN)
-    turn, profile, unread = _metadata(data)
     return convert.finish(
         file.name,
         pixels,
-        turn=turn,
+        turn=orientation.of_exif(structure.exif(data)),
         colors=profile,
-        warnings=(*notes, *unread),
+        warnings=warnings,
         size=(frame.width, frame.height),
         reduced=factor,
     )
@@ -65,36 +68,33 @@ def _part(side: int, factor: int) -> int:
     return -(-side // factor)
 
 
-def _decode(name: str, data: bytes, frame: Frame, factor: int) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """Pixels (as `convert.Decoded` holds them) and warnings."""
-    height, width = _part(frame.height, factor), _part(frame.width, factor)
-    notes: tuple[str, ...] = ()
-    while True:
+def _decode(name: str, data: bytes, frame: Frame, factor: int, colors: str) -> tuple[convert.Decoded, tuple[str, ...]]:
+    """Pixels in `colors` (GRAY, RGB or CMYK) and warnings."""
+    warnings: dict[str, None] = {}  # in their order, each once
+    for _ in range(MOST_REPAIRS):
         try:
-            pixels = simplejpeg.decode_jpeg(data, _COLORS[frame.components], min_height=height, min_width=width, strict=True)
-            break
+            return _strictly(data, frame, factor, colors), tuple(warnings)
         except ValueError as error:
             message = str(error)
             if "subsampling level" in message:
-                return _by_pillow(name, data), (*notes, "its chroma subsampling is rare; corrupt data would go unnoticed")
+                return _by_pillow(name, data, frame, factor), (*warnings, _RARE)
             mended = mend(message, data)
-            if mended is None or mended.warning in notes:
+            if mended is None:
                 raise DamagedImage(name, f"damaged or truncated ({message})", COPY_AGAIN) from error
-            data, notes = mended.data, (*notes, mended.warning)
-    if frame.components == 4:
-        pixels = 255 - pixels  # stored inverted, as Adobe does, and whoever else writes CMYK
-    return (pixels[..., 0] if frame.components == 1 else pixels), notes
+            data, warnings[mended.warning] = mended.data, None
+    raise DamagedImage(name, f"damaged or truncated ({', '.join(warnings)})", COPY_AGAIN)
 
 
-def _by_pillow(name: str, data: bytes) -> npt.NDArray[np.uint8]:
+def _strictly(data: bytes, frame: Frame, factor: int, colors: str) -> npt.NDArray[np.uint8]:
+    height, width = _part(frame.height, factor), _part(frame.width, factor)
+    pixels: npt.NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colors, min_height=height, min_width=width, strict=True)
+    if colors == "CMYK":
+        np.invert(pixels, out=pixels)  # stored inverted, as Adobe does, and whoever else writes CMYK
+    return pixels[..., 0] if colors == "GRAY" else pixels
+
+
+def _by_pillow(name: str, data: bytes, frame: Frame, factor: int) -> npt.NDArray[np.uint8]:
     with decoding(name):
-        return np.asarray(JpegImageFile(io.BytesIO(data)))
-
-
-def _metadata(data: bytes) -> tuple[int, bytes | None, tuple[str, ...]]:
-    """Orientation, ICC profile and a warning where metadata are corrupt; they never cost the photo."""
-    try:
-        header = JpegImageFile(io.BytesIO(data))
-        return orientation.of(header), header.info.get("icc_profile"), ()
-    except Exception:  # on corrupt metadata Pillow raises many types
-        return orientation.UPRIGHT, None, ("its metadata are corrupt and were ignored",)
+        image = JpegImageFile(io.BytesIO(data))
+        image.draft(image.mode, (frame.width // factor, frame.height // factor))
+        return np.asarray(image)

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from noref.images.jpeg_structure import APP0, APP2, APP14, COEFFICIENTS, SOS, Structure
+from noref.images.jpeg_structure import APP0, APP2, APP14, COEFFICIENTS, EOI, ICC, SOS, Structure
 
+MOST_REPAIRS = 6  # each costs another decoding
+_READ_AHEAD = 7  # bytes that a decoder may have read but not used, and does not report
 _END = b"\xff\xd9"
-_FEW = 2  # bytes that a camera may leave before the end marker, whatever they are; more only where they are all alike
 
 
 class Mended(NamedTuple):
-    """Data without an irregularity, and the warning that tells of it."""
+    """Data without an irregularity, and the warning that names it."""
 
     data: bytes
     warning: str
@@ -33,13 +34,29 @@ def _add_end(data: bytes, _: re.Match[str]) -> Mended:
 
 
 def _drop_padding(data: bytes, message: re.Match[str]) -> Mended | None:
-    end, count = Structure.of(data).end, int(message[1])
-    if end is None or count > end:
-        return None
-    padding = data[end - count : end]
-    if count > _FEW and len(set(padding)) > 1:  # of data that went astray, rather
-        return None
-    return Mended(data[: end - count] + data[end:], f"{count} superfluous bytes before its end marker were ignored")
+    """Drop bytes between two segments, or padding after a scan.
+
+    Entropy-coded data that a decoder left over look the same, as do zeros in the place of lost data. So padding has to be one
+    byte repeated, no more often than the decoder reports: else it took some of them for data.
+    """
+    count, kind = int(message[1]), int(message[2], 16)
+    structure = Structure.of(data)
+    markers = [(segment.kind, segment.marker) for segment in structure.segments]
+    if structure.end is not None:
+        markers.append((EOI, structure.end))
+    for before, (following, marker) in zip(structure.segments, markers[1:], strict=False):
+        if following != kind:
+            continue
+        gap = data[before.stop : marker].rstrip(b"\xff")  # fill bytes, which may precede any marker and do not count
+        rest, padding = gap[:-count], gap[-count:]
+        if before.kind == SOS:
+            superfluous = len(gap) - len(gap.rstrip(padding[:1])) in range(count, count + _READ_AHEAD + 1)
+        else:
+            superfluous = len(gap) == count
+        if superfluous:
+            mended = data[: before.stop] + rest + data[marker:]
+            return Mended(mended, "superfluous bytes before one of its markers were ignored")
+    return None
 
 
 def _whole_spectrum(data: bytes, _: re.Match[str]) -> Mended:
@@ -61,7 +78,7 @@ def _known_transform(data: bytes, _: re.Match[str]) -> Mended:
 
 
 def _no_profile(data: bytes, _: re.Match[str]) -> Mended:
-    return _patched(data, APP2, b"ICC_PROFILE\0", 0, b"-", "its colour profile is corrupt")
+    return _patched(data, APP2, ICC, 0, b"-", "its colour profile is corrupt")
 
 
 def _patched(data: bytes, kind: int, signature: bytes, offset: int, new: bytes, warning: str) -> Mended:
@@ -74,7 +91,7 @@ def _patched(data: bytes, kind: int, signature: bytes, offset: int, new: bytes, 
 
 _REPAIRS: list[tuple[str, Callable[[bytes, re.Match[str]], Mended | None]]] = [
     (r"Premature end of JPEG file", _add_end),
-    (r"(\d+) extraneous bytes before marker 0xd9", _drop_padding),
+    (r"(\d+) extraneous bytes before marker 0x(\w\w)", _drop_padding),
     (r"Invalid SOS parameters for sequential JPEG", _whole_spectrum),
     (r"unknown JFIF revision", _known_jfif),
     (r"Unknown Adobe color transform", _known_transform),

@@ -216,7 +216,7 @@ def test_photos_are_looked_at_and_bad_ones_cost_a_row_each(photos, tmp_path):
     protocol = [protocols.Split("mine", 0, {name: photos.select(images) for name, images in parts.items()})]
     (judged,) = protocols.run(ExportedModelInDisguise, protocol, tmp_path / "out")
     assert judged.predictions["predicted"].notna().tolist() == [True, True, True, False, True, False]
-    assert "not a picture" in judged.predictions["failed"][3]
+    assert "not an image" in judged.predictions["failed"][3]
     assert "no such file" in judged.predictions["failed"][5]
 
     (photos.folder / "7.png").write_bytes((photos.folder / "1.png").read_bytes())
