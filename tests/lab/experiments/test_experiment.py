@@ -78,7 +78,7 @@ def test_a_test_photo_that_cannot_be_read_is_a_failed_row(rated, tmp_path):
     results = experiment.run(recipe, replace(rated, folder=folder), tmp_path / "out")
     assert results.set_index("part").loc["all", ["n", "failed"]].tolist() == [5, 1]
     predictions = pd.read_csv(tmp_path / "out" / "predictions.csv", index_col="image")
-    assert "damaged or cut off" in predictions.loc[broken, "failed"]
+    assert "damaged or truncated" in predictions.loc[broken, "failed"]
     assert (tmp_path / "out" / "scatter.png").is_file()
 
 
