@@ -224,7 +224,7 @@ def test_agiqa3k_keeps_a_prompt_together(images, tmp_path):
 
 def test_a_csv_of_ones_own(tmp_path):
     file = make.table(tmp_path) / "labels.csv"
-    assert own_table.read(file).scale == (2.5, 4.5)
+    assert own_table.read(file).mos_range == (2.5, 4.5)
     rated = own_table.read(file)
     assert rated.unit_mos.tolist() == [0, 1]
     assert rated.table["content"].tolist() == ["x/a.png", "x/b.png"]

@@ -81,8 +81,8 @@ def _left(scene: np.ndarray, pixels: np.ndarray) -> float:
 @pytest.mark.parametrize("name", distortions.EXTREME_LEVELS)
 def test_ruin_begins_at_level_5_and_goes_to_where_next_to_nothing_is_left(name, scene):
     distort = distortions.get(name)
-    drawn = [distort.ruin(scene, np.random.default_rng(seed)) for seed in range(30)]
-    np.testing.assert_array_equal(distort.ruin(scene, np.random.default_rng(3)), drawn[3])
+    drawn = [distort.extreme(scene, np.random.default_rng(seed)) for seed in range(30)]
+    np.testing.assert_array_equal(distort.extreme(scene, np.random.default_rng(3)), drawn[3])
     assert len({pixels.tobytes() for pixels in drawn}) > 15  # frames that are black or white all over are alike
     level_5 = _left(scene, distort(scene, 5, np.random.default_rng(0)))
     left = [_left(scene, pixels) for pixels in drawn]
@@ -92,7 +92,7 @@ def test_ruin_begins_at_level_5_and_goes_to_where_next_to_nothing_is_left(name, 
 
 def test_what_cannot_be_ruined_is_refused(scene):
     with pytest.raises(ValueError, match="white_noise ends at level 5; past it go gaussian_blur"):
-        distortions.get("white_noise").ruin(scene, np.random.default_rng(0))
+        distortions.get("white_noise").extreme(scene, np.random.default_rng(0))
 
 
 def test_the_sheet_shows_all(scene):

@@ -1,4 +1,4 @@
-"""Several defects at once, in the order in which they come about: before and in the lens, on the sensor, behind it, in the file.
+"""Several distortions at once, in the order in which they arise: air and lens, sensor, processing, file.
 
 Left out are distortions that nobody would call by one of these names, or that cannot be told from another: vignetting,
 chromatic shift, denoising, enlarging (it reads as focus blur), sharpening, changed saturation (a matter of taste) and fast

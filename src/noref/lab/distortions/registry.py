@@ -41,8 +41,8 @@ class Distortion:
             raise ValueError(f"{self.name}: level must be 1, 2, 3, 4 or 5, not {level!r}")
         return self._at(LEVELS[self.name][level - 1], pixels, rng)
 
-    def ruin(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        """Distort RGB pixels (uint8, H x W x 3) past level 5, by a strength drawn on a scale of ratios from there to `EXTREME_LEVELS`.
+    def extreme(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
+        """Distort RGB pixels (uint8, H x W x 3) beyond level 5, log-uniformly up to `EXTREME_LEVELS`.
 
         Raises:
             ValueError: The distortion ends at level 5, or the pixels are not uint8 RGB.

@@ -88,7 +88,7 @@ def from_pipeline(fitted: Pipeline) -> Head:
             coordinates besides the projected ones, after them.
     """
     scaler, regressor = fitted[0], fitted[-1]
-    facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.mos_range_}
+    facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.scale_}
     head: Head
     if len(fitted) == 2:
         head = LinearHead(len(scaler.mean_))

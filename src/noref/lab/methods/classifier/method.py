@@ -163,7 +163,7 @@ class ClassifierMethod(BaseEstimator):
         )
         scaler = StandardScaler().fit(training.vectors.numpy())
         network.head.mean.copy_(torch.from_numpy(scaler.mean_))
-        network.head.scale.copy_(torch.from_numpy(scaler.mos_range_))
+        network.head.scale.copy_(torch.from_numpy(scaler.scale_))
         self._learn(network.head, training, checking, self.head_epochs, self.head_lr, folder)
 
     def _learn(

@@ -51,7 +51,7 @@ def fitted_head(
         head = OrdinalHead(vectors.shape[1])
         facts = {
             "mean": scaler.mean_,
-            "scale": scaler.mos_range_,
+            "scale": scaler.scale_,
             "weight": np.concatenate([fit.coef_ for fit in fits]),
             "bias": np.concatenate([fit.intercept_ for fit in fits]),
         }

@@ -55,7 +55,7 @@ class OrdinalHead(nn.Module):
         """Take mean and scale from a sample of vectors, n x D; what is alike in all of them is left as it is."""
         scaler = StandardScaler().fit(sample.numpy())
         self.mean.copy_(torch.from_numpy(scaler.mean_))
-        self.scale.copy_(torch.from_numpy(scaler.mos_range_))
+        self.scale.copy_(torch.from_numpy(scaler.scale_))
 
     def forward(self, vectors: Tensor) -> Tensor:
         return F.linear((vectors - self.mean) / self.scale, self.weight, self.bias).float().reshape(self.shape)

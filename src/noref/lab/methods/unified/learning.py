@@ -21,11 +21,11 @@ PARTS = ("rated", "distorted", "quality", "defects")
 class UnifiedModule(FineTuningModule):
     """A weighted sum of four losses, each a mean over what is known of it in the batch.
 
-    "rated" and "distorted" are cross-entropies of the opinion's steps, on photos that people rated and on distorted ones; "quality"
-    squared errors of the map, of its mean where no more is known; "defects" the cross-entropy of all answers.
+    "rated" and "distorted" are cross-entropies of ordinal targets, on rated photos and on distorted ones; "quality" is the
+    squared error of the map, or of its mean where no more is known; "defects" the cross-entropy of all outputs.
 
-    Checkpoints are chosen by `val_both`, the mean of two SRCC of the expected opinion, over rated photos and over distorted ones,
-    or by `val_map`, the same of the map's mean.
+    Checkpoints are chosen by `val_both`, the mean of two SRCC of the expected score, over rated and over distorted photos, or
+    by `val_map`, the same of the map's mean.
 
     Raises:
         LabError: One of the four has no weight, or there are others; or as `FineTuningModule`.

@@ -98,7 +98,7 @@ class UnifiedMethod(BaseEstimator):
     classes_: ClassVar[Sequence[str]] = tuple(FAMILIES)
     COVERAGE: ClassVar[float] = interval.COVERAGE
     MAP_MEANING: ClassVar[str] = (
-        "local quality, higher is better: what each place alone would deserve, learned from photos that were distorted in part; "
+        "local quality, higher is better: the score of each place alone, learned from photos that were distorted in part; "
         "shifted so that its mean is the score before clipping to 0 to 100"
     )
     MAP_CELL: ClassVar[int] = CELL

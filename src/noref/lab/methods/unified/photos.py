@@ -154,7 +154,7 @@ class ExtremePhotos(DistortedPhotos):
 
     def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
         kind = str(rng.choice(list(distortions.EXTREME_LEVELS)))
-        return distortions.get(kind).ruin(clean, rng), 1 - RUINED, _known(kind, HIGHEST)
+        return distortions.get(kind).extreme(clean, rng), 1 - RUINED, _known(kind, HIGHEST)
 
 
 class PlainImages(Dataset[Item]):

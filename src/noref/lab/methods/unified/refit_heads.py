@@ -1,8 +1,8 @@
-"""What reads the vectors of whole photos, fitted when the backbone has learned: defects, opinion, and its correction.
+"""Refit the heads on vectors of whole photos once the backbone is trained: defects, score, and a correction of the score.
 
-OptimizerConfig of defects and of opinion are answered by penalised logistic regression. What the opinion is then off by is learned by a
-support vector regressor, which is also told the defects: what people mind little moves photos little on the axes that it sees.
-The defects' penalty is chosen on photos held out. The others are fixed: a few hundred opinions cannot tell them apart.
+The ordinal targets of defects and of the score are fitted by penalised logistic regression, the residual of the score by a
+support vector regressor, which also reads the levels of the defects: mild ones hardly show on its principal axes. The penalty
+of the defects is chosen on held-out photos. The others are fixed: a few hundred MOS cannot tell them apart.
 """
 
 import copy
@@ -29,9 +29,7 @@ PENALTY = 0.3  # of the steps of opinion
 FAULT_PENALTIES = (0.01, 0.03, 0.1)
 C = 0.3  # of the correction
 COLOR_HISTOGRAM_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
-LEAST_SCALE = (
-    0.05  # of color_histogram: few photos are brightly coloured all over, and those that are must not lie far off the scale
-)
+LEAST_SCALE = 0.05  # few photos are brightly coloured all over, and those that are must not lie far off the scale
 EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 400  # opinions are within .01 of this after 100
 
