@@ -23,7 +23,7 @@ from noref.lab.networks.padding import with_static_padding
 from noref.lab.training.finetuning import OptimizerConfig, warm_up_and_cosine
 from pictures import make_scene
 
-TINY = {"backbone": "test_efficientnet", "features": "stages", "crop": 64, "epochs": 2, "batch": 8, "rate": 1e-4}
+TINY = {"backbone": "test_efficientnet", "features": "stages", "crop": 64, "epochs": 2, "batch": 8, "head_lr": 1e-4}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_without_head_start_the_first_answer_is_the_mean_opinion(parts, tmp_path
 
 
 def test_fine_tuning_from_random_weights_learns_what_blur_does(parts, tmp_path):
-    changes = {"head_start": False, "epochs": 8, "rate": 1e-3, "backbone_lr": 1e-3, "frozen_norms": False}
+    changes = {"head_start": False, "epochs": 8, "head_lr": 1e-3, "backbone_lr": 1e-3, "frozen_norms": False}
     method = fitted(parts, tmp_path, loss={"mse": 0.5, "plcc": 0.5}, **changes)
     test = parts["validation"]
     assert agreement(method.predict(test.paths), test.mos)["srcc"] > 0.5

@@ -132,7 +132,7 @@ def test_answers_are_deterministic_and_survive_saving(method, database, tmp_path
     (tmp_path / "method.json").write_text(json.dumps(state))
     weights = load_file(tmp_path / "weights.safetensors")
     for name, other in (
-        ("opinion.mean", weights["opinion.mean"][1:]),
+        ("mos.mean", weights["mos.mean"][1:]),
         ("correction.supports", weights["correction.supports"][:, 1:]),
     ):
         save_file({**weights, name: other.clone()}, tmp_path / "weights.safetensors")

@@ -359,7 +359,7 @@ class UnifiedMethod(BaseEstimator):
         method.interval_.coefficients.copy_(weights.pop("interval.coefficients"))
         backbone = method._backbone(None)
         axes, (supports, coordinates) = len(weights["correction.axes"]), weights["correction.supports"].shape
-        if (len(weights["opinion.mean"]), coordinates) != (last_length(backbone), axes + len(FAMILIES)):
+        if (len(weights["mos.mean"]), coordinates) != (last_length(backbone), axes + len(FAMILIES)):
             raise LabError(f"{folder} {saved.FOREIGN}")
         correction = RbfHead(last_length(backbone), axes, supports, len(FAMILIES))
         local = LocalHead(backbone.stages)
