@@ -80,7 +80,7 @@ def test_a_database_without_photos_is_refused(tmp_path):
 
 def test_files_of_other_lengths_do_not_belong_together(tmp_path):
     same_length(tmp_path, names=np.zeros(3), mos=np.ones(3))
-    with pytest.raises(LabError, match="do not belong together: 3 of names, 2 of opinions"):
+    with pytest.raises(LabError, match="do not belong together: 3 of names, 2 of mos"):
         same_length(tmp_path, names=np.zeros(3), mos=np.ones(2))
 
 

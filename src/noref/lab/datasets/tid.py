@@ -80,5 +80,5 @@ def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
     )
     mos_std = read_csv(folder / "mos_std.txt", sep=r"\s+", names=["std"])
     numbers(mos_std, folder / "mos_std.txt", "std")
-    same_length(folder, **{"opinions": table["mos"], "standard deviations": mos_std})
+    same_length(folder, **{"mos": table["mos"], "standard deviations": mos_std})
     return RatedImages(card.name, folder, table.assign(mos_std=mos_std["std"]), card.mos_range)
