@@ -50,6 +50,7 @@ def make_dng(pixels: Any, *, preview: bool = True, extra: tuple[Any, ...] = (), 
     if colors == 1:
         about_data += [(33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True)]
     photometric = CFA if colors == 1 else LINEAR_RAW
+    how = how if colors == 1 else {"planarconfig": "contig", **how}
     stream = io.BytesIO()
     with tifffile.TiffWriter(stream) as writer:
         if preview:
