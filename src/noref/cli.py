@@ -215,7 +215,7 @@ def _agreement(row: dict[str, Any]) -> str:
 )
 def lab(context: typer.Context) -> None:
     # The one place where the runtime reaches for the laboratory, and only when asked to.
-    commands = importlib.import_module("noref.lab.cli")
+    commands = importlib.import_module("noref.lab.cli.app")
     commands.app(context.args, prog_name="noref lab")
 
 
