@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -69,11 +69,11 @@ def score(
     ],
     form: Annotated[Format, typer.Option("--format", help="How to print the results.")] = DEFAULT_FORMAT,
     maps: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
     ] = None,
     jobs: Annotated[
-        Optional[int],
+        int | None,
         typer.Option(
             "--jobs",
             min=1,
