@@ -1,8 +1,10 @@
 """The public surface, and what an import may bring."""
 
+import inspect
 import subprocess
 import sys
 from importlib.metadata import requires
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -33,8 +35,21 @@ SURFACE = [
 
 
 def test_the_public_names_are_these():
-    assert noref.__all__ == SURFACE
+    assert noref.__all__ == SURFACE == sorted(SURFACE)
     assert all(hasattr(noref, name) for name in SURFACE)
+
+
+def test_every_public_name_is_documented():
+    things = [getattr(noref, name) for name in SURFACE if name != "__version__"]
+    methods = [
+        getattr(thing, name) for thing in things for name in vars(thing) if name[0] != "_" and callable(getattr(thing, name))
+    ]
+    assert all(inspect.getdoc(thing) for thing in (*things, *methods))
+    assert len(methods) > 5
+
+
+def test_types_are_shipped():
+    assert (Path(noref.__file__).parent / "py.typed").is_file()
 
 
 def test_every_error_has_the_common_base():
