@@ -232,7 +232,7 @@ def test_confusions_are_read_off_photos_with_one_fault_alone():
         (["--pristine", "/none"], "holds no pictures"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_why(arguments, says, pristine, tmp_path):
+def test_wrong_usage_exits_with_2_and_the_cause(arguments, says, pristine, tmp_path):
     result = train(tmp_path / "run", *(str(pristine) if one == "PRISTINE" else one for one in arguments))
     assert result.exit_code == 2
     assert says in result.stderr
