@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint smoke clean
 
 demo: .venv
 	$(PIP) install '.[examples]'
@@ -19,6 +19,10 @@ lint: .venv
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+smoke: .venv
+	$(PIP) install -e '.[dev]'
+	.venv/bin/python .ci/smoke.py
 
 .venv:
 	$(PYTHON) -m venv .venv

@@ -19,7 +19,7 @@ import typer
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 import noref
-from noref import batch, images
+from noref import images, sources
 from noref.card import DEFAULT
 
 ENOUGH = 2_949_120  # 7.5 times as many as `unified` works on
@@ -184,7 +184,7 @@ def main(
 ) -> None:
     """Print how far score, interval ends, defect levels and probabilities move: mean and largest of each kind of photo."""
     scorer = noref.Scorer(model)
-    photos = sorted(batch.pictures_below(folder))
+    photos = sorted(sources.images_below(folder))
     typer.echo(f"{scorer.card.label} {scorer.card.version}; at least {enough:,} pixels; mean and largest difference")
     typer.echo(f"{'':20}{'score':>15}{'interval':>15}{'level':>15}{'probability':>15}   factors")
     everything: list[Moves] = []

@@ -80,7 +80,7 @@ PLAIN = {
 def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT) -> None:
     """Print mean scores, and how many photos have the defect named, from level 5 on; then plain pictures."""
     scorer = noref.Scorer(model)
-    photos = [images.read(path).pixels for path in sorted(sources.pictures_below(folder))]
+    photos = [images.read(path).pixels for path in sorted(sources.images_below(folder))]
     for kind in distortions.EXTREME_LEVELS:
         distort = distortions.get(kind)
         row = []

@@ -49,7 +49,7 @@ def told(name: str, moves: list[float]) -> None:
 def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT, mosaics: int = 6) -> None:
     """Print how far scores move, in points of 0 to 100."""
     scorer = noref.Scorer(model)
-    photos = sorted(sources.pictures_below(folder))
+    photos = sorted(sources.images_below(folder))
     turned: dict[str, list[float]] = {"mirrored": [], "turned by 180 degrees": []}
     for path in photos:
         pixels = images.read(path).pixels

@@ -18,7 +18,7 @@ def scene() -> npt.NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="session")
-def judge() -> noref.Scorer:
+def scorer() -> noref.Scorer:
     """The default model, loaded once."""
     return noref.Scorer()
 

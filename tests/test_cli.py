@@ -54,7 +54,7 @@ def test_the_summary_counts_skipped_files_by_kind(save):
     assert call("score", folder).stderr == f"1 scored, 0 failed; skipped 12 files: {kinds}\n"
 
 
-def test_failures_are_shown_counted_and_told_by_the_exit_code(mixed):
+def test_failures_are_shown_and_counted_and_set_the_exit_code(mixed):
     result = call("score", mixed)
     assert result.exit_code == 1
     failed = [line for line in result.stdout.splitlines() if line.startswith("    -")]
@@ -142,14 +142,14 @@ def test_maps_of_namesakes_do_not_overwrite_each_other(save, tmp_path):
         (["score"], "PATH"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_why(arguments, says):
+def test_wrong_usage_exits_with_2_and_the_cause(arguments, says):
     result = call(*arguments)
     assert result.exit_code == 2
     assert says in result.stderr
     assert result.stdout == ""
 
 
-def test_a_folder_without_images_ends_with_2(save):
+def test_a_folder_without_images_exits_with_2(save):
     folder = save("photos/a.psd", b"").parent
     (folder / "empty").mkdir()
     result = call("score", folder)

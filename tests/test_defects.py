@@ -77,13 +77,13 @@ def test_a_model_without_score_names_defects(namer):
     assert scorer.score(pixels).defects == found.defects
 
 
-def test_a_model_that_names_none_has_none(scene):
+def test_a_model_without_defects_returns_none(scene):
     found = noref.score(scene, model="diqa")
     assert dict(found.defects) == {}
     assert found.to_dict()["defects"] == {}
 
 
-def test_likely_ones_come_first_and_others_stay_out():
+def test_likely_defects_are_sorted_by_probability():
     assert list(assessment(defects=DEFECTS).likely_defects) == ["focus blur", "noise"]
     assert [str(defect) for defect in (Defect(0.98, 3.14), Defect(0.974))] == ["3.1/5", "97%"]
 
@@ -152,7 +152,7 @@ def test_the_repr_has_few_lines():
     ]
 
 
-def test_what_is_not_told_is_null():
+def test_what_is_not_predicted_is_null():
     record = json.loads(json.dumps(assessment(score=np.nan, defects={"jpeg": Defect(0.25)}).to_dict(), allow_nan=False))
     assert record["score"] is None
     assert record["defects"] == {"jpeg": {"probability": 0.25, "level": None}}
@@ -166,13 +166,13 @@ def test_what_is_not_told_is_null():
         ({"defects": {"banding": Defect(0.1)}}, " 40.0  x"),
     ],
 )
-def test_the_table_names_the_likely_ones(changes, line):
+def test_the_table_lists_likely_defects(changes, line):
     out = io.StringIO()
     writers.Table(out, CARD).write(assessment(**changes))
     assert out.getvalue().splitlines()[1] == line
 
 
-def test_csv_has_all_of_them_in_one_cell():
+def test_csv_has_all_defects_in_one_cell():
     out = io.StringIO()
     write = writers.Csv(out, CARD).write
     write(assessment(defects=DEFECTS, score=np.nan))
@@ -182,7 +182,7 @@ def test_csv_has_all_of_them_in_one_cell():
     assert first["score"] == second["defects"] == ""
 
 
-def test_the_legend_has_a_line_for_each_likely_one():
+def test_the_legend_has_a_line_for_each_likely_defect():
     photo = make_scene(100, 300)
     plain, named = (overlay.draw(photo, assessment(defects=defects)) for defects in ({}, DEFECTS))
     assert named.height == plain.height + 2 * overlay._LINE
@@ -191,7 +191,7 @@ def test_the_legend_has_a_line_for_each_likely_one():
 
 
 def test_without_a_map_nothing_is_drawn():
-    with pytest.raises(ValueError, match="m 1 draws no map"):
+    with pytest.raises(ValueError, match="m 1 predicts no quality map"):
         overlay.draw(make_scene(64, 64), assessment(map=np.empty((0, 0), np.float32)))
 
 
@@ -206,7 +206,7 @@ def test_the_command_line(namer, save):
     assert row["defects"]["bright"]["probability"] == pytest.approx(0.8)
     refused = call("--map", namer.parent / "maps")
     assert refused.exit_code == 2
-    assert "namer 1 draws no map" in refused.stderr
+    assert "namer 1 predicts no quality map" in refused.stderr
     assert not (namer.parent / "maps").exists()
 
 

@@ -59,7 +59,7 @@ def assessment(**changes: object) -> Assessment:
     return Assessment(**{**given, **changes})
 
 
-def test_the_scorer_gives_both_ends(bounder):
+def test_the_scorer_returns_both_ends_of_the_interval(bounder):
     scorer = noref.Scorer(bounder)
     assert scorer.card.coverage == 0.9
     found = scorer.score(np.full((10, 12, 3), 102, np.uint8))
@@ -69,13 +69,13 @@ def test_the_scorer_gives_both_ends(bounder):
     assert pickle.loads(pickle.dumps(found)).interval == found.interval
 
 
-def test_a_model_without_one_says_so(scene):
+def test_a_model_without_interval_returns_nan(scene):
     found = noref.score(scene, model="diqa")
     assert np.isnan(found.interval).all()
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["interval"] is None
 
 
-def test_the_table_has_a_column_for_it():
+def test_the_table_has_a_column_for_the_interval():
     out = io.StringIO()
     write = writers.Table(out, CARD).write
     write(assessment())
@@ -109,14 +109,14 @@ def legend(width: int, **changes: object) -> np.ndarray:
     return np.asarray(overlay.draw(make_scene(100, width), assessment(**changes)))[-overlay._STRIP :]
 
 
-def test_the_legend_says_it_after_the_score():
+def test_the_legend_shows_the_interval_after_the_score():
     plain, bounded = legend(400, interval=(np.nan, np.nan)), legend(400)
     np.testing.assert_array_equal(bounded[:, :60], plain[:, :60])
     assert (plain[:, 75:140] == 255).all()
     assert (bounded[:, 75:140] < 128).any()
 
 
-def test_where_it_leaves_no_room_the_scale_gives_way():
+def test_the_scale_is_left_out_if_the_interval_leaves_no_room():
     plain, bounded = legend(300, interval=(np.nan, np.nan)), legend(300)
     assert (plain[:, 150:] < 128).any()
     assert (bounded[:, 150:] == 255).all()
@@ -133,7 +133,7 @@ def test_the_command_line(bounder, tmp_path, monkeypatch):
     row = json.loads(call("score", "--model", bounder, photo, "--format", "jsonl"))
     assert row["interval"] == pytest.approx([70, 90])
     monkeypatch.setattr(noref.card, "shipped", lambda: [bounder])
-    assert "  interval     holds 90% of opinions on photos like those trained on\n" in call("models")
+    assert "  interval     90% coverage of the MOS on photos like the training data\n" in call("models")
     monkeypatch.undo()
     with_one = [path for path in noref.card.shipped() if noref.card.load(path).coverage]
     assert call("models").count("\n  interval  ") == len(with_one)

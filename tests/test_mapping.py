@@ -28,7 +28,7 @@ def test_a_number_does_not_collide_with_a_name():
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "写"])
-def test_names_too_long_are_shortened_and_stay_apart(letter):
+def test_long_names_are_shortened_and_stay_distinct(letter):
     stem = letter * (250 // len(letter.encode()))
     found = targets(*(f"{stem}{end}.jpg"[-255:] for end in "ab"), f"{stem}a.jpg")
     assert len(set(found)) == 3
@@ -48,27 +48,27 @@ def reads(monkeypatch) -> list[object]:
     return seen
 
 
-def test_a_photo_is_read_once(judge, save, tmp_path, reads):
+def test_a_photo_is_read_once(scorer, save, tmp_path, reads):
     name = str(save("a.png", make_scene()))
-    assessment = mapping.Work(judge)(mapping.Item(name, tmp_path / "maps" / "a.png"))
+    assessment = mapping.Work(scorer)(mapping.Item(name, tmp_path / "maps" / "a.png"))
     assert assessment.warnings == ()
     assert reads == [name]
     assert (tmp_path / "maps" / "a.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("target", ["occupied", "photo.png/a.png", f"{'x' * 300}.png"])
-def test_a_map_that_cannot_be_written_is_a_warning(judge, save, tmp_path, target):
+def test_a_map_that_cannot_be_written_is_a_warning(scorer, save, tmp_path, target):
     name = str(save("photo.png", make_scene()))
     (tmp_path / "occupied").mkdir()
-    plain = mapping.Work(judge)(mapping.Item(name, None))
-    assessment = mapping.Work(judge)(mapping.Item(name, tmp_path / target))
+    plain = mapping.Work(scorer)(mapping.Item(name, None))
+    assessment = mapping.Work(scorer)(mapping.Item(name, tmp_path / target))
     [warning] = assessment.warnings
     assert warning.startswith(f"its map could not be written to {tmp_path / target}: ")
     assert assessment.score == plain.score
 
 
-def test_a_photo_that_cannot_be_read_is_an_error(judge, save, tmp_path):
+def test_a_photo_that_cannot_be_read_is_an_error(scorer, save, tmp_path):
     cut = save("a.jpg", save("b.jpg", make_scene()).read_bytes()[:1000])
     with pytest.raises(DamagedImage):
-        mapping.Work(judge)(mapping.Item(str(cut), tmp_path / "a.png"))
+        mapping.Work(scorer)(mapping.Item(str(cut), tmp_path / "a.png"))
     assert not (tmp_path / "a.png").exists()

@@ -12,11 +12,11 @@ def assessment(quality: np.ndarray) -> Assessment:
     return Assessment("x", 40.0, quality.astype(np.float32), "m 1", "as is", (1, 1))
 
 
-def test_colours_run_from_dark_to_light_and_clip():
-    shades = overlay.colours(np.linspace(0, 100, 50, dtype=np.float32)).astype(int) @ [299, 587, 114]
+def test_colors_run_from_dark_to_light_and_are_clipped():
+    shades = overlay.colors(np.linspace(0, 100, 50, dtype=np.float32)).astype(int) @ [299, 587, 114]
     assert (np.diff(shades) > 0).all()
     np.testing.assert_array_equal(
-        overlay.colours(np.array([-50, 0], np.float32))[0], overlay.colours(np.array([0], np.float32))[0]
+        overlay.colors(np.array([-50, 0], np.float32))[0], overlay.colors(np.array([0], np.float32))[0]
     )
 
 
@@ -28,7 +28,7 @@ def test_the_photo_keeps_its_shape(side):
     assert abs(height / width - side[0] / side[1]) < 0.02 * side[0] / side[1] + 0.02
 
 
-def test_poor_places_are_darker():
+def test_low_quality_is_darker():
     grey = np.full((128, 128, 3), 128, np.uint8)
     quality = np.full((32, 32), 90.0)
     quality[:, :16] = 10

@@ -1,8 +1,10 @@
 """The public surface, and what an import may bring."""
 
+import inspect
 import subprocess
 import sys
 from importlib.metadata import requires
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -33,8 +35,20 @@ SURFACE = [
 
 
 def test_the_public_names_are_these():
-    assert noref.__all__ == SURFACE
+    assert noref.__all__ == SURFACE == sorted(SURFACE)
     assert all(hasattr(noref, name) for name in SURFACE)
+
+
+def test_every_public_name_is_documented():
+    things = [getattr(noref, name) for name in SURFACE if name != "__version__"]
+    members = [vars(thing)[name] for thing in things if isinstance(thing, type) for name in vars(thing) if name[0] != "_"]
+    documented = [*things, *(each for each in members if callable(each) or isinstance(each, (property, classmethod)))]
+    assert all(inspect.getdoc(each) for each in documented)
+    assert noref.Scorer.score_many in documented
+
+
+def test_types_are_shipped():
+    assert (Path(noref.__file__).parent / "py.typed").is_file()
 
 
 def test_every_error_has_the_common_base():

@@ -17,19 +17,20 @@ from PIL import Image, ImageFilter
 from skimage import data
 
 import noref
-from noref import card, images, scorer
+from noref import card, images
+from noref import scorer as scorer_module
 from pictures import encode, make_scene
 
 
-def test_score_map_and_facts(judge, scene):
-    found = judge.score(scene)
+def test_score_map_and_facts(scorer, scene):
+    found = scorer.score(scene)
     assert isinstance(found.score, float)
     assert 0 <= found.score <= 100
     assert found.map.dtype == np.float32
     assert found.map.shape == (192 // 16, 256 // 16)
     assert found.size == (256, 192)
-    assert found.model == judge.card.label
-    assert found.policy == judge.card.policy
+    assert found.model == scorer.card.label
+    assert found.policy == scorer.card.policy
     assert found.to_dict()["score"] == found.score
 
 
@@ -41,36 +42,36 @@ def test_the_maps_mean_inside_the_border_is_the_score(scene, model, border):
     assert inside.mean() == pytest.approx(found.score, abs=1e-3)
 
 
-def test_the_default_tells_how_good_why_and_where(judge, scene):
-    found = judge.score(scene)
+def test_the_default_model_predicts_score_defects_and_map(scorer, scene):
+    found = scorer.score(scene)
     low, high = found.interval
     assert low <= found.score <= high
-    assert tuple(found.defects) == judge.card.defects
+    assert tuple(found.defects) == scorer.card.defects
     assert all(0 <= defect.probability <= 1 and 0 <= defect.level <= 5 for defect in found.defects.values())
     assert np.ptp(found.map) > 0
 
 
-def test_an_assessment_is_frozen(judge, scene):
-    found = judge.score(scene)
+def test_an_assessment_is_frozen(scorer, scene):
+    found = scorer.score(scene)
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.score = 100.0
     with pytest.raises(ValueError, match="read-only"):
         found.map[0, 0] = 100
 
 
-def test_every_door_gives_the_same_answer(judge, save, scene):
+def test_every_kind_of_source_gives_the_same_score(scorer, save, scene):
     path = save("scene.png", scene)
-    expected = judge.score(scene).score
+    expected = scorer.score(scene).score
     sources = [path, str(path), path.read_bytes(), Image.fromarray(scene)]
-    assert [judge.score(source).score for source in sources] == [expected] * 4
+    assert [scorer.score(source).score for source in sources] == [expected] * 4
     with path.open("rb") as stream:
-        assert judge.score(stream).score == expected
+        assert scorer.score(stream).score == expected
     assert noref.score(path).score == expected
 
 
-def test_bit_for_bit_whatever_the_company(judge):
+def test_scores_are_bit_identical_alone_and_in_a_batch(scorer):
     photos = [make_scene(96 + 16 * i, 128, seed=i) for i in range(6)]
-    alone = [judge.score(photo) for photo in photos]
+    alone = [scorer.score(photo) for photo in photos]
     again = [noref.Scorer().score(photo) for photo in photos]
     single = noref.Scorer(threads=1)
     for jobs in (1, 3):
@@ -81,75 +82,75 @@ def test_bit_for_bit_whatever_the_company(judge):
             np.testing.assert_array_equal(one.map, third.map)
 
 
-def test_failures_stand_in_their_place(judge, save, scene):
+def test_failures_are_yielded_in_order(scorer, save, scene):
     sources = [scene, save("empty.jpg", b""), scene[:10, :10], save("letter.jpg", b"hello"), scene]
     for jobs in (1, 2):
-        kinds = [type(result) for result in judge.score_many(sources, jobs=jobs)]
+        kinds = [type(result) for result in scorer.score_many(sources, jobs=jobs)]
         assert kinds == [noref.Assessment, noref.EmptyImage, noref.ImageTooSmall, noref.NotAnImage, noref.Assessment]
 
 
-def test_results_come_before_the_input_ends(judge, scene):
+def test_results_come_before_the_input_ends(scorer, scene):
     def endless():
         while True:
             yield scene
 
     for jobs in (1, 2):
-        results = judge.score_many(endless(), jobs=jobs)
+        results = scorer.score_many(endless(), jobs=jobs)
         assert next(results).score == next(results).score
         results.close()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_is_no_source_yields_its_error_in_its_place(judge, save, scene, jobs):
+def test_an_unsupported_source_yields_its_error_in_order(scorer, save, scene, jobs):
     path = save("scene.png", scene)
     with path.open("rb") as closed:
         pass
     with path.open() as text:
-        kinds = [type(found) for found in judge.score_many([None, 3, text, closed, [path], scene], jobs=jobs)]
+        kinds = [type(found) for found in scorer.score_many([None, 3, text, closed, [path], scene], jobs=jobs)]
     unsupported = noref.UnsupportedImage
     assert kinds == [unsupported, unsupported, unsupported, noref.ImageNotFound, unsupported, noref.Assessment]
 
 
-def test_score_is_read_and_assess(judge, save, scene):
+def test_score_is_read_and_assess(scorer, save, scene):
     path = save("scene.png", scene)
-    photo = judge.read(path)
+    photo = scorer.read(path)
     assert (photo.name, photo.size, photo.reduced) == (str(path), (256, 192), 1)
     np.testing.assert_array_equal(photo.pixels, scene)
-    assert judge.assess(photo).to_dict() == judge.score(path).to_dict()
+    assert scorer.assess(photo).to_dict() == scorer.score(path).to_dict()
 
 
-def test_a_large_jpeg_is_decoded_at_a_reduced_size(judge):
+def test_a_large_jpeg_is_decoded_at_a_reduced_size(scorer):
     upright = Image.fromarray(make_scene(300, 400)).resize((4000, 3000), Image.Resampling.BICUBIC)
     exif = Image.Exif()
     exif[0x0112] = 6  # stored rotated
     stored = encode(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
     exactly = noref.Scorer(exact=True)
-    photo, full = judge.read(stored), exactly.read(stored)
+    photo, full = scorer.read(stored), exactly.read(stored)
     assert (photo.size, photo.reduced, photo.pixels.shape) == ((4000, 3000), 2, (1500, 2000, 3))
     assert (full.size, full.reduced, full.pixels.shape) == ((4000, 3000), 1, (3000, 4000, 3))
-    found, expected = judge.assess(photo), exactly.assess(full)
+    found, expected = scorer.assess(photo), exactly.assess(full)
     assert found.size == expected.size == (4000, 3000)
-    assert found.policy == f"{judge.card.policy}; the JPEG was decoded at 1/2 of its size"
-    assert expected.policy == judge.card.policy
+    assert found.policy == f"{scorer.card.policy}; the JPEG was decoded at 1/2 of its size"
+    assert expected.policy == scorer.card.policy
     assert found.score == pytest.approx(expected.score, abs=2)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_other_photos_are_decoded_in_full(judge, form):
+def test_other_photos_are_decoded_in_full(scorer, form):
     side = (3600, 3600) if form == "PNG" else (3900, 3000)  # a JPEG of 11.8 megapixels is reduced
-    assert judge.read(encode(Image.new("RGB", side, "teal"), form)).reduced == 1
+    assert scorer.read(encode(Image.new("RGB", side, "teal"), form)).reduced == 1
 
 
-def test_the_callers_image_stays_as_large_as_it_was(judge):
+def test_the_callers_image_stays_as_large_as_it_was(scorer):
     image = Image.open(io.BytesIO(encode(Image.new("L", (4000, 3000)), "JPEG")))
-    assert judge.read(image).reduced == 1
+    assert scorer.read(image).reduced == 1
     assert image.size == (4000, 3000)
 
 
 @given(st.integers(500_000, 20_000_000), st.floats(0, np.log(images.MAX_ASPECT)), st.sampled_from([64, 224]))
 def test_a_reduced_photo_has_twice_the_working_size_on_each_side(count, aspect, shortest):
     facts = dataclasses.replace(card.load(card.find(card.DEFAULT)), shortest=shortest)
-    enough = scorer._enough(facts)
+    enough = scorer_module._enough(facts)
     short = max(shortest, round(np.sqrt(count / np.exp(aspect))))
     long = min(round(count / short), images.MAX_ASPECT * short)
     factor = next((each for each in (8, 4, 2) if -(-short // each) * -(-long // each) >= enough), 1)
@@ -157,22 +158,22 @@ def test_a_reduced_photo_has_twice_the_working_size_on_each_side(count, aspect, 
     assert factor == 1 or 1 / factor >= 2.7 * working
 
 
-def test_whether_a_photo_is_too_small_depends_on_its_full_size(judge, scene):
-    photo = judge.read(scene)
-    assert judge.assess(photo._replace(pixels=scene[::2, ::2], size=(128, 96), reduced=2)).size == (128, 96)
+def test_whether_a_photo_is_too_small_depends_on_its_full_size(scorer, scene):
+    photo = scorer.read(scene)
+    assert scorer.assess(photo._replace(pixels=scene[::2, ::2], size=(128, 96), reduced=2)).size == (128, 96)
     with pytest.raises(noref.ImageTooSmall, match="60 x 96"):
-        judge.assess(photo._replace(size=(60, 96)))
+        scorer.assess(photo._replace(size=(60, 96)))
 
 
 @pytest.mark.parametrize("side", [(63, 200), (200, 63), (1, 1)])
-def test_too_small_a_photo_is_refused(judge, side):
+def test_too_small_a_photo_is_refused(scorer, side):
     with pytest.raises(noref.ImageTooSmall, match="needs at least 64"):
-        judge.score(np.zeros((*side, 3), np.uint8))
+        scorer.score(np.zeros((*side, 3), np.uint8))
 
 
 @pytest.mark.parametrize("side", [(64, 64), (65, 67), (64, 2000), (2000, 64), (900, 1300)])
-def test_any_size_and_shape_from_there_on(judge, side):
-    found = judge.score(make_scene(*side))
+def test_any_size_and_shape_from_there_on(scorer, side):
+    found = scorer.score(make_scene(*side))
     assert np.isfinite(found.score)
     assert np.isfinite(found.map).all()
 
@@ -183,12 +184,12 @@ def test_a_photo_for_which_memory_is_short_stops_no_other():
         import resource
         import numpy as np
         import noref
-        judge = noref.Scorer(threads=1)
+        scorer = noref.Scorer(threads=1)
         large, small = np.zeros((5000, 8000, 3), np.uint8), np.zeros((96, 96, 3), np.uint8)
-        judge.score(small)
+        scorer.score(small)
         held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (held + 16_000_000, -1))
-        for found in judge.score_many([large, small]):
+        for found in scorer.score_many([large, small]):
             print(type(found).__name__, getattr(found, "cause", ""))
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -197,21 +198,21 @@ def test_a_photo_for_which_memory_is_short_stops_no_other():
     assert second.startswith("Assessment")
 
 
-def test_other_failures_of_onnxruntime_do_not_blame_memory(judge, scene):
+def test_other_failures_of_onnxruntime_do_not_blame_memory(scorer, scene):
     with pytest.raises(noref.ScoringFailed, match="onnxruntime failed on its 256 x 192 pixels") as caught:
-        judge.assess(judge.read(scene)._replace(pixels=scene.astype(np.float32)))
+        scorer.assess(scorer.read(scene)._replace(pixels=scene.astype(np.float32)))
     assert "tensor(float)" in caught.value.cause
     assert "memory" not in str(caught.value)
 
 
-def test_a_bug_of_ours_surfaces(judge, scene):
+def test_a_bug_is_raised_unchanged(scorer, scene):
     with pytest.raises(TypeError):
-        judge.assess(judge.read(scene)._replace(pixels=None))
+        scorer.assess(scorer.read(scene)._replace(pixels=None))
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 0)])
-def test_flat_pictures_get_a_score(judge, colour):
-    found = judge.score(np.full((128, 128, 3), colour, np.uint8))
+def test_flat_images_get_a_score(scorer, colour):
+    found = scorer.score(np.full((128, 128, 3), colour, np.uint8))
     assert 0 <= found.score <= 100
     assert np.isfinite(found.map).all()
 
@@ -225,8 +226,8 @@ def test_noise_stays_within_the_scale(seed, grain):
     assert 0 <= low <= found.score <= high <= 100
 
 
-def test_what_fades_is_no_plain_picture():
-    """Photos that vanish end low, pictures that show little and are well do not: a sky, a chart."""
+def test_faded_photos_score_low_and_plain_images_do_not():
+    """Photos that are darkened or blurred until nothing is left score low; images with little content do not."""
     photo = data.coffee()
     fading = [noref.score(np.rint(share * photo).astype(np.uint8)) for share in (1, 0.3, 0.08, 0.02, 0)]
     scores = [found.score for found in fading]
@@ -246,10 +247,10 @@ def test_what_fades_is_no_plain_picture():
         assert not found.likely_defects
 
 
-def test_higher_is_better(judge, scene):
+def test_higher_is_better(scorer, scene):
     good = make_scene(384, 512)
     blurred = np.asarray(Image.fromarray(good).filter(ImageFilter.GaussianBlur(6)))
-    assert judge.score(good).score > judge.score(blurred).score + 5
+    assert scorer.score(good).score > scorer.score(blurred).score + 5
 
 
 def test_no_socket_is_opened(monkeypatch, scene):
@@ -346,13 +347,13 @@ def loaded(monkeypatch):
     paths = []
     original = card.verified_bytes
     monkeypatch.setattr(card, "verified_bytes", lambda path, facts: paths.append(path.stem) or original(path, facts))
-    scorer._loaded.cache_clear()
+    scorer_module._loaded.cache_clear()
     yield paths
-    scorer._loaded.cache_clear()
+    scorer_module._loaded.cache_clear()
 
 
 def test_the_last_few_models_stay_loaded(loaded, save, scene):
-    others = [copied_model(save, f"copy{place}")[0] for place in range(scorer.LOADED - 1)]
+    others = [copied_model(save, f"copy{place}")[0] for place in range(scorer_module.LOADED - 1)]
     for model in ("unified", *others, *others, "unified"):
         noref.score(scene, model=model)
     assert loaded == ["unified", *(path.stem for path in others)]
@@ -393,12 +394,12 @@ GOLDEN = {"unified": (80.98, 82.33, 85.20), "diqa": (74.63, 75.80, 69.68)}
 
 
 @pytest.mark.parametrize("model", GOLDEN)
-def test_what_ships_scores_known_photos_as_it_did(model):
+def test_shipped_models_reproduce_their_golden_scores(model):
     scores = [noref.score(photo(), model=model).score for photo in (data.astronaut, data.coffee, data.chelsea)]
     assert scores == pytest.approx(GOLDEN[model], abs=0.5)
 
 
-def test_every_card_tells_what_a_careful_user_asks():
+def test_every_card_is_complete():
     for path in card.shipped():
         facts = card.load(path)
         card.verified_bytes(path, facts)
@@ -407,7 +408,7 @@ def test_every_card_tells_what_a_careful_user_asks():
 
 
 @pytest.mark.parametrize("photo", [data.astronaut, data.coffee, data.chelsea])
-def test_the_map_tells_where_a_photo_is_blurred(photo):
+def test_the_map_is_lower_where_a_photo_is_blurred(photo):
     pixels = photo()
     half = pixels.shape[1] // 2
     blurred = np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(5)))
@@ -417,7 +418,7 @@ def test_the_map_tells_where_a_photo_is_blurred(photo):
 
 
 @pytest.mark.parametrize("photo", [data.astronaut, data.coffee, data.chelsea])
-def test_a_ground_out_of_focus_is_no_fault(photo):
+def test_a_background_out_of_focus_is_no_defect(photo):
     pixels = photo()
     height, width, _ = pixels.shape
     y, x = np.mgrid[:height, :width]
@@ -428,5 +429,5 @@ def test_a_ground_out_of_focus_is_no_fault(photo):
     assert found.score > noref.score(pixels).score - 20 > noref.score(ground).score + 20
 
 
-def test_the_default_limit_is_the_readers(judge):
-    assert judge.max_pixels == images.MAX_PIXELS
+def test_the_default_limit_is_the_readers(scorer):
+    assert scorer.max_pixels == images.MAX_PIXELS

@@ -28,7 +28,7 @@ def tree(tmp_path):
 
 
 def below(folder, **options) -> list[str]:
-    return [os.path.relpath(path, folder) for path in sources.pictures_below(folder, **options)]
+    return [os.path.relpath(path, folder) for path in sources.images_below(folder, **options)]
 
 
 def test_find_keeps_names_and_places(tree):

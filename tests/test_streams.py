@@ -134,7 +134,7 @@ def test_an_interrupted_run_reports_what_was_done(listener, photo):
     assert listener.stderr.read() == b"interrupted: 1 scored, 0 failed\n"
 
 
-def test_a_run_ends_quietly_when_nobody_reads_it(listener, photo):
+def test_a_run_ends_quietly_when_its_output_is_closed(listener, photo):
     ask(listener, photo)
     listener.stdout.close()
     listener.stdin.write(f"{photo}\n".encode())
@@ -222,7 +222,7 @@ def test_a_photo_on_standard_input_is_scored_with_its_map(photo, tmp_path, jobs)
     assert (tmp_path / "maps" / "stdin.png").exists()
 
 
-def test_a_bug_outside_of_any_photo_ends_with_3():
+def test_a_bug_outside_of_any_photo_exits_with_3():
     script = (
         "import sys; from noref import capacity, cli; capacity.default_jobs = None; sys.argv[1:] = ['score', 'x']; cli.main()"
     )

@@ -110,7 +110,7 @@ def test_names_cannot_forge_the_table(name, shown):
 
 
 @pytest.mark.parametrize("name", ['a,b".jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", "caf\udce9.jpg"])
-def test_csv_gives_any_name_back(name):
+def test_any_name_survives_a_csv_round_trip(name):
     text = written("csv", named(name), NotAnImage(name, "x", "y"))
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["image"] for row in rows] == [name, name]
@@ -118,7 +118,7 @@ def test_csv_gives_any_name_back(name):
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_csv_cells_are_no_formulas(first):
+def test_csv_cells_are_not_formulas(first):
     warned = dataclasses.replace(named(f"{first}1+1.jpg"), warnings=(f"{first}2",))
     [row] = csv.DictReader(io.StringIO(written("csv", warned), newline=""))
     assert row["image"] == f"'{first}1+1.jpg"
@@ -132,14 +132,14 @@ def test_csv_numbers_stay_numbers():
 
 
 @pytest.mark.parametrize("name", ["=a\n\x1b.jpg", "caf\udce9.jpg", "写真.jpg"])
-def test_json_lines_give_any_name_back_in_ascii(name):
+def test_any_name_survives_a_json_round_trip_in_ascii(name):
     text = written("jsonl", named(name))
     assert text.isascii()
     assert json.loads(text)["image"] == name
     assert text.count("\n") == 1
 
 
-def test_json_has_null_for_what_the_model_does_not_give():
+def test_json_has_null_for_what_the_model_does_not_predict():
     record = json.loads(written("jsonl", dataclasses.replace(RESULT, score=math.nan)))
     assert record["score"] is None
     assert record["interval"] is None

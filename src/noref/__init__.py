@@ -1,10 +1,14 @@
-"""noref tells how good a photo looks when there is no reference to compare it with.
+"""No-reference image quality assessment: predicts how good a photo looks, why, and where.
 
-    import noref
+Examples:
+    >>> import noref
+    >>> from PIL import Image
+    >>> photo = Image.effect_mandelbrot((384, 256), (-2, -1, 1, 1), 50)  # or a path, such as "photo.jpg"
+    >>> assessment = noref.score(photo)
+    >>> 0 <= assessment.score <= 100  # higher is better
+    True
 
-    noref.score("photo.jpg").score   # 0 to 100, higher is better
-
-For more than one photo build a `Scorer` once and use its `score` and `score_many`.
+To score many images, build a `Scorer` once and call its `score` and `score_many`.
 """
 
 from noref.assessment import Assessment, Defect

@@ -1,4 +1,4 @@
-"""What comes out: one frozen result type."""
+"""The result of scoring an image: score, prediction interval, defects and quality map."""
 
 import math
 from collections.abc import Mapping
@@ -8,15 +8,23 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-LIKELY = 0.5  # from this probability on, a defect is shown to people
+LIKELY = 0.5  # the lowest probability of a likely defect
 
 
 class Defect(NamedTuple):
-    """One defect that the model can name.
+    """One defect that the model predicts.
 
     Attributes:
         probability: That the photo has it, 0 to 1.
-        level: 0 (absent) to 5 (severe); NaN where the model has no levels.
+        level: 0 (absent) to 5 (severe); NaN if the model predicts no levels.
+
+    Examples:
+        >>> import noref
+        >>> probability, level = noref.Defect(0.9, 3.2)
+        >>> print(noref.Defect(probability, level))
+        3.2/5
+        >>> print(noref.Defect(probability))
+        90%
     """
 
     probability: float
@@ -40,28 +48,43 @@ class Defects(dict[str, Defect]):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Assessment:
-    """How good a photo looks, why, and where, as far as the model predicts it.
+    """How good an image looks, why, and where, as far as the model predicts it.
 
-    The score runs from 0 to 100 and higher is always better. It predicts the mean opinion score of people for technical
-    quality, not for taste or content. With the shipped model, a photo of 20 is visibly poor (heavy blur, darkness or noise), at
-    50 its defects are obvious but the content is clear, and at 80 it is clean and sharp.
+    The score runs from 0 to 100; higher is always better. It predicts the mean opinion score (MOS) for technical quality, not
+    for aesthetics or content. With the shipped model, a photo with a score of 20 is visibly poor (heavy blur, darkness or
+    noise), at 50 its defects are obvious but the content is clear, and at 80 it is clean and sharp.
 
     Works with `dataclasses.replace`, `dataclasses.asdict`, `copy` and `pickle`. An assessment equals only itself; compare the
     results of `to_dict()` for equal content.
 
     Attributes:
-        name: What was scored: the path as given, or a stand-in such as "<array>".
-        score: 0 to 100, higher is better; NaN where the model only names defects.
-        map: float32, h x w, read-only: local quality on the scale of the score, higher is better, not clipped. The model's card
-            states its resolution and how it relates to the score. 0 x 0 where the model has no map.
+        name: The path as given, or a placeholder such as "<array>".
+        score: 0 to 100, higher is better; NaN if the model predicts defects only.
+        map: The quality map, float32, h x w, read-only: local quality on the scale of the score, higher is better, not clipped.
+            The model's card states its resolution and its relation to the score. 0 x 0 if the model predicts no map.
         model: Name and version of the model.
-        policy: How the photo's size was handled, in words; also at which size a JPEG was decoded, where not in full.
-        size: Width and height of the photo in pixels, upright, at full size.
-        warnings: What a careful user would want to know of how this photo was read or scored.
-        defects: Every defect that the model can name, likely or not, by name; read-only. Empty where it names none.
-        interval: Low and high end, 0 to 100, of the prediction interval for the mean opinion score. It holds for the share of
-            photos that the model's card states as `coverage`. That share was calibrated on photos like those of the training
-            database, and may be another on photos of another kind. NaN where the model has no interval.
+        policy: How the size of the image was handled, in words, and the scale at which a JPEG was decoded if it was reduced.
+        size: Width and height of the image in pixels, upright, at full size.
+        warnings: What may affect the score: how the image was read, or what could not be read.
+        defects: Every defect that the model predicts, likely or not, by name; read-only. Empty if the model predicts none.
+        interval: Low and high end, 0 to 100, of the prediction interval for the MOS; its coverage is on the model's card. The
+            interval was calibrated on photos like those of the training database; on other photos the coverage may differ.
+            NaN if the model predicts no interval.
+
+    Examples:
+        >>> import noref
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).integers(0, 256, (256, 384, 3), dtype=np.uint8)
+        >>> assessment = noref.score(noise)
+        >>> low, high = assessment.interval
+        >>> low <= assessment.score <= high
+        True
+        >>> "noise" in assessment.likely_defects
+        True
+        >>> assessment.size
+        (384, 256)
+        >>> sorted(assessment.to_dict())[:3]
+        ['defects', 'height', 'image']
     """
 
     name: str
@@ -99,13 +122,13 @@ class Assessment:
         return {name: self.defects[name] for name in order if self.defects[name].probability >= LIKELY}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the map, as plain JSON types; what the model does not predict is None."""
+        """Everything except the map, as plain JSON types; what the model does not predict is None."""
         return {
             "image": self.name,
-            "score": _known(self.score),
+            "score": _number(self.score),
             "interval": None if math.isnan(self.interval[0]) else list(self.interval),
             "defects": {
-                name: {"probability": defect.probability, "level": _known(defect.level)}
+                name: {"probability": defect.probability, "level": _number(defect.level)}
                 for name, defect in self.defects.items()
             },
             "model": self.model,
@@ -116,5 +139,5 @@ class Assessment:
         }
 
 
-def _known(value: float) -> float | None:
+def _number(value: float) -> float | None:
     return None if math.isnan(value) else value

@@ -1,4 +1,4 @@
-"""Many photos in parallel: results in the order of the sources, each as soon as it is ready, and one failure stops nothing."""
+"""Many images in parallel: results in the order of the sources, each when it is ready; a failure does not stop the others."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ def run(score: Callable[[S], R], sources: Iterable[S], jobs: int, name: Callable
     """Apply `score` to sources as they come; yield results in their order, an `ImageError` in the place of a failure.
 
     A result does not wait for the next source. With `jobs` above 1, another thread iterates over the sources, a few ahead of
-    the results, so that endless input and large photos keep memory bounded.
+    the results; so memory stays bounded with endless input and large images.
 
     Args:
         score: Gives the result for one source. An `ImageError` that it raises becomes the result; so does any other exception,
@@ -58,7 +58,7 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
                 room.acquire()
                 if abandoned.is_set():
                     return
-        except BaseException as error:  # of the sources; or the pool was shut down, and nobody listens any more
+        except BaseException as error:  # of the sources; or the pool was shut down, and the error is ignored
             failed: Future[R] = Future()
             failed.set_exception(error)
             begun.put(failed)

@@ -1,4 +1,4 @@
-"""What a model is: its card, a JSON file beside the .onnx of the same name."""
+"""Model cards: what a model predicts, how it was trained and evaluated; a JSON file beside the .onnx file of the same name."""
 
 import difflib
 import hashlib
@@ -15,28 +15,38 @@ DEFAULT = "unified"
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything that a user needs to know before trusting a model.
+    """What a model predicts, how it was trained and evaluated, and its known weaknesses.
 
     Attributes:
         name: Short name, the file's stem.
         version: Version of the weights.
         description: One sentence.
-        licence: Of the weights.
-        scale: What the ends and the direction of the score mean; empty where it gives none.
-        training_data: What it learned from, with the terms of that data.
-        origin: Where its initial weights came from.
-        policy: How the photo's size is handled, in words.
-        shortest: Pixels on the short side below which a photo is refused.
-        area: Pixels to which larger photos are shrunk before the network; 0 where not stated, and photos are decoded in full.
-        coverage: Share of photos whose mean opinion should lie inside the interval; 0 where it gives none.
-        map_meaning: What the map shows and how it relates to the score; empty where it draws none.
-        map_cell: Pixels of the working photo that one cell of the map covers, on a side; 0 where it draws none.
-        defects: Names of the defects that it knows, in the order of its output.
-        weaknesses: Where it is known to go wrong.
-        agreement: Measured agreement with people, rows with `part`, `n`, `srcc`, `plcc`, `rmse`; or with true defects, rows
-            with other figures.
+        licence: Licence of the weights.
+        scale: Meaning of the ends and the direction of the score; empty if the model predicts no score.
+        training_data: The training data and their terms of use.
+        origin: Origin of the initial weights.
+        policy: How the size of an image is handled, in words.
+        shortest: Minimum of pixels on the short side; smaller images are refused.
+        area: Pixels to which larger images are shrunk before the network; 0 if not stated: images are then decoded in full.
+        coverage: Expected share of images whose MOS lies inside the prediction interval; 0 if the model predicts no interval.
+        map_meaning: What the quality map shows and how it relates to the score; empty if the model predicts no map.
+        map_cell: Side of one cell of the map, in pixels of the working image; 0 if the model predicts no map.
+        defects: Names of the defects, in the order of the model's output.
+        weaknesses: Known failure cases.
+        agreement: Measured agreement with subjective scores, rows with `part`, `n`, `srcc`, `plcc`, `rmse`; or with true
+            defects, rows with other measures.
         measured: How `agreement` was measured: data, split, command, seed, commit.
-        sha256: Of the .onnx file.
+        sha256: SHA-256 of the .onnx file, hexadecimal.
+
+    Examples:
+        >>> import noref
+        >>> card = noref.Scorer().card
+        >>> card.name
+        'unified'
+        >>> "noise" in card.defects
+        True
+        >>> 0 < card.coverage < 1
+        True
     """
 
     name: str

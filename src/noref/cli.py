@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -65,19 +65,20 @@ def root(
 @app.command(epilog="\b\nExit codes:\n" + "\n".join(f"{code:>5}  {code.meaning}" for code in Exit))
 def score(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Photos, folders (searched below), or - to read paths line by line.")
+        list[str],
+        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
     ],
     form: Annotated[Format, typer.Option("--format", help="How to print the results.")] = DEFAULT_FORMAT,
     maps: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
     ] = None,
     jobs: Annotated[
-        Optional[int],
+        int | None,
         typer.Option(
             "--jobs",
             min=1,
-            help="Photos at a time; the results stay the same.",
+            help="Photos scored in parallel; the results do not depend on it.",
             show_default="as processors and memory allow",
         ),
     ] = None,
@@ -96,21 +97,21 @@ def score(
 
     Where the model supports it: the prediction interval, and likely defects with their level, 0 to 5.
     """
-    warnings.filterwarnings("ignore", module="PIL")  # what matters of them reaches the user as an error or a warning of ours
+    warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     jobs = jobs or capacity.default_jobs()
     skipped: Counter[str] = Counter()
     counts: Counter[type] = Counter()
     with _stops(debug):
-        judge = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact)
+        scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact)
         if maps is not None:
-            if not judge.card.map_cell:
-                _stop(f"{judge.card.label} draws no map; leave out --map, or choose another model")
+            if not scorer.card.map_cell:
+                _stop(f"{scorer.card.label} predicts no quality map; leave out --map, or choose another model")
             maps.mkdir(parents=True, exist_ok=True)
         found = sources.find(paths, streams.standard_input(), maps, skipped)
         total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
         try:
-            with writers.opened(form.value, sys.stdout, judge.card) as writer, progress.shown(total) as advance:
-                for result in batch.run(mapping.Work(judge), mapping.with_targets(found, maps), jobs, lambda item: item.name):
+            with writers.opened(form.value, sys.stdout, scorer.card) as writer, progress.shown(total) as advance:
+                for result in batch.run(mapping.Work(scorer), mapping.with_targets(found, maps), jobs, lambda item: item.name):
                     counts[type(result)] += 1
                     writer.write(result)
                     advance()
@@ -128,7 +129,7 @@ def score(
 
 
 def _report(result: Assessment | ImageError, debug: bool) -> None:
-    """Print what a result has for standard error: the traceback of a bug, or of any error where tracebacks are wanted."""
+    """Print the traceback of a bug on standard error; with `debug`, of any error."""
     if isinstance(result, InternalError):
         _say(f"internal error on {result.name}", *result.traceback.splitlines())
     elif debug and isinstance(result, ImageError):
@@ -152,7 +153,7 @@ def _stop(message: str) -> NoReturn:
 
 
 def _reason(error: Exception) -> str:
-    """An error in words; an OSError that names no file comes from a standard stream."""
+    """The message of an error; an OSError without a file name comes from a standard stream."""
     if isinstance(error, OSError) and error.filename is None:
         return f"standard input or output: {error.strerror or error}"
     return str(error)
@@ -160,10 +161,10 @@ def _reason(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _stops(debug: bool = False) -> Iterator[None]:
-    """Reduce what the user can fix to one line."""
+    """Report errors that the user can fix as one line."""
     try:
         yield
-    except BrokenPipeError:  # the reader of our output has gone; typer ends quietly
+    except BrokenPipeError:  # the output was closed; typer exits quietly
         raise
     except (ModelError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
         if debug:
@@ -182,7 +183,10 @@ def models() -> None:
         rows = [
             ("licence", facts.licence),
             ("scale", facts.scale),
-            ("interval", f"holds {facts.coverage:.0%} of opinions on photos like those trained on" if facts.coverage else ""),
+            (
+                "interval",
+                f"{facts.coverage:.0%} coverage of the MOS on photos like the training data" if facts.coverage else "",
+            ),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),
             ("defects", ", ".join(facts.defects)),
@@ -211,11 +215,11 @@ def _agreement(row: dict[str, Any]) -> str:
 
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    help="Train, export and study methods (needs the extra: pip install 'noref[lab]').",
+    help="Train, evaluate and export methods (needs the extra: pip install 'noref[lab]').",
 )
 def lab(context: typer.Context) -> None:
-    # The one place where the runtime reaches for the laboratory, and only when asked to.
-    commands = importlib.import_module("noref.lab.cli")
+    # By name, so that the runtime does not depend on the laboratory.
+    commands = importlib.import_module("noref.lab.cli.app")
     commands.app(context.args, prog_name="noref lab")
 
 
@@ -234,7 +238,7 @@ def main() -> None:
         else:
             _say("noref: internal error", *traceback.format_exc().splitlines())
             code = Exit.BUG
-    # The ordinary way out waits for photos that are being scored, and fails where a stream cannot be written.
+    # A normal exit waits for the photos being scored, and fails if a stream cannot be written.
     if code == Exit.INTERRUPTED or not streams.flush():
         os._exit(code)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Everything that noref raises on purpose.
+"""All errors that noref raises on purpose.
 
 NorefError
 +-- ImageError              one image cannot be scored; the others can
@@ -6,11 +6,11 @@ NorefError
 |   +-- EmptyImage          no data
 |   +-- NotAnImage          not an image of a known format
 |   +-- DamagedImage        the data are truncated or corrupt
-|   +-- UnsupportedImage    sound as far as known, but it cannot be decoded or interpreted here
+|   +-- UnsupportedImage    possibly intact, but it cannot be decoded or interpreted here
 |   +-- ImageTooLarge       over the pixel limit (a decompression bomb, perhaps), or too large for memory
 |   +-- ImageTooSmall       smaller than the model accepts
 |   +-- ScoringFailed       the model runtime failed on this image
-|   +-- InternalError       a bug in noref, which `score_many` yields in the image's place; `score` lets the bug itself surface
+|   +-- InternalError       a bug in noref, yielded by `score_many`; `score` raises the original exception
 +-- ModelError
     +-- ModelNotFound       no model of that name or path
     +-- BadModel            the file is not a model that noref exported
@@ -20,7 +20,16 @@ import traceback
 
 
 class NorefError(Exception):
-    """Base of all errors that noref raises on purpose."""
+    """Base class of all errors that noref raises on purpose.
+
+    Examples:
+        >>> import noref
+        >>> try:
+        ...     noref.score("missing.jpg")
+        ... except noref.NorefError as error:
+        ...     print(error)
+        missing.jpg: no such file or directory; check the path and its permissions
+    """
 
 
 class ImageError(NorefError):
@@ -30,6 +39,14 @@ class ImageError(NorefError):
         name: The path as given, or a stand-in such as "<bytes>".
         cause: What is wrong, in a few words.
         cure: What the user can do about it.
+
+    Examples:
+        >>> import noref
+        >>> try:
+        ...     noref.score(b"some text")
+        ... except noref.ImageError as error:
+        ...     print(type(error).__name__, error.name, error.cause, sep=" | ")
+        NotAnImage | <bytes> | not an image
     """
 
     def __init__(self, name: str, cause: str, cure: str) -> None:
@@ -49,7 +66,7 @@ class EmptyImage(ImageError):
 
 
 class NotAnImage(ImageError):
-    """The data are not an image of a format that noref knows."""
+    """The data are not an image of a known format."""
 
 
 class DamagedImage(ImageError):
@@ -57,11 +74,11 @@ class DamagedImage(ImageError):
 
 
 class UnsupportedImage(ImageError):
-    """The image may be sound, but it cannot be decoded or interpreted here; the cure names what would help."""
+    """The image may be intact, but it cannot be decoded or interpreted here; `cure` names a remedy."""
 
 
 class ImageTooLarge(ImageError):
-    """More pixels than the limit, or than memory holds."""
+    """More pixels than the limit, or too many for the memory."""
 
 
 class ImageTooSmall(ImageError):
@@ -69,14 +86,14 @@ class ImageTooSmall(ImageError):
 
 
 class ScoringFailed(ImageError):
-    """The model runtime failed on an image that was read; the cause names memory only where memory was short."""
+    """The model runtime failed on an image that was read; the cause names memory only if memory was short."""
 
 
 class InternalError(ImageError):
-    """A bug in noref showed on this image. `score_many` yields it, so that the others are scored; `score` never raises it.
+    """A bug in noref occurred on this image. `score_many` yields it and continues; `score` raises the original exception.
 
     Attributes:
-        traceback: Of the bug, as Python prints it.
+        traceback: The traceback of the original exception, as Python prints it.
     """
 
     def __init__(self, name: str, cause: str, cure: str, traceback: str) -> None:
@@ -86,13 +103,22 @@ class InternalError(ImageError):
 
     @classmethod
     def of(cls, name: str, bug: Exception) -> "InternalError":
-        """The error that stands for `bug` in the results of a run."""
+        """The error that represents the exception `bug` among the results."""
         lines = "".join(traceback.format_exception(bug))
         return cls(name, f"internal error ({type(bug).__name__}: {bug})", "please report it with its traceback", lines)
 
 
 class ModelError(NorefError):
-    """A model cannot be used."""
+    """A model cannot be used.
+
+    Examples:
+        >>> import noref
+        >>> try:
+        ...     noref.Scorer("unifed")
+        ... except noref.ModelError as error:
+        ...     print(error)
+        no model 'unifed'; did you mean 'unified'?
+    """
 
 
 class ModelNotFound(ModelError):

@@ -1,4 +1,4 @@
-"""Photos scored and their quality maps drawn, each photo read once; where each map goes."""
+"""Scores photos and draws their quality maps, reading each photo once; chooses the file of each map."""
 
 import dataclasses
 import hashlib
@@ -16,17 +16,17 @@ _LONGEST_NAME = 255  # bytes of a file name, on nearly every file system
 
 
 class Item(NamedTuple):
-    """A photo, and where its map goes."""
+    """A photo, and the file of its quality map; None for no map."""
 
     name: str
     target: Path | None
 
 
 class Work:
-    """Scores one photo and, where maps are wanted, draws its map."""
+    """Scores one photo and, if it has a target, draws its quality map."""
 
-    def __init__(self, judge: Scorer) -> None:
-        self.judge = judge
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
 
     def __call__(self, item: Item) -> Assessment:
         """Read, score and draw; a map that cannot be written is a warning of the assessment.
@@ -34,8 +34,8 @@ class Work:
         Raises:
             ImageError: The photo cannot be scored.
         """
-        photo = self.judge.read(item.name)
-        assessment = self.judge.assess(photo)
+        photo = self.scorer.read(item.name)
+        assessment = self.scorer.assess(photo)
         if item.target is None:
             return assessment
         drawing = overlay.draw(photo.pixels, assessment)
@@ -49,7 +49,7 @@ class Work:
 
 
 def with_targets(found: Iterator[sources.Found], maps: Path | None) -> Iterator[Item]:
-    """Choose where each photo's map goes; namesakes from different folders get a number."""
+    """Choose the file of each quality map; photos of the same name from different folders get a number."""
     if maps is None:
         yield from (Item(name, None) for name, _ in found)
         return

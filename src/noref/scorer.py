@@ -1,4 +1,4 @@
-"""An exported model: pixels -> Assessment."""
+"""Runs an exported model: pixels -> Assessment."""
 
 import functools
 import math
@@ -18,31 +18,31 @@ OUTPUTS = ("score", "map", "defects", "levels", "interval")
 """Outputs that an exported model may have."""
 
 REDUCED_AREA = 15  # halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side
-LOADED = 4  # models that `score` keeps, and as many scorers that arrived by pickle
+LOADED = 4  # models that `score` and unpickled scorers keep loaded
 
 _SHORT_MEMORY = ("bad_alloc", "Failed to allocate")  # in messages of onnxruntime
 
 
 class Scorer:
-    """Scores photos with one model.
+    """Scores images with one model.
 
-    Deterministic: a photo gets the same answer, bit for bit, run to run, alone or among others, whatever the number of jobs
-    or threads.
+    Deterministic: the result for an image is bit-identical from run to run, alone or in a batch, and for any number of jobs or
+    threads.
 
     A scorer can be shared between threads, pickled, and used in forked processes. A pickle holds the name or path of the model
     and the options, not the weights: the process that reads it loads the model from there, once for all equal scorers. A forked
     process loads the model again when it first scores, and never touches the session of its parent. See "Processes" in
     docs/using.md.
 
-    A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as at least 2.7 times the working size of the
-    model is left on each side; `policy` of the result then states it. Scores of photos differ from those decoded in full by 0.1
-    points on average and 0.6 at most (docs/benchmarks.md); `exact=True` decodes in full.
+    A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 2.7 times the
+    working size of the model; `policy` of the result then states the scale. The scores differ from those of full decoding by
+    0.1 points on average and by at most 0.6 (docs/benchmarks.md); `exact=True` decodes in full.
 
     Args:
-        model: Name of a shipped model, or path of an exported .onnx with its card beside it.
-        threads: Processor threads for one photo; None for all that this process may use.
-        max_pixels: Larger photos are refused.
-        exact: Decode every photo in full.
+        model: Name of a shipped model, or path of an exported .onnx file with its card beside it.
+        threads: CPU threads for one image; None for all that this process may use.
+        max_pixels: Images with more pixels are refused.
+        exact: Decode every image in full.
 
     Attributes:
         card: The model's card.
@@ -50,6 +50,18 @@ class Scorer:
     Raises:
         ModelNotFound: There is no such model.
         BadModel: The file is not a model that noref exported.
+
+    Examples:
+        >>> import noref
+        >>> import numpy as np
+        >>> scorer = noref.Scorer()
+        >>> grey = np.full((256, 384, 3), 128, np.uint8)
+        >>> scorer.score(grey).map.shape
+        (16, 24)
+        >>> for result in scorer.score_many([grey, "missing.jpg"]):
+        ...     print(type(result).__name__)
+        Assessment
+        ImageNotFound
     """
 
     def __init__(
@@ -82,7 +94,7 @@ class Scorer:
         return self.assess(self.read(source))
 
     def read(self, source: images.Source) -> images.Photo:
-        """Decode a source as far as the model needs it; see `exact`.
+        """Decode a source at the resolution that the model needs; see `exact`.
 
         Raises:
             ImageError: The image cannot be read; the error names it, the cause and the cure.
@@ -90,11 +102,11 @@ class Scorer:
         return images.read(source, max_pixels=self.max_pixels, enough=None if self.exact else _enough(self.card))
 
     def assess(self, photo: images.Photo) -> Assessment:
-        """Score a photo that `read` returned.
+        """Score an image that `read` returned.
 
         Raises:
-            ImageTooSmall: It is smaller than the model accepts.
-            ScoringFailed: The model runtime failed on it.
+            ImageTooSmall: The image is smaller than the model accepts.
+            ScoringFailed: The model runtime failed on the image.
         """
         width, height = photo.size
         shortest = self.card.shortest
@@ -129,18 +141,18 @@ class Scorer:
         )
 
     def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:
-        """Score photos as they come and yield results in the same order, as soon as each is ready.
+        """Score images and yield the results in the same order, each as soon as it is ready.
 
-        An image that cannot be scored yields its `ImageError` instead of raising it, and the rest go on; a bug in noref yields
-        an `InternalError`. An exception of `sources` itself is raised after the results of what came before. With `jobs` above
-        1, build the scorer with `threads=1`, so that photos rather than parts of one photo share the processors; another thread
-        then iterates over `sources`.
+        An image that cannot be scored yields its `ImageError` instead of raising it, and the others are scored; a bug in noref
+        yields an `InternalError`. An exception raised by iterating over `sources` is raised after the results of the sources
+        before it. With `jobs` above 1, another thread iterates over `sources`; build the scorer with `threads=1` then, so that
+        each image uses one processor.
         """
         return batch.run(self.score, sources, jobs, images.name_of)
 
 
 def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessment:
-    """Score one photo. The last few models stay loaded for the next calls; one whose file has changed is loaded again.
+    """Score one image. The last few models stay loaded for further calls; a model whose file has changed is loaded again.
 
     Args:
         source: A path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
@@ -149,12 +161,19 @@ def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessm
     Raises:
         ImageError: The image cannot be scored; the error names it, the cause and the cure.
         ModelError: The model cannot be used.
+
+    Examples:
+        >>> import noref
+        >>> import numpy as np
+        >>> dark = np.zeros((256, 384, 3), np.uint8)
+        >>> list(noref.score(dark).likely_defects)
+        ['under-exposure']
     """
     return _shared(model, None, images.MAX_PIXELS, False).score(source)
 
 
 def _shared(model: str | Path, threads: int | None, max_pixels: int, exact: bool) -> Scorer:
-    """A scorer that all who need an equal one share."""
+    """A scorer that callers with equal arguments share."""
     path = card.find(model)
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in (path, path.with_suffix(".json")))
     with loading():  # two threads that need one model load it once
@@ -167,12 +186,12 @@ def _loaded(model: str, _stamps: tuple[int, ...], threads: int | None, max_pixel
 
 
 def _lasting(model: str | Path, path: Path) -> str:
-    """What finds a model from any working directory: the name of a shipped one, or else an absolute path."""
+    """A reference to a model that holds in any working directory: the name of a shipped model, or an absolute path."""
     return str(path.absolute()) if path == Path(model) else str(model)
 
 
 def _enough(facts: card.ModelCard) -> int | None:
-    """Pixels that are enough for the model, whatever the photo's shape; None for all."""
+    """Pixels that suffice for the model, for any aspect ratio; None for all."""
     return REDUCED_AREA * max(facts.area, facts.shortest**2 * images.MAX_ASPECT) // 2 if facts.area else None
 
 

@@ -16,7 +16,7 @@ _KINDS = 8  # of skipped files that are named
 
 
 class Found(NamedTuple):
-    """A picture to score.
+    """An image to score.
 
     Attributes:
         name: Its path as given, or below the folder as given.
@@ -30,41 +30,41 @@ class Found(NamedTuple):
 def find(
     paths: Iterable[str], listed: BinaryIO, skip: Path | None = None, skipped: Counter[str] | None = None
 ) -> Iterator[Found]:
-    """Pictures named by paths.
+    """Find the images that paths name.
 
-    A file stands for itself whatever its name, also a missing one (its error comes when it is read); a folder for what
-    `pictures_below` finds in it; "-" for the paths in `listed`.
+    A file is yielded whatever its extension, even if it is missing (reading it raises the error). A folder is searched with
+    `images_below`; "-" stands for the paths in `listed`.
 
     Args:
         paths: Files, folders or "-".
         listed: See `lines`.
-        skip: See `pictures_below`.
-        skipped: See `pictures_below`.
+        skip: See `images_below`.
+        skipped: See `images_below`.
     """
     for path in paths:
         if path == "-":
             for name in lines(listed):
                 yield Found(name, Path(Path(name).name))
         elif os.path.isdir(path):
-            for name in pictures_below(path, skip, skipped):
+            for name in images_below(path, skip, skipped):
                 yield Found(name, Path(os.path.relpath(name, path)))
         else:
             yield Found(path, Path(Path(path).name))
 
 
-def pictures_below(
+def images_below(
     folder: str | os.PathLike[str], skip: Path | None = None, skipped: Counter[str] | None = None
 ) -> Iterator[str]:
-    """Paths of the files in and below a folder that have the extension of a picture, sorted within each folder.
+    """Paths of the files in and below a folder that have the extension of an image format, sorted within each folder.
 
-    Hidden files and folders, and links to folders, are passed over. A folder that may not be read stands for itself, so that
-    its error is seen.
+    Hidden files and folders, and links to folders, are skipped. A folder that may not be read is yielded itself, so that its
+    error is reported.
 
     Args:
         folder: To search.
-        skip: A folder to pass over.
-        skipped: Counts the files that are passed over, hidden ones and those in `skip` aside, by kind: their extension,
-            "quality maps" for what `overlay.save` wrote, "special files" for pipes and the like.
+        skip: A folder to skip.
+        skipped: Counts the skipped files by kind, except hidden ones and those in `skip`. The kind is the extension, or
+            "quality maps" for files that `overlay.save` wrote, or "special files" for pipes and the like.
     """
     out = None if skip is None else os.path.realpath(skip)
     skipped = Counter() if skipped is None else skipped
@@ -81,11 +81,11 @@ def pictures_below(
 
 
 def _not_a_photo(path: str) -> str:
-    """The kind of a file that is passed over; empty for one that may be a photo."""
+    """The kind of a file to skip; empty for a file that may be a photo."""
     extension = os.path.splitext(path)[1].lower()
     if extension not in EXTENSIONS:
         return extension if extension.strip(".") else "without extension"
-    if os.path.exists(path) and not os.path.isfile(path):  # a pipe that nobody writes to would be waited for without end
+    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe may wait forever
         return "special files"
     return "quality maps" if extension == ".png" and overlay.is_overlay(path) else ""
 

@@ -1,4 +1,4 @@
-"""Standard streams that no file name, encoding or closed descriptor can turn into the end of a run."""
+"""Makes the standard streams robust against unusual file names, encodings and closed descriptors."""
 
 import codecs
 import io
@@ -18,7 +18,7 @@ def prepare() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (never closed)
-    codecs.register_error("noref", _written_somehow)
+    codecs.register_error("noref", _escaped)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             chosen = "PYTHONIOENCODING" in os.environ or (os.name != "nt" and codecs.lookup(stream.encoding).name != "ascii")
@@ -26,7 +26,7 @@ def prepare() -> None:
 
 
 def flush() -> bool:
-    """Write what is left for standard output and standard error; whether that worked."""
+    """Flush standard output and standard error; returns whether that succeeded."""
     worked = True
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -41,7 +41,7 @@ def standard_input() -> BinaryIO:
     return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
 
 
-def _written_somehow(error: UnicodeError) -> tuple[str | bytes, int]:
+def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
     """Bytes that `os.fsdecode` kept as they are, where ASCII is one byte a character; all else as a backslash escape."""
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -1,4 +1,4 @@
-"""`noref lab …` from recipe to exported model."""
+"""`noref lab ...`: every command on tiny data, from recipe to exported model, and its help."""
 
 import json
 import shutil
@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
+from noref.lab import distortions, methods
+from noref.lab.cli import app as lab
+from noref.lab.cli import catalogue
+from noref.lab.experiments import experiment
 from pictures import make_scene
 
 TINY = "stage1_epochs=1 stage1_crop=64 stage1_batch=4 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
@@ -77,13 +82,42 @@ def test_export_and_score(run, tmp_path, database):
     assert found.score == pytest.approx(min(max(100 * predictions["predicted"], 0), 100), abs=1e-3)
 
 
-def test_distort_sheet_and_maps(run, pristine, tmp_path):
+def test_distort_and_plots(run, pristine, database, tmp_path):
     photo = pristine / "0.png"
-    for arguments in (["distort", photo, "--type", "jpeg", "--level", 5], ["sheet", photo], ["maps", run, photo]):
-        out = tmp_path / f"{arguments[0]}.png"
+    for i, arguments in enumerate(
+        (
+            ["distort", photo, "--type", "jpeg", "--level", 5],
+            ["plot", "distortions", photo],
+            ["plot", "maps", run, photo],
+            ["plot", "kernels", run],
+            ["plot", "photos", run, "--data", f"biq2021={database}"],
+        )
+    ):
+        out = tmp_path / f"{i}.png"
         result = call(*arguments, "--out", out)
         assert result.exit_code == 0, result.stderr
-        assert out.stat().st_size > 1000
+        assert result.stdout == f"wrote {out}\n"
+        with Image.open(out) as drawn:
+            assert min(drawn.size) >= 80
+
+
+def test_plot_photos_of_another_database_is_refused(run, tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "x.png")
+    (tmp_path / "labels.csv").write_text("image,mos,subset,scene\nx.png,0.5,a,1\n")
+    result = call("plot", "photos", run, "--data", f"biq2021={tmp_path}", "--out", tmp_path / "out.png")
+    assert result.exit_code == 2
+    assert "lacks 4 photos of the run" in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_plot_kernels_needs_a_network(run, monkeypatch):
+    class Statistics:
+        name = "brisque"
+
+    monkeypatch.setattr(experiment, "load_model", lambda _: Statistics())
+    result = call("plot", "kernels", run)
+    assert result.exit_code == 2
+    assert "brisque, which has no convolutional network" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -96,10 +130,11 @@ def test_distort_sheet_and_maps(run, pristine, tmp_path):
         (["train", "diqa", "--data", "biq2021=x", "--out", "y", "--set", "epochs=3"], "no setting of diqa is called 'epochs'"),
         (["export", "/none", "y.onnx"], "holds no finished experiment"),
         (["distort", "/none.png", "--type", "jpeg", "--level", "1"], "no such file"),
-        (["sheet", "/none.png"], "no such file"),
+        (["plot", "distortions", "/none.png"], "no such file"),
+        (["sheet", "photo.png"], "No such command"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_why(arguments, says, tmp_path, monkeypatch):
+def test_wrong_usage_exits_with_2_and_the_cause(arguments, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = call(*arguments)
     assert result.exit_code == 2
@@ -112,7 +147,7 @@ def test_synthesize(tmp_path):
     Image.fromarray(make_scene(170, 180)).save(tmp_path / "photos" / "a.png")
     arguments = ["synthesize", tmp_path / "photos", tmp_path / "out", "--types", "jpeg", "--levels", "2,4"]
     for _ in range(2):
-        assert call(*arguments).stdout == f"3 pictures in {tmp_path / 'out'}\n"
+        assert call(*arguments).stdout == f"3 images in {tmp_path / 'out'}\n"
     result = call(*arguments, "--seed", 1)
     assert result.exit_code == 2
     assert "made with other settings" in result.stderr
@@ -124,7 +159,7 @@ def test_an_unknown_distortion_lists_near_names(pristine):
     assert "did you mean jpeg" in result.stderr
 
 
-def test_photos_of_ones_own_are_learned_from_and_judged_on_their_own_scale(database, tmp_path):
+def test_own_photos_are_trained_and_evaluated_on_their_own_mos_range(database, tmp_path):
     own = pd.read_csv(database / "labels.csv")
     folder = tmp_path / "photos"
     shutil.copytree(database, folder)
@@ -143,3 +178,100 @@ def test_photos_of_ones_own_are_learned_from_and_judged_on_their_own_scale(datab
     again = call("train", "regressor", "--data", f"table={tmp_path / 'mine.csv'}", "--out", tmp_path / "again", *changes)
     assert again.exit_code == 1, again.stderr
     assert "| all | 5 | 1 |" in again.stdout
+
+
+def test_evaluate_and_compare(database, tmp_path):
+    scores = pd.read_csv(database / "labels.csv")[["image", "mos"]].rename(columns={"mos": "score"})
+    scores.to_csv(tmp_path / "exact.csv", index=False)
+    scores.assign(score=-scores["score"]).to_csv(tmp_path / "inverse.csv", index=False)
+    for name in ("exact", "inverse"):
+        result = call("evaluate", f"scores:{tmp_path / name}.csv", "--data", f"biq2021={database}", "--out", tmp_path / name)
+        assert result.exit_code == 0, result.stderr
+    result = call("compare", tmp_path / "exact", tmp_path / "inverse")
+    assert result.exit_code == 0, result.stderr
+    assert "scores-exact | biq2021 | all | 30 | 0 | 1.000" in result.stdout
+    assert "scores-inverse | biq2021 | all | 30 | 0 | -1.000" in result.stdout
+
+
+def test_an_option_without_effect_is_refused(database, tmp_path):
+    arguments = ("evaluate", "scores:x.csv", "--data", f"biq2021={database}", "--out", tmp_path / "out", "--set", "epochs=1")
+    result = call(*arguments, "--repeats", 3)
+    assert result.exit_code == 2
+    assert "--repeats, --set has no effect on scores:x.csv under whole" in result.stderr
+
+
+def test_data_list_and_check(database):
+    listed = call("data", "list").stdout
+    assert "biq2021: BIQ2021" in listed
+    assert "\n  MOS range 0 to 1, MOS, higher is better\n" in listed
+    result = call("data", "check", "biq2021", database)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("biq2021: 30 images, 15 contents, 0 references\nMOS 0.2 to 0.87 in the range 0 to 1")
+    assert result.stderr.startswith("0 missing, 0 unreadable, ")
+
+
+def test_data_check_exits_with_1_where_a_photo_is_missing(database, tmp_path):
+    shutil.copytree(database, tmp_path / "copy")
+    (tmp_path / "copy" / "3-0.png").unlink()
+    result = call("data", "check", "biq2021", tmp_path / "copy")
+    assert result.exit_code == 1
+    assert f"missing: {tmp_path / 'copy' / '3-0.png'}\n" in result.stdout
+
+
+def test_the_lists_of_methods_recipes_and_distortions_are_complete():
+    for arguments, names in (
+        (("methods",), methods.names()),
+        (("recipes",), experiment.shipped_recipes()),
+        (("distort", "--list"), distortions.names()),
+    ):
+        result = call(*arguments)
+        assert result.exit_code == 0, result.stderr
+        lines = result.stdout.splitlines()
+        assert [line.split()[0] for line in lines] == names
+        assert all(len(line.split()) > 2 for line in lines)
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_settings_have_type_default_and_meaning(name):
+    settings = catalogue.settings_of(methods.get(name))
+    assert {setting.name for setting in settings} == set(methods.get(name)().get_params())
+    assert all(setting.kind and setting.default and setting.meaning for setting in settings)
+    shown = call("settings", name).stdout
+    assert all(f"{setting.name}: {setting.kind} = {setting.default}\n    {setting.meaning}\n" in shown for setting in settings)
+
+
+def test_settings_of_an_unknown_method_suggest_a_name():
+    result = call("settings", "dica")
+    assert result.exit_code == 2
+    assert "no method is called 'dica'; did you mean diqa?" in result.stderr
+
+
+def commands(group=None, *path: str):
+    """The names of every command and group, as typed."""
+    group = group or typer.main.get_command(lab.app)
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+
+
+def test_the_commands_are_these():
+    singles = ["train", "export", "evaluate", "compare", "methods", "recipes", "settings", "distort", "synthesize"]
+    plots = ["kernels", "photos", "maps", "defects", "distortions", "crops"]
+    assert set(commands()) == {
+        *((name,) for name in (*singles, "data", "plot")),
+        *(("data", name) for name in ("list", "check")),
+        *(("plot", name) for name in plots),
+    }
+
+
+@pytest.mark.parametrize("command", [(), *commands()], ids=" ".join)
+def test_every_command_and_option_has_help(command):
+    result = call(*command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(" ".join(["Usage: noref lab", *command]))
+    found = typer.main.get_command(lab.app)
+    for name in command:
+        found = found.commands[name]
+    assert found.help
+    assert all(parameter.help for parameter in found.params)

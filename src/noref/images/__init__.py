@@ -1,4 +1,4 @@
-"""Any image file to upright sRGB pixels, or exactly why not.
+"""Reads any image file as upright sRGB pixels, or raises an error that names the exact cause.
 
 `read` finds the format by the first bytes (`formats`); a module for each family of formats decodes it; `convert` brings the
 result to 8-bit sRGB, upright, on white where it was transparent.

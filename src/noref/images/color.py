@@ -26,7 +26,7 @@ _RGB_MODES = ("L", "RGB", "RGBA")
 def by_profile(profile: bytes, mode: str) -> tuple[ToSRGB | None, tuple[str, ...]]:
     """The conversion of strips of `mode` (L, RGB, RGBA, CMYK or LAB) by an ICC profile, and what to warn of.
 
-    The conversion is None where the profile does not fit. A profile whose cicp tag says PQ or HLG is converted by these.
+    The conversion is None where the profile does not fit. A profile whose cicp tag signals PQ or HLG is converted by these.
     """
     code = cicp_of(profile)
     if code is not None and code.is_hdr and mode in _RGB_MODES:

@@ -8,14 +8,14 @@ from noref.errors import NotAnImage
 from noref.images import gif, heif, isobmff, jpeg, jpeg2000, jxl, pillow, png, raw, tiff, unreadable, webp
 from noref.images.photo import File, Photo
 
-_HEAD = 1024  # bytes that tell formats apart
+_HEAD = 1024  # bytes that identify the format
 
 
 class Format(NamedTuple):
-    """A format that noref knows.
+    """A known format.
 
     Attributes:
-        name: As users know it.
+        name: Its usual name.
         extensions: Of its files, lower case; folders are searched for them.
         matches: Whether a file that begins with these bytes is of this format.
         read: Reads such a file, or raises the `ImageError` that says why not.

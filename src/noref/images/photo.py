@@ -17,7 +17,7 @@ class Photo(NamedTuple):
         name: The path as given, or a stand-in such as "<bytes>".
         pixels: uint8, H x W x 3, sRGB, upright.
         size: Width and height of the upright photo at full resolution.
-        warnings: What a careful user would want to know about how it was read.
+        warnings: What was lost, assumed or ignored when the image was read.
         reduced: 1, or the factor (2, 4, 8) by which a JPEG was decoded smaller than it is; `pixels` are that much smaller.
     """
 

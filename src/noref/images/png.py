@@ -46,13 +46,13 @@ def read(file: File) -> Photo:
     if not _complete(file.stream, chunks):
         raise DamagedImage(file.name, "damaged or truncated: pixels are missing", COPY_AGAIN)
     notes = tuple(_notes(file.stream, chunks))
-    sound = [chunk for chunk in chunks if chunk.sound]
-    shown = [chunks[0], *(chunk for chunk in sound if chunk.kind in _PIXELS)]  # a second header would evade the size limit
+    intact = [chunk for chunk in chunks if chunk.intact]
+    shown = [chunks[0], *(chunk for chunk in intact if chunk.kind in _PIXELS)]  # a second header would evade the size limit
     with pillow.open_(file._replace(stream=excerpt(file.stream, shown)), "PNG") as image:
         with decoding(file.name):
             image.load()
-        turn = _orientation(file.stream, sound)
-        profile, colors = _colors(file.stream, {chunk.kind: chunk for chunk in reversed(sound)})
+        turn = _orientation(file.stream, intact)
+        profile, colors = _colors(file.stream, {chunk.kind: chunk for chunk in reversed(intact)})
         warnings = (*notes, *colors.warnings)
         return convert.finish(file.name, image, turn=turn, colors=profile or colors.to_srgb, warnings=warnings)
 
@@ -60,7 +60,7 @@ def read(file: File) -> Photo:
 def _check(file: File, chunks: list[Chunk]) -> None:
     for chunk in chunks:
         kind = chunk.kind.decode()
-        if chunk.critical and chunk.kind != b"IEND" and not chunk.sound:
+        if chunk.critical and chunk.kind != b"IEND" and not chunk.intact:
             raise DamagedImage(file.name, f"damaged or truncated: its {kind} chunk is corrupt", COPY_AGAIN)
         if chunk.critical and chunk.kind not in _CRITICAL:
             raise UnsupportedImage(file.name, f"PNG with the unknown critical chunk {kind}", SAVE_AS)
@@ -99,12 +99,12 @@ def _inflated_size(header: bytes) -> int:
 
 def _notes(stream: BinaryIO, chunks: list[Chunk]) -> Iterator[str]:
     kinds = [chunk.kind for chunk in chunks]
-    broken = sorted({chunk.kind.decode() for chunk in chunks if not chunk.sound and chunk.kind != b"IEND"})
+    broken = sorted({chunk.kind.decode() for chunk in chunks if not chunk.intact and chunk.kind != b"IEND"})
     if broken:
         yield f"corrupt chunks were ignored ({', '.join(broken)})"
-    if chunks[-1].kind != b"IEND" or not chunks[-1].sound:
+    if chunks[-1].kind != b"IEND" or not chunks[-1].intact:
         yield "its end marker is missing"
-    control = next((chunk for chunk in chunks if chunk.kind == b"acTL" and chunk.sound), None)
+    control = next((chunk for chunk in chunks if chunk.kind == b"acTL" and chunk.intact), None)
     if control is not None:
         apart = b"fcTL" not in kinds[: kinds.index(b"IDAT")]  # a still image, which is none of the frames
         count = int.from_bytes(content(stream, control)[:4], "big") + apart

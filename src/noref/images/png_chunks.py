@@ -23,13 +23,13 @@ class Chunk(NamedTuple):
         kind: Its type.
         start: Where its length stands in the file.
         length: Of its content.
-        sound: Whether it is whole and its checksum is right.
+        intact: Whether it is complete and its checksum is correct.
     """
 
     kind: bytes
     start: int
     length: int
-    sound: bool
+    intact: bool
 
     @property
     def critical(self) -> bool:
@@ -51,10 +51,10 @@ def walk(stream: BinaryIO) -> list[Chunk]:
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
         if len(head) < 8 or length >= 1 << 31 or not _LETTERS.issuperset(kind):
             break
-        chunk, checksum, read = Chunk(kind, start, length, sound=False), zlib.crc32(kind), 0
+        chunk, checksum, read = Chunk(kind, start, length, intact=False), zlib.crc32(kind), 0
         for block in blocks(stream, chunk):
             checksum, read = zlib.crc32(block, checksum), read + len(block)
-        chunks.append(chunk._replace(sound=read == length and stream.read(4) == checksum.to_bytes(4, "big")))
+        chunks.append(chunk._replace(intact=read == length and stream.read(4) == checksum.to_bytes(4, "big")))
         if read < length or kind == b"IEND":
             break
     return chunks

@@ -1,1 +1,1 @@
-"""The laboratory: where methods are trained, compared and exported. Needs the extra: pip install 'noref[lab]'."""
+"""The laboratory, where methods are trained, evaluated, compared and exported; it needs the extra: pip install 'noref[lab]'."""

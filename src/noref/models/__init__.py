@@ -1,1 +1,1 @@
-"""The models that ship: each an .onnx with its card, a .json of the same name."""
+"""The models that ship: each an .onnx file with its card, a .json of the same name."""

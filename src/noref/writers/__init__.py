@@ -1,4 +1,4 @@
-"""Results as files: a table for people, JSON lines and CSV for programs; one record a photo, written as soon as it is ready."""
+"""Output formats, one module each: a table for people, JSON lines and CSV for programs. Each record is written at once."""
 
 from typing import TextIO
 

@@ -1,4 +1,4 @@
-"""What a writer is."""
+"""The base classes of writers."""
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager

@@ -12,12 +12,12 @@ from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from pictures import make_scene
 
 
-def test_an_exported_model_scores_as_it_does_elsewhere(tmp_path, judge):
+def test_an_exported_model_scores_as_it_does_elsewhere(tmp_path, scorer):
     Image.fromarray(make_scene()).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no picture")
-    method = ExportedModel(judge.card.name).fit(None, None, tmp_path)
-    assert method.predict([tmp_path / "a.png"]).tolist() == [judge.score(tmp_path / "a.png").score]
-    assert judge.card.sha256.startswith(method.fingerprint())
+    method = ExportedModel(scorer.card.name).fit(None, None, tmp_path)
+    assert method.predict([tmp_path / "a.png"]).tolist() == [scorer.score(tmp_path / "a.png").score]
+    assert scorer.card.sha256.startswith(method.fingerprint())
     with pytest.raises(NotAnImage):
         method.predict([tmp_path / "b.png"])
     with pytest.raises(noref.errors.ModelNotFound):

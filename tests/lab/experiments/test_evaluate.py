@@ -198,7 +198,7 @@ def test_data_list_and_check(database, tmp_path):
         (["model:diqa", "--data", "/photos"], "--data takes NAME=VALUE, not '/photos'"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_why(arguments, says, database, tmp_path):
+def test_wrong_usage_exits_with_2_and_the_cause(arguments, says, database, tmp_path):
     result = call("evaluate", *arguments, "--data", f"biq2021={database}", "--out", tmp_path / "out")
     assert result.exit_code == 2
     assert says in result.stderr

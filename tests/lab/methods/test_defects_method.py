@@ -143,14 +143,14 @@ def test_a_bad_photo_costs_its_own_place_on_the_page_only(run, database, save):
 
 def test_the_page_is_written_from_folders_and_photos(run, pristine, database, tmp_path):
     out = tmp_path / "page.png"
-    result = call("defects", run, pristine, database / "0-0.png", "--out", out)
+    result = call("plot", "defects", run, pristine, database / "0-0.png", "--out", out)
     assert result.exit_code == 0, result.stderr
     with Image.open(out) as page:
         assert min(page.size) > 300
     (tmp_path / "empty").mkdir()
-    result = call("defects", run, tmp_path / "empty")
+    result = call("plot", "defects", run, tmp_path / "empty")
     assert result.exit_code == 2
-    assert "no pictures found" in result.stderr
+    assert "no images found" in result.stderr
 
 
 def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, rated):
@@ -232,7 +232,7 @@ def test_confusions_are_read_off_photos_with_one_fault_alone():
         (["--pristine", "/none"], "holds no pictures"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_why(arguments, says, pristine, tmp_path):
+def test_wrong_usage_exits_with_2_and_the_cause(arguments, says, pristine, tmp_path):
     result = train(tmp_path / "run", *(str(pristine) if one == "PRISTINE" else one for one in arguments))
     assert result.exit_code == 2
     assert says in result.stderr

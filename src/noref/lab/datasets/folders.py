@@ -12,7 +12,7 @@ import pandas as pd
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.files import access
-from noref.sources import pictures_below
+from noref.sources import images_below
 
 LAYOUT = "a folder with one folder of photos for each class, such as jpeg/a.png, or jpeg/SCENE/a.png"
 
@@ -33,9 +33,7 @@ def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImage
     with access(folder, "check its permissions"):
         names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if classes is None else classes
     rows = [
-        (path.relative_to(folder).as_posix(), name)
-        for name in names
-        for path in sorted(map(Path, pictures_below(folder / name)))
+        (path.relative_to(folder).as_posix(), name) for name in names for path in sorted(map(Path, images_below(folder / name)))
     ]
     if not rows:
         raise LabError(f"{folder} holds no photos: expected {LAYOUT}")

@@ -1,1 +1,1 @@
-"""Recipe -> run -> results folder, and studies that compare runs."""
+"""From a recipe to a results folder, and studies over several runs."""

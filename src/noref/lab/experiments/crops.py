@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols
-from noref.lab.experiments.experiment import Recipe, as_markdown
+from noref.lab.experiments.experiment import Recipe
 from noref.lab.files import access, make_folder, read_text
 from noref.lab.lookup import lookup
 from noref.lab.methods.deepbiq import svr
@@ -28,6 +28,7 @@ from noref.lab.methods.deepbiq.method import DeepBiqMethod
 from noref.lab.methods.deepbiq.pooling import POOLINGS, Pooling
 from noref.lab.metrics import significance
 from noref.lab.metrics.agreement import agreement
+from noref.lab.tables import as_markdown
 
 COUNTS = tuple(range(5, 55, 5))  # the paper's
 LEVEL = 0.05  # of the test

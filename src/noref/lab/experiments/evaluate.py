@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noref.lab import distortions
+from noref.lab import distortions, tables
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
@@ -212,7 +212,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     """The columns that a reader wants first; `results.csv` has all."""
     if "srcc" in table:
         table = table[[column for column in ("results", "method", "database", "part", *summary.SHOWN) if column in table]]
-    return experiment.as_markdown(table)
+    return tables.as_markdown(table)
 
 
 def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -33,6 +33,7 @@ from noref.lab.methods import settings
 from noref.lab.methods.method import Method, external_images
 from noref.lab.plots import curves
 from noref.lab.plots import predictions as prediction_plots
+from noref.lab.tables import as_markdown
 
 _GONE_ON = "gone on with at "
 _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
@@ -290,13 +291,6 @@ def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.Data
     (folder / "results.md").write_text(as_markdown(results[["part", *(name for name in summary.SHOWN if name in results)]]))
     prediction_plots.scatter(predictions, folder.name).savefig(folder / "scatter.png", dpi=100)
     return results
-
-
-def as_markdown(table: pd.DataFrame) -> str:
-    """A table as Markdown, floats with three decimals."""
-    rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in table.itertuples(index=False)]
-    lines = [list(table.columns), ["---"] * len(table.columns), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _environment() -> dict[str, Any]:

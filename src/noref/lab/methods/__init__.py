@@ -15,6 +15,11 @@ _WHERE = {
 }
 
 
+def names() -> list[str]:
+    """Names of the methods, sorted."""
+    return sorted(_WHERE)
+
+
 def get(name: str) -> type[Method]:
     """The class of the method of that name, imported when asked for.
 

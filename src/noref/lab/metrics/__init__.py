@@ -1,1 +1,1 @@
-"""How well predictions agree with opinions or classes: correlations, intervals, tests, calibration."""
+"""Agreement of predictions with subjective scores or classes: correlations, intervals, significance tests, calibration."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from sklearn import metrics
 
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.experiments.experiment import as_markdown
+from noref.lab.tables import as_markdown
 
 BINS = 10  # of confidence
 

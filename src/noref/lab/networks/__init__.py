@@ -1,1 +1,1 @@
-"""What methods on pre-trained networks are made of: a backbone, a description of its maps, a head, a cache of features."""
+"""Building blocks of networks: pre-trained backbones, pooling, heads, and a cache of their features."""

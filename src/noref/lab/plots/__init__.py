@@ -1,1 +1,1 @@
-"""Figures of data, training and results."""
+"""Figures of distortions, training, networks and predictions."""

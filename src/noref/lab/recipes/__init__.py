@@ -1,1 +1,1 @@
-"""Recipes: one YAML a published experiment."""
+"""The recipes that ship, one YAML file an experiment."""

@@ -1,1 +1,1 @@
-"""What the networks share: data, loop, checkpoints, curves."""
+"""What training needs, whatever the method: data sets, batches, the training loop, schedules and checkpoints."""

@@ -17,7 +17,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
-from noref.sources import pictures_below
+from noref.sources import images_below
 
 HELD_OUT = 0.15  # of the pristine photos, for choices
 
@@ -28,7 +28,7 @@ def find_photos(folder: str | Path) -> list[Path]:
     Raises:
         LabError: There is none.
     """
-    photos = sorted(map(Path, pictures_below(folder))) if os.path.isdir(folder) else []
+    photos = sorted(map(Path, images_below(folder))) if os.path.isdir(folder) else []
     if not photos:
         raise LabError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
     return photos

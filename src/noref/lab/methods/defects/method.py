@@ -17,7 +17,6 @@ from noref import images
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, distort
 from noref.lab.errors import LabError
-from noref.lab.experiments.experiment import as_markdown
 from noref.lab.methods import saved
 from noref.lab.methods.defects import judge, photos
 from noref.lab.methods.defects.learning import DefectModule
@@ -29,6 +28,7 @@ from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import Views, photo_vectors
 from noref.lab.preprocessing import WorkingSize
+from noref.lab.tables import as_markdown
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import loader, working_pixels

@@ -1,0 +1,75 @@
+"""All commands of `noref lab`, and how their errors are reported.
+
+Exit codes: 0 success; 1 success, but some images failed; 2 wrong usage, with one line that names cause and cure; 3 a bug in
+noref, with its traceback.
+"""
+
+import traceback
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from noref.errors import NorefError
+from noref.lab.cli import catalogue, data, distort, evaluate, plot, train
+from noref.lab.cli.options import BUG, WRONG_USAGE
+
+NEEDED = (
+    *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "safetensors"),
+    *("scipy", "sklearn", "timm", "torch", "torchmetrics", "torchvision", "typing_extensions", "yaml"),
+)
+"""The packages that the extra `lab` installs, by the names under which they are imported."""
+
+
+class _Commands(typer.core.TyperGroup):
+    """Runs a command and reports its exceptions: user errors as one line, bugs with their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(error, (typer.Abort, BrokenPipeError)) or hasattr(error, "exit_code"):
+                raise  # typer's own: a command stops, or its options are refused
+            code, message = _explained(error)
+            if code == BUG or ctx.params["debug"]:
+                traceback.print_exception(error)
+            typer.echo(f"noref lab: {message}", err=True)
+            raise typer.Exit(code) from None
+
+
+def _explained(error: Exception) -> tuple[int, str]:
+    """Exit code and one-line message."""
+    if isinstance(error, NorefError):
+        return WRONG_USAGE, " ".join(map(str.strip, str(error).splitlines()))
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and error.name.partition(".")[0] in NEEDED:
+        return WRONG_USAGE, f"the laboratory needs {error.name}; pip install 'noref[lab]'"
+    return BUG, "internal error, a bug in noref; please report it with the traceback above"
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Train, evaluate, compare and export methods of blind image quality assessment.\n\n"
+    "Exit code: 0 success, 1 success but some images failed, 2 wrong usage, 3 a bug in noref.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def main(
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of user errors, too.")] = False,
+) -> None:
+    """Options of all commands; `_Commands` reads them."""
+
+
+for command in (
+    *(train.train, train.export),
+    *(evaluate.evaluate, evaluate.compare),
+    *(catalogue.methods, catalogue.recipes, catalogue.settings),
+    *(distort.distort, distort.synthesize),
+):
+    app.command()(command)
+app.add_typer(data.app, name="data")
+app.add_typer(plot.app, name="plot")

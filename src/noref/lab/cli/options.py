@@ -1,0 +1,85 @@
+"""Options that several commands share, and the values read from them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from noref.lab.errors import LabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOME_FAILED, WRONG_USAGE, BUG = 1, 2, 3
+
+Number = TypeVar("Number", int, float)
+
+Results = Annotated[Path, typer.Option("--out", help="Results folder. The same command resumes an interrupted run.")]
+Run = Annotated[Path, typer.Argument(help="Results folder of `noref lab train`.")]
+Photo = Annotated[Path, typer.Argument(help="An image file.")]
+Database = Annotated[str, typer.Option("--data", metavar="NAME=PATH", help="Database, such as biq2021=PATH.")]
+Pristine = Annotated[Path | None, typer.Option(help="Folder of pristine images, for recipes that need one.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed of the distortions.")]
+Level = Annotated[int, typer.Option(min=1, max=5, help="1 (mild) to 5 (severe).")]
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Name and value of a text NAME=VALUE.
+
+    Raises:
+        LabError: The text has another form; the message names the option.
+    """
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise LabError(f"{option} takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """Values by name, of texts NAME=VALUE.
+
+    Raises:
+        LabError: One of the texts has another form.
+    """
+    return dict(pair(text, option) for text in texts)
+
+
+def numbers(texts: list[str], option: str, kind: Callable[[str], Number]) -> list[Number]:
+    """Numbers of a kind (int or float).
+
+    Raises:
+        LabError: One of the texts is not such a number.
+    """
+    try:
+        return [kind(text) for text in texts]
+    except ValueError as error:
+        raise LabError(f"{option} takes numbers, not {', '.join(texts)}") from error
+
+
+def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[str, Any]:
+    """Changes to the settings of a recipe; values are read as YAML.
+
+    Raises:
+        LabError: A change does not have the form NAME=VALUE, or its value is not valid YAML.
+    """
+    from noref.lab.experiments.experiment import read_yaml
+
+    found = {}
+    for key, value in pairs(changes or [], "--set").items():
+        try:
+            found[key] = read_yaml(value)
+        except LabError as error:
+            raise LabError(f"--set {key}={value}: {error}") from error
+    return found if pristine is None else {**found, "pristine": str(pristine)}
+
+
+def finish(results: "pd.DataFrame", folder: Path) -> None:
+    """Name the results folder on standard error; exit with code 1 if some images failed."""
+    typer.echo(f"everything is in {folder}", err=True)
+    if "failed" in results and results["failed"].any():
+        raise typer.Exit(SOME_FAILED)

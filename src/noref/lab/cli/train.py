@@ -1,0 +1,57 @@
+"""`noref lab train` and `export`: from a recipe to a results folder, and from there to an ONNX file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from noref.lab.cli.options import Changes, Pristine, Results, Run, finish, pair, settings
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe (see `noref lab recipes`), or a YAML file.")],
+    out: Results,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=PATH",
+            help="Database, such as biq2021=PATH; optional for methods trained on pristine images only.",
+        ),
+    ] = None,
+    pristine: Pristine = None,
+    changes: Changes = None,
+) -> None:
+    """Train a method and report its performance on the test part of a content-disjoint split.
+
+    Checkpoints are chosen on the validation part only.
+
+    Exit code 1: some test images have no score (column `failed`).
+    """
+    from noref.lab.experiments import experiment
+    from noref.lab.files import writable
+
+    changed = settings(changes, pristine)
+    database = None if data is None else pair(data, "--data")
+    loaded = experiment.load_recipe(recipe, changed)
+    rated = experiment.gather(loaded, database)
+    with writable(out):
+        results = experiment.run(loaded, rated, out)
+    if results is not None:  # else another process reports
+        typer.echo((out / "results.md").read_text())
+        finish(results, out)
+
+
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Argument(help="The .onnx file to write; its card goes beside it.")],
+    card: Annotated[
+        Path | None,
+        typer.Option(help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ..."),
+    ] = None,
+) -> None:
+    """Export a trained method as one self-contained ONNX file with a model card."""
+    from noref.lab.export import export_run
+    from noref.lab.files import writable
+
+    with writable(out):
+        typer.echo(f"wrote {export_run(run, out, card)}")
