@@ -185,7 +185,7 @@ def models() -> None:
             ("scale", facts.scale),
             (
                 "interval",
-                f"{facts.coverage:.0%} coverage of the MOS on photos like the training data" if facts.coverage else "",
+                f"{facts.coverage:.0%} coverage of the MOS on photos like those of training" if facts.coverage else "",
             ),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),

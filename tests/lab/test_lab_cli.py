@@ -202,7 +202,8 @@ def test_an_option_without_effect_is_refused(database, tmp_path):
 
 def test_data_list_and_check(database):
     listed = call("data", "list").stdout
-    assert "biq2021: BIQ2021" in listed
+    for name in ("live:", "koniq10k:", "kadid10k:", "biq2021: BIQ2021", "DMOS, lower is better", "licence:"):
+        assert name in listed
     assert "\n  MOS range 0 to 1, MOS, higher is better\n" in listed
     result = call("data", "check", "biq2021", database)
     assert result.exit_code == 0, result.stderr

@@ -12,11 +12,11 @@ from noref.lab.experiments import crops
 def call(database, out, *more):
     settings = ["backbone=test_efficientnet", "options={}", "side=64", "c=[0.01]", "epsilon=[0.05]", "precision=32-true"]
     changes = [part for setting in settings for part in ("--set", setting)]
-    arguments = ["lab", "crops", "deepbiq-2", "--data", f"biq2021={database}", "--out", str(out), *changes, *more]
+    arguments = ["lab", "plot", "crops", "deepbiq-2", "--data", f"biq2021={database}", "--out", str(out), *changes, *more]
     return CliRunner().invoke(app, arguments)
 
 
-def test_the_command_leaves_tables_and_a_plot_and_goes_on(database, tmp_path):
+def test_the_command_writes_tables_and_a_plot_and_resumes(database, tmp_path):
     asked = ["--counts", "3,1", "--poolings", "feature-avg,prediction-max", "--repeats", "3"]
     result = call(database, tmp_path / "study", *asked)
     assert result.exit_code == 0, result.stderr
@@ -46,7 +46,7 @@ def test_the_command_leaves_tables_and_a_plot_and_goes_on(database, tmp_path):
         (["--counts", "0"], "the number of crops must be at least 1, not 0"),
     ],
 )
-def test_wrong_usage_is_told(more, says, database, tmp_path):
+def test_wrong_usage_exits_with_2_and_the_cause(more, says, database, tmp_path):
     result = call(database, tmp_path / "study", *more)
     assert result.exit_code == 2
     assert says in result.stderr

@@ -161,24 +161,6 @@ def test_databases_that_share_a_name_are_not_mixed(scores, database, tmp_path):
     assert "two databases are called biq2021" in result.stderr
 
 
-def test_data_list_and_check(database, tmp_path):
-    listed = call("data", "list").stdout
-    for name in ("live:", "koniq10k:", "kadid10k:", "biq2021:", "DMOS, lower is better", "licence:"):
-        assert name in listed
-    checked = call("data", "check", "biq2021", database)
-    assert checked.exit_code == 0
-    assert "30 photos of 15 contents" in checked.stdout
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in database.iterdir():
-        if path.name != "3-4.png":
-            (copy / path.name).write_bytes(path.read_bytes())
-    broken = call("data", "check", "biq2021", copy)
-    assert broken.exit_code == 1
-    assert "missing: " in broken.stdout
-    assert broken.stderr.startswith("1 missing, 0 unreadable")
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -244,11 +244,11 @@ def test_other_methods_still_need_a_database(tmp_path):
     assert "give --data NAME=PATH" in result.stderr
 
 
-def test_a_page_needs_a_method_that_names_faults(pristine, tmp_path, monkeypatch):
+def test_the_page_needs_a_method_that_predicts_defects(pristine, tmp_path, monkeypatch):
     class Judge:
         name = "diqa"
 
     monkeypatch.setattr(experiment, "load_model", lambda _: Judge())
-    result = call("defects", tmp_path, pristine)
+    result = call("plot", "defects", tmp_path, pristine)
     assert result.exit_code == 2
-    assert "holds diqa, which names no defects" in result.stderr
+    assert "holds diqa, which predicts no defects" in result.stderr
