@@ -50,11 +50,12 @@ def chain_draws() -> list[list[list[object]]]:
     return [[list(link) for link in chains.draw(np.random.default_rng(seed))] for seed in SEEDS]
 
 
-def golden(extreme: list[str]) -> Mapping[str, object]:
+def golden() -> Mapping[str, object]:
     return {
         "codecs": codecs(),
+        "version_1": list(distortions.VERSION_1),
         "levels": {name: level_digests(name) for name in distortions.names()},
-        "extreme": {name: extreme_digest(name) for name in extreme},
+        "extreme": {name: extreme_digest(name) for name in distortions.extreme_names()},
         "chains": chain_digests(),
         "draws": chain_draws(),
     }
@@ -63,6 +64,12 @@ def golden(extreme: list[str]) -> Mapping[str, object]:
 def skip_for_other_codecs() -> None:
     if codecs() != GOLDEN["codecs"]:
         pytest.skip(f"the hashes were made with the codecs {GOLDEN['codecs']}")
+
+
+def test_version_1_is_pinned():
+    """Training draws from this list in this order."""
+    assert list(distortions.VERSION_1) == GOLDEN["version_1"]
+    assert distortions.extreme_names() == list(GOLDEN["extreme"])
 
 
 @pytest.mark.parametrize("name", GOLDEN["levels"])
@@ -84,4 +91,4 @@ def test_chains_are_bit_identical():
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(golden(list(GOLDEN["extreme"])), indent=1) + "\n")
+    FILE.write_text(json.dumps(golden(), indent=1) + "\n")
