@@ -1,6 +1,7 @@
 """One tester for all distortions, and the registry."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import piq
@@ -139,3 +140,21 @@ def test_contact_sheet_shows_every_distortion():
     assert drawn.height >= len(NAMES) * 32
     cells = np.asarray(drawn)[24:, 150:].reshape(len(NAMES), 36, -1, 3)[:, :32]
     assert len({row.tobytes() for row in cells}) == len(NAMES)
+
+
+def test_documentation_lists_every_type_in_its_family():
+    docs = Path(__file__).parents[3] / "docs"
+    if not docs.is_dir():
+        pytest.skip("the documentation is not part of the source distribution")
+    (page,) = docs.rglob("distortions.md")
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in page.read_text().splitlines() if line.startswith("| ")
+    ]
+    documented = {
+        (name, family, column == 0)
+        for family, *types in cells[2:]
+        for column, listed in enumerate(types)
+        for name in listed.split(", ")
+        if name
+    }
+    assert documented == {(name, row.family, row.chain) for name, row in levels.TABLE.items()}
