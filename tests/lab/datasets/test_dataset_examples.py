@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ("card", "check", "folders", "rated", "registry", "synthetic")
+MODULES = ("card", "check", "folders", "labelled", "rated", "registry", "synthetic")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -55,6 +55,19 @@ def read(name: str, folder: str | Path, classes: Sequence[str], levels: Sequence
     Raises:
         LabError: There is no database of that name (the message suggests similar names); or as its reader and `label`.
         ImageError: A photo cannot be read.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from PIL import Image
+        >>> from noref.lab.datasets import labelled
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name, value in {"jpeg/a.png": 90, "pristine/a.png": 128, "noise/a.png": 200}.items():
+        ...         path = pathlib.Path(folder, name)
+        ...         path.parent.mkdir()
+        ...         Image.new("RGB", (8, 8), (value,) * 3).save(path)
+        ...     rated = labelled.read("folders", folder, classes=["jpeg", "pristine"])
+        >>> rated.table[["image", "type", "mos"]].values.tolist()
+        [['jpeg/a.png', 'jpeg', 0.0], ['pristine/a.png', 'pristine', 1.0]]
     """
     return label(lookup("database", name, _readers())(Path(folder)), classes, levels)
 
