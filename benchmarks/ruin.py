@@ -2,8 +2,8 @@
 
     python benchmarks/ruin.py PHOTOS [--model NAME_OR_FILE]
 
-PHOTOS is a folder of sharp photos. Each is distorted at level 5, in four steps of equal ratio up to the strength in
-`noref.lab.distortions.EXTREME_LEVELS`, and one step further. Mean scores should not rise. Needs the extra `lab`.
+PHOTOS is a folder of sharp photos. Each is distorted at level 5, in four steps of equal ratio up to the last parameter in
+`noref.lab.distortions.levels.TABLE`, and one step further. Mean scores should not rise. Needs the extra `lab`.
 """
 
 from pathlib import Path
@@ -17,16 +17,17 @@ import noref
 from noref import images, sources
 from noref.card import DEFAULT
 from noref.lab import distortions
-from noref.lab.distortions.registry import Pixels
+from noref.lab.distortions import Distortion, Pixels
 
 STEPS = 4
 SHAPE = (384, 512)
 
 
-def strengths(kind: str) -> list[float]:
-    """From that of level 5 to the last, and one step further."""
-    first = distortions.LEVELS[kind][-1]
-    ratio = (distortions.EXTREME_LEVELS[kind] / first) ** (1 / STEPS)
+def parameters(distort: Distortion) -> list[float]:
+    """From that of level 5 to the most extreme one, and one step further."""
+    first, last = distort.levels[-1], distort.extreme_level
+    assert last is not None
+    ratio = (last / first) ** (1 / STEPS)
     return [first * ratio**step for step in range(STEPS + 2)]
 
 
@@ -81,13 +82,13 @@ def main(folder: Path, model: Annotated[str, typer.Option()] = DEFAULT) -> None:
     """Print mean scores, and how many photos have the defect named, from level 5 on; then plain pictures."""
     scorer = noref.Scorer(model)
     photos = [images.read(path).pixels for path in sorted(sources.images_below(folder))]
-    for kind in distortions.EXTREME_LEVELS:
+    for kind in distortions.extreme_names():
         distort = distortions.get(kind)
         row = []
-        for strength in strengths(kind):
-            found = [scorer.score(distort.recipe(photo, strength, np.random.default_rng(0))) for photo in photos]
+        for parameter in parameters(distort):
+            found = [scorer.score(distort.function(photo, parameter, np.random.default_rng(0))) for photo in photos]
             named = sum(distort.family in one.likely_defects for one in found)
-            row.append(f"{strength:.3g}: {np.mean([one.score for one in found]):.0f} ({named} named)")
+            row.append(f"{parameter:.3g}: {np.mean([one.score for one in found]):.0f} ({named} named)")
         typer.echo(f"{distort.family:16} {',  '.join(row)}  of {len(photos)}")
     for name, pixels in PLAIN.items():
         found = scorer.score(pixels)

@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from noref.lab import distortions
-from noref.lab.datasets import biq2021
+from noref.lab import datasets, distortions
 from noref.lab.datasets.rated import RatedImages
 from pictures import make_scene
 
@@ -43,4 +42,4 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def rated(database: Path) -> RatedImages:
-    return biq2021.read(database)
+    return datasets.read("biq2021", database)

@@ -78,9 +78,9 @@ def test_a_database_without_photos_is_refused(tmp_path):
         datasets.read("biq2021", tmp_path)
 
 
-def test_files_of_other_lengths_do_not_belong_together(tmp_path):
+def test_lists_of_different_lengths_are_refused(tmp_path):
     same_length(tmp_path, names=np.zeros(3), mos=np.ones(3))
-    with pytest.raises(LabError, match="do not belong together: 3 of names, 2 of mos"):
+    with pytest.raises(LabError, match="differ in length: 3 of names, 2 of mos"):
         same_length(tmp_path, names=np.zeros(3), mos=np.ones(2))
 
 

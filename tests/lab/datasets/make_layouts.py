@@ -1,12 +1,54 @@
-"""Tiny databases in the exact layouts in which people download them."""
+"""Tiny databases in their exact published layouts, one maker each.
 
-from collections.abc import Mapping, Sequence
+A new database needs one function here, with the decorator `layout`: the tester of readers then runs for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import openpyxl
 from PIL import Image
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
+
+
+class Layout(NamedTuple):
+    """What the tester of readers expects of a database.
+
+    Attributes:
+        make: Fills a folder and returns it.
+        better: A photo with a higher MOS than `worse`.
+        worse: A photo with a lower MOS than `better`.
+        columns: Columns of the table besides image, mos and content.
+        contents: Number of contents.
+        lists: Label files whose rows are photos.
+        pictures: Whether the folder has all photos.
+    """
+
+    make: Callable[[Path], Path]
+    better: str
+    worse: str
+    columns: frozenset[str]
+    contents: int
+    lists: tuple[str, ...]
+    pictures: bool = True
+
+
+LAYOUTS: dict[str, Layout] = {}
+
+
+def layout(
+    *names: str, better: str, worse: str, columns: str, contents: int, lists: Sequence[str], pictures: bool = True
+) -> Callable[[Callable[..., Path]], Callable[..., Path]]:
+    """Register the maker of the layout of these databases."""
+
+    def register(make: Callable[..., Path]) -> Callable[..., Path]:
+        for name in names:
+            LAYOUTS[name] = Layout(make, better, worse, frozenset(columns.split()), contents, tuple(lists), pictures)
+        return make
+
+    return register
 
 
 def picture(path: Path, value: int = 128) -> None:
@@ -20,7 +62,7 @@ def text(path: Path, content: str) -> None:
 
 
 def cells(names: Sequence[str], column: bool = False) -> np.ndarray:
-    """A MATLAB cell array of texts, 1 x N or N x 1."""
+    """A MATLAB cell array of strings, 1 x N or N x 1."""
     array = np.empty(len(names), object)
     array[:] = list(names)
     return array[:, None] if column else array[None]
@@ -45,8 +87,17 @@ def sheet(path: Path, rows: Sequence[Sequence[object]], title: str, first_row: i
 LIVE_ORDER = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 
 
+@layout(
+    "live",
+    better="jp2k/img1.bmp",
+    worse="fastfading/img1.bmp",
+    columns="mos_std reference type",
+    contents=2,
+    lists=["dmos_realigned.mat", "refnames_all.mat"],
+    pictures=False,
+)
 def live(folder: Path) -> Path:
-    """All 982 scores; row i has DMOS i / 10 - 2, but each folder's last photo is a hidden reference with DMOS 0."""
+    """All 982 scores; row i has DMOS i / 10 - 2, but the last photo of each folder is a hidden reference with DMOS 0."""
     total = sum(LIVE_ORDER.values())
     hidden = np.zeros(total)
     hidden[np.cumsum(list(LIVE_ORDER.values())) - 1] = 1
@@ -60,6 +111,14 @@ def live(folder: Path) -> Path:
     return folder
 
 
+@layout(
+    "livec",
+    better="Images/11.bmp",
+    worse="Images/10.bmp",
+    columns="mos_std",
+    contents=3,
+    lists=[f"Data/{name}_release.mat" for name in ("AllImages", "AllMOS", "AllStdDev")],
+)
 def livec(folder: Path) -> Path:
     """Seven training photos, then three."""
     names = [f"t{i}.JPG" for i in range(1, 8)] + ["3.bmp", "10.bmp", "11.bmp"]
@@ -71,6 +130,14 @@ def livec(folder: Path) -> Path:
     return folder
 
 
+@layout(
+    "livemd",
+    better="Part 1/blurjpeg/wheel_blur1.bmp",
+    worse="Part 1/blurjpeg/wheel_blur2_jpeg3.bmp",
+    columns="reference type level group",
+    contents=2,
+    lists=["Part 1/Imagelists.mat", "Part 1/Scores.mat"],
+)
 def livemd(folder: Path) -> Path:
     parts = {
         "Part 1": ("blurjpeg", ["wheel_blur1.bmp", "wheel_blur2_jpeg3.bmp", "cows_jpeg2.bmp"], [2, 2, 1]),
@@ -100,6 +167,14 @@ CSIQ_FILES = {
 }
 
 
+@layout(
+    "csiq",
+    better="dst_imgs/awgn/1600.AWGN.1.png",
+    worse="dst_imgs/awgn/family.AWGN.5.png",
+    columns="mos_std reference type level",
+    contents=2,
+    lists=["csiq.DMOS.xlsx"],
+)
 def csiq(folder: Path, types: Mapping[str, str] = CSIQ_FILES) -> Path:
     """Header in row 4, columns D to I; one name is a number in the sheet, as published."""
     rows: list[list[object]] = [["image", "dst_idx", "dst_type", "dst_lev", "dmos_std", "dmos"]]
@@ -113,6 +188,15 @@ def csiq(folder: Path, types: Mapping[str, str] = CSIQ_FILES) -> Path:
     return folder
 
 
+@layout(
+    "tid2008",
+    "tid2013",
+    better="distorted_images/i01_01_1.bmp",
+    worse="distorted_images/I01_01_5.BMP",
+    columns="mos_std reference type level",
+    contents=2,
+    lists=["mos_with_names.txt", "mos_std.txt"],
+)
 def tid(folder: Path) -> Path:
     """The lists and the disk disagree in case, as published."""
     text(folder / "mos_with_names.txt", "5.51429 I01_01_1.bmp\n2.50000 i01_01_5.bmp\n6.00000 i25_24_1.bmp\n")
@@ -124,6 +208,14 @@ def tid(folder: Path) -> Path:
     return folder
 
 
+@layout(
+    "kadid10k",
+    better="images/I01_01_01.png",
+    worse="images/I01_01_05.png",
+    columns="mos_std reference type level",
+    contents=1,
+    lists=["dmos.csv"],
+)
 def kadid10k(folder: Path) -> Path:
     text(
         folder / "dmos.csv",
@@ -134,6 +226,22 @@ def kadid10k(folder: Path) -> Path:
     return folder
 
 
+@layout(
+    "koniq10k",
+    better="1024x768/10.jpg",
+    worse="1024x768/20.jpg",
+    columns="part",
+    contents=3,
+    lists=["koniq10k_distributions_sets.csv"],
+)
+@layout(
+    "koniq10k-acr",
+    better="1024x768/10.jpg",
+    worse="1024x768/20.jpg",
+    columns="mos_std part",
+    contents=3,
+    lists=["koniq10k_distributions_sets.csv"],
+)
 def koniq10k(folder: Path, sets: bool = True, scores: bool = False, sizes: Sequence[str] = ("1024x768", "512x384")) -> Path:
     """The same three photos in the repository's file (shares, 0 to 100, split) or in the site's (counts, both scales)."""
     if sets:
@@ -158,6 +266,14 @@ def koniq10k(folder: Path, sets: bool = True, scores: bool = False, sizes: Seque
     return folder
 
 
+@layout(
+    "spaq",
+    better="TestImage/00002.jpg",
+    worse="TestImage/00001.jpg",
+    columns="",
+    contents=2,
+    lists=["Annotations/MOS and Image attribute scores.xlsx"],
+)
 def spaq(folder: Path) -> Path:
     rows = [
         ["Image name", "MOS", "Brightness", "Colorfulness", "Contrast", "Noisiness", "Sharpness"],
@@ -170,6 +286,14 @@ def spaq(folder: Path) -> Path:
     return folder
 
 
+@layout(
+    "biq2021",
+    better="Images/ss03 (3753).jpg",
+    worse="Images/ss01 (1726).jpg",
+    columns="group part",
+    contents=3,
+    lists=["Train (Images and MOS).csv"],
+)
 def biq2021(folder: Path) -> Path:
     """As published; the training file has two columns without a name."""
     text(folder / "Train (Images and MOS).csv", "Image Name,MOS,,\nss03 (3753).jpg,0.8471,,\nss01 (1726).jpg,0.2874,,\n")
@@ -180,6 +304,14 @@ def biq2021(folder: Path) -> Path:
     return folder
 
 
+@layout(
+    "agiqa3k",
+    better="xl2.2_normal_000.jpg",
+    worse="AttnGAN_normal_000.jpg",
+    columns="mos_std group",
+    contents=2,
+    lists=["data.csv"],
+)
 def agiqa3k(folder: Path, images: str = "") -> Path:
     text(
         folder / "data.csv",
@@ -193,6 +325,7 @@ def agiqa3k(folder: Path, images: str = "") -> Path:
     return folder
 
 
+@layout("table", better="x/b.png", worse="x/a.png", columns="mos_std", contents=2, lists=["labels.csv"])
 def table(folder: Path) -> Path:
     text(folder / "labels.csv", "image,mos,std\nx/a.png,2.5,0.5\nx/b.png,4.5,0.25\n")
     for name in ("a", "b"):
@@ -200,18 +333,24 @@ def table(folder: Path) -> Path:
     return folder
 
 
-LAYOUTS = {
-    "agiqa3k": agiqa3k,
-    "biq2021": biq2021,
-    "csiq": csiq,
-    "kadid10k": kadid10k,
-    "koniq10k": koniq10k,
-    "koniq10k-acr": koniq10k,
-    "live": live,
-    "livec": livec,
-    "livemd": livemd,
-    "spaq": spaq,
-    "table": table,
-    "tid2008": tid,
-    "tid2013": tid,
-}
+def repeat_last_row(file: Path) -> None:
+    """List the last photo of a label file twice."""
+    if file.suffix == ".xlsx":
+        book = openpyxl.load_workbook(file)
+        page = book.active
+        page.append([cell.value for cell in page[page.max_row]])
+        book.save(file)
+    elif file.suffix == ".mat":
+        variables = {name: value for name, value in loadmat(file).items() if not name.startswith("__")}
+        axes = {name: int(np.argmax(value.shape)) for name, value in variables.items()}
+        savemat(
+            file,
+            {name: np.concatenate([value, value.take([-1], axes[name])], axes[name]) for name, value in variables.items()},
+        )
+    else:
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join([*lines, lines[-1]]) + "\n")
+
+
+NOT_READ = {"live": ["dmos.mat"], "biq2021": ["Train.csv"]}
+"""Superseded label files beside those that are read."""

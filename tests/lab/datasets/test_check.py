@@ -1,4 +1,4 @@
-"""What is missing is said, what is near-identical is found, and what only looks so to a hash is not."""
+"""Missing, unreadable and near-identical photos are found; photos that only share a hash are not near-identical."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def rated(folder: Path, contents: dict[str, str], **columns: object) -> RatedIma
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    """Eight scenes, three twins of the first (JPEG, smaller, a bit brighter), flat and nearly flat pictures."""
+    """Eight scenes, three near-identical copies of the first (JPEG, smaller, slightly brighter), and uniform ones."""
     folder = tmp_path_factory.mktemp("photos")
     for seed in range(8):
         Image.fromarray(make_scene(120, 160, seed)).save(folder / f"{seed}.png")
@@ -35,7 +35,7 @@ def photos(tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_report_counts(photos):
+def test_report_counts(photos):
     contents = {"0.png": "a", "1.png": "a", "gone.png": "b"}
     found = check(
         rated(photos, contents, reference=["2.png", "2.png", "lost.png"], type=["jpeg", "jpeg", "blur"], part="train")
@@ -49,7 +49,7 @@ def test_a_report_counts(photos):
     assert found.unreadable == found.near_pairs == ()
 
 
-def test_planted_twins_are_found_unless_they_share_a_content(photos):
+def test_near_identical_photos_are_found_unless_they_share_a_content(photos):
     twins = ["0.png", "0.jpg", "small.png", "brighter.png"]
     others = [f"{seed}.png" for seed in range(1, 8)]
     pairs = check(rated(photos, {name: name for name in twins + others})).near_pairs
@@ -60,13 +60,13 @@ def test_planted_twins_are_found_unless_they_share_a_content(photos):
     assert check(rated(photos, dict.fromkeys(twins, "first") | {name: name for name in others})).near_pairs == ()
 
 
-def test_flat_pictures_are_not_taken_for_one(photos):
+def test_uniform_photos_are_not_near_identical(photos):
     names = ["flat0.png", "flat90.png", "flat128.png", "flat255.png", "faint.png"]
     assert check(rated(photos, {name: name for name in names})).near_pairs == ()
 
 
-def test_pictures_are_read_as_they_are_scored(photos, tmp_path):
-    """Bright 16-bit grey does not become white, and HEIC counts as a picture."""
+def test_photos_are_read_as_for_scoring(photos, tmp_path):
+    """16-bit grey and HEIC included."""
     pillow_heif = pytest.importorskip("pillow_heif")
     for seed in (1, 2):
         grey = make_scene(120, 160, seed)[..., 0].astype(np.uint16) * 200 + 10_000
@@ -87,7 +87,7 @@ def test_a_photo_that_cannot_be_read_is_reported(photos, tmp_path):
         near_pairs_across({"train": whole.paths})
 
 
-def test_twins_on_two_sides_of_a_split_are_found_whatever_their_content(photos):
+def test_near_identical_photos_across_a_split_are_found_whatever_their_content(photos):
     train = rated(photos, {"0.png": "a", "1.png": "b"})
     test = rated(photos, {"0.jpg": "a", "2.png": "c"})
     (pair,) = near_pairs_across({"train": train.paths, "test": test.paths})
@@ -98,7 +98,7 @@ def test_twins_on_two_sides_of_a_split_are_found_whatever_their_content(photos):
     assert near_pairs_across({"train": train.paths, "test": test.select(["2.png"]).paths}) == []
 
 
-def test_joined_contents_cannot_be_parted(photos):
+def test_joined_contents_stay_on_one_side_of_a_split(photos):
     whole = rated(photos, {name: name for name in ["0.png", "0.jpg", "small.png", *(f"{seed}.png" for seed in range(1, 8))]})
     joined = join_contents(whole, check(whole).near_pairs)
     assert joined.table["content"].tolist()[:3] == ["0.jpg"] * 3
@@ -110,7 +110,7 @@ def test_joined_contents_cannot_be_parted(photos):
     assert join_contents(joined, ()).table.equals(joined.table)
 
 
-def test_many_pictures_are_compared_in_parts(photos, monkeypatch):
+def test_many_photos_are_compared_in_blocks(photos, monkeypatch):
     monkeypatch.setattr("noref.lab.datasets.check._CELLS", 20)
     names = ["1.png", "2.png", "0.png", "3.png", "4.png", "0.jpg"]
     (pair,) = check(rated(photos, {name: name for name in names})).near_pairs

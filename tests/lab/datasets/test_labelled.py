@@ -1,4 +1,4 @@
-"""Labelled photos from folders, from LIVE with its hidden references and from synthetic sets; no pristine copy as distorted."""
+"""Photos labelled by distortion: from folders, LIVE with hidden references, and synthetic databases."""
 
 import make_layouts as make
 import numpy as np
@@ -34,14 +34,14 @@ def test_a_folder_for_each_class(save, tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["", "none"])
-def test_a_folder_without_photos_says_what_was_expected(folder, tmp_path):
+def test_a_folder_without_photos_is_refused_with_the_expected_layout(folder, tmp_path):
     with pytest.raises(LabError, match=r"expected a folder with one folder of photos for each class"):
         folders.read(tmp_path / folder)
 
 
 @pytest.fixture
 def live(tmp_path):
-    """LIVE with all 982 photos in the tiny layout; those that are hidden references equal the one of its content."""
+    """LIVE with all 982 photos in the tiny layout; hidden references equal the reference of their content."""
     make.live(tmp_path)
     make.picture(tmp_path / "refimgs/caps.bmp", 90)
     hidden = np.cumsum(list(make.LIVE_ORDER.values())) - 1
@@ -56,9 +56,9 @@ def live(tmp_path):
     return tmp_path
 
 
-def test_lives_hidden_references_are_pristine(live, save):
+def test_hidden_references_of_live_are_pristine(live, save):
     save("bad_lighting/dark.png", make_scene(16, 16))
-    rated = labelled.read("live", live, SEVEN)  # no warning: the database itself tells where they are
+    rated = labelled.read("live", live, SEVEN)  # no warning: the database lists them
     found = rated.table["type"].value_counts().to_dict()
     assert found == {"bad_lighting": 1, "fastfading": 173, "gblur": 173, "jp2k": 226, "jpeg": 232, "pristine": 7, "wn": 173}
     content = rated.table.set_index("image")["content"]
@@ -68,7 +68,7 @@ def test_lives_hidden_references_are_pristine(live, save):
         labelled.read("live", live, ["jpeg", "motion_blur"])
 
 
-def test_a_synthetic_set_under_the_papers_names(tmp_path):
+def test_a_synthetic_database_with_the_class_names_of_live(tmp_path):
     kinds = ("over_exposure", "under_exposure", "white_noise")
     rows = [("pristine", 0), *((kind, level) for kind in kinds for level in (1, 3))]
     table = pd.DataFrame(rows, columns=["type", "level"])
@@ -102,22 +102,22 @@ def table(save, tmp_path, **pictures: tuple[str, int]) -> RatedImages:
     return RatedImages("mine", tmp_path, pd.DataFrame(rows, columns=["image", "type", "content", "mos"]), (0, 1))
 
 
-def test_a_pristine_copy_under_a_distortions_name_is_moved(save, tmp_path):
+def test_a_pristine_copy_listed_as_distorted_becomes_pristine(save, tmp_path):
     rated = table(save, tmp_path, a=("pristine", 1), b=("jpeg", 1), c=("jpeg", 2))
-    with pytest.warns(CopyWarning, match=r"1 pristine copies stood under a distortion's name, such as b\.png"):
+    with pytest.warns(CopyWarning, match=r"1 pristine copies are listed as distorted, such as b\.png"):
         found = labelled.label(rated, ["jpeg", "pristine"])
     assert classes(found) == {"a.png": "pristine", "b.png": "pristine", "c.png": "jpeg"}
     assert found.mos.tolist() == [1, 1, 0]
 
 
-def test_one_picture_under_two_distortions_names_is_refused(save, tmp_path):
+def test_equal_pixels_under_two_classes_are_refused(save, tmp_path):
     rated = table(save, tmp_path, a=("pristine", 1), b=("jpeg", 2), c=("wn", 2))
-    with pytest.raises(LabError, match=r"b\.png is the same picture under two names: jpeg, wn"):
+    with pytest.raises(LabError, match=r"b\.png has the same pixels under two classes: jpeg, wn"):
         labelled.label(rated, ["jpeg", "pristine", "wn"])
 
 
 def test_a_database_without_types_is_refused(tmp_path):
-    with pytest.raises(LabError, match="biq2021 does not tell what is wrong"):
+    with pytest.raises(LabError, match="biq2021 has no types of distortions"):
         labelled.read("biq2021", make.biq2021(tmp_path), ["jpeg"])
     with pytest.raises(LabError, match="did you mean synthetic"):
         labelled.read("sinthetic", tmp_path, ["jpeg"])

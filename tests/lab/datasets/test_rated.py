@@ -1,4 +1,4 @@
-"""The table of photos and opinions refuses what would distort results later."""
+"""`RatedImages` refuses invalid tables."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def rated(table: pd.DataFrame = ROWS, mos_range: tuple[float, float] = (1, 5)) -
     return RatedImages("test", Path("/data"), table, mos_range)
 
 
-def test_opinions_paths_and_selection():
+def test_mos_paths_and_selection():
     both = rated()
     assert both.paths == [Path("/data/b.png"), Path("/data/a.png")]
     np.testing.assert_allclose(both.unit_mos, [0, 0.75])
@@ -26,32 +26,32 @@ def test_opinions_paths_and_selection():
 
 
 @pytest.mark.parametrize(
-    ("table", "says"),
+    ("table", "message"),
     [
         (ROWS.assign(rating=1), "unknown columns rating"),
         (ROWS.assign(image="a.png"), "a.png is listed twice"),
-        (ROWS.assign(mos=[1, 6]), "within the scale 1 to 5"),
+        (ROWS.assign(mos=[1, 6]), "within the range 1 to 5"),
         (ROWS.assign(mos=[1, np.nan]), "finite"),
         (ROWS.assign(content=["x", None]), "content is empty in row 1"),
         (ROWS.assign(mos_std=[0.5, -1]), "cannot be negative"),
         (ROWS.assign(part=["train", "training"]), "must be train, validation, test"),
     ],
 )
-def test_spoiled_tables_are_refused(table, says):
-    with pytest.raises(LabError, match=says):
+def test_invalid_tables_are_refused(table, message):
+    with pytest.raises(LabError, match=message):
         rated(table)
 
 
-def test_a_table_without_a_needed_column_is_a_mistake_of_the_caller():
+def test_a_missing_column_is_an_error_of_the_caller():
     with pytest.raises(ValueError, match="lacks content"):
         rated(ROWS.drop(columns="content"))
 
 
-def test_a_scale_must_rise():
+def test_mos_range_must_rise():
     with pytest.raises(LabError, match="must rise, not go from 5 to 1"):
         rated(mos_range=(5, 1))
 
 
-def test_an_official_split_travels_with_a_selection():
+def test_a_selection_keeps_the_official_split():
     split = rated(ROWS.assign(part=["train", "test"]))
     assert split.select(["a.png"]).table["part"].tolist() == ["test"]

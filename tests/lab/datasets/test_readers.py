@@ -1,79 +1,155 @@
-"""Each database, read from a tiny folder in its published layout."""
+"""One tester for all readers of databases; then what is particular to each."""
+
+import re
+from pathlib import Path
 
 import make_layouts as make
 import numpy as np
+import pandas as pd
 import pytest
 
 from noref.lab import datasets
-from noref.lab.datasets import live
-from noref.lab.datasets import table as own_table
 from noref.lab.datasets.check import check
+from noref.lab.datasets.rated import COLUMNS
+from noref.lab.datasets.readers import live
+from noref.lab.datasets.readers import table as own_table
 from noref.lab.errors import LabError
+
+every_database = pytest.mark.parametrize("name", datasets.names())
+GARBAGE = {"bytes": bytes(range(256)) * 8, "text": b"other,columns\n1,2\n", "empty": b""}
 
 
 def column(rated, name):
     return dict(zip(rated.table["image"], rated.table[name], strict=True))
 
 
-# Which photo of the tiny folder is plainly better, and which worse.
-ORDER = {
-    "agiqa3k": ("xl2.2_normal_000.jpg", "AttnGAN_normal_000.jpg"),
-    "biq2021": ("Images/ss03 (3753).jpg", "Images/ss01 (1726).jpg"),
-    "csiq": ("dst_imgs/awgn/1600.AWGN.1.png", "dst_imgs/awgn/family.AWGN.5.png"),
-    "kadid10k": ("images/I01_01_01.png", "images/I01_01_05.png"),
-    "koniq10k": ("1024x768/10.jpg", "1024x768/20.jpg"),
-    "koniq10k-acr": ("1024x768/10.jpg", "1024x768/20.jpg"),
-    "live": ("jp2k/img1.bmp", "fastfading/img1.bmp"),
-    "livec": ("Images/11.bmp", "Images/10.bmp"),
-    "livemd": ("Part 1/blurjpeg/wheel_blur1.bmp", "Part 1/blurjpeg/wheel_blur2_jpeg3.bmp"),
-    "spaq": ("TestImage/00002.jpg", "TestImage/00001.jpg"),
-    "table": ("x/b.png", "x/a.png"),
-    "tid2008": ("distorted_images/i01_01_1.bmp", "distorted_images/I01_01_5.BMP"),
-    "tid2013": ("distorted_images/i01_01_1.bmp", "distorted_images/I01_01_5.BMP"),
-}
+def label_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in {".csv", ".txt", ".xlsx", ".mat"})
 
 
-def test_every_database_has_a_layout_here():
-    assert sorted(make.LAYOUTS) == sorted(ORDER) == datasets.names()
+def test_every_database_has_a_layout_maker():
+    assert sorted(make.LAYOUTS) == datasets.names()
 
 
-@pytest.mark.parametrize("name", make.LAYOUTS)
-def test_higher_is_better_and_the_scale_is_the_cards(name, tmp_path):
-    rated = datasets.read(name, make.LAYOUTS[name](tmp_path))
-    mos, (better, worse) = column(rated, "mos"), ORDER[name]
-    assert mos[better] > mos[worse]
-    if name != "table":
+@every_database
+def test_card_is_complete(name):
+    card = datasets.card(name)
+    assert card.name == name
+    assert card.title
+    assert card.licence
+    assert card.layout.startswith(("a ", "the "))
+    low, high = card.published_range
+    assert low < high
+    if name != "table":  # the user's own
+        assert re.search(r"\b(19|20)\d\d\b", card.citation)
+        assert card.images > card.references >= 0
+        assert card.source.startswith("http")
+
+
+@every_database
+def test_table_has_the_columns_contents_and_range_of_the_database(name, tmp_path):
+    layout = make.LAYOUTS[name]
+    rated = datasets.read(name, layout.make(tmp_path))
+    assert set(rated.table) == {"image", "mos", "content"} | layout.columns
+    assert set(rated.table) <= set(COLUMNS)
+    assert rated.table["content"].nunique() == layout.contents
+    assert rated.folder == tmp_path
+    if name != "table":  # named and scaled by its CSV
         assert rated.name == name
         assert rated.mos_range == datasets.card(name).mos_range
 
 
-@pytest.mark.parametrize("name", [name for name in make.LAYOUTS if name != "live"])  # its 982 photos are not made
-def test_every_path_leads_to_a_file(name, tmp_path):
-    assert check(datasets.read(name, make.LAYOUTS[name](tmp_path))).missing == ()
+@every_database
+def test_higher_mos_is_better(name, tmp_path):
+    layout = make.LAYOUTS[name]
+    mos = column(datasets.read(name, layout.make(tmp_path)), "mos")
+    assert mos[layout.better] > mos[layout.worse]
 
 
-@pytest.mark.parametrize("name", make.LAYOUTS)
-def test_a_wrong_folder_says_what_was_expected_where(name, tmp_path):
+@pytest.mark.parametrize("name", [name for name, layout in make.LAYOUTS.items() if layout.pictures])
+def test_every_photo_and_reference_exists(name, tmp_path):
+    assert check(datasets.read(name, make.LAYOUTS[name].make(tmp_path))).missing == ()
+
+
+@every_database
+def test_reading_twice_gives_the_same_table(name, tmp_path):
+    make.LAYOUTS[name].make(tmp_path)
+    pd.testing.assert_frame_equal(datasets.read(name, tmp_path).table, datasets.read(name, str(tmp_path)).table)
+
+
+@every_database
+def test_an_empty_folder_is_refused_with_the_expected_layout(name, tmp_path):
     with pytest.raises(LabError) as error:
         datasets.read(name, tmp_path)
     assert str(tmp_path) in str(error.value)
     assert datasets.card(name).layout in str(error.value)
 
 
-def test_cards_say_the_direction():
-    assert datasets.card("csiq").direction == "DMOS, lower is better; opinion = 1 - DMOS"
+@every_database
+def test_a_missing_label_file_is_named(name, tmp_path):
+    for file in make.LAYOUTS[name].lists:
+        make.LAYOUTS[name].make(tmp_path)
+        (tmp_path / file).unlink()
+        with pytest.raises(LabError, match=f"{re.escape(str(tmp_path))}.* is missing: expected"):
+            datasets.read(name, tmp_path)
+
+
+@pytest.mark.parametrize("content", GARBAGE)
+@every_database
+def test_a_malformed_label_file_is_named(name, content, tmp_path):
+    for file in make.LAYOUTS[name].lists:
+        make.LAYOUTS[name].make(tmp_path)
+        (tmp_path / file).write_bytes(GARBAGE[content])
+        with pytest.raises(LabError) as error:
+            datasets.read(name, tmp_path)
+        assert str(tmp_path) in str(error.value)
+        assert Path(file).name in str(error.value)
+
+
+@every_database
+def test_only_the_listed_label_files_are_read(name, tmp_path):
+    """Others, such as superseded scores in the same folder, may hold anything."""
+    layout = make.LAYOUTS[name]
+    expected = datasets.read(name, layout.make(tmp_path)).table
+    for file in layout.lists:
+        assert tmp_path / file in label_files(tmp_path)
+    for file in make.NOT_READ.get(name, ()):
+        (tmp_path / file).write_bytes(GARBAGE["bytes"])
+    pd.testing.assert_frame_equal(datasets.read(name, tmp_path).table, expected)
+
+
+@every_database
+def test_a_photo_that_is_listed_twice_is_refused(name, tmp_path):
+    layout = make.LAYOUTS[name]
+    layout.make(tmp_path)
+    for file in layout.lists:
+        make.repeat_last_row(tmp_path / file)
+    # LIVE lists no names: its rows follow the folders.
+    problem = "983 scores" if name == "live" else "is listed twice"
+    with pytest.raises(LabError, match=f"{re.escape(str(tmp_path))}.* {problem}"):
+        datasets.read(name, tmp_path)
+
+
+def test_direction_is_described():
+    assert datasets.card("csiq").direction == "DMOS, lower is better; MOS = 1 - DMOS"
     assert datasets.card("kadid10k").direction == "MOS, higher is better"
     assert datasets.card("live").mos_range == (0, 120)
-    with pytest.raises(LabError, match="did you mean kadid10k"):
-        datasets.card("kadid")
 
 
-def test_live_is_realigned_ordered_and_without_hidden_references(tmp_path):
+def test_an_unknown_name_is_refused_with_similar_names():
+    for unknown in (datasets.card, lambda name: datasets.read(name, "folder")):
+        with pytest.raises(LabError, match="did you mean kadid10k"):
+            unknown("kadid")
+        with pytest.raises(LabError, match="there are: agiqa3k"):
+            unknown("zzzzzz")
+
+
+def test_live_reads_realigned_scores_without_hidden_references(tmp_path):
     folder = make.live(tmp_path)
     rated = live.read(folder)
     mos = column(rated, "mos")
     assert len(rated) == 982 - 5
-    # Rows 0, 227, 460, 634 and 808 begin the folders; DMOS is row / 10 - 2 in this folder.
+    # Rows 0, 227, 460, 634 and 808 are the first of the folders; DMOS is row / 10 - 2 in this folder.
     for row, kind in zip((0, 227, 460, 634, 808), make.LIVE_ORDER, strict=True):
         assert mos[f"{kind}/img1.bmp"] == pytest.approx(115 - (row / 10 - 2))
     assert "jp2k/img227.bmp" not in mos
@@ -97,7 +173,7 @@ def test_live_with_other_scores_is_refused(tmp_path):
         live.read(tmp_path)
 
 
-def test_livec_drops_the_seven_training_photos(tmp_path):
+def test_livec_skips_the_seven_training_photos(tmp_path):
     rated = datasets.read("livec", make.livec(tmp_path))
     assert rated.table["image"].tolist() == ["Images/3.bmp", "Images/10.bmp", "Images/11.bmp"]
     assert rated.mos.tolist() == [60, 20, 90]
@@ -140,14 +216,14 @@ def test_tid_names_follow_the_disk(tmp_path):
     assert rated.table["mos_std"].tolist() == [0.13013, 0.2, 0.1]
 
 
-def test_tid_keeps_a_name_that_is_not_on_disk_so_that_it_is_reported(tmp_path):
+def test_tid_keeps_a_missing_photo_so_that_check_reports_it(tmp_path):
     (make.tid(tmp_path) / "distorted_images/i25_24_1.bmp").unlink()
     rated = datasets.read("tid2013", tmp_path)
     assert check(rated).missing == (tmp_path / "distorted_images/i25_24_1.bmp",)
 
 
 @pytest.mark.parametrize(
-    ("name", "file", "content", "says"),
+    ("name", "file", "content", "message"),
     [
         ("tid2013", "mos_with_names.txt", "5.5 i01_01_1.bmp\n4 photo.bmp\n", "names photo.bmp"),
         ("kadid10k", "dmos.csv", "dist_img,ref_img,dmos,var\nphoto.png,I01.png,4,1\n", "names photo.png"),
@@ -157,13 +233,13 @@ def test_tid_keeps_a_name_that_is_not_on_disk_so_that_it_is_reported(tmp_path):
         ("biq2021", "Test (Images and MOS).csv", "Image Name,MOS\nss03 (3753).jpg,1\n", "is listed twice"),
     ],
 )
-def test_other_files_are_refused(name, file, content, says, tmp_path):
-    make.text(make.LAYOUTS[name](tmp_path) / file, content)
-    with pytest.raises(LabError, match=says):
+def test_files_with_other_names_or_columns_are_refused(name, file, content, message, tmp_path):
+    make.text(make.LAYOUTS[name].make(tmp_path) / file, content)
+    with pytest.raises(LabError, match=message):
         datasets.read(name, tmp_path)
 
 
-def test_kadid10k_takes_dmos_as_it_is_and_var_as_a_variance(tmp_path):
+def test_kadid10k_dmos_is_a_mos_and_var_a_variance(tmp_path):
     rated = datasets.read("kadid10k", make.kadid10k(tmp_path))
     assert rated.mos.tolist() == [4.57, 1.57]
     np.testing.assert_allclose(rated.table["mos_std"], [0.7, 0.9])
@@ -171,7 +247,7 @@ def test_kadid10k_takes_dmos_as_it_is_and_var_as_a_variance(tmp_path):
 
 
 @pytest.mark.parametrize("files", [{"sets": True}, {"sets": False, "scores": True}, {"sets": True, "scores": True}])
-def test_koniq10k_tells_its_scales_apart(files, tmp_path):
+def test_koniq10k_has_two_scales(files, tmp_path):
     folder = make.koniq10k(tmp_path, **files)
     hundred, acr = datasets.read("koniq10k", folder), datasets.read("koniq10k-acr", folder)
     assert (hundred.mos_range, acr.mos_range) == ((0, 100), (1, 5))
@@ -186,7 +262,7 @@ def test_koniq10k_tells_its_scales_apart(files, tmp_path):
             assert "part" not in rated.table
 
 
-def test_koniq10k_takes_the_photos_that_are_there(tmp_path):
+def test_koniq10k_reads_the_size_that_exists(tmp_path):
     rated = datasets.read("koniq10k", make.koniq10k(tmp_path, sizes=["512x384"]))
     assert rated.table["image"].tolist()[0] == "512x384/10.jpg"
 
@@ -205,16 +281,27 @@ def test_biq2021_reads_its_published_layout(tmp_path):
     assert rated.mos.tolist() == [0.8471, 0.2874, 0.4737]
 
 
-def test_biq2021_reads_a_part_with_scenes(tmp_path):
+def test_biq2021_reads_scenes_from_labels(tmp_path):
     make.text(tmp_path / "labels.csv", "image,mos,subset,scene\nphotos/a.jpg,0.25,ss01,7\nphotos/b.jpg,0.5,ss02,07\n")
     found = datasets.read("biq2021", tmp_path)
     assert found.mos_range == (0, 1)
-    assert found.table["content"].tolist() == ["7", "07"]  # a scene's name, not a number
+    assert found.table["content"].tolist() == ["7", "07"]  # names of scenes, not numbers
     assert found.table["group"].tolist() == ["ss01", "ss02"]
 
 
+def test_biq2021_reads_the_split_of_labels(tmp_path):
+    rows = ["image,mos,subset,scene,part", "a.jpg,0.2,ss01,7,train", "b.jpg,0.4,ss01,8,validation", "c.jpg,0.6,ss02,9,test"]
+    make.text(tmp_path / "labels.csv", "\n".join(rows))
+    rated = datasets.read("biq2021", tmp_path)
+    assert rated.table["part"].tolist() == ["train", "validation", "test"]
+    assert rated.table["content"].tolist() == ["7", "8", "9"]
+    make.text(tmp_path / "labels.csv", "\n".join(rows).replace("validation", "val"))
+    with pytest.raises(LabError, match="the column part must be train, validation, test"):
+        datasets.read("biq2021", tmp_path)
+
+
 @pytest.mark.parametrize("images", ["", "images"])
-def test_agiqa3k_keeps_a_prompt_together(images, tmp_path):
+def test_agiqa3k_content_is_the_prompt(images, tmp_path):
     rated = datasets.read("agiqa3k", make.agiqa3k(tmp_path, images))
     assert check(rated).missing == ()
     assert rated.table["content"].tolist() == ["statue of a man"] * 2 + ["artwork with only triangles, anime style"]
@@ -222,7 +309,7 @@ def test_agiqa3k_keeps_a_prompt_together(images, tmp_path):
     assert rated.table["mos_std"].tolist() == [0.22, 0.6, 0.95]
 
 
-def test_a_csv_of_ones_own(tmp_path):
+def test_own_csv(tmp_path):
     file = make.table(tmp_path) / "labels.csv"
     assert own_table.read(file).mos_range == (2.5, 4.5)
     rated = own_table.read(file)
@@ -240,7 +327,7 @@ def test_a_csv_of_ones_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("image,score\na,1\n", "lacks the column mos; it has image, score"),
         ("image,mos,colour\na,1,red\nb,2,red\n", "unknown columns colour"),
@@ -248,19 +335,10 @@ def test_a_csv_of_ones_own(tmp_path):
         ("image,mos\na,1\nb,1\n", "must rise"),
         ("image,mos\na,1\n,2\n", "image is empty in row 1"),
         ("image,mos,low\na,1,0\nb,2,0\n", "lacks the column high"),
-        ("image,mos,low,high\na,1,0,5\nb,2,0,6\n", "change from row to row"),
+        ("image,mos,low,high\na,1,0,5\nb,2,0,6\n", "differ between rows"),
     ],
 )
-def test_a_csv_that_cannot_be_is_refused(content, says, tmp_path):
+def test_an_invalid_csv_is_refused(content, message, tmp_path):
     make.text(tmp_path / "mine.csv", content)
-    with pytest.raises(LabError, match=says):
+    with pytest.raises(LabError, match=message):
         own_table.read(tmp_path / "mine.csv")
-
-
-def test_a_missing_database_says_what_was_expected(tmp_path):
-    with pytest.raises(LabError, match=r"labels\.csv is missing: expected a folder"):
-        datasets.read("biq2021", tmp_path)
-    with pytest.raises(LabError, match="did you mean biq2021"):
-        datasets.read("biq2012", tmp_path)
-    with pytest.raises(LabError, match="there are: agiqa3k"):
-        datasets.read("zzzzzz", tmp_path)

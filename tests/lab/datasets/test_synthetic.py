@@ -1,4 +1,4 @@
-"""Synthetic databases: complete, resumable, the same twice."""
+"""Synthetic databases: complete, resumable, reproducible."""
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ def test_full_reference_scores_fall_with_level(photos, tmp_path):
         assert ((mild > severe) == higher).all()
 
 
-def test_an_interrupted_run_goes_on(photos, tmp_path):
+def test_an_interrupted_synthesis_resumes(photos, tmp_path):
     whole = make(photos, tmp_path / "whole")
     steps = iter(Synthesis(photos, tmp_path / "broken", ["jpeg", "white_noise"], (1, 5)))
     for _ in range(4):
@@ -54,12 +54,12 @@ def test_an_interrupted_run_goes_on(photos, tmp_path):
     table = tmp_path / "broken" / "images.csv"
     assert len(table.read_text().splitlines()) == 1 + 4
     kept = (tmp_path / "broken" / "distorted" / "p0.jpeg.1.png").stat().st_mtime_ns
-    table.write_text(table.read_text() + "distorted/p0.white_noise.5.png,refer")  # the plug was pulled here
+    table.write_text(table.read_text() + "distorted/p0.white_noise.5.png,refer")  # interrupted within a row
     pd.testing.assert_frame_equal(make(photos, tmp_path / "broken"), whole)
     assert (tmp_path / "broken" / "distorted" / "p0.jpeg.1.png").stat().st_mtime_ns == kept
 
 
-def test_names_that_look_like_numbers_or_nothing_stay_names(photos, tmp_path):
+def test_file_names_that_look_like_numbers_or_missing_values(photos, tmp_path):
     named = [tmp_path / f"{name}.png" for name in ("001", "NA")]
     for path, photo in zip(named, photos, strict=False):
         path.write_bytes(photo.read_bytes())
@@ -71,14 +71,14 @@ def test_names_that_look_like_numbers_or_nothing_stay_names(photos, tmp_path):
     assert synthetic.as_rated(tmp_path / "out").table["content"].tolist() == ["001"] * 3 + ["NA"] * 3
 
 
-def test_other_settings_do_not_mix(photos, tmp_path):
+def test_other_settings_are_refused(photos, tmp_path):
     make(photos, tmp_path / "out")
     with pytest.raises(LabError, match="made with other settings"):
         Synthesis(photos, tmp_path / "out", ["jpeg"])
 
 
-def test_what_cannot_work_is_refused(photos, tmp_path):
-    with pytest.raises(LabError, match="two photos are called p0"):
+def test_invalid_photos_types_and_folders_are_refused(photos, tmp_path):
+    with pytest.raises(LabError, match="two photos are named p0"):
         Synthesis([*photos, tmp_path / "other" / "p0.jpg"], tmp_path / "out", ["jpeg"])
     with pytest.raises(LabError, match="did you mean jpeg"):
         Synthesis(photos, tmp_path / "out", ["jpg"])

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
-from noref.lab.datasets import biq2021
+from noref.lab.datasets.readers import biq2021
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment

@@ -1,4 +1,4 @@
-"""What a database is: one card each, and the one place where its numbers are turned so that higher is better."""
+"""The card of a database: its facts, and the conversion of its published scores to a MOS, higher is better."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,25 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class DatabaseCard:
-    """Facts of a database of photos with people's opinions.
+    """Facts about a database of rated photos.
 
     Attributes:
-        name: What commands call it.
-        title: What its authors call it.
+        name: Its name in commands.
+        title: Its name in publications.
         citation: The publication to cite.
         licence: The authors' terms, or that none were found.
-        published_range: Lowest and highest number that the database publishes or can publish, in its own direction.
-        higher_is_better: Direction of the published numbers. True for a MOS; False for a DMOS.
-        images: Photos with opinions.
-        references: Undistorted originals that the photos were made from; 0 where there are none.
-        source: Where users get it.
-        layout: The files that a reader expects, in words that follow "expected".
+        published_range: Lowest and highest score of the published scale, in its own direction.
+        higher_is_better: Direction of the published scores: True for a MOS, False for a DMOS.
+        images: Number of rated photos.
+        references: Number of pristine originals that the photos were made from; 0 where there are none.
+        source: Where to download it.
+        layout: The files that the reader expects, as a phrase that follows "expected".
+
+    Example:
+        >>> from noref.lab import datasets
+        >>> card = datasets.card("csiq")  # DMOS from 0 to 1
+        >>> card.mos_range, card.mos([0.1, 0.9]).round(3).tolist()
+        ((0.0, 1.0), [0.9, 0.1])
     """
 
     name: str
@@ -36,18 +42,18 @@ class DatabaseCard:
 
     @property
     def direction(self) -> str:
-        """Which way the published numbers run and what becomes of them, in words."""
+        """The direction of the published scores, and their conversion, as a phrase."""
         if self.higher_is_better:
             return "MOS, higher is better"
-        return f"DMOS, lower is better; opinion = {self.published_range[1]:g} - DMOS"
+        return f"DMOS, lower is better; MOS = {self.published_range[1]:g} - DMOS"
 
     @property
     def mos_range(self) -> tuple[float, float]:
-        """Lowest and highest opinion, higher is better: the published scale, or 0 to its length where it is turned round."""
+        """Lowest and highest MOS: the published range, or 0 to its length where the published scores are a DMOS."""
         low, high = self.published_range
         return self.published_range if self.higher_is_better else (0.0, high - low)
 
     def mos(self, published: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Published numbers as opinions: as they are, or subtracted from the high end, so that higher is better."""
-        numbers = np.asarray(published, np.float64)
-        return numbers if self.higher_is_better else self.published_range[1] - numbers
+        """Convert published scores to MOS: a MOS is returned as it is, a DMOS is subtracted from the end of its range."""
+        scores = np.asarray(published, np.float64)
+        return scores if self.higher_is_better else self.published_range[1] - scores

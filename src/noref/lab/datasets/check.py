@@ -1,10 +1,10 @@
-"""Is a database whole, and does it hide near-identical pictures where a split would let them leak?
+"""Checks of a database: missing and unreadable photos, and near-identical photos that a split by content would separate.
 
-Two pictures are near-identical if their perceptual hashes (imagehash's pHash, 64 bits) differ in at most `MAX_BITS` and small
+Two photos are near-identical if their perceptual hashes (pHash of imagehash, 64 bits) differ in at most `MAX_BITS` and small
 grey copies of them agree: a root mean square difference of at most `MAX_DIFFERENCE` grey levels and at most
-`MAX_RELATIVE_DIFFERENCE` of their contrast. Hashes alone would take all flat pictures for one, since a hash sees no mean.
-On 4,337 photos of BIQ2021, each taken as a content of its own, these limits give 52 pairs: 43 are known to show one scene,
-and the other 9, looked at, do too.
+`MAX_RELATIVE_DIFFERENCE` of their contrast. Hashes alone would match all uniform photos, since they ignore the mean.
+On 4,337 photos of BIQ2021, each taken as its own content, these limits give 52 pairs: 43 belong to one scene by their labels,
+and visual inspection found the same of the other 9.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,18 +30,18 @@ MAX_BITS = 10
 MAX_DIFFERENCE = 12.0
 MAX_RELATIVE_DIFFERENCE = 0.25
 
-_SIDE = 32  # what pHash shrinks a picture to
+_SIDE = 32  # of the grey copies, the size that pHash needs
 _CELLS = 20_000_000  # of the hash comparison held at a time: 80 MB
 
 
 class NearPair(NamedTuple):
-    """Two near-identical pictures that ought to be apart.
+    """Two near-identical photos under different contents, or on different sides of a split.
 
     Attributes:
         first: Path of one.
         second: Path of the other.
-        sides: The contents, or the parts of a split, under which they stand.
-        bits: In how many of 64 bits their hashes differ.
+        sides: Their contents, or the names of their sides.
+        bits: Number of the 64 bits in which their hashes differ.
         difference: Root mean square difference of their small copies, in grey levels from 0 to 255.
     """
 
@@ -54,20 +54,20 @@ class NearPair(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in a database.
+    """Result of `check`.
 
     Attributes:
-        name: The database.
-        images: Photos listed.
-        contents: References or scenes that must not be split.
-        references: Undistorted originals named.
-        types: Photos of each type of distortion; empty where types are not known.
-        parts: Photos in each part of the official split; empty where there is none.
-        mos_range: Lowest and highest opinion possible.
-        observed: Lowest and highest opinion found.
-        missing: Photos and references listed that are not there.
-        unreadable: Photos that are there but cannot be read.
-        near_pairs: Near-identical pictures that stand under different contents: a split would take them for strangers.
+        name: Name of the database.
+        images: Number of photos listed.
+        contents: Number of references or scenes.
+        references: Number of pristine originals listed.
+        types: Number of photos of each type of distortion; empty where types are not known.
+        parts: Number of photos in each part of the official split; empty where there is none.
+        mos_range: Lowest and highest MOS of the scale.
+        observed: Lowest and highest MOS of the photos.
+        missing: Photos and references that are listed but do not exist.
+        unreadable: Photos that exist but cannot be read.
+        near_pairs: Near-identical photos with different contents, which a split by content could separate.
     """
 
     name: str
@@ -84,7 +84,20 @@ class Report:
 
 
 def check(rated: RatedImages) -> Report:
-    """Count what a database holds, and look for missing, unreadable and near-identical pictures (reads every photo)."""
+    """Count the contents of a database, and find missing, unreadable and near-identical photos. Reads every photo.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import pandas as pd
+        >>> from noref.lab.datasets import RatedImages
+        >>> from noref.lab.datasets.check import check
+        >>> table = pd.DataFrame({"image": ["a.png"], "mos": [2.0], "content": ["beach"]})
+        >>> with tempfile.TemporaryDirectory() as folder:  # empty
+        ...     report = check(RatedImages("mine", Path(folder), table, mos_range=(1, 5)))
+        >>> report.images, [path.name for path in report.missing]
+        (1, ['a.png'])
+    """
     table = rated.table
     references = [rated.folder / name for name in table["reference"].dropna().unique()] if "reference" in table else []
     missing = tuple(path for path in [*rated.paths, *references] if not path.is_file())
@@ -108,13 +121,13 @@ def check(rated: RatedImages) -> Report:
 
 
 def near_pairs_across(sides: Mapping[str, Sequence[Path]]) -> list[NearPair]:
-    """Near-identical pictures that stand on different sides: if there are any, refuse the split.
+    """Find near-identical photos on different sides of a split.
 
     Args:
         sides: Name of a side -> its photos; they may come from several databases.
 
     Raises:
-        LabError: A photo cannot be read, so that nothing can be said of it.
+        LabError: A photo cannot be read.
     """
     paths = [path for photos in sides.values() for path in photos]
     unreadable, pairs = _near_pairs(paths, [name for name, photos in sides.items() for _ in photos])
@@ -124,14 +137,14 @@ def near_pairs_across(sides: Mapping[str, Sequence[Path]]) -> list[NearPair]:
 
 
 def join_contents(rated: RatedImages, pairs: Sequence[NearPair]) -> RatedImages:
-    """Make one content of contents that share near-identical pictures, so that no split by content parts them.
+    """Merge contents that share near-identical photos, so that no split by content separates them.
 
     Args:
-        rated: What to mend.
-        pairs: The report's `near_pairs`.
+        rated: The database.
+        pairs: `Report.near_pairs`.
 
     Returns:
-        The same photos; joined contents bear the name of the first of them in alphabetical order.
+        The same photos; merged contents have the name of the alphabetically first of them.
     """
     contents = rated.table["content"].astype(str)
     known, code = np.unique(contents, return_inverse=True)
@@ -149,7 +162,7 @@ def _counts(rated: RatedImages, column: str) -> dict[str, int]:
 
 
 def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path, ...], tuple[NearPair, ...]]:
-    """The unreadable photos, and the near-identical ones of different sides in the order of `paths`."""
+    """The unreadable photos, and the near-identical pairs of different sides in the order of `paths`."""
     with ThreadPoolExecutor(available_processors()) as pool:
         copies = list(pool.map(_small_copy, paths))
     readable = [i for i, copy in enumerate(copies) if copy is not None]
@@ -157,7 +170,7 @@ def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path
     small = np.array([copies[i] for i in readable], np.float32).reshape(len(readable), _SIDE * _SIDE)
     contrast = small.std(axis=1)
     side = np.unique([sides[i] for i in readable], return_inverse=True)[1]
-    # Bits as -1 and 1: a dot product of 64 - 2 d is a distance of d, and one matrix product compares thousands of pictures.
+    # With bits as -1 and 1, a Hamming distance of d is a dot product of 64 - 2 d: one matrix product compares all hashes.
     bits = np.array([_hash(copy) for copy in small], np.float32).reshape(len(readable), 64)
     pairs = []
     rows = max(1, _CELLS // max(1, len(readable)))
@@ -176,7 +189,7 @@ def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path
 
 
 def _small_copy(path: Path) -> npt.NDArray[np.uint8] | None:
-    """32 x 32 grey, upright; None if the file is no readable picture."""
+    """A grey copy, uint8, 32 x 32, upright; None if the file cannot be read."""
     try:
         photo = images.read(path, enough=(4 * _SIDE) ** 2)
     except ImageError:

@@ -1,4 +1,4 @@
-"""Reading what people downloaded, with errors that say what was expected where."""
+"""Reading the files of a database, with errors that name the file and what was expected."""
 
 import zipfile
 import zlib
@@ -16,12 +16,12 @@ from noref.lab.files import access
 
 
 def require(folder: str | Path, *relative: str, layout: str) -> Path:
-    """The folder, if all of these files and folders are in it.
+    """Check that a folder holds these files and folders, and return it.
 
     Args:
-        folder: A database's folder.
-        *relative: Paths that start there.
-        layout: What is expected, in words that follow "expected".
+        folder: The folder of a database.
+        *relative: Paths relative to it.
+        layout: What is expected, as a phrase that follows "expected".
 
     Raises:
         LabError: One of them is missing.
@@ -34,7 +34,7 @@ def require(folder: str | Path, *relative: str, layout: str) -> Path:
 
 
 def columns(table: pd.DataFrame, file: str | Path, *names: str) -> pd.DataFrame:
-    """These columns of the table that `file` held.
+    """Select columns of the table that was read from `file`.
 
     Raises:
         LabError: One of them is missing.
@@ -46,10 +46,10 @@ def columns(table: pd.DataFrame, file: str | Path, *names: str) -> pd.DataFrame:
 
 
 def numbers(table: pd.DataFrame, file: str | Path, *names: str) -> None:
-    """Check that these columns, where the table has them, hold numbers or nothing.
+    """Check that these columns, where the table has them, hold numbers or are empty.
 
     Raises:
-        LabError: One of them holds something else.
+        LabError: One of them holds text.
     """
     for name in names:
         if name in table:
@@ -61,7 +61,7 @@ def numbers(table: pd.DataFrame, file: str | Path, *names: str) -> None:
 
 
 def read_excel(file: Path, **options: Any) -> pd.DataFrame:
-    """A sheet of an Excel file, read by pandas with these options.
+    """Read a sheet of an Excel file by pandas with these options.
 
     Raises:
         LabError: The file cannot be read, or lacks the sheet or its columns.
@@ -75,7 +75,7 @@ def read_excel(file: Path, **options: Any) -> pd.DataFrame:
 
 
 def variables(file: Path, *names: str) -> list[npt.NDArray[Any]]:
-    """These variables of a MATLAB file, each flat; a cell array of texts becomes an array of str.
+    """Read variables of a MATLAB file, each flattened; a cell array of strings becomes an array of str.
 
     Raises:
         LabError: The file cannot be read, or lacks one of them.
@@ -93,11 +93,11 @@ def variables(file: Path, *names: str) -> list[npt.NDArray[Any]]:
 
 
 def same_length(folder: Path, **values: npt.NDArray[Any]) -> None:
-    """Check that what a database's files list is of one length.
+    """Check that the lists in a database's files are of equal length.
 
     Args:
         folder: The database.
-        **values: By the name under which the message shows them.
+        **values: The lists, by their name in the message.
 
     Raises:
         LabError: The lengths differ.
@@ -105,11 +105,11 @@ def same_length(folder: Path, **values: npt.NDArray[Any]) -> None:
     lengths = {name: len(listed) for name, listed in values.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{length} of {name}" for name, length in lengths.items())
-        raise LabError(f"{folder}: the files do not belong together: {found}; download the database again")
+        raise LabError(f"{folder}: the lists differ in length: {found}; download the database again")
 
 
 def on_disk(folder: Path, names: "pd.Series[str]") -> "pd.Series[str]":
-    """Names as the folder spells them, whatever their case; a name that is not there stays as it is."""
+    """Replace names by their spelling on disk, matched without regard to case; missing names are returned unchanged."""
     with access(folder, "expected a folder of photos"):
         spelled = {path.name.lower(): path.name for path in folder.iterdir()}
     return names.str.lower().map(spelled).fillna(names)

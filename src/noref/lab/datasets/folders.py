@@ -1,7 +1,7 @@
-"""A folder for each class: CLASS/PHOTO, or CLASS/CONTENT/PHOTO where it is known which photos show the same.
+"""A folder for each class: CLASS/PHOTO, or CLASS/CONTENT/PHOTO where it is known which photos show the same content.
 
-Photos of one CONTENT, under whatever classes, must not be split. A photo that lies in its class's folder itself is a content of
-its own; `check` finds the near-identical ones among these.
+Photos of one CONTENT, in any class, belong to one side of a split. A photo directly in the folder of its class is its own
+content; `check` finds near-identical photos among these.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,26 @@ LAYOUT = "a folder with one folder of photos for each class, such as jpeg/a.png,
 
 
 def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImages:
-    """Read photos with their class as `type`. Nobody was asked: all opinions are 0.
+    """Read photos with their class as `type`. There are no scores: `mos` is 0 for all.
 
     Args:
-        folder: As the module says.
+        folder: The folder that holds one folder for each class.
         classes: Names of the folders to read; all by default.
 
     Raises:
         LabError: A folder is missing, or there are no photos.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from noref.lab.datasets import folders
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("jpeg/a.png", "jpeg/beach/1.png", "noise/beach/2.png"):
+        ...         path = pathlib.Path(folder, name)
+        ...         path.parent.mkdir(parents=True, exist_ok=True)
+        ...         path.touch()
+        ...     rated = folders.read(folder)
+        >>> rated.table[["type", "content"]].values.tolist()
+        [['jpeg', 'jpeg/a.png'], ['jpeg', 'beach'], ['noise', 'beach']]
     """
     folder = Path(folder)
     if not folder.is_dir():

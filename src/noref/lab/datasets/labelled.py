@@ -1,7 +1,7 @@
-"""Photos with the one distortion of each as its class: any database that tells types becomes such a set.
+"""Photos labelled with the class of their distortion, from any database with types of distortions.
 
-Two rules hold in every set: photos of one content keep one content, so that a split by content parts none of them; and no
-pristine copy stands under a distortion's name, as a quarter of LIVE's folders `jp2k` and `jpeg` do.
+Two rules hold: photos keep their content, so that a split by content stays content-disjoint; and no pristine copy has the class
+of a distortion, as happens in a quarter of the folders `jp2k` and `jpeg` of LIVE.
 """
 
 import hashlib
@@ -17,8 +17,9 @@ import pandas as pd
 from noref import images
 from noref.capacity import available_processors
 from noref.lab import datasets
-from noref.lab.datasets import folders, live
+from noref.lab.datasets import folders
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.readers import live
 from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 
@@ -34,47 +35,60 @@ CLASS_OF: Mapping[str, str] = {
     "reference": PRISTINE,
     "refimgs": PRISTINE,
 }
-"""Types of distortion whose class paper 004 calls otherwise; all others keep their name."""
+"""Types of distortion -> class, in the names of LIVE; all other types are classes of their own name."""
 
 
 class CopyWarning(UserWarning):
-    """Pristine copies stood under a distortion's name."""
+    """Pristine copies were listed as distorted."""
 
 
 def read(name: str, folder: str | Path, classes: Sequence[str], levels: Sequence[int] | None = None) -> RatedImages:
-    """Read a set of labelled photos.
+    """Read photos with their classes.
 
     Args:
         name: "folders" (a folder for each class), "synthetic" (made by `noref lab synthesize`), "live" (LIVE release 2 with its
-            hidden references, and with a folder `bad_lighting` if there is one), or another database that tells types.
-        folder: Where it is.
-        classes: See `label`.
-        levels: Likewise.
+            hidden references, and with a folder `bad_lighting` if there is one), or another database with types.
+        folder: Its folder.
+        classes: As for `label`.
+        levels: As for `label`.
 
     Raises:
-        LabError: There is no database of that name (the message suggests near names); or as its reader and `label`.
+        LabError: There is no database of that name (the message suggests similar names); or as its reader and `label`.
         ImageError: A photo cannot be read.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from PIL import Image
+        >>> from noref.lab.datasets import labelled
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name, value in {"jpeg/a.png": 90, "pristine/a.png": 128, "noise/a.png": 200}.items():
+        ...         path = pathlib.Path(folder, name)
+        ...         path.parent.mkdir()
+        ...         Image.new("RGB", (8, 8), (value,) * 3).save(path)
+        ...     rated = labelled.read("folders", folder, classes=["jpeg", "pristine"])
+        >>> rated.table[["image", "type", "mos"]].values.tolist()
+        [['jpeg/a.png', 'jpeg', 0.0], ['pristine/a.png', 'pristine', 1.0]]
     """
     return label(lookup("database", name, _readers())(Path(folder)), classes, levels)
 
 
 def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | None = None) -> RatedImages:
-    """The photos of these classes; `type` becomes the class.
+    """Select the photos of these classes; `type` becomes the class.
 
-    Photos without a type, and the references that the database names and has, are pristine. Nobody was asked for the class:
-    `opinion` becomes 1 for pristine photos and 0 for the rest, a stand-in.
+    Photos without a type, and references that exist, are pristine. `mos` is replaced by 1 for pristine and 0 for distorted
+    photos, a stand-in.
 
     Args:
-        rated: A database that tells types.
-        classes: To keep, as `CLASS_OF` calls them.
-        levels: Of distortions, to keep; None for all. Photos whose level is not known are kept.
+        rated: A database with types.
+        classes: Classes to keep, in the names of `CLASS_OF`.
+        levels: Levels of distortions to keep; None for all. Photos whose level is not known are kept.
 
     Raises:
-        LabError: There are no types, a class has no photo, or the same picture stands under two distortions' names.
+        LabError: There are no types, a class has no photo, or the same pixels are listed under two distortions.
         ImageError: A photo cannot be read.
     """
     if "type" not in rated.table:
-        raise LabError(f"{rated.name} does not tell what is wrong with its photos; give a database with types of distortions")
+        raise LabError(f"{rated.name} has no types of distortions; use a database that has them")
     table = pd.concat([rated.table, _references(rated)], ignore_index=True)
     table["type"] = table["type"].fillna(PRISTINE).replace(CLASS_OF)
     found = sorted(table["type"].unique())
@@ -107,7 +121,7 @@ def _live(folder: Path) -> RatedImages:
 
 
 def _references(rated: RatedImages) -> pd.DataFrame:
-    """References that are not photos of the database themselves, as rows of their own."""
+    """Rows for the references that are not among the photos."""
     if "reference" not in rated.table:
         return pd.DataFrame()
     named = rated.table.dropna(subset="reference").drop_duplicates("reference")
@@ -117,22 +131,22 @@ def _references(rated: RatedImages) -> pd.DataFrame:
 
 
 def _without_copies(folder: Path, table: pd.DataFrame) -> "pd.Series[str]":
-    """The classes, with every picture that equals a pristine one pixel by pixel moved to the pristine."""
+    """The classes, where every photo with the pixels of a pristine one becomes pristine."""
     with ThreadPoolExecutor(available_processors()) as pool:
-        picture = pd.Series(list(pool.map(_digest, [folder / image for image in table["image"]])), index=table.index)
-    kind = table["type"].mask(picture.isin(picture[table["type"] == PRISTINE]), PRISTINE)
+        digest = pd.Series(list(pool.map(_digest, [folder / image for image in table["image"]])), index=table.index)
+    kind = table["type"].mask(digest.isin(digest[table["type"] == PRISTINE]), PRISTINE)
     moved = table["image"][kind != table["type"]]
     if len(moved):
         warnings.warn(
-            f"{len(moved)} pristine copies stood under a distortion's name, such as {moved.iloc[0]}; they count as {PRISTINE}",
+            f"{len(moved)} pristine copies are listed as distorted, such as {moved.iloc[0]}; they count as {PRISTINE}",
             CopyWarning,
             stacklevel=4,
         )
-    two_names = kind.groupby(picture).transform("nunique") > 1
-    if two_names.any():
-        first = table["image"][two_names].iloc[0]
-        same = table[picture == picture[two_names].iloc[0]]
-        raise LabError(f"{first} is the same picture under two names: {', '.join(sorted(same['type'].unique()))}; keep one")
+    two_classes = kind.groupby(digest).transform("nunique") > 1
+    if two_classes.any():
+        first = table["image"][two_classes].iloc[0]
+        same = table[digest == digest[two_classes].iloc[0]]
+        raise LabError(f"{first} has the same pixels under two classes: {', '.join(sorted(same['type'].unique()))}; keep one")
     return kind
 
 

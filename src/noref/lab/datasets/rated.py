@@ -1,4 +1,4 @@
-"""The one table that every database becomes."""
+"""`RatedImages`: the table that every database is read into."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,20 +19,29 @@ REQUIRED = ("image", "mos", "content")
 
 @dataclass(frozen=True, eq=False)
 class RatedImages:
-    """Photos with people's opinions.
+    """Photos with their mean opinion scores (MOS).
 
     Attributes:
-        name: The database.
-        folder: Where the paths in `image` and `reference` start.
-        table: One row a photo. `image` (path, unique), `opinion` (higher is better), `content` (the reference or scene that
-            must not be split); where the database has them also `spread` (standard deviation of the opinions), `reference`
-            (path), `type` and `level` of the distortion, `group` (a subset to report apart) and `part` (the official
-            split: "train", "validation" or "test").
-        mos_range: The lowest and highest opinion that the database's own scale allows.
+        name: Name of the database.
+        folder: The folder that the paths in `image` and `reference` are relative to.
+        table: One row a photo. `image` (path, unique), `mos` (higher is better), `content` (the reference or scene, which
+            splits keep on one side); where the database has them also `mos_std` (standard deviation of the ratings),
+            `reference` (path), `type` and `level` of the distortion, `group` (a subset to report separately) and `part` (the
+            official split: "train", "validation" or "test").
+        mos_range: Lowest and highest MOS of the database's scale.
 
     Raises:
-        LabError: A column is unknown, a photo is listed twice, or a value cannot be.
-        ValueError: A needed column is missing: readers name their file when they find that.
+        LabError: A column is unknown, a photo is listed twice, or a value is invalid.
+        ValueError: A required column is missing. Readers check that first, and name their file.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import pandas as pd
+        >>> from noref.lab.datasets import RatedImages
+        >>> table = pd.DataFrame({"image": ["a.png", "b.png"], "mos": [2.0, 4.0], "content": ["beach", "forest"]})
+        >>> rated = RatedImages("mine", Path("photos"), table, mos_range=(1, 5))
+        >>> rated.unit_mos.tolist(), rated.select(["b.png"]).mos.tolist()
+        ([0.25, 0.75], [4.0])
     """
 
     name: str
@@ -41,30 +50,31 @@ class RatedImages:
     mos_range: tuple[float, float]
 
     def __post_init__(self) -> None:
+        where = f"{self.name} at {self.folder}"
         missing = [column for column in REQUIRED if column not in self.table]
         if missing:
-            raise ValueError(
-                f"{self.name}: the table lacks {', '.join(missing)}; it has {', '.join(map(str, self.table.columns))}"
-            )
+            raise ValueError(f"{where}: the table lacks {', '.join(missing)}; it has {', '.join(map(str, self.table.columns))}")
         unknown = [str(column) for column in self.table if column not in COLUMNS]
         if unknown:
-            raise LabError(f"{self.name}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
+            raise LabError(f"{where}: unknown columns {', '.join(unknown)}; known are {', '.join(COLUMNS)}")
         for column in ("image", "content"):
             if self.table[column].isna().any():
-                raise LabError(f"{self.name}: {column} is empty in row {int(self.table[column].isna().argmax())}")
+                raise LabError(f"{where}: {column} is empty in row {int(self.table[column].isna().argmax())}")
         if "part" in self.table and not self.table["part"].isin(PARTS).all():
-            raise LabError(f"{self.name}: the column part must be {', '.join(PARTS)} for every photo")
+            raise LabError(f"{where}: the column part must be {', '.join(PARTS)} for every photo")
         twice = self.table["image"][self.table["image"].duplicated()]
         if len(twice):
-            raise LabError(f"{self.name}: {twice.iloc[0]} is listed twice; remove one of the rows")
+            raise LabError(f"{where}: {twice.iloc[0]} is listed twice; remove one of the rows")
         if "mos_std" in self.table and (self.table["mos_std"] < 0).any():
-            raise LabError(f"{self.name}: a standard deviation of opinions cannot be negative")
+            raise LabError(f"{where}: a standard deviation cannot be negative; correct the row")
         mos = self.mos
         low, high = self.mos_range
         if not low < high:
-            raise LabError(f"{self.name}: the scale must rise, not go from {low:g} to {high:g}; give its ends (low and high)")
+            raise LabError(f"{where}: the MOS range must rise, not go from {low:g} to {high:g}; give its ends (low and high)")
         if not np.isfinite(mos).all() or mos.min(initial=low) < low or mos.max(initial=high) > high:
-            raise LabError(f"{self.name}: opinions must be finite and within the scale {low:g} to {high:g}")
+            raise LabError(
+                f"{where}: MOS must be finite and within the range {low:g} to {high:g}; correct the rows or the range"
+            )
 
     def __len__(self) -> int:
         return len(self.table)
@@ -76,17 +86,17 @@ class RatedImages:
 
     @property
     def mos(self) -> npt.NDArray[np.float64]:
-        """Opinions on the database's own scale, higher is better."""
+        """MOS on the scale of the database, higher is better; float64 of shape (N,)."""
         return self.table["mos"].to_numpy(np.float64)
 
     @property
     def unit_mos(self) -> npt.NDArray[np.float64]:
-        """Opinions with the scale's ends brought to 0 and 1."""
+        """MOS scaled linearly from `mos_range` to [0, 1]; float64 of shape (N,)."""
         low, high = self.mos_range
         return (self.mos - low) / (high - low)
 
     def select(self, images: Sequence[str]) -> "RatedImages":
-        """The rows of these images, in their order.
+        """Select the rows of these images, in the given order.
 
         Raises:
             KeyError: One of them is not in the table.
@@ -94,7 +104,7 @@ class RatedImages:
         return replace(self, table=self.table.set_index("image").loc[list(images)].reset_index())
 
     def fingerprint(self) -> str:
-        """A hash of the table and of every photo's size in bytes: tells apart what two results were measured on.
+        """A hash of the table and of the size of each file: other data give another fingerprint.
 
         Raises:
             LabError: A photo is missing.

@@ -1,4 +1,4 @@
-"""A database from anyone's good photos: every photo at every distortion and level, with full-reference scores.
+"""Synthetic databases: pristine photos under every distortion at every level, with full-reference scores.
 
 Layout of the folder: `reference/NAME.png`, `distorted/NAME.TYPE.LEVEL.png`, and `images.csv` with one row a picture: image,
 reference, content, type ("pristine" for the references), level (0 for them), ms_ssim, vif, gmsd.
@@ -26,43 +26,76 @@ from noref.lab.errors import LabError
 from noref.lab.files import access, make_folder, read_csv, read_text
 
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
-_TEXTS = ("image", "reference", "content", "type")  # a photo may be called 001 or NA
+_TEXTS = ("image", "reference", "content", "type")  # file names such as 001 or NA are no numbers
 HIGHER_IS_BETTER = {"ms_ssim": True, "vif": True, "gmsd": False}
-SMALLEST = 161  # pixels a side: five scales of MS-SSIM under a window of 11
+SMALLEST = 161  # pixels a side, for five scales of MS-SSIM with a window of 11
 PRISTINE = "pristine"
 
 
 def full_reference(reference: Pixels, distorted: Pixels) -> dict[str, float]:
-    """MS-SSIM and VIF (1 is perfect) and GMSD (0 is perfect) of a distorted photo, by piq at its own defaults.
+    """Compute MS-SSIM, VIF (1 for equal photos) and GMSD (0 for equal photos) of a distorted photo, by piq with its defaults.
 
     Args:
-        reference: uint8, H x W x 3.
-        distorted: The same photo made worse; same shape.
+        reference: The pristine photo, RGB, uint8, H x W x 3, at least `SMALLEST` pixels a side.
+        distorted: The distorted photo, of the same shape.
+
+    Returns:
+        The scores by the names in `HIGHER_IS_BETTER`; NaN where a metric is undefined, as for uniform photos.
+
+    Example:
+        >>> import numpy as np
+        >>> from noref.lab import distortions
+        >>> from noref.lab.datasets import synthetic
+        >>> photo = np.random.default_rng(0).integers(0, 256, (170, 170, 3), np.uint8)
+        >>> synthetic.full_reference(photo, photo)["ms_ssim"]
+        1.0
+        >>> blurred = distortions.get("gaussian_blur")(photo, 3, np.random.default_rng(0))
+        >>> synthetic.full_reference(photo, blurred)["vif"] < 0.5
+        True
     """
-    good, bad = (torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255 for pixels in (reference, distorted))
+    original, changed = (torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255 for pixels in (reference, distorted))
     with torch.inference_mode():
         return {
-            "ms_ssim": float(piq.multi_scale_ssim(bad, good)),
-            "vif": float(piq.vif_p(bad, good)),
-            "gmsd": float(piq.gmsd(bad, good)),
+            "ms_ssim": float(piq.multi_scale_ssim(changed, original)),
+            "vif": float(piq.vif_p(changed, original)),
+            "gmsd": float(piq.gmsd(changed, original)),
         }
 
 
 class Synthesis:
-    """The making of a database; iterate over it to make one picture a step, so that progress can be shown.
+    """The creation of a synthetic database, an iterable: each step writes one picture, so that progress can be shown.
 
-    Interrupted and started again, it goes on where it stopped. Noise and directions depend on seed, photo and type only, so
-    that the levels of one photo differ in strength alone.
+    An interrupted synthesis resumes where it stopped. Noise and directions depend on seed, photo and type only, so that the
+    levels of one photo and type share them.
 
     Args:
-        photos: Sharp, clean photos; their file names without ending must differ.
-        out: Folder to fill.
+        photos: Pristine photos, at least `SMALLEST` pixels a side; their file names without suffix must differ.
+        out: Folder of the database; created if missing.
         types: Names of distortions.
-        levels: From 1 to 5.
-        seed: Another seed, another draw.
+        levels: Levels from 1 to 5.
+        seed: Random seed.
 
     Raises:
-        LabError: Two photos share a name, there is no such type or level, or `out` holds a database made with other settings.
+        LabError: Two photos share a name, a type or level is unknown, or `out` holds a database made with other settings; while
+            iterating, a photo is too small or a file cannot be written.
+        ImageError: While iterating: a photo cannot be read.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from noref.lab.datasets import synthetic
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     photo = pathlib.Path(folder, "photo.png")
+        ...     pixels = np.random.default_rng(0).integers(0, 256, (170, 180, 3), np.uint8)
+        ...     Image.fromarray(pixels).save(photo)
+        ...     for _ in synthetic.Synthesis([photo], pathlib.Path(folder, "out"), ["jpeg"], levels=(1, 5)):
+        ...         pass
+        ...     table = synthetic.read(pathlib.Path(folder, "out"))
+        >>> table[["image", "type", "level"]].values.tolist()  # doctest: +NORMALIZE_WHITESPACE
+        [['reference/photo.png', 'pristine', 0],
+         ['distorted/photo.jpeg.1.png', 'jpeg', 1],
+         ['distorted/photo.jpeg.5.png', 'jpeg', 5]]
     """
 
     def __init__(
@@ -71,7 +104,7 @@ class Synthesis:
         names = [photo.stem for photo in photos]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise LabError(f"two photos are called {sorted(twice)[0]}; rename one")
+            raise LabError(f"two photos are named {sorted(twice)[0]}; rename one")
         if not set(levels) <= {1, 2, 3, 4, 5}:
             raise LabError(f"levels are 1, 2, 3, 4 and 5, not {', '.join(map(str, levels))}")
         self.distortions = {name: distortions.get(name) for name in types}
@@ -88,23 +121,23 @@ class Synthesis:
             (self.out / "settings.txt").write_text(self._settings())
         table = self.out / "images.csv"
         before = read_text(table) if table.is_file() else ""
-        mended = table.with_suffix(".half")  # an interrupt may have left half a row at the end
-        mended.write_text(before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
-        mended.replace(table)
+        complete = table.with_suffix(".tmp")  # without the partial row that an interrupt may have left
+        complete.write_text(before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
+        complete.replace(table)
         done = set(read(self.out)["image"])
         with table.open("a", newline="") as stream:
             rows = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
             for photo, kind, level in self.jobs:
-                image = _place(photo, kind, level)
+                image = _path(photo, kind, level)
                 if image not in done:
-                    rows.writerow(self._make(photo, kind, level, image))
+                    rows.writerow(self._write(photo, kind, level, image))
                     stream.flush()
                 yield
 
-    def _make(self, photo: Path, kind: str, level: int, image: str) -> dict[str, Any]:
+    def _write(self, photo: Path, kind: str, level: int, image: str) -> dict[str, Any]:
         reference = images.read(photo).pixels
         if min(reference.shape[:2]) < SMALLEST:
-            raise LabError(f"{photo}: MS-SSIM needs at least {SMALLEST} pixels on each side; leave it out")
+            raise LabError(f"{photo}: MS-SSIM needs at least {SMALLEST} pixels a side; remove the photo or use a larger copy")
         pixels = reference
         if kind != PRISTINE:
             key = hashlib.sha256(f"{photo.stem} {kind}".encode()).digest()[:8]
@@ -113,7 +146,7 @@ class Synthesis:
         target = self.out / image
         target.parent.mkdir(exist_ok=True)
         Image.fromarray(pixels).save(target, compress_level=1)
-        facts = {"image": image, "reference": _place(photo, PRISTINE, 0), "content": photo.stem, "type": kind, "level": level}
+        facts = {"image": image, "reference": _path(photo, PRISTINE, 0), "content": photo.stem, "type": kind, "level": level}
         return {**facts, **full_reference(reference, pixels)}
 
     def _settings(self) -> str:
@@ -125,15 +158,19 @@ class Synthesis:
             raise LabError(f"{self.out} holds a database made with other settings; choose another folder")
 
 
-def _place(photo: Path, kind: str, level: int) -> str:
+def _path(photo: Path, kind: str, level: int) -> str:
     return f"reference/{photo.stem}.png" if kind == PRISTINE else f"distorted/{photo.stem}.{kind}.{level}.png"
 
 
 def as_rated(folder: str | Path, name: str = "synthetic") -> RatedImages:
-    """A synthetic database as `RatedImages`, for protocols and training.
+    """Read a synthetic database as `RatedImages`, for protocols and training.
 
-    Nobody was asked: `opinion` is 5 less the level, a stand-in that is true within one photo and type only. `type` is missing
-    for the references.
+    There are no subjective data: `mos` is a pseudo-MOS of 5 minus the level, which is valid only as an order within one photo
+    and type. `type` is missing for the references.
+
+    Args:
+        folder: Folder of the database.
+        name: Name of the result.
 
     Raises:
         LabError: As `read`.
@@ -145,10 +182,10 @@ def as_rated(folder: str | Path, name: str = "synthetic") -> RatedImages:
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """The table of a synthetic database, columns `COLUMNS`.
+    """Read the table of a synthetic database, with the columns `COLUMNS`.
 
     Raises:
-        LabError: There is no `images.csv`, it lacks a column, or holds text for a number.
+        LabError: There is no `images.csv`, it lacks a column, or it holds text instead of a number.
     """
     table = Path(folder) / "images.csv"
     if not table.is_file():

@@ -1,13 +1,19 @@
-"""Make a good photo worse on purpose: known type, known level.
+"""Functions that degrade a photo by a known type and level (1 to 5), with one table of levels and families.
+
+A new distortion is one function with the decorator `distortion` and one row of `levels.TABLE`.
 
 Example:
+    >>> import numpy as np
     >>> from noref.lab import distortions
-    >>> worse = distortions.get("motion_blur")(pixels, level=3, rng=np.random.default_rng(0))  # doctest: +SKIP
+    >>> pixels = np.tile(np.arange(96, dtype=np.uint8), (64, 1))[..., None].repeat(3, axis=2)
+    >>> distorted = distortions.get("motion_blur")(pixels, level=3, rng=np.random.default_rng(0))
+    >>> distorted.shape
+    (64, 96, 3)
 """
 
-# Each of these registers its own when imported.
+# Importing these modules registers their distortions.
 from noref.lab.distortions import blur, color, compression, exposure, noise, structure  # noqa: F401
-from noref.lab.distortions.levels import EXTREME_LEVELS, LEVELS
-from noref.lab.distortions.registry import Distortion, distortion, get, names
+from noref.lab.distortions.levels import DEFECTS, OTHER_FAMILIES, VERSION_1
+from noref.lab.distortions.registry import Distortion, Pixels, distortion, extreme_names, get, names
 
-__all__ = ["EXTREME_LEVELS", "LEVELS", "Distortion", "distortion", "get", "names"]
+__all__ = ["DEFECTS", "OTHER_FAMILIES", "VERSION_1", "Distortion", "Pixels", "distortion", "extreme_names", "get", "names"]

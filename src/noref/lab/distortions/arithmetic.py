@@ -1,4 +1,4 @@
-"""What the distortions share: moving between stored pixels and the numbers one computes with."""
+"""Conversions between stored pixels, unit range and linear light, shared by the distortions."""
 
 from typing import Any
 
@@ -15,30 +15,30 @@ YCC_TO_RGB = np.linalg.inv(RGB_TO_YCC).astype(np.float32)
 
 
 def to_unit(pixels: Pixels) -> Floats:
-    """uint8 in 0..255 to float in [0, 1]."""
+    """Convert uint8 from 0 to 255 to float32 in [0, 1]."""
     return pixels.astype(np.float32) / 255
 
 
 def to_pixels(values: Floats) -> Pixels:
-    """Float in [0, 1], clipped, to uint8 in 0..255."""
+    """Clip floats to [0, 1] and convert them to uint8 from 0 to 255."""
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def to_linear(pixels: Pixels) -> Floats:
-    """Bring sRGB pixels to linear light in [0, 1] (IEC 61966-2-1)."""
+    """Convert sRGB pixels to linear light in [0, 1] (IEC 61966-2-1)."""
     values = to_unit(pixels)
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def from_linear(light: Floats) -> Pixels:
-    """Linear light, clipped to [0, 1], to sRGB pixels."""
+    """Clip linear light to [0, 1] and convert it to sRGB pixels."""
     light = np.clip(light, 0, 1)
     return to_pixels(np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32))
 
 
 def scale_of(pixels: Pixels) -> float:
-    """How much larger the photo is than a short side of 512: lengths in `LEVELS` are multiplied by it.
+    """The ratio of the photo's short side to 512 pixels, by which lengths in the table of levels are multiplied.
 
-    Never below a half, so that a small crop still shows the distortion.
+    At least 0.5, so that the distortion stays visible in a small crop.
     """
     return max(min(pixels.shape[:2]) / 512, 0.5)

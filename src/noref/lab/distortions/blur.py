@@ -1,4 +1,4 @@
-"""What lenses, hands and over-eager denoisers smear."""
+"""Blur: out of focus, by motion, and by denoising."""
 
 import numpy as np
 from scipy import ndimage, signal
@@ -13,26 +13,26 @@ def _convolve(pixels: Pixels, kernel: Floats) -> Pixels:
     return to_pixels(signal.fftconvolve(padded, kernel[..., None] / kernel.sum(), mode="valid", axes=(0, 1)))
 
 
-@distortion("focus blur")
+@distortion
 def gaussian_blur(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
     """Gaussian blur."""
     sigma *= scale_of(pixels)
     return to_pixels(ndimage.gaussian_filter(to_unit(pixels), (sigma, sigma, 0), mode="reflect"))
 
 
-@distortion("focus blur")
+@distortion
 def lens_blur(pixels: Pixels, radius: float, rng: np.random.Generator) -> Pixels:
-    """Lens blur: out of focus, a disc for every point."""
+    """Lens blur: out of focus, each point becomes a disc."""
     radius *= scale_of(pixels)
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    # Half a pixel of soft edge keeps small discs from being the same kernel.
+    # A soft edge of half a pixel: otherwise small discs of different radii would have equal kernels.
     return _convolve(pixels, np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32))
 
 
-@distortion("motion blur")
+@distortion
 def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixels:
-    """Motion blur: the camera moved along a line of random direction."""
+    """Motion blur: the camera moves along a line of random direction."""
     length *= scale_of(pixels)
     angle = rng.uniform(0, np.pi)
     reach = int(np.ceil(length / 2))
@@ -43,13 +43,13 @@ def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixe
     return _convolve(pixels, line.astype(np.float32))
 
 
-@distortion("focus blur")
-def denoise(pixels: Pixels, strength: tuple[float, float], rng: np.random.Generator) -> Pixels:
-    """Denoising overdone: texture painted over, edges kept.
+@distortion
+def denoise(pixels: Pixels, radius_epsilon: tuple[float, float], rng: np.random.Generator) -> Pixels:
+    """Excessive denoising: texture removed, edges kept.
 
-    A guided filter (He, Sun, Tang, TPAMI 2013), guided by the photo itself.
+    A guided filter (He, Sun, Tang, TPAMI 35(6), 2013) with the photo itself as the guide.
     """
-    radius, epsilon = strength
+    radius, epsilon = radius_epsilon
     width = 2 * max(1, round(radius * scale_of(pixels))) + 1
 
     def mean(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Contrast and colour gone wrong."""
+"""Contrast, saturation, white balance and colour fringes."""
 
 import numpy as np
 from scipy import ndimage
@@ -12,17 +12,17 @@ def _scale_chroma(pixels: Pixels, gain: float) -> Pixels:
     return to_pixels((ycc * np.array([1, gain, gain], np.float32)) @ YCC_TO_RGB.T)
 
 
-@distortion("low contrast")
+@distortion
 def low_contrast(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
-    """Low contrast: everything drawn towards the mean."""
+    """Low contrast: all values moved towards the mean."""
     unit = to_unit(pixels)
     mean = unit.mean()
     return to_pixels(mean + kept * (unit - mean))
 
 
-@distortion("low contrast")
+@distortion
 def haze(pixels: Pixels, airlight: float, rng: np.random.Generator) -> Pixels:
-    """Haze: a bright veil, uneven as real haze is."""
+    """Haze: a bright, uneven veil."""
     height, width = pixels.shape[:2]
     coarse = rng.uniform(-1, 1, size=(4, 4)).astype(np.float32)
     veil = ndimage.zoom(coarse, (height / 4, width / 4), order=1, mode="nearest", grid_mode=True)
@@ -30,37 +30,37 @@ def haze(pixels: Pixels, airlight: float, rng: np.random.Generator) -> Pixels:
     return to_pixels(to_unit(pixels) * (1 - share) + 0.9 * share)
 
 
-@distortion("wrong color")
+@distortion
 def desaturation(pixels: Pixels, kept: float, rng: np.random.Generator) -> Pixels:
-    """Desaturation: washed-out colour."""
+    """Desaturation: less chroma."""
     return _scale_chroma(pixels, kept)
 
 
-@distortion("wrong color")
+@distortion
 def over_saturation(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
-    """Over-saturation: garish, clipped colour."""
+    """Over-saturation: more chroma, clipped."""
     return _scale_chroma(pixels, gain)
 
 
-@distortion("warm cast")
-def warm_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Warm cast: the white balance missed, towards yellow and red."""
-    return _cast(pixels, strength)
+@distortion
+def warm_cast(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
+    """Warm cast: white balance shifted towards yellow and red."""
+    return _cast(pixels, gain)
 
 
-@distortion("cold cast")
-def cold_cast(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Cold cast: the white balance missed, towards blue."""
-    return _cast(pixels, -strength)
+@distortion
+def cold_cast(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pixels:
+    """Cold cast: white balance shifted towards blue."""
+    return _cast(pixels, -gain)
 
 
 def _cast(pixels: Pixels, warmth: float) -> Pixels:
     return to_pixels(to_unit(pixels) * np.array([1 + warmth / 2, 1.0, 1 - warmth / 2], np.float32))
 
 
-@distortion("wrong color")
+@distortion
 def chromatic_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixels:
-    """Chromatic shift: red and blue drawn apart."""
+    """Chromatic shift: the red and blue planes displaced horizontally."""
     half = shift * scale_of(pixels) / 2
     out = to_unit(pixels)
     for channel, move in ((0, half), (2, -half)):

@@ -1,4 +1,4 @@
-"""What codecs and broken transmission do."""
+"""Lossy compression, and bit errors in a compressed stream."""
 
 import io
 from typing import Any
@@ -21,34 +21,38 @@ def _decode(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB")).copy()
 
 
-@distortion("compression")
+@distortion
 def jpeg(pixels: Pixels, quality: int, rng: np.random.Generator) -> Pixels:
-    """JPEG: blocks and ringing."""
+    """JPEG: blocking and ringing."""
     return _decode(_encode(pixels, "JPEG", quality=quality))
 
 
-@distortion("compression")
+@distortion
 def jpeg2000(pixels: Pixels, ratio: float, rng: np.random.Generator) -> Pixels:
-    """JPEG 2000: smear and ringing."""
+    """JPEG 2000: blur and ringing."""
     return _decode(_encode(pixels, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True))
 
 
-@distortion("compression")
+@distortion
 def webp(pixels: Pixels, quality: int, rng: np.random.Generator) -> Pixels:
-    """WebP: smooth patches and lost texture."""
+    """WebP: smooth patches and loss of texture."""
     return _decode(_encode(pixels, "WEBP", quality=quality, method=4))
 
 
-@distortion("compression")
-def fast_fading(pixels: Pixels, strength: tuple[float, int], rng: np.random.Generator) -> Pixels:
+@distortion
+def fast_fading(pixels: Pixels, start_errors: tuple[float, int], rng: np.random.Generator) -> Pixels:
     """Fast fading: bit errors in a JPEG 2000 stream.
 
-    LIVE sent JPEG 2000 streams through a simulated Rayleigh channel. Here bits are flipped in the packet data behind the
-    main header. The stream is ordered coarse to fine, so the earlier the first hit, the more of the picture it spoils.
+    LIVE transmitted JPEG 2000 streams over a simulated Rayleigh fading channel (Sheikh, Sabir, Bovik, TIP 15(11), 2006).
+    Here bits are flipped in the packet data after the main header. The stream is ordered from coarse to fine, so an early bit
+    error degrades more of the picture than a late one.
+
+    Raises:
+        LabError: In 200 draws, no pattern of bit errors left a decodable stream.
     """
-    first_hit, errors = strength
+    first_hit, errors = start_errors
     stream = _encode(pixels, "JPEG2000", quality_mode="rates", quality_layers=[24], irreversible=True, progression="RLCP")
-    start = stream.index(b"\xff\x93") + 2  # start of data: everything before it is header
+    start = stream.index(b"\xff\x93") + 2  # start of the data, after all headers
     span = len(stream) - 2 - start
     low = start + int(first_hit * span)
     high = max(low + 1, start + int((first_hit + 0.3) * span))
@@ -59,5 +63,5 @@ def fast_fading(pixels: Pixels, strength: tuple[float, int], rng: np.random.Gene
         try:
             return _decode(bytes(broken))
         except (OSError, SyntaxError):
-            continue  # a packet header broke beyond decoding: the channel tries another pattern
+            continue  # a packet header cannot be decoded any more: draw another pattern
     raise LabError(f"fast_fading: no pattern of {errors} bit errors left a decodable stream; use a larger photo")

@@ -1,4 +1,4 @@
-"""Bad lighting: too little of it, too much, or unevenly spread. All in linear light, as in a camera."""
+"""Exposure errors, computed in linear light as they arise in a camera."""
 
 import numpy as np
 
@@ -6,23 +6,23 @@ from noref.lab.distortions.arithmetic import from_linear, to_linear
 from noref.lab.distortions.registry import Pixels, distortion
 
 
-@distortion("under-exposure")
+@distortion
 def under_exposure(pixels: Pixels, stops: float, rng: np.random.Generator) -> Pixels:
-    """Under-exposure: darker, with the shadows gone."""
+    """Under-exposure: darker, with loss of detail in the shadows."""
     return from_linear(to_linear(pixels) * 2.0**stops)
 
 
-@distortion("over-exposure")
+@distortion
 def over_exposure(pixels: Pixels, stops: float, rng: np.random.Generator) -> Pixels:
-    """Over-exposure: brighter, with the highlights gone."""
+    """Over-exposure: brighter, with clipped highlights."""
     return from_linear(to_linear(pixels) * 2.0**stops)
 
 
-@distortion("under-exposure")
+@distortion
 def vignetting(pixels: Pixels, stops: float, rng: np.random.Generator) -> Pixels:
-    """Vignetting: corners that fade to black."""
+    """Vignetting: light falls off towards the corners."""
     height, width = pixels.shape[:2]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    fall = 2.0 ** (-stops * (x**2 + y**2) / 2)  # 1 in the middle, the given stops in the corners
+    fall = 2.0 ** (-stops * (x**2 + y**2) / 2)  # 1 in the centre, 2 ** -stops in the corners
     return from_linear(to_linear(pixels) * fall[..., None])

@@ -1,53 +1,99 @@
-"""All distortion strengths: name -> the parameter used at levels 1 to 5, mild to severe; and for some, how far they go on.
+"""The table of distortions: one row a type, with its family, its parameter at levels 1 to 5, and where it is used.
 
-JPEG, white noise and Gaussian blur follow the constants published with DB-CNN's generator for the Waterloo Exploration set
-(zwx8981/BIQA_Project), softened where its top level leaves nothing to see; the rest were set by eye and by the test that
-a full-reference metric falls from level to level.
+JPEG, white noise and Gaussian blur follow the constants published with DB-CNN's generator for the Waterloo Exploration
+Database (github.com/zwx8981/BIQA_Project), reduced at level 5 where nothing of the photo was left. The other parameters were
+chosen such that full-reference metrics (PSNR, VSI) fall from level to level.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-LEVELS: dict[str, tuple[Any, Any, Any, Any, Any]] = {
+DEFECTS = (
+    # Air and lens
+    "low contrast",
+    "focus blur",
+    "motion blur",
+    # Sensor
+    "under-exposure",
+    "over-exposure",
+    "noise",
+    # Processing
+    "warm cast",
+    "cold cast",
+    "pixelation",
+    "banding",
+    # File
+    "compression",
+)
+"""Families that models predict as defects, in the order in which a chain applies them. Model cards list these names."""
+
+OTHER_FAMILIES = ("wrong color", "over-sharpening")
+"""Families that no model predicts."""
+
+
+class Row(NamedTuple):
+    """One distortion of the table.
+
+    Attributes:
+        family: One of `DEFECTS` or `OTHER_FAMILIES`.
+        levels: The parameter at levels 1 (mild) to 5 (severe); its unit stands beside the row.
+        chain: Whether chains draw it as an example of its family, which is then one of `DEFECTS`. False for types that a
+            viewer would not name so, and for `fast_fading`, whose visibility varies at random.
+        extreme: The most extreme parameter, far past level 5; None where the type ends at level 5.
+    """
+
+    family: str
+    levels: tuple[Any, Any, Any, Any, Any]
+    chain: bool = False
+    extreme: float | None = None
+
+
+TABLE: dict[str, Row] = {
     # Compression
-    "jpeg": (43, 22, 12, 7, 3),  # quality factor of libjpeg
-    "jpeg2000": (52, 120, 240, 450, 900),  # compression ratio against 24 bits a pixel
-    "webp": (30, 15, 8, 4, 0),  # quality factor of libwebp
-    "fast_fading": ((0.7, 2), (0.5, 3), (0.22, 10), (0.1, 16), (0.02, 32)),  # first hit (share of stream), bit errors
-    # Noise: standard deviation in [0, 1] pixel units, or share of pixels hit
-    "white_noise": (0.031, 0.06, 0.11, 0.19, 0.35),
-    "color_noise": (0.025, 0.05, 0.09, 0.16, 0.28),  # in the chroma planes
-    "impulse_noise": (0.005, 0.015, 0.04, 0.1, 0.25),
-    "speckle_noise": (0.08, 0.15, 0.26, 0.42, 0.7),
-    # Blur: pixels for a short side of 512, scaled with the photo
-    "gaussian_blur": (1.1, 2.0, 3.4, 6.0, 12.0),  # sigma
-    "lens_blur": (1.5, 3.0, 5.0, 9.0, 16.0),  # radius of the aperture disc
-    "motion_blur": (5, 9, 16, 28, 48),  # length of the path
-    "denoise": ((2, 0.002), (3, 0.006), (4, 0.018), (6, 0.05), (9, 0.15)),  # radius, epsilon of a guided filter
+    "jpeg": Row("compression", (43, 22, 12, 7, 3), chain=True),  # quality factor of libjpeg
+    "jpeg2000": Row("compression", (52, 120, 240, 450, 900), chain=True),  # compression ratio against 24 bits a pixel
+    "webp": Row("compression", (30, 15, 8, 4, 0), chain=True),  # quality factor of libwebp
+    "fast_fading": Row(  # position of the first bit error (share of the stream), number of bit errors
+        "compression", ((0.7, 2), (0.5, 3), (0.22, 10), (0.1, 16), (0.02, 32))
+    ),
+    # Noise: standard deviation for pixels in [0, 1], or share of the pixels
+    "white_noise": Row("noise", (0.031, 0.06, 0.11, 0.19, 0.35), chain=True),
+    "color_noise": Row("noise", (0.025, 0.05, 0.09, 0.16, 0.28), chain=True),  # in the chroma planes
+    "impulse_noise": Row("noise", (0.005, 0.015, 0.04, 0.1, 0.25), chain=True),
+    "speckle_noise": Row("noise", (0.08, 0.15, 0.26, 0.42, 0.7), chain=True),
+    # Blur: pixels at a short side of 512, scaled with the photo
+    "gaussian_blur": Row("focus blur", (1.1, 2.0, 3.4, 6.0, 12.0), chain=True, extreme=40),  # sigma
+    "lens_blur": Row("focus blur", (1.5, 3.0, 5.0, 9.0, 16.0), chain=True),  # radius of the aperture disc
+    "motion_blur": Row("motion blur", (5, 9, 16, 28, 48), chain=True, extreme=240),  # length of the path
+    "denoise": Row(  # radius and epsilon of a guided filter
+        "focus blur", ((2, 0.002), (3, 0.006), (4, 0.018), (6, 0.05), (9, 0.15))
+    ),
     # Exposure: stops
-    "under_exposure": (-0.7, -1.3, -2.1, -3.0, -4.2),
-    "over_exposure": (0.5, 1.0, 1.5, 2.1, 3.0),
-    "vignetting": (0.6, 1.2, 2.0, 3.2, 5.0),  # stops lost in the corners
+    "under_exposure": Row("under-exposure", (-0.7, -1.3, -2.1, -3.0, -4.2), chain=True, extreme=-20),
+    "over_exposure": Row("over-exposure", (0.5, 1.0, 1.5, 2.1, 3.0), chain=True, extreme=12),
+    "vignetting": Row("under-exposure", (0.6, 1.2, 2.0, 3.2, 5.0)),  # stops lost in the corners
     # Colour and contrast
-    "low_contrast": (0.7, 0.5, 0.34, 0.2, 0.1),  # share of the contrast kept
-    "haze": (0.25, 0.42, 0.58, 0.73, 0.87),  # share of airlight
-    "desaturation": (0.65, 0.45, 0.28, 0.13, 0.0),  # share of the chroma kept
-    "over_saturation": (1.5, 2.0, 2.8, 4.0, 6.0),  # gain on the chroma
-    "warm_cast": (0.12, 0.22, 0.34, 0.48, 0.65),  # twice the share that red gains and blue loses
-    "cold_cast": (0.12, 0.22, 0.34, 0.48, 0.65),  # the other way round
-    "chromatic_shift": (1, 2, 4, 7, 12),  # pixels between the red and blue planes at a short side of 512
+    "low_contrast": Row("low contrast", (0.7, 0.5, 0.34, 0.2, 0.1), chain=True, extreme=0.01),  # share of the contrast kept
+    "haze": Row("low contrast", (0.25, 0.42, 0.58, 0.73, 0.87), chain=True),  # share of airlight
+    "desaturation": Row("wrong color", (0.65, 0.45, 0.28, 0.13, 0.0)),  # share of the chroma kept
+    "over_saturation": Row("wrong color", (1.5, 2.0, 2.8, 4.0, 6.0)),  # gain on the chroma
+    "warm_cast": Row("warm cast", (0.12, 0.22, 0.34, 0.48, 0.65), chain=True),  # twice the share that red gains, blue loses
+    "cold_cast": Row("cold cast", (0.12, 0.22, 0.34, 0.48, 0.65), chain=True),  # twice the share that blue gains, red loses
+    "chromatic_shift": Row("wrong color", (1, 2, 4, 7, 12)),  # pixels between red and blue at a short side of 512
     # Structure
-    "banding": (24, 14, 9, 6, 3),  # grey levels left in each channel
-    "pixelation": (2, 3, 5, 8, 14),  # pixels a block at a short side of 512
-    "resampling": (1.7, 2.4, 3.6, 5.5, 9.0),  # shrink, then enlarge by this factor
-    "over_sharpening": (0.8, 1.7, 3.2, 6.0, 12.0),  # gain of the unsharp mask
+    "banding": Row("banding", (24, 14, 9, 6, 3), chain=True),  # values left in each channel
+    "pixelation": Row("pixelation", (2, 3, 5, 8, 14), chain=True, extreme=40),  # pixels a block at a short side of 512
+    "resampling": Row("focus blur", (1.7, 2.4, 3.6, 5.5, 9.0)),  # factor of downsampling and upsampling
+    "over_sharpening": Row("over-sharpening", (0.8, 1.7, 3.2, 6.0, 12.0)),  # gain of the unsharp mask
 }
+"""Name of a distortion -> its row. A new row goes to the end, so that the order of the others stays."""
 
-EXTREME_LEVELS: dict[str, float] = {
-    "gaussian_blur": 40,
-    "motion_blur": 240,
-    "under_exposure": -20,
-    "over_exposure": 12,
-    "low_contrast": 0.01,
-    "pixelation": 40,
-}
-"""How far past level 5 some go, in the same units: further on, a photo can hardly be told from a plain picture."""
+VERSION_1 = (
+    *("jpeg", "jpeg2000", "webp", "fast_fading"),
+    *("white_noise", "color_noise", "impulse_noise", "speckle_noise"),
+    *("gaussian_blur", "lens_blur", "motion_blur", "denoise"),
+    *("under_exposure", "over_exposure", "vignetting"),
+    *("low_contrast", "haze", "desaturation", "over_saturation", "warm_cast", "cold_cast", "chromatic_shift"),
+    *("banding", "pixelation", "resampling", "over_sharpening"),
+)
+"""The types that training draws from by default. A new distortion does not join this list, so that no
+recipe changes; recipes name it in their own list of types."""

@@ -1,4 +1,4 @@
-"""What sensors add."""
+"""Sensor noise."""
 
 import numpy as np
 
@@ -10,21 +10,21 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.standard_normal(shape, dtype=np.float32)
 
 
-@distortion("noise")
+@distortion
 def white_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """White noise: Gaussian, alike and independent in each channel."""
+    """White noise: Gaussian, independent and identically distributed in each channel."""
     return to_pixels(to_unit(pixels) + sigma * _normal(rng, pixels.shape))
 
 
-@distortion("noise")
+@distortion
 def color_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Colour noise: Gaussian in the chroma planes, luma untouched."""
+    """Colour noise: Gaussian in the chroma planes only."""
     chroma = sigma * _normal(rng, pixels.shape)
     chroma[..., 0] = 0
     return to_pixels(to_unit(pixels) + chroma @ YCC_TO_RGB.T)
 
 
-@distortion("noise")
+@distortion
 def impulse_noise(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:
     """Impulse noise: dead and hot pixels."""
     hit = rng.random(pixels.shape[:2]) < share
@@ -33,8 +33,8 @@ def impulse_noise(pixels: Pixels, share: float, rng: np.random.Generator) -> Pix
     return out
 
 
-@distortion("noise")
+@distortion
 def speckle_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Speckle: noise in step with brightness."""
+    """Speckle noise: Gaussian, proportional to brightness."""
     unit = to_unit(pixels)
     return to_pixels(unit + unit * sigma * _normal(rng, pixels.shape))

@@ -1,87 +1,154 @@
-"""How a distortion is declared and looked up."""
+"""The registry of distortions: declared by a decorator, looked up by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from noref.lab.distortions.levels import EXTREME_LEVELS, LEVELS
+from noref.lab.distortions.levels import TABLE, VERSION_1
 from noref.lab.lookup import lookup
 
 Pixels = npt.NDArray[np.uint8]
-Recipe = Callable[[Pixels, Any, np.random.Generator], Pixels]
+Function = Callable[[Pixels, Any, np.random.Generator], Pixels]
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """A way to make a photo worse by a known amount.
+    """A function that degrades a photo by a known type and level.
 
-    Calling it is pure: same pixels, level and generator state, same result, and the input is left as it was.
+    Calling it is pure: the same pixels, level and generator state give the same result, and the input is not changed.
 
     Attributes:
-        name: Its key in the registry and in `LEVELS`.
-        family: The defect that a person would name (compression, noise, blur, ...).
-        summary: One line for people.
+        name: Its key in the registry and in the table of levels.
+        summary: The first line of the function's docstring.
+        function: (pixels, parameter, generator) -> pixels.
+        family: One of `levels.DEFECTS` or `levels.OTHER_FAMILIES`.
+        levels: The parameter at levels 1 to 5.
+        chain: Whether chains draw it (see `levels.Row`).
+        extreme_level: The most extreme parameter; None where the distortion ends at level 5.
+
+    Example:
+        >>> import numpy as np
+        >>> from noref.lab import distortions
+        >>> photo = np.zeros((64, 96, 3), np.uint8)
+        >>> noise = distortions.get("white_noise")
+        >>> noise.family, noise.levels
+        ('noise', (0.031, 0.06, 0.11, 0.19, 0.35))
+        >>> distorted = noise(photo, level=5, rng=np.random.default_rng(0))
+        >>> distorted.shape, distorted.dtype.name, bool(distorted.any()), bool(photo.any())
+        ((64, 96, 3), 'uint8', True, False)
     """
 
     name: str
-    family: str
     summary: str
-    recipe: Recipe
+    function: Function
+    family: str
+    levels: tuple[Any, Any, Any, Any, Any]
+    chain: bool
+    extreme_level: float | None
 
     def __call__(self, pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
-        """Distort RGB pixels (uint8, H x W x 3) at level 1 (mild) to 5 (severe).
+        """Distort a photo at one of five levels.
+
+        Args:
+            pixels: RGB, uint8, H x W x 3, at least 1 x 1; not changed.
+            level: 1 (mild) to 5 (severe).
+            rng: Source of all that is random, such as noise and directions.
+
+        Returns:
+            Pixels of the same shape and type.
 
         Raises:
-            ValueError: The level is not 1 to 5, or the pixels are not uint8 RGB.
+            ValueError: The level is not 1, 2, 3, 4 or 5, or the pixels are not as above.
         """
-        if level not in (1, 2, 3, 4, 5):
+        if level not in range(1, 6):
             raise ValueError(f"{self.name}: level must be 1, 2, 3, 4 or 5, not {level!r}")
-        return self._at(LEVELS[self.name][level - 1], pixels, rng)
+        return self._apply(self.levels[int(level) - 1], pixels, rng)
 
     def extreme(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        """Distort RGB pixels (uint8, H x W x 3) beyond level 5, log-uniformly up to `EXTREME_LEVELS`.
+        """Distort a photo past level 5: the parameter is drawn log-uniformly from that of level 5 to `extreme_level`.
+
+        Args:
+            pixels: RGB, uint8, H x W x 3, at least 1 x 1; not changed.
+            rng: Source of the parameter and of all else that is random.
+
+        Returns:
+            Pixels of the same shape and type.
 
         Raises:
-            ValueError: The distortion ends at level 5, or the pixels are not uint8 RGB.
+            ValueError: The distortion ends at level 5, or the pixels are not as above.
         """
-        if self.name not in EXTREME_LEVELS:
-            raise ValueError(f"{self.name} ends at level 5; past it go {', '.join(EXTREME_LEVELS)}")
-        first, last = LEVELS[self.name][-1], EXTREME_LEVELS[self.name]
-        return self._at(first * (last / first) ** rng.random(), pixels, rng)
+        if self.extreme_level is None:
+            raise ValueError(f"{self.name} ends at level 5; extreme levels exist for {', '.join(extreme_names(names()))}")
+        first, last = self.levels[-1], self.extreme_level
+        return self._apply(first * (last / first) ** rng.random(), pixels, rng)
 
-    def _at(self, strength: Any, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+    def _apply(self, parameter: Any, pixels: Pixels, rng: np.random.Generator) -> Pixels:
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ValueError(f"{self.name}: pixels must be uint8 of shape (H, W, 3), not {pixels.dtype} {pixels.shape}")
-        return self.recipe(pixels, strength, rng)
+        return self.function(pixels, parameter, rng)
 
 
 _REGISTRY: dict[str, Distortion] = {}
 
 
-def distortion(family: str) -> Callable[[Recipe], Recipe]:
-    """Register `function(pixels, strength, rng)` under its own name; its docstring's first line becomes the summary."""
+def distortion(function: Function) -> Function:
+    """Register `function(pixels, parameter, rng)` under its own name, with its row of the table.
 
-    def register(recipe: Recipe) -> Recipe:
-        name = recipe.__name__
-        summary = (recipe.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        _REGISTRY[name] = Distortion(name, family, summary, recipe)
-        return recipe
+    The function may assume valid RGB pixels (uint8, H x W x 3), must not change them, and draws all that is random from `rng`.
 
-    return register
+    Raises:
+        ValueError: The table has no row of that name, or the function has no docstring.
+    """
+    name = function.__name__
+    if name not in TABLE:
+        raise ValueError(f"{name} has no row in the table; add it to noref.lab.distortions.levels")
+    if not function.__doc__:
+        raise ValueError(f"{name} has no docstring; its first line becomes the summary")
+    row = TABLE[name]
+    summary = function.__doc__.strip().splitlines()[0].rstrip(".")
+    _REGISTRY[name] = Distortion(name, summary, function, row.family, row.levels, row.chain, row.extreme)
+    return function
 
 
 def names() -> list[str]:
-    """Names of all distortions, in the order of the table of levels."""
-    return [name for name in LEVELS if name in _REGISTRY]
+    """Names of all distortions, in the order of the table.
+
+    Training draws from a fixed list instead, `VERSION_1` by default, so that a new distortion changes no recipe.
+
+    Example:
+        >>> from noref.lab import distortions
+        >>> distortions.names()[:3]
+        ['jpeg', 'jpeg2000', 'webp']
+    """
+    return [name for name in TABLE if name in _REGISTRY]
+
+
+def extreme_names(types: Sequence[str] = VERSION_1) -> list[str]:
+    """Those of these distortions that have extreme levels (`Distortion.extreme`), in the same order.
+
+    Raises:
+        LabError: There is no distortion of one of the names.
+
+    Example:
+        >>> from noref.lab import distortions
+        >>> distortions.extreme_names(["jpeg", "pixelation", "gaussian_blur"])
+        ['pixelation', 'gaussian_blur']
+    """
+    return [name for name in types if get(name).extreme_level is not None]
 
 
 def get(name: str) -> Distortion:
     """The distortion of that name.
 
     Raises:
-        LabError: There is none; the message suggests near names.
+        LabError: There is no distortion of that name; the message suggests similar names.
+
+    Example:
+        >>> from noref.lab import distortions
+        >>> distortions.get("motion_blur").family
+        'motion blur'
     """
     return lookup("distortion", name, _REGISTRY)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions import LEVELS
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort, draw, levels
 from noref.lab.distortions.registry import Pixels
 from noref.lab.errors import LabError
@@ -70,7 +70,12 @@ def chain_rng(working: Pixels, epoch: int, copy: int, seed: int) -> np.random.Ge
 def chain_facts(copies: int, seed: int) -> dict[str, Any]:
     """Everything that the chains of a fixed set depend on but the photos, as JSON can hold it."""
     kinds = [kind for family in FAMILIES.values() for kind in family]
-    return {"copies": copies, "seed": seed, "families": {**FAMILIES}, "strengths": {kind: LEVELS[kind] for kind in kinds}}
+    return {
+        "copies": copies,
+        "seed": seed,
+        "families": {**FAMILIES},
+        "strengths": {kind: distortions.get(kind).levels for kind in kinds},
+    }
 
 
 def at_least(levels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -32,7 +32,7 @@ class DiqaMethod(BaseEstimator):
             and reference that the database has. Not needed where `stage1_epochs` is 0.
         normalise, reliability, features, sensitivity, power, alpha: See `network.Design`; the first three are the paper's
             ablations, as is `stage1_epochs=0`.
-        types: Distortions for stage 1; None for all that `noref.lab.distortions` has.
+        types: Distortions for stage 1; None for `distortions.VERSION_1`.
         area, shortest: See `WorkingSize`.
         stage1_epochs, stage1_crop, stage1_batch, stage1_rate: Stage 1; a crop of None takes whole photos.
         stage2_epochs, stage2_crop, stage2_batch, stage2_rate: Stage 2, likewise.
@@ -133,7 +133,7 @@ class DiqaMethod(BaseEstimator):
         if self.pristine is None:
             return ReferencePairs(rated, size, crop, seed), ReferencePairs(validation, size, crop, seed)
         learning, held_out = hold_out(self.pristine, seed)
-        types = list(self.types) if self.types else distortions.names()
+        types = list(self.types) if self.types else list(distortions.VERSION_1)
         return (
             DistortedPairs(learning, types, size, crop, seed),
             DistortedPairs(held_out, types, size, crop, seed, levels=(2, 4)),

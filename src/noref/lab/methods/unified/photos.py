@@ -127,7 +127,7 @@ class DistortedPhotos(Dataset[Item]):
         if rng.random() >= SINGLE:
             distorted, levels = distort(clean, rng)
             return distorted, float(np.prod([1 - MOS_LOSS_BY_LEVEL[level] for level in levels])), levels
-        kind, level = str(rng.choice(distortions.names())), int(rng.integers(1, HIGHEST + 1))
+        kind, level = str(rng.choice(distortions.VERSION_1)), int(rng.integers(1, HIGHEST + 1))
         left = 1 - MOS_LOSS_BY_LEVEL[level] * MILD_TYPES.get(kind, 1.0)
         return distortions.get(kind)(clean, level, rng), left, _known(kind, level)
 
@@ -153,7 +153,7 @@ class ExtremePhotos(DistortedPhotos):
     """
 
     def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
-        kind = str(rng.choice(list(distortions.EXTREME_LEVELS)))
+        kind = str(rng.choice(distortions.extreme_names()))
         return distortions.get(kind).extreme(clean, rng), 1 - RUINED, _known(kind, HIGHEST)
 
 

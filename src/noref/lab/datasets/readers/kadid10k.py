@@ -1,8 +1,8 @@
 """KADID-10k: 81 references, 25 distortions, five levels, rated by a crowd (Lin, Hosu and Saupe, 2019).
 
 The column "dmos" is misnamed: it is a mean of degradation ratings from 1 (very annoying) to 5 (imperceptible), so higher is
-better. "var" is a variance. A distorted photo's name is its address, `Ixx_yy_zz.png`: reference, type, level. Confirmed by
-public readers of the database and by the scores, which fall with the level.
+better. "var" is a variance. The file names `Ixx_yy_zz.png` encode reference, type and level. This follows public readers of
+the database, and agrees with the values, which fall with the level.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 
@@ -30,12 +31,13 @@ CARD = DatabaseCard(
 )
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
     """Read KADID-10k.
 
     Raises:
-        LabError: A file is missing; or `dmos.csv` lacks a column, holds text for a number or
-            names a photo otherwise than Ixx_yy_zz.png.
+        LabError: A file is missing; or `dmos.csv` lacks a column, holds text instead of a number, or lists a file name
+            not of the form Ixx_yy_zz.png.
     """
     folder = require(folder, "dmos.csv", "images", layout=CARD.layout)
     file = folder / "dmos.csv"

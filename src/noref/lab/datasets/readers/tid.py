@@ -1,8 +1,8 @@
 """TID2008 and TID2013: 25 references, 17 or 24 distortions, 4 or 5 levels (Ponomarenko et al., 2009 and 2015).
 
-A distorted photo's name is its address, `iXX_YY_Z.bmp`: reference, type, level. `type` keeps the two digits YY, as the papers
-number them. The text files and the disk disagree in case (`i01_01_1.bmp`, `I01.BMP`, but `i25.bmp`), so names are matched
-whatever their case. Files and names are confirmed by public readers of both and by TID2008's own readme.
+The file names `iXX_YY_Z.bmp` encode reference, type and level. `type` is the two digits YY, numbered as in the papers. The
+text files and the disk differ in case (`i01_01_1.bmp`, `I01.BMP`, but `i25.bmp`), so names are matched without regard to case.
+Files and names follow public readers of both databases and the readme of TID2008.
 """
 
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import numbers, on_disk, require, same_length
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 
@@ -44,17 +45,19 @@ TID2013 = DatabaseCard(
 )
 
 
+@database(TID2008)
 def read_tid2008(folder: str | Path) -> RatedImages:
     """Read TID2008; raises as `read_tid2013`."""
     return _read(TID2008, folder)
 
 
+@database(TID2013)
 def read_tid2013(folder: str | Path) -> RatedImages:
     """Read TID2013.
 
     Raises:
-        LabError: A file is missing; or a name is not of the form iXX_YY_Z.bmp, or the two text files are not of one length, or
-            hold text for a number.
+        LabError: A file is missing, a file name is not of the form iXX_YY_Z.bmp, or the two text files differ in length or hold
+            text instead of a number.
     """
     return _read(TID2013, folder)
 
@@ -80,5 +83,5 @@ def _read(card: DatabaseCard, folder: str | Path) -> RatedImages:
     )
     mos_std = read_csv(folder / "mos_std.txt", sep=r"\s+", names=["std"])
     numbers(mos_std, folder / "mos_std.txt", "std")
-    same_length(folder, **{"mos": table["mos"], "standard deviations": mos_std})
+    same_length(folder, **{f"scores in {file.name}": table["mos"], "standard deviations in mos_std.txt": mos_std})
     return RatedImages(card.name, folder, table.assign(mos_std=mos_std["std"]), card.mos_range)

@@ -1,10 +1,10 @@
 """LIVE release 2: 29 references, five distortions (Sheikh, Sabir and Bovik, 2006).
 
-Opinions come from the realigned DMOS (`dmos_realigned.mat`), which the authors recommend; some published results use the
-earlier `dmos.mat`. Realigned values run from about -3 to 112, past the nominal 0 to 100: the card's scale allows for that.
+The scores are the realigned DMOS (`dmos_realigned.mat`), which the authors recommend; some published results use the earlier
+`dmos.mat`. Realigned values run from about -3 to 112, beyond the nominal 0 to 100; the range on the card includes them.
 The rows follow the folders in the order of `_FOLDERS`, img1 to imgN. 203 of the 982 are hidden references, undistorted
-copies among the distorted photos (`orgs` is 1); they are left out unless asked for. There are no levels.
-Files, variables and order are confirmed by several public readers of the database; the folders' own info.txt is not read.
+copies among the distorted photos (`orgs` is 1); they are left out by default. There are no levels.
+Files, variables and order follow several public readers of the database; info.txt in the folders is not read.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import require, variables
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
 
 CARD = DatabaseCard(
@@ -34,22 +35,25 @@ CARD = DatabaseCard(
 _FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 
 
+@database(CARD)
 def read(folder: str | Path, hidden_references: bool = False) -> RatedImages:
     """Read LIVE release 2.
 
     Args:
         folder: As on the card.
-        hidden_references: Keep the undistorted copies too, with type "reference"; their path tells where they were hidden.
+        hidden_references: Include the undistorted copies, with type "reference".
 
     Raises:
-        LabError: A file is missing; or the scores are not those of the 982 photos.
+        LabError: A file is missing, lacks a variable, or does not hold 982 scores.
     """
     folder = require(folder, "dmos_realigned.mat", "refnames_all.mat", *_FOLDERS, layout=CARD.layout)
     dmos, mos_std, originals = variables(folder / "dmos_realigned.mat", "dmos_new", "dmos_std", "orgs")
     (references,) = variables(folder / "refnames_all.mat", "refnames_all")
     images = [(f"{kind}/img{i + 1}.bmp", kind) for kind, count in _FOLDERS.items() for i in range(count)]
     if not len(images) == len(dmos) == len(references):
-        raise LabError(f"{folder} has {len(dmos)} scores and {len(references)} reference names; expected {len(images)}")
+        raise LabError(
+            f"{folder} has {len(dmos)} scores and {len(references)} reference names; expected {len(images)}: download it again"
+        )
     hidden = originals.astype(bool)
     table = pd.DataFrame(images, columns=["image", "type"]).assign(
         mos=CARD.mos(dmos), mos_std=mos_std, content=references, reference="refimgs/" + references.astype(object)

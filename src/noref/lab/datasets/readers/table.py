@@ -1,8 +1,8 @@
-"""Any photos with opinions, listed in a CSV: image, mos, and what else is known.
+"""Your own rated photos, listed in a CSV: image, mos, and optional columns.
 
-Optional columns: std, content, reference, type, level, group, part; and low and high, the ends of the scale of opinions, alike
-in every row (else the lowest and highest opinion found are taken for them). Paths start at the CSV's folder. Where there is no
-`content`, it is the reference; where a photo has no reference either, it is a content of its own.
+Optional columns: std, content, reference, type, level, group, part; and low and high, the ends of the MOS range, equal in every
+row (by default, the lowest and highest MOS of the table). Paths are relative to the CSV. Without a column `content`, the
+content of a photo is its reference; a photo without a reference is its own content.
 """
 
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 
@@ -25,21 +26,22 @@ CARD = DatabaseCard(
     images=0,
     references=0,
     source="",
-    layout="a CSV with the columns image, mos (higher is better) and, if known, std, content, reference, type, level, group, "
-    "part, low and high (the ends of the scale, in every row); or a folder that holds it as labels.csv",
+    layout="a CSV with the columns image, mos (higher is better) and, optionally, std, content, reference, type, level, group, "
+    "part, low and high (the ends of the MOS range, in every row); or a folder that holds it as labels.csv",
 )
 _TEXTS = ("image", "content", "reference", "type", "group", "part")
 
 
+@database(CARD)
 def read(path: str | Path) -> RatedImages:
-    """Read a CSV of photos and opinions, higher is better.
+    """Read a CSV of photos and their MOS, higher is better.
 
     Args:
         path: The CSV, or a folder that holds it as labels.csv.
 
     Raises:
-        LabError: There is no such file, a needed column is missing, one is not known, the scale has only one end or changes
-            between rows, or values cannot be (see `RatedImages`).
+        LabError: The file or a required column is missing, a column is unknown, the range has only one end or differs between
+            rows, or a value is invalid (see `RatedImages`).
     """
     path = Path(path)
     file = path / "labels.csv" if path.is_dir() else path
@@ -50,14 +52,14 @@ def read(path: str | Path) -> RatedImages:
     table = table.rename(columns={"std": "mos_std"})
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
-    return RatedImages(path.stem, file.parent, table.drop(columns=["low", "high"], errors="ignore"), _scale(table, file))
+    return RatedImages(path.stem, file.parent, table.drop(columns=["low", "high"], errors="ignore"), _mos_range(table, file))
 
 
-def _scale(table: pd.DataFrame, file: Path) -> tuple[float, float]:
+def _mos_range(table: pd.DataFrame, file: Path) -> tuple[float, float]:
     if not {"low", "high"} & set(table):
         return float(table["mos"].min()), float(table["mos"].max())
     columns(table, file, "low", "high")
     ends = table[["low", "high"]].drop_duplicates()
     if len(ends) > 1:
-        raise LabError(f"{file}: low and high are the ends of one scale, but change from row to row")
+        raise LabError(f"{file}: low and high differ between rows; give the same MOS range in every row")
     return float(ends["low"].iloc[0]), float(ends["high"].iloc[0])

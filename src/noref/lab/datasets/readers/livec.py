@@ -1,7 +1,7 @@
-"""LIVE In the Wild (LIVE-C, CLIVE): camera photos with defects of their own, rated by a crowd (Ghadiyaram and Bovik, 2016).
+"""LIVE In the Wild (LIVE-C, CLIVE): camera photos with authentic distortions, rated by a crowd (Ghadiyaram and Bovik, 2016).
 
-The first seven of the 1,169 rows are the photos that the crowd was trained on; they lie in `Images/trainingImages` and are
-dropped. Files, variables and the seven rows are confirmed by several public readers of the database.
+The first seven of the 1,169 rows are the photos that the raters were trained on; they are in `Images/trainingImages` and are
+not read. Files, variables and the seven rows follow several public readers of the database.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import require, same_length, variables
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 
 CARD = DatabaseCard(
     name="livec",
@@ -29,11 +30,12 @@ CARD = DatabaseCard(
 _TRAINING = 7
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
     """Read LIVE In the Wild.
 
     Raises:
-        LabError: A file is missing; or it lacks a variable, or they are not of one length.
+        LabError: A file is missing or lacks a variable, or their lengths differ.
     """
     data = {part: f"Data/{part}_release.mat" for part in ("AllImages", "AllMOS", "AllStdDev")}
     folder = require(folder, "Images", *data.values(), layout=CARD.layout)

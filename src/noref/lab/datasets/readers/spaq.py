@@ -1,7 +1,7 @@
 """SPAQ: 11,125 smartphone photos, rated in the laboratory (Fang, Zhu, Zeng, Ma and Wang, 2020).
 
-Photos are as large as the phones made them; publications usually shrink the shorter side to 448 or 512. Sheets and columns
-are confirmed by public readers of the database. No standard deviation is published.
+Photos have their original size; publications usually resize the shorter side to 448 or 512. Sheets and columns follow public
+readers of the database. No standard deviation is published.
 """
 
 from pathlib import Path
@@ -11,13 +11,14 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import columns, numbers, read_excel, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 
 _SHEET = "Annotations/MOS and Image attribute scores.xlsx"
 CARD = DatabaseCard(
     name="spaq",
     title="Smartphone Photography Attribute and Quality database (SPAQ)",
     citation="Y. Fang, H. Zhu, Y. Zeng, K. Ma and Z. Wang, Perceptual quality assessment of smartphone photography, CVPR 2020",
-    licence="education and research with the copyright notice (said of the authors' code; none found for the photos)",
+    licence="education and research with the copyright notice (for the authors' code; none found for the photos)",
     published_range=(0.0, 100.0),
     higher_is_better=True,
     images=11125,
@@ -27,11 +28,12 @@ CARD = DatabaseCard(
 )
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
     """Read SPAQ.
 
     Raises:
-        LabError: A file is missing; or the sheet lacks a column, or holds text for a number.
+        LabError: A file is missing; or the sheet lacks a column, or holds text instead of a number.
     """
     folder = require(folder, _SHEET, "TestImage", layout=CARD.layout)
     file = folder / _SHEET

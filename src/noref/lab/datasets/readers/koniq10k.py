@@ -1,14 +1,15 @@
 """KonIQ-10k: 10,073 photos of YFCC100M, rated by a crowd, with an official split (Hosu, Lin, Sziranyi and Saupe, 2020).
 
-Two opinions a photo, of two scales, and not a linear map of one another, so they are two databases here: `koniq10k` is the
-0 to 100 value that most publications use, `koniq10k-acr` the plain mean of the 1 to 5 ratings. Two files carry them:
+Each photo has two scores on two scales, which are no linear function of one another, so they are two databases here:
+`koniq10k` has the MOS from 0 to 100 that most publications use, `koniq10k-acr` the mean of the ratings from 1 to 5. They come
+from one of two files:
 
 - `koniq10k_distributions_sets.csv` (the authors' repository): shares c1 to c5 of each rating, MOS **from 0 to 100**, SD of the
-  1 to 5 ratings, and the official split in `set` (7,058 training, 1,000 validation, 2,015 test). Taken if it is there.
+  1 to 5 ratings, and the official split in `set` (7,058 training, 1,000 validation, 2,015 test). Preferred if both exist.
 - `koniq10k_scores_and_distributions.csv` (the database's site): counts c1 to c5, MOS **from 1 to 5**, SD, MOS_zscore from 0 to
   100. It has no split.
 
-`spread` is in units of the 1 to 5 ratings, so only `koniq10k-acr` has it. Both files' columns are confirmed.
+SD is in units of the 1 to 5 ratings, so only `koniq10k-acr` has `mos_std`. Columns follow both sources.
 """
 
 from dataclasses import replace
@@ -20,6 +21,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 
@@ -42,16 +44,18 @@ _PARTS = {"training": "train", "validation": "validation", "test": "test"}
 _RATINGS = ["c1", "c2", "c3", "c4", "c5"]
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
-    """Read KonIQ-10k with the opinions from 0 to 100; the larger photos where both sizes are there.
+    """Read KonIQ-10k with the MOS from 0 to 100; the larger photos where both sizes are there.
 
     Raises:
-        LabError: A file is missing; or it lacks a column, holds text for a number, or its MOS is not on the scale that its
-            columns promise.
+        LabError: A file is missing; or it lacks a column, holds text instead of a number, or its MOS is not on a scale
+            from 0 to 100.
     """
     return _read(CARD, folder)
 
 
+@database(ACR_CARD)
 def read_acr(folder: str | Path) -> RatedImages:
     """Read KonIQ-10k with the mean ratings from 1 to 5 and their standard deviation; raises as `read`."""
     return _read(ACR_CARD, folder)

@@ -1,7 +1,7 @@
 """CSIQ: 30 references, six distortions, four or five levels (Larson and Chandler, 2010).
 
 The sheet and the files name the types differently ("noise" is `awgn/…AWGN…`, "jpeg 2000" is `jpeg2000/…`); `type` is the
-folder's name. Sheet, columns and names are confirmed by public readers of the database.
+name of the folder. Sheet, columns and file names follow public readers of the database.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import columns, numbers, read_excel, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
 
 CARD = DatabaseCard(
@@ -26,7 +27,7 @@ CARD = DatabaseCard(
     source="http://vision.okstate.edu/csiq (stored pages only; it may have moved)",
     layout="a folder with src_imgs (*.png), dst_imgs/<type> (*.png) and csiq.DMOS.xlsx",
 )
-# The sheet's word without spaces -> folder, token in the file's name.
+# Type in the sheet, without spaces -> folder, part of the file name.
 _TYPES = {
     "noise": ("awgn", "AWGN"),
     "blur": ("blur", "BLUR"),
@@ -37,11 +38,12 @@ _TYPES = {
 }
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
     """Read CSIQ.
 
     Raises:
-        LabError: A file is missing; or the sheet lacks a column, holds text for a number or names an unknown type.
+        LabError: A file is missing; or the sheet lacks a column, holds text instead of a number or an unknown type.
     """
     folder = require(folder, "csiq.DMOS.xlsx", "src_imgs", "dst_imgs", layout=CARD.layout)
     file = folder / "csiq.DMOS.xlsx"

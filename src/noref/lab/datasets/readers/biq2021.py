@@ -1,13 +1,16 @@
-"""BIQ2021: 12,000 camera photos of 512 x 512 with real defects (Ahmed and Asif, 2022).
+"""BIQ2021: 12,000 photos of 512 x 512 with authentic distortions (Ahmed and Asif, 2022).
 
-About 30 opinions a photo, mean in 0 to 1, higher is better. Three subsets, in `group`: ss01 personal archive, ss02 defects
-made on purpose, ss03 Unsplash. Two layouts are read:
+About 30 ratings a photo, MOS in 0 to 1, higher is better. Three subsets, in `group`: ss01 personal archive, ss02 photos taken
+with intentional defects, ss03 Unsplash. Two layouts are read:
 
-- A folder with `labels.csv` (image, mos, subset, scene) beside the photos it names: a part of the database whose scenes are
-  known.
-- As published: `Images/ss01 (1).jpg` and two files with the official split, 10,000 and 2,000 photos. Scenes are not known
-  there, so each photo is a content of its own; `check` finds the near-identical ones. Names, columns and values are confirmed
-  in the authors' repository; its later Train.csv and Test.csv hold other values, some below 0, and are not read.
+- A folder with `labels.csv` (image, mos, subset, scene and, where there is a split, part) and the photos that it lists.
+  `scene` becomes the content; `part` (train, validation or test) becomes the split of that table.
+- As published: `Images/ss01 (1).jpg` and two files with the official split, 10,000 and 2,000 photos. It has no scenes, so each
+  photo is its own content; `check` finds near-identical photos.
+
+The official split has photos of the same scenes on both sides, so that scores on its test part are too high. To compare
+methods, split by scene. File names, columns and values follow the authors' repository; its later Train.csv and Test.csv hold
+other values, some below 0, and are not read.
 """
 
 from pathlib import Path
@@ -17,6 +20,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 from noref.lab.files import read_csv
 
 _SPLIT = {"train": "Train (Images and MOS).csv", "test": "Test (Images and MOS).csv"}
@@ -31,16 +35,18 @@ CARD = DatabaseCard(
     images=12000,
     references=0,
     source="https://github.com/nisarahmedrana/BIQ2021",
-    layout="a folder with labels.csv (image, mos, subset, scene) and photos, or the published one with Images, "
-    + " and ".join(_SPLIT.values()),
+    layout="a folder with labels.csv (image, mos, subset, scene and, optionally, part) and photos, or the published layout "
+    "with Images, " + " and ".join(_SPLIT.values()),
 )
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
-    """Read either layout; only the published one has the official split.
+    """Read either layout.
 
     Raises:
-        LabError: A file is missing; or it lacks a column, holds text for a number or names a photo twice.
+        LabError: A file is missing; or it lacks a column, holds text instead of a number, lists a photo twice, or
+            holds an unknown part.
     """
     folder = Path(folder)
     table = _published(folder) if (folder / _SPLIT["train"]).exists() else _labelled(folder)
@@ -49,8 +55,9 @@ def read(folder: str | Path) -> RatedImages:
 
 def _labelled(folder: Path) -> pd.DataFrame:
     file = require(folder, "labels.csv", layout=CARD.layout) / "labels.csv"
-    table = read_csv(file, dtype={"image": str, "scene": str, "subset": str})
-    table = columns(table, file, "image", "mos", "subset", "scene")
+    table = read_csv(file, dtype={"image": str, "scene": str, "subset": str, "part": str})
+    split = ["part"] if "part" in table else []
+    table = columns(table, file, "image", "mos", "subset", "scene", *split)
     numbers(table, file, "mos")
     return table.rename(columns={"scene": "content", "subset": "group"})
 

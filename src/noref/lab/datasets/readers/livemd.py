@@ -1,9 +1,9 @@
 """LIVE Multiply Distorted: blur then JPEG (part 1), blur then noise (part 2), 15 references (Jayaraman et al., 2012).
 
-A photo's name says what was done to it: `wheel_blur1_noise3.bmp`, `wheel_blur2.bmp`, with strengths 1 to 3. That gives the
-type ("blur", "jpeg", "noise", "blur+jpeg", "blur+noise") and, where one thing was done, the level; `group` is the part's
-folder. The two parts were rated in sessions of their own. `ref4dist` counts references from 1. Files, variables and names are
-confirmed by public readers of the database; no standard deviation is read.
+File names such as `wheel_blur1_noise3.bmp` and `wheel_blur2.bmp` encode the distortions and their levels, 1 to 3: they give
+the type ("blur", "jpeg", "noise", "blur+jpeg", "blur+noise") and, for a single distortion, the level. `group` is the folder of
+the part; the parts were rated in separate sessions. `ref4dist` counts references from 1. Files, variables and names follow
+public readers of the database; no standard deviation is read.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.files import require, same_length, variables
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.registry import database
 
 CARD = DatabaseCard(
     name="livemd",
@@ -31,11 +32,12 @@ CARD = DatabaseCard(
 _PARTS = {"Part 1": "blurjpeg", "Part 2": "blurnoise"}
 
 
+@database(CARD)
 def read(folder: str | Path) -> RatedImages:
     """Read both parts of LIVE Multiply Distorted.
 
     Raises:
-        LabError: A file is missing; or it lacks a variable, or they are not of one length.
+        LabError: A file is missing or lacks a variable, or their lengths differ.
     """
     needed = (f"{part}/{file}" for part, kind in _PARTS.items() for file in (kind, "Imagelists.mat", "Scores.mat"))
     folder = require(folder, *needed, layout=CARD.layout)
