@@ -220,14 +220,15 @@ def evaluate(
 
 @app.command()
 def compare(folders: Annotated[list[Path], typer.Argument(metavar="RESULTS…", help="Folders of noref lab evaluate.")]) -> None:
-    """Set several results side by side, with significance tests over the splits that they share."""
+    """Compare several results, with significance tests of SRCC on the photos that they share."""
     from noref.lab.experiments import evaluate as work
     from noref.lab.experiments import experiment
+    from noref.lab.experiments.compare import compare
 
-    table, tests = work.compare(folders)
+    table, tests = compare(folders)
     typer.echo(work.as_markdown(table))
     if len(tests):
-        typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
+        typer.echo("Differences of SRCC, first less second, with 95 % intervals; p is not corrected for several comparisons.\n")
         typer.echo(experiment.as_markdown(tests))
 
 
