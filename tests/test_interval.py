@@ -133,7 +133,7 @@ def test_the_command_line(bounder, tmp_path, monkeypatch):
     row = json.loads(call("score", "--model", bounder, photo, "--format", "jsonl"))
     assert row["interval"] == pytest.approx([70, 90])
     monkeypatch.setattr(noref.card, "shipped", lambda: [bounder])
-    assert "  interval     holds 90% of opinions on photos like those trained on\n" in call("models")
+    assert "  interval     covers the MOS, not single opinions, of 90% of photos like those trained on\n" in call("models")
     monkeypatch.undo()
     with_one = [path for path in noref.card.shipped() if noref.card.load(path).coverage]
     assert call("models").count("\n  interval  ") == len(with_one)

@@ -59,9 +59,10 @@ class Assessment:
         size: Width and height of the photo in pixels, upright, at full size.
         warnings: What a careful user would want to know of how this photo was read or scored.
         defects: Every defect that the model can name, likely or not, by name; read-only. Empty where it names none.
-        interval: Low and high end, 0 to 100, of the prediction interval for the mean opinion score. It holds for the share of
-            photos that the model's card states as `coverage`. That share was calibrated on photos like those of the training
-            database, and may be another on photos of another kind. NaN where the model has no interval.
+        interval: Low and high end, 0 to 100, of the prediction interval for the mean opinion score (MOS). The share of photos
+            whose MOS lies inside is the `coverage` of the model's card. It was calibrated on photos like those of the training
+            database, and may differ on other photos. Opinions of single people vary more: the interval does not cover them. NaN
+            where the model has no interval.
     """
 
     name: str

@@ -28,7 +28,7 @@ class ModelCard:
         policy: How the photo's size is handled, in words.
         shortest: Pixels on the short side below which a photo is refused.
         area: Pixels to which larger photos are shrunk before the network; 0 where not stated, and photos are decoded in full.
-        coverage: Share of photos whose mean opinion should lie inside the interval; 0 where it gives none.
+        coverage: Share of photos whose MOS the prediction interval covers; 0 where the model has no interval.
         map_meaning: What the map shows and how it relates to the score; empty where it draws none.
         map_cell: Pixels of the working photo that one cell of the map covers, on a side; 0 where it draws none.
         defects: Names of the defects that it knows, in the order of its output.

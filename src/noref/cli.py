@@ -178,11 +178,12 @@ def models() -> None:
         with _stops():
             facts = card.load(path)
         default = " (default)" if path.stem == card.DEFAULT else ""
+        covered = f"covers the MOS, not single opinions, of {facts.coverage:.0%} of photos like those trained on"
         typer.echo(f"{facts.label}{default}: {facts.description}")
         rows = [
             ("licence", facts.licence),
             ("scale", facts.scale),
-            ("interval", f"holds {facts.coverage:.0%} of opinions on photos like those trained on" if facts.coverage else ""),
+            ("interval", covered if facts.coverage else ""),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),
             ("defects", ", ".join(facts.defects)),
