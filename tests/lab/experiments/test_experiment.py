@@ -111,7 +111,7 @@ def test_external_images_are_not_tested_on(rated, pristine, tmp_path):
         seed for seed in range(99) if "0-0.png" in set(Recipe("diqa", {}, split, seed).parts(rated)["test"].table["image"])
     )
     recipe = Recipe("diqa", {"pristine": str(tmp_path / "clean")}, split, seed)
-    with pytest.raises(LeakError, match="in test and .* in external images are near-identical"):
+    with pytest.raises(LeakError, match=r"in test and .* in external images are near-identical"):
         experiment.run(recipe, rated, tmp_path / "out")
 
 

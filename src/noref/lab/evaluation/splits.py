@@ -16,7 +16,7 @@ HELD_OUT = ("validation", "test")  # parts that must hold nothing that is learne
 
 
 class LeakError(LabError):
-    """An image, a content or near-identical images are in two parts of a split, or in a held-out part and in external images."""
+    """An image, a content or near-identical images are in two parts of a split, or both held out and in external images."""
 
 
 def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, RatedImages]:
@@ -49,7 +49,7 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
 
 
 def repeats(rated: RatedImages, shares: Mapping[str, float], k: int, seed: int) -> list[dict[str, RatedImages]]:
-    """k splits by content, of the seeds `seed` to `seed + k - 1`, so that each can be reproduced alone."""
+    """Several splits by content, of the seeds `seed` to `seed + k - 1`, so that each can be reproduced alone."""
     return [by_content(rated, shares, seed + i) for i in range(k)]
 
 
@@ -73,7 +73,8 @@ def official(rated: RatedImages) -> dict[str, RatedImages]:
         rows = rated.table[rated.table["part"] == name]
         apart = rows[~rows["content"].isin(taken)]
         if lost := len(rows) - len(apart):
-            warnings.warn(f"{rated.name}: {lost} photos of {name} share a content with a later part and are left out", stacklevel=2)
+            what = f"{rated.name}: {lost} photos of {name}"
+            warnings.warn(f"{what} share a content with a later part and are left out", stacklevel=2)
         taken |= set(rows["content"])
         chosen[name] = apart["image"].tolist()
     return {name: rated.select(chosen[name]) for name in PARTS if chosen[name]}
@@ -83,8 +84,8 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
     """One split for each distortion type, which tests on that type and learns from all others.
 
     The contents are split as well, in the same way for all types: photos of the type that show a training content are in no
-    part, and so are photos of other types that show a test content. Published tables often have the same contents in both parts,
-    which is easier.
+    part, and so are photos of other types that show a test content. Published tables often have the same contents in both
+    parts, which is easier.
 
     Returns:
         Type -> part name -> photos. Photos without a type (undistorted ones) are learned from, never tested on.
@@ -117,8 +118,8 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
 
     Args:
         parts: Part name -> photos.
-        external: Images that are learned from in addition to the training part. Neither validation, which chooses checkpoints, nor
-            test may hold one of them, or a photo whose reference is one of them.
+        external: Images that are learned from in addition to the training part. Neither validation, which chooses checkpoints,
+            nor test may hold one of them, or a photo whose reference is one of them.
         look_at_pictures: Also open every photo and compare perceptual hashes (`datasets.check`), which finds copies under other
             names. Photos that cannot be read are left out.
 
@@ -149,7 +150,8 @@ def _references(rated: RatedImages) -> list[Path]:
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:
     if common:
-        raise LeakError(f"{what} {min(common)} is in {first} and in {second} ({len(common)} in total); remove it from one of them")
+        place = f"in {first} and in {second}"
+        raise LeakError(f"{what} {min(common)} is {place} ({len(common)} in total); remove it from one of them")
 
 
 def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:

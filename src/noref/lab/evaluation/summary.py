@@ -1,7 +1,7 @@
 """Tables of every measure of one set of predictions, by part and by split.
 
-Predictions are tables as `protocols` writes them: `mos`, `predicted` (NaN where the method failed), `content`, and `mos_std` where
-known. Correlations and errors are over the photos that have a prediction; `n` and `failed` count those that have and have not.
+Predictions are tables as `protocols` writes them: `mos`, `predicted` (NaN where the method failed), `content`, and `mos_std`
+where known. Correlations and errors are over the photos that have a prediction; `n` counts these, and `failed` the others.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,20 @@ import pandas as pd
 from noref.lab.metrics import bootstrap, logistic
 from noref.lab.metrics.agreement import agreement, errors
 
-SHOWN = ("n", "failed", "contents", "srcc", "srcc_low", "srcc_high", "srcc_std", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit")
+SHOWN = (
+    "n",
+    "failed",
+    "contents",
+    "srcc",
+    "srcc_low",
+    "srcc_high",
+    "srcc_std",
+    "plcc",
+    "krcc",
+    "plcc_fitted",
+    "rmse_fitted",
+    "fit",
+)
 """The most important columns, for printed tables."""
 
 
@@ -83,8 +96,8 @@ def over_splits(table: pd.DataFrame) -> pd.DataFrame:
     """Statistics of the measures of `by_split` over the splits.
 
     Returns:
-        One row a measure: `measure`, `splits` (how many), `median`, `mean`, `std` (of the sample), `lowest`, `highest`. They are
-        NaN where a split has no value, so that no split is left out silently.
+        One row a measure: `measure`, `splits` (how many), `median`, `mean`, `std` (of the sample), `lowest`, `highest`. They
+        are NaN where a split has no value, so that no split is left out silently.
     """
     figures = table.select_dtypes("number")
     rows = {

@@ -33,8 +33,8 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         such as for few contents). Empty where no two methods share a split.
 
     Raises:
-        LabError: A folder is given twice, or holds no results or those of another version of noref; or a method has no SRCC in a
-            shared split.
+        LabError: A folder is given twice, or holds no results or those of another version of noref; or a method has no SRCC in
+            a shared split.
     """
     if len(set(folders)) < len(folders):
         raise LabError(f"{', '.join(map(str, folders))}: a folder is given twice; give each once")
@@ -65,8 +65,8 @@ def _splits(folder: Path, label: str) -> pd.DataFrame:
 def _tests(splits: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for database, rows in splits.groupby("database"):
         for first, second in combinations(rows["method"].unique(), 2):
-            sides = (rows[rows["method"] == method] for method in (first, second))
-            shared = pd.merge(*sides, on=["split", "parts", "seed", "contents_learned", "contents_tested"])
+            one, other = (rows[rows["method"] == method] for method in (first, second))
+            shared = pd.merge(one, other, on=["split", "parts", "seed", "contents_learned", "contents_tested"])
             if len(shared):
                 yield {"database": database, "first": first, "second": second, **_test(shared)}
 
@@ -93,5 +93,7 @@ def _test(shared: pd.DataFrame) -> dict[str, Any]:
 def _photos(split: pd.Series) -> pd.DataFrame:
     """The test photos of a split with both predictions."""
     columns = ["image", "mos", "content", "predicted"]
-    first, second = (read_csv(split[f"predictions_{side}"], usecols=columns, dtype={"image": str, "content": str}) for side in ("x", "y"))
+    first, second = (
+        read_csv(split[f"predictions_{side}"], usecols=columns, dtype={"image": str, "content": str}) for side in ("x", "y")
+    )
     return pd.merge(first, second[["image", "predicted"]], on="image").assign(split=split["split"])

@@ -1,1 +1,1 @@
-"""How well predictions agree with opinions or classes: correlations, intervals, tests, calibration."""
+"""Agreement of predictions with MOS or classes: correlations, confidence intervals, significance tests, D/L/P/M, gMAD."""

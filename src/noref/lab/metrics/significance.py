@@ -3,7 +3,7 @@
 Two tests, for two questions:
 
 - `corrected_t`: methods that are fitted anew in each of several random splits. The unit is the split. Splits share photos, so
-  the differences are correlated, and the usual paired t-test rejects far too often; the test by Nadeau and Bengio corrects this.
+  the differences are correlated, and the usual paired t-test rejects too often, which the test by Nadeau and Bengio corrects.
 - `by_content`: models that are fixed, or were fitted once. The unit is the content (reference or scene). The test covers the
   choice of contents, not the variation of training.
 
@@ -40,13 +40,11 @@ class Difference(NamedTuple):
     p: float
 
 
-def corrected_t(
-    first: npt.ArrayLike, second: npt.ArrayLike, test_to_train: float, *, confidence: float = 0.95
-) -> Difference:
+def corrected_t(first: npt.ArrayLike, second: npt.ArrayLike, test_to_train: float, *, confidence: float = 0.95) -> Difference:
     """Corrected resampled t-test: two methods fitted anew in the same J random splits.
 
     The variance of the mean difference is (1 / J + n_test / n_train) times the variance over the splits, with J - 1 degrees of
-    freedom (C. Nadeau and Y. Bengio, Inference for the Generalization Error, Machine Learning 52, 2003, section 4). With
+    freedom (C. Nadeau and Y. Bengio, Inference for the Generalization Error, Machine Learning 52, 2003). With
     `test_to_train` 0 it is the usual paired t-test, which assumes independent splits.
 
     Args:
@@ -92,8 +90,8 @@ def by_content(
     """Paired bootstrap t-test by content: two fixed models on the same photos.
 
     The statistic is the difference of SRCC, averaged over the splits where there are several. Its standard error comes from
-    resampled contents, the same for both methods (`bootstrap`); t has one degree of freedom less than there are contents. Scores
-    may be on different scales.
+    resampled contents, the same for both methods (`bootstrap`); t has one degree of freedom less than there are contents.
+    Scores may be on different scales.
 
     Args:
         first: n scores of one method, higher is better.
@@ -106,8 +104,8 @@ def by_content(
         seed: Of the resamples.
 
     Returns:
-        p and the interval are NaN below `bootstrap.MIN_CONTENTS` contents, where a SRCC is undefined, and where both methods rank
-        alike in all resamples.
+        p and the interval are NaN below `bootstrap.MIN_CONTENTS` contents, where a SRCC is undefined, and where both methods
+        rank alike in all resamples.
 
     Raises:
         ValueError: The lengths differ, or a score is not finite.

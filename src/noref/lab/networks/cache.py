@@ -1,8 +1,8 @@
 """Features of photos on disk, so that an experiment over many settings sends each photo through its network once.
 
-Each folder of a cache belongs to one policy (what the caller computes: backbone weights, size, crops ...) and one version of the
-code that computes it (`made_with`). Its name is a hash of both, and `policy.json` in it states both. After a change of either,
-features are computed again into another folder; the old folder is never read, and may be deleted.
+Each folder of a cache belongs to one policy (what the caller computes: backbone weights, size, crops ...) and one version of
+the code that computes it (`made_with`). Its name is a hash of both, and `policy.json` in it states both. After a change of
+either, features are computed again into another folder; the old folder is not read, and may be deleted.
 """
 
 import contextlib
@@ -66,8 +66,8 @@ class FeatureCache:
 
         Args:
             paths: n photos.
-            policy: Everything that the vectors depend on besides the photo and `made_with`, as JSON can hold it: the hash of the
-                backbone's weights, the size policy, crops ...
+            policy: Everything that the vectors depend on besides the photo and `made_with`, as JSON can hold it: the hash of
+                the backbone's weights, the size policy, crops ...
             compute: Pixels (uint8, H x W x 3) to k vectors (k x D). Called for one photo at a time, in order.
 
         Raises:
