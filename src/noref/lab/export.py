@@ -3,7 +3,7 @@
 The file holds everything: the size policy, pre-processing, the network, calibration to 0 to 100 and the map. Input `pixels`
 (uint8, 1 x H x W x 3, any size from the card's `shortest`). Outputs, as many as the method has: `score` (float, 1) and `map`
 (float, 1 x h x w); `defects` (float, 1 x K: the probability of each defect on the card) and `levels` (float, 1 x K, 0 to 5);
-`interval` (float, 1 x 2: low and high end in score points, which hold the opinion with the card's `coverage`).
+`interval` (float, 1 x 2: low and high end in score points, of the prediction interval for the MOS, of the card's `coverage`).
 """
 
 import hashlib
@@ -73,7 +73,7 @@ class Naming(Protocol):
 
 @runtime_checkable
 class Bounding(Protocol):
-    """An exportable method whose core gives an interval, `COVERAGE` of which should hold the photo's opinion."""
+    """An exportable method whose core gives a prediction interval for the MOS, with a nominal coverage of `COVERAGE`."""
 
     COVERAGE: ClassVar[float]
 

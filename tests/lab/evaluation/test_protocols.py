@@ -192,7 +192,7 @@ def test_other_errors_are_bugs_and_end_the_run(tmp_path):
 def test_leaks_are_refused_before_anything_is_learned(tmp_path):
     method = Parrot(ONE)
     leaking = [protocols.Split("leak", 0, {**PROTOCOLS["single"][0].parts, "validation": ONE.select(["0.png", "101.png"])})]
-    with pytest.raises(LeakError, match="stands in"):
+    with pytest.raises(LeakError, match="is in train and in validation"):
         run(method, leaking, tmp_path)
     assert not method.fits
 

@@ -72,7 +72,7 @@ def test_the_official_split_is_the_databases_own():
 
 def test_what_the_official_split_leaves_on_two_sides_is_not_learned_from():
     whole = rated(list("abcaab"), part=["train", "train", "train", "test", "test", "validation"])
-    with pytest.warns(UserWarning, match="test: 2 photos of train show what a later part shows"):
+    with pytest.warns(UserWarning, match="test: 2 photos of train share a content with a later part"):
         parts = splits.official(whole)
     assert {name: part.table["image"].tolist() for name, part in parts.items()} == {
         "train": ["2.png"],
@@ -82,21 +82,25 @@ def test_what_the_official_split_leaves_on_two_sides_is_not_learned_from():
     splits.guard(parts, look_at_pictures=False)
 
 
-def test_what_is_learned_from_besides_shows_no_test_photo(tmp_path):
+@pytest.mark.parametrize("held_out", ["test", "validation"])
+def test_external_images_show_no_held_out_photo(held_out, tmp_path):
     for seed in range(4):
         Image.fromarray(make_scene(80, 96, seed)).save(tmp_path / f"{seed}.png")
-    clean = tmp_path / "clean"
-    clean.mkdir()
-    Image.open(tmp_path / "3.png").save(clean / "copy.jpg", quality=80)
-    noise = np.random.default_rng(0).integers(0, 256, (80, 96, 3), dtype=np.uint8)  # 3 without a trace of it
+    pristine = tmp_path / "pristine"
+    pristine.mkdir()
+    Image.open(tmp_path / "3.png").save(pristine / "copy.jpg", quality=80)
+    noise = np.random.default_rng(0).integers(0, 256, (80, 96, 3), dtype=np.uint8)  # distorted beyond recognition
     Image.fromarray(noise).save(tmp_path / "1.png")
-    whole = rated(["a", "b", "c"], tmp_path, reference=["0.png", "3.png", "2.png"])
-    parts = {name: whole.select([f"{i}.png"]) for i, name in enumerate(("train", "test", "validation"))}
-    splits.guard(parts, besides=[tmp_path / "0.png", tmp_path / "2.png"])
-    with pytest.raises(LeakError, match=r"3\.png in test and .*copy\.jpg in what is learned from besides are near-identical"):
-        splits.guard(parts, besides=[clean / "copy.jpg"])
-    with pytest.raises(LeakError, match=r"image .*3\.png stands in test and in what is learned from besides"):
-        splits.guard(parts, besides=[tmp_path / "3.png"], look_at_pictures=False)
+    whole = rated(["a", "b", "c"], tmp_path, reference=["0.png", "3.png", None])
+    other = "validation" if held_out == "test" else "test"
+    parts = {name: whole.select([f"{i}.png"]) for i, name in enumerate(("train", held_out, other))}
+    splits.guard(parts, external=[tmp_path / "0.png"])
+    with pytest.raises(LeakError, match=rf"3\.png in {held_out} and .*copy\.jpg in external images are near-identical"):
+        splits.guard(parts, external=[pristine / "copy.jpg"])
+    splits.guard(parts, external=[pristine / "copy.jpg"], look_at_pictures=False)
+    for image in ("1.png", "3.png"):
+        with pytest.raises(LeakError, match=rf"image .*{image} is in {held_out} and in external images"):
+            splits.guard(parts, external=[tmp_path / image], look_at_pictures=False)
 
 
 def test_a_type_left_out_is_tested_alone_and_on_other_contents():
@@ -120,9 +124,9 @@ def test_an_image_or_content_on_two_sides_is_refused():
     whole = rated(list("aabbcc"))
     sides = {"train": whole.select(["0.png", "2.png"]), "test": whole.select(["4.png", "5.png"])}
     splits.guard(sides, look_at_pictures=False)
-    with pytest.raises(LeakError, match=r"content a stands in train and in test \(of 2 such\)"):
+    with pytest.raises(LeakError, match=r"content a is in train and in test \(2 in total\)"):
         splits.guard({**sides, "test": whole.select(["1.png", "3.png", "4.png"])}, look_at_pictures=False)
-    with pytest.raises(LeakError, match=r"image 2\.png stands in train and in validation"):
+    with pytest.raises(LeakError, match=r"image 2\.png is in train and in validation"):
         splits.guard({**sides, "validation": whole.select(["2.png"])}, look_at_pictures=False)
 
 
@@ -130,7 +134,7 @@ def test_contents_of_two_databases_are_strangers_but_one_file_is_one_image(tmp_p
     here, there = rated(list("ab"), tmp_path / "x"), rated(list("ab"), tmp_path / "y")
     splits.guard({"train": here, "test": there}, look_at_pictures=False)
     renamed = RatedImages("other", here.folder, here.table.assign(content=["c", "d"]), (0, 5))
-    with pytest.raises(LeakError, match=r"0\.png stands in train and in test"):
+    with pytest.raises(LeakError, match=r"0\.png is in train and in test"):
         splits.guard({"train": here, "test": renamed}, look_at_pictures=False)
 
 

@@ -7,30 +7,41 @@ import pytest
 from noref.lab.evaluation import summary
 
 RNG = np.random.default_rng(0)
-OPINIONS = RNG.uniform(1, 5, 300)
+MOS = RNG.uniform(1, 5, 300)
 CORRELATIONS = ["srcc", "krcc", "plcc", "plcc_fitted"]
 
 
 def predictions(predicted, **columns: object) -> pd.DataFrame:
-    return pd.DataFrame({"mos": OPINIONS, "predicted": predicted, **columns})
+    return pd.DataFrame({"mos": MOS, "predicted": predicted, "content": np.arange(300) // 3, **columns})
 
 
 @pytest.mark.parametrize("parameters", [4, 5])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_opinions_and_their_negative(parameters, sign):
-    found = summary.measures(predictions(sign * OPINIONS), parameters)
+def test_mos_and_its_negative(parameters, sign):
+    found = summary.measures(predictions(sign * MOS), parameters)
     assert [found[name] for name in CORRELATIONS] == pytest.approx([sign] * 4, abs=1e-6)
     assert found["rmse_fitted"] == pytest.approx(0, abs=1e-2)
     assert (found["rmse"] == 0) == (sign == 1)
 
 
-def test_noise_agrees_with_nobody():
+def test_noise_does_not_correlate():
     found = summary.measures(predictions(RNG.random(300)))
     assert [found[name] for name in CORRELATIONS] == pytest.approx([0] * 4, abs=0.15)
 
 
-def test_failures_are_counted_and_never_judged():
-    predicted = OPINIONS.copy()
+def test_intervals_are_by_content():
+    error = np.repeat(RNG.normal(size=100), 3)
+    (row,) = summary.by_part(predictions(MOS + error)).to_dict("records")
+    (photo,) = summary.by_part(predictions(MOS + error, content=np.arange(300))).to_dict("records")
+    assert row["srcc"] == photo["srcc"]
+    assert row["srcc_high"] - row["srcc_low"] > 1.2 * (photo["srcc_high"] - photo["srcc_low"])
+    assert (row["contents"], photo["contents"]) == (100, 300)
+    few = summary.by_part(predictions(MOS + error, content=np.arange(300) % 3))
+    assert few[["srcc_low", "plcc_high"]].isna().all(axis=None)
+
+
+def test_failures_are_counted_and_not_measured():
+    predicted = MOS.copy()
     predicted[:7] = np.nan
     table = summary.by_part(predictions(predicted, type=["blur"] * 100 + ["jpeg"] * 150 + [None] * 50), "type", resamples=50)
     assert table[["part", "n", "failed"]].to_numpy().tolist() == [["all", 293, 7], ["blur", 93, 7], ["jpeg", 150, 0]]
@@ -46,7 +57,7 @@ def test_nothing_but_failures():
 
 
 def test_another_scale_needs_the_fit():
-    other = 100 / (1 + np.exp(3 - OPINIONS)) + RNG.normal(size=300)
+    other = 100 / (1 + np.exp(3 - MOS)) + RNG.normal(size=300)
     found = summary.measures(predictions(other, mos_std=0.5))
     assert found["fit"] == "4-parameter logistic (VQEG)"
     assert found["rmse"] > 30
@@ -57,7 +68,7 @@ def test_another_scale_needs_the_fit():
 
 
 def test_medians_over_splits_hide_no_split():
-    found = summary.by_split({f"seed {i}": predictions(OPINIONS + RNG.normal(size=300)) for i in range(5)})
+    found = summary.by_split({f"seed {i}": predictions(MOS + RNG.normal(size=300)) for i in range(5)})
     over = summary.over_splits(found).set_index("measure")
     assert over.loc["srcc", "median"] == found["srcc"].median()
     assert over.loc["srcc", "std"] == pytest.approx(np.std(found["srcc"], ddof=1))

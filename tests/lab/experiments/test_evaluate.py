@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from noref.cli import app
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.experiments.compare import compare
+from noref.lab.metrics import significance
 from pictures import make_scene
 
 
@@ -50,7 +52,7 @@ def test_everything_is_saved(scores, database, tmp_path):
     records = json.loads((tmp_path / "results.json").read_text())
     assert {record["method"] for record in records} == {"scores-noise", "model-diqa"}
     assert json.loads((tmp_path / "environment.json").read_text())["versions"]["numpy"]
-    assert "| scores-noise | biq2021 | all | 30 | 0 |" in (tmp_path / "results.md").read_text()
+    assert "| scores-noise | biq2021 | all | 30 | 0 | 15 |" in (tmp_path / "results.md").read_text()
     predictions = pd.read_csv(tmp_path / "model-diqa" / "biq2021" / "split-000" / "predictions.csv")
     assert len(predictions) == 30
     for name in ("scatter-model-diqa-biq2021.png", "pictures-model-diqa-biq2021.png"):
@@ -84,17 +86,24 @@ def test_missing_scores_are_failures_that_show(scores, database, tmp_path):
     assert splits.loc[("scores-some", "median of 8"), ["n", "failed"]].tolist() == [8 * 6 - of_each.sum(), of_each.sum()]
 
 
-def test_a_recipe_is_fitted_inside_each_split(database, tmp_path):
+def test_a_recipe_is_fitted_inside_each_split(scores, database, tmp_path):
     tiny = "stage1_epochs=0 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
     changes = [part for change in tiny.split() for part in ("--set", change)]
-    evaluate(
-        database, tmp_path, "recipe:diqa", "--protocol", "random", "--repeats", 2, "--shares", "train=.7,test=.3", *changes
-    )
+    candidates = ["recipe:diqa", f"scores:{scores['noise']}"]
+    evaluate(database, tmp_path, *candidates, "--protocol", "random", "--repeats", 2, "--shares", "train=.7,test=.3", *changes)
     for i in (0, 1):
         home = tmp_path / "recipe-diqa" / "biq2021" / f"split-00{i}"
         parts = pd.read_csv(home / "split.csv").groupby("part")["image"].apply(set)
         assert set(pd.read_csv(home / "predictions.csv")["image"]) == parts["test"]
         assert (home / "fit" / "stage2" / "best.ckpt").is_file()
+    _, tests = compare([tmp_path])
+    (row,) = tests.to_dict("records")
+    assert (row["test"], row["splits"]) == ("corrected resampled t-test over random splits", 2)
+    splits = pd.read_csv(tmp_path / "splits.csv")
+    assert splits["fitted"].tolist() == [True, True, False, False]
+    assert (splits["contents_tested"] / splits["contents_learned"]).tolist() == [5 / 10] * 4  # 15 contents
+    srcc = splits.groupby("method")["srcc"].apply(list)
+    assert row["p"] == significance.corrected_t(srcc["recipe-diqa"], srcc["scores-noise"], 5 / 10).p
 
 
 def test_d_l_p_and_m_on_a_synthetic_database(tmp_path):
@@ -124,13 +133,25 @@ def test_d_l_p_and_m_on_a_synthetic_database(tmp_path):
     assert "| scores-lost | synthetic | jpeg | compression | 0.833 |" in (tmp_path / "out" / "results.md").read_text()
 
 
-def test_compare_sets_results_side_by_side(scores, database, tmp_path):
-    for name in ("perfect", "noise"):
-        evaluate(database, tmp_path / name, f"scores:{scores[name]}", "--protocol", "random", "--repeats", 4)
+@pytest.mark.parametrize("options", [[], ["--protocol", "random", "--repeats", 4]])
+def test_scorers_that_are_not_fitted_are_compared_by_content(options, scores, database, tmp_path):
+    some = tmp_path / "some.csv"
+    pd.read_csv(scores["noise"]).iloc[4:].to_csv(some, index=False)
+    evaluate(database, tmp_path / "perfect", f"scores:{scores['perfect']}", *options)
+    evaluate(database, tmp_path / "noise", f"scores:{some}", *options, code=1)
     result = call("compare", tmp_path / "perfect", tmp_path / "noise")
     assert result.exit_code == 0, result.stderr
-    assert "| perfect | scores-perfect | biq2021 | median of 4 |" in result.stdout
-    assert "p is optimistic" in result.stdout
+    assert f"| perfect | scores-perfect | biq2021 | {'median of 4' if options else 'all'} |" in result.stdout
+    assert "| perfect/scores-perfect | noise/scores-some | paired bootstrap t-test by content |" in result.stdout
+    _, tests = compare([tmp_path / "perfect", tmp_path / "noise"])
+    (row,) = tests.to_dict("records")
+    assert row["splits"] == (4 if options else 1)
+    assert row["failed"] > 0
+    assert row["difference"] > 0.3
+    assert row["low"] < row["difference"] < row["high"]
+    assert 0 < row["p"] < (1 if options else 0.01)  # each of the four splits has three contents
+    if not options:
+        assert (row["contents"], row["failed"]) == (15, 4)
 
 
 def test_only_splits_that_are_the_same_are_compared(scores, database, tmp_path):
@@ -140,9 +161,10 @@ def test_only_splits_that_are_the_same_are_compared(scores, database, tmp_path):
     evaluate(database, tmp_path / "c" / "out", f"scores:{scores['perfect']}", *options)
     other = call("compare", tmp_path / "a" / "out", tmp_path / "b" / "out")
     assert other.exit_code == 0, other.stderr
-    assert "p is optimistic" not in other.stdout
+    assert "by content" not in other.stdout
     same = call("compare", tmp_path / "a" / "out", tmp_path / "c" / "out")  # namesakes go by their paths
-    assert f"| {tmp_path / 'a' / 'out'}/scores-noise | {tmp_path / 'c' / 'out'}/scores-perfect | 3 |" in same.stdout
+    pair = f"| biq2021 | {tmp_path / 'a' / 'out'}/scores-noise | {tmp_path / 'c' / 'out'}/scores-perfect |"
+    assert f"{pair} paired bootstrap t-test by content | 3 |" in same.stdout
 
 
 def test_a_method_without_a_rank_correlation_cannot_be_compared(scores, database, tmp_path):
@@ -151,7 +173,15 @@ def test_a_method_without_a_rank_correlation_cannot_be_compared(scores, database
     evaluate(database, tmp_path / "out", *both, "--protocol", "random", "--repeats", 2)
     result = call("compare", tmp_path / "out")
     assert result.exit_code == 2
-    assert "out/scores-flat has no SRCC in seed 0 (of 2 such)" in result.stderr
+    assert "out/scores-flat has no SRCC in seed 0 (2 in total)" in result.stderr
+
+
+def test_results_of_another_version_are_refused(scores, database, tmp_path):
+    evaluate(database, tmp_path, f"scores:{scores['noise']}")
+    pd.read_csv(tmp_path / "splits.csv").drop(columns="fitted").to_csv(tmp_path / "splits.csv", index=False)
+    result = call("compare", tmp_path)
+    assert result.exit_code == 2
+    assert "holds results of another version of noref; repeat" in result.stderr
 
 
 def test_databases_that_share_a_name_are_not_mixed(scores, database, tmp_path):

@@ -22,7 +22,7 @@ def test_constant_predictions_rank_nothing():
 def test_missing_values_are_not_dropped():
     with pytest.raises(ValueError, match="finite"):
         agreement([1, np.nan, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="same length"):
         agreement([1, 2], [1, 2, 3])
 
 

@@ -22,7 +22,7 @@ def test_d_is_the_best_balanced_accuracy(photos):
         return
 
     def balanced(threshold):
-        return (np.mean(scores[pristine] > threshold) + np.mean(scores[~pristine] <= threshold)) / 2
+        return (np.mean(scores[pristine] >= threshold) + np.mean(scores[~pristine] < threshold)) / 2
 
     found = waterloo.d_test(scores, pristine)
     assert found.value == pytest.approx(max(balanced(threshold) for threshold in np.arange(-1, 8, 0.5)))
@@ -34,7 +34,7 @@ def test_d_does_not_reward_the_wrong_way_round():
     pristine = np.array([True] * 5 + [False] * 20)
     assert waterloo.d_test(pristine.astype(float), pristine).value == 1
     assert waterloo.d_test(-pristine.astype(float), pristine).value == 0.5
-    with pytest.raises(LabError, match="undistorted and of distorted"):
+    with pytest.raises(LabError, match="pristine and of distorted"):
         waterloo.d_test([1, 2], [True, True])
 
 

@@ -1,6 +1,8 @@
-"""Features on disk: computed once, known by content, never lost."""
+"""Features on disk: computed once, found by content and version, never lost."""
 
 import errno
+import json
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,10 @@ from PIL import Image
 
 from noref.errors import ImageNotFound, ImageTooSmall
 from noref.lab.errors import LabError
+from noref.lab.networks import cache as caches
+from noref.lab.networks import pooling
 from noref.lab.networks.cache import FeatureCache
+from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 
 POLICY = {"backbone": "a", "crops": 2}
@@ -23,7 +28,7 @@ def photos(tmp_path) -> list[Path]:
 
 
 class Compute:
-    """Two vectors of three numbers, and how often it was asked."""
+    """Two vectors of three numbers, and the number of calls."""
 
     def __init__(self):
         self.calls = 0
@@ -45,7 +50,7 @@ def test_photos_are_computed_once_and_come_in_order(photos, tmp_path):
     assert compute.calls == 10
 
 
-def test_photos_are_known_by_content(photos, tmp_path):
+def test_photos_are_found_by_content(photos, tmp_path):
     compute, cache = Compute(), FeatureCache(tmp_path / "cache")
     cache.vectors(photos[:1], POLICY, compute)
     renamed = photos[0].rename(tmp_path / "renamed.png")
@@ -54,6 +59,35 @@ def test_photos_are_known_by_content(photos, tmp_path):
     Image.fromarray(make_scene(20, 24, 99)).save(renamed)
     cache.vectors([renamed], POLICY, compute)
     assert compute.calls == 2
+
+
+def change(what: str, patched: pytest.MonkeyPatch) -> None:
+    if what == "pooling":
+        patched.setattr(pooling, "VERSION", pooling.VERSION + 1)
+    elif what == "resizing":
+        graph = WorkingSize(multiple=8).graph()
+        patched.setattr(WorkingSize, "graph", lambda _: graph)
+    else:
+        current = metadata.version
+        patched.setattr(metadata, "version", lambda name: "0.0.1" if name == what else current(name))
+
+
+@pytest.mark.parametrize("what", ["pooling", "resizing", "torch", "onnxruntime", "pillow"])
+def test_after_a_change_of_version_features_are_computed_again(what, photos, tmp_path, monkeypatch):
+    compute, cache = Compute(), FeatureCache(tmp_path / "cache")
+    caches.made_with.cache_clear()
+    old = cache.vectors(photos, POLICY, compute)
+    with monkeypatch.context() as patched:
+        change(what, patched)
+        caches.made_with.cache_clear()
+        new = cache.vectors(photos[:2], POLICY, lambda pixels: compute(pixels) + 1)
+        np.testing.assert_array_equal(new, old[:2] + 1)
+    caches.made_with.cache_clear()
+    np.testing.assert_array_equal(cache.vectors(photos, POLICY, compute), old)
+    assert compute.calls == 10
+    stated = [json.loads(file.read_text()) for file in (tmp_path / "cache").glob("*/policy.json")]
+    assert [facts["policy"] for facts in stated] == [POLICY, POLICY]
+    assert stated[0]["made_with"] != stated[1]["made_with"]
 
 
 def test_without_a_folder_nothing_is_kept(photos, tmp_path):
@@ -89,7 +123,7 @@ def test_an_interrupt_loses_nothing_finished(photos, tmp_path):
     assert compute.calls == 8
 
 
-def test_a_full_disk_is_told_and_loses_nothing_finished(photos, tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_and_loses_nothing_finished(photos, tmp_path, monkeypatch):
     compute, cache = Compute(), FeatureCache(tmp_path / "cache")
     cache.vectors(photos[:2], POLICY, compute)
 
@@ -99,10 +133,10 @@ def test_a_full_disk_is_told_and_loses_nothing_finished(photos, tmp_path, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(np, "save", full)
-        with pytest.raises(LabError, match=r"No space left on device.*choose another folder by `cache`") as told:
+        with pytest.raises(LabError, match=r"No space left on device.*choose another folder by `cache`") as raised:
             cache.vectors(photos, POLICY, compute)
-    assert str(tmp_path / "cache") in str(told.value)
-    assert {path.suffix for path in (tmp_path / "cache").rglob("*.*")} == {".npy"}
+    assert str(tmp_path / "cache") in str(raised.value)
+    assert {path.suffix for path in (tmp_path / "cache").rglob("*.*")} == {".npy", ".json"}
     calls = compute.calls
     cache.vectors(photos, POLICY, compute)
     assert compute.calls == calls + 6

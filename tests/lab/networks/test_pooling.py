@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from noref.lab.networks import pooling
 from noref.lab.networks.backbone import Stage
 from noref.lab.networks.pooling import describe, length, shares
 
@@ -22,6 +23,14 @@ def test_describe_agrees_with_numpy():
     np.testing.assert_allclose(describe(MAPS, "last"), means[-1])
     expected = np.concatenate([part for pair in zip(means, deviations, strict=True) for part in pair], axis=1)
     np.testing.assert_allclose(describe(MAPS, "stages"), expected, rtol=1e-5)
+
+
+def test_a_change_of_values_needs_a_new_version():
+    """Cached features are recomputed by version: where these values change, raise `VERSION` and state the new ones here."""
+    cells = [torch.arange(24.0).reshape(1, 2, 3, 4), torch.tensor([[[[1.0, 2], [3, 8]]]])]
+    assert pooling.VERSION == 1
+    torch.testing.assert_close(describe(cells, "last"), torch.tensor([[3.5]]))
+    torch.testing.assert_close(describe(cells, "stages"), torch.tensor([[5.5, 17.5, 3.4520526, 3.4520526, 3.5, 2.6925826]]))
 
 
 @pytest.mark.parametrize("features", ["last", "stages"])

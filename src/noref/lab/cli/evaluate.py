@@ -62,12 +62,13 @@ def evaluate(
 def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="RESULTS...", help="Results folders of `noref lab evaluate`.")],
 ) -> None:
-    """Compare several results, with significance tests over the splits that they share."""
+    """Compare several results, with significance tests of SRCC on the photos that they share."""
+    from noref.lab.experiments import compare as comparison
     from noref.lab.experiments import evaluate as work
     from noref.lab.tables import as_markdown
 
-    table, tests = work.compare(folders)
+    table, tests = comparison.compare(folders)
     typer.echo(work.as_markdown(table))
     if len(tests):
-        typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
+        typer.echo("Differences of SRCC, first less second, with 95 % intervals; p is not corrected for several comparisons.\n")
         typer.echo(as_markdown(tests))

@@ -133,7 +133,7 @@ def run(
     Raises:
         LabError: `folder` holds results of another method, protocol or database, or cannot be written; or the protocol trains
             on nothing, but the method must be fitted.
-        LeakError: Something stands in two parts of a split.
+        LeakError: A split leaks (`splits.guard`).
     """
     make_folder(folder)
     _claim(folder, build(), protocol)
@@ -145,7 +145,7 @@ def run(
             continue
         method = build()
         if not isinstance(method, Fixed):  # what learns nothing cannot learn from a copy of a test photo either
-            splits.guard(split.parts, besides=external_images(method), look_at_pictures=look_at_pictures)
+            splits.guard(split.parts, external=external_images(method), look_at_pictures=look_at_pictures)
         home.mkdir(exist_ok=True)
         _write(splits.as_table(split.parts), home / "split.csv")
         predictions = predict_each(_fitted(method, split, home / "fit"), test)

@@ -1,4 +1,4 @@
-"""Who may learn from what: splits keyed by content, never by row."""
+"""Splits of a database by content, and the check that nothing leaks between their parts."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -11,22 +11,23 @@ import pandas as pd
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
 
-EXTERNAL = "what is learned from besides"
+EXTERNAL = "external images"
+HELD_OUT = ("validation", "test")  # parts that must hold nothing that is learned from
 
 
 class LeakError(LabError):
-    """Something stands in two parts of a split, so that a method would be judged on what it learned from."""
+    """An image, a content or near-identical images are in two parts of a split, or both held out and in external images."""
 
 
 def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, RatedImages]:
-    """Split so that all photos of one content stand on one side.
+    """Split so that all photos of one content are in one part.
 
-    Depends on the names of the contents and the seed only, not on the order of the rows.
+    The split depends on the names of the contents and the seed only, not on the order of the rows.
 
     Args:
         rated: What to split.
         shares: Part name -> share of the contents; the shares must add up to 1.
-        seed: Another seed, another split.
+        seed: Of the permutation of the contents.
 
     Raises:
         LabError: The shares do not add up to 1, or a part would be empty.
@@ -48,15 +49,15 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
 
 
 def repeats(rated: RatedImages, shares: Mapping[str, float], k: int, seed: int) -> list[dict[str, RatedImages]]:
-    """As many splits by content as k says, of the seeds `seed` to `seed + k - 1`, so that each can be made again alone."""
+    """Several splits by content, of the seeds `seed` to `seed + k - 1`, so that each can be reproduced alone."""
     return [by_content(rated, shares, seed + i) for i in range(k)]
 
 
 def official(rated: RatedImages) -> dict[str, RatedImages]:
     """The split that the database's authors published, from the column `part`.
 
-    Where one content stands in several parts (near-identical photos have been given one, say), test keeps it, else validation;
-    what the others lose is counted in a warning.
+    Where one content is in several parts (near-identical photos were given one, say), test keeps it, else validation. A warning
+    counts the photos that the other parts lose.
 
     Raises:
         LabError: The database has none.
@@ -72,20 +73,22 @@ def official(rated: RatedImages) -> dict[str, RatedImages]:
         rows = rated.table[rated.table["part"] == name]
         apart = rows[~rows["content"].isin(taken)]
         if lost := len(rows) - len(apart):
-            warnings.warn(f"{rated.name}: {lost} photos of {name} show what a later part shows, and are left out", stacklevel=2)
+            what = f"{rated.name}: {lost} photos of {name}"
+            warnings.warn(f"{what} share a content with a later part and are left out", stacklevel=2)
         taken |= set(rows["content"])
         chosen[name] = apart["image"].tolist()
     return {name: rated.select(chosen[name]) for name in PARTS if chosen[name]}
 
 
 def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, dict[str, RatedImages]]:
-    """For each distortion type a split that tests on it alone and learns from all others.
+    """One split for each distortion type, which tests on that type and learns from all others.
 
-    The contents are split as well, alike for all types: photos of the type that show a training content are in no part, and so
-    are photos of other types that show a test content. Published tables often keep the contents on both sides, which is easier.
+    The contents are split as well, in the same way for all types: photos of the type that show a training content are in no
+    part, and so are photos of other types that show a test content. Published tables often have the same contents in both
+    parts, which is easier.
 
     Returns:
-        Type -> part name -> photos. Photos without a type (undistorted ones) may be learned from, never tested on.
+        Type -> part name -> photos. Photos without a type (undistorted ones) are learned from, never tested on.
 
     Raises:
         LabError: As `by_content`; or the database has no types, or a part would be empty.
@@ -108,20 +111,20 @@ def _only(part: RatedImages, kind: str, *, tested: bool) -> RatedImages:
     return part.select(rows["image"].tolist())
 
 
-def guard(parts: Mapping[str, RatedImages], *, besides: Sequence[Path] = (), look_at_pictures: bool = True) -> None:
+def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), look_at_pictures: bool = True) -> None:
     """Refuse a split that leaks.
 
-    Contents are compared within a database only: another one's content of the same name is another content.
+    Contents are compared within a database only: the same name in another database is another content.
 
     Args:
         parts: Part name -> photos.
-        besides: Photos that are learned from besides the training part: the test part may hold none of them, nor a photo whose
-            reference is one of them.
+        external: Images that are learned from in addition to the training part. Neither validation, which chooses checkpoints,
+            nor test may hold one of them, or a photo whose reference is one of them.
         look_at_pictures: Also open every photo and compare perceptual hashes (`datasets.check`), which finds copies under other
-            names. Photos that cannot be read are passed over.
+            names. Photos that cannot be read are left out.
 
     Raises:
-        LeakError: An image, a content or near-identical pictures stand in two parts, or in the test part and `besides`; the
+        LeakError: An image, a content or near-identical images are in two parts, or in a held-out part and in `external`. The
             message names the first pair.
     """
     for (first, one), (second, other) in combinations(parts.items(), 2):
@@ -130,11 +133,14 @@ def guard(parts: Mapping[str, RatedImages], *, besides: Sequence[Path] = (), loo
             _refuse(set(map(str, one.table["content"])) & set(map(str, other.table["content"])), "content", first, second)
     if look_at_pictures:
         _refuse_near_pictures({name: part.paths for name, part in parts.items()})
-    if besides:
-        judged = [*parts["test"].paths, *_references(parts["test"])]
-        _refuse(set(map(str, judged)) & set(map(str, besides)), "image", "test", EXTERNAL)
-        if look_at_pictures:
-            _refuse_near_pictures({"test": judged, EXTERNAL: besides})
+    if not external:
+        return
+    for name in HELD_OUT:
+        if name in parts:
+            held_out = [*parts[name].paths, *_references(parts[name])]
+            _refuse(set(map(str, held_out)) & set(map(str, external)), "image", name, EXTERNAL)
+            if look_at_pictures:
+                _refuse_near_pictures({name: held_out, EXTERNAL: external})
 
 
 def _references(rated: RatedImages) -> list[Path]:
@@ -144,25 +150,26 @@ def _references(rated: RatedImages) -> list[Path]:
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:
     if common:
-        raise LeakError(f"{what} {min(common)} stands in {first} and in {second} (of {len(common)} such); remove it from one")
+        place = f"in {first} and in {second}"
+        raise LeakError(f"{what} {min(common)} is {place} ({len(common)} in total); remove it from one of them")
 
 
 def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
     from noref.lab.datasets.check import check
 
-    # As a database whose contents are the sides: its check goes on where a photo cannot be read, which is a failed row later.
+    # As a database whose contents are the sides: its check leaves out unreadable photos, which become failed rows later.
     rows = [(path, 0.0, name) for name, paths in sides.items() for path in sorted({str(path.absolute()) for path in paths})]
     together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "mos", "content"]), (0, 1))
     near = check(together).near_pairs
     if near:
         first, second = near[0].sides
         raise LeakError(
-            f"{near[0].first} in {first} and {near[0].second} in {second} are near-identical (of {len(near)} such pairs); "
-            "leave one of them out, or give both one content and split by it"
+            f"{near[0].first} in {first} and {near[0].second} in {second} are near-identical ({len(near)} pairs in total); "
+            "leave one of them out, or give both the same content and split by it"
         )
 
 
 def as_table(parts: Mapping[str, RatedImages]) -> pd.DataFrame:
-    """A split as text can hold it: columns `image` and `part`, sorted by image."""
+    """A split as a table: columns `image` and `part`, sorted by image."""
     rows = [(image, name) for name, part in parts.items() for image in part.table["image"]]
     return pd.DataFrame(rows, columns=["image", "part"]).sort_values("image", ignore_index=True)

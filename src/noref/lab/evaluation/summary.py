@@ -1,7 +1,7 @@
-"""Tables for a report: every measure of one set of predictions, part by part, split by split.
+"""Tables of every measure of one set of predictions, by part and by split.
 
-Predictions are tables as `protocols` leaves them: `opinion`, `predicted` (NaN where the method failed), `spread` where known.
-Correlations and errors are over the photos that have a prediction; `n` and `failed` always say how many have and have not.
+Predictions are tables as `protocols` writes them: `mos`, `predicted` (NaN where the method failed), `content`, and `mos_std`
+where known. Correlations and errors are over the photos that have a prediction; `n` counts these, and `failed` the others.
 """
 
 from collections.abc import Mapping
@@ -13,21 +13,34 @@ import pandas as pd
 from noref.lab.metrics import bootstrap, logistic
 from noref.lab.metrics.agreement import agreement, errors
 
-SHOWN = ("n", "failed", "srcc", "srcc_low", "srcc_high", "srcc_std", "plcc", "krcc", "plcc_fitted", "rmse_fitted", "fit")
-"""Columns that a reader wants first."""
+SHOWN = (
+    "n",
+    "failed",
+    "contents",
+    "srcc",
+    "srcc_low",
+    "srcc_high",
+    "srcc_std",
+    "plcc",
+    "krcc",
+    "plcc_fitted",
+    "rmse_fitted",
+    "fit",
+)
+"""The most important columns, for printed tables."""
 
 
 def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[str, float | str]:
     """All measures of one set of predictions.
 
     Args:
-        predictions: One row a photo.
-        parameters: Of the logistic curve, fitted to these very predictions.
+        predictions: One row a photo, with `mos` and `predicted`; `mos_std` where known.
+        parameters: Of the logistic curve, which is fitted to these predictions.
 
     Returns:
-        `n`, `failed`; `srcc`, `krcc`, `plcc`; `rmse`, `mae`, `outliers`, `within_1` to `within_3` (see `errors`); `plcc` and
-        the errors again after the fit, ending in `_fitted`; `fit`, the curve's name, or "raw: " and why there is none (then
-        figures after the fit are raw), and `unfitted`, 1 in that case, else 0.
+        `n`, `failed`; `srcc`, `krcc`, `plcc`; `rmse`, `mae`, `outliers`, `within_1` to `within_3` (see `agreement.errors`);
+        `plcc` and the errors again after the fit, ending in `_fitted`; `fit`, the name of the curve, or "raw: " and the reason
+        why the fit failed (then the figures after the fit are raw); `unfitted`, 1 in that case, else 0.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
     x, y = scored["predicted"].to_numpy(np.float64), scored["mos"].to_numpy(np.float64)
@@ -48,17 +61,19 @@ def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[s
 def by_part(
     predictions: pd.DataFrame, by: str | None = None, parameters: Literal[4, 5] = 4, *, resamples: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
-    """`measures` over all photos and within each distortion type or group, with 95 % bootstrap intervals.
+    """`measures` over all photos and within each distortion type or group, with 95 % bootstrap intervals by content.
 
     Args:
-        predictions: One row a photo.
-        by: A column, such as "type" or "group"; its missing values are no part of their own.
-        parameters: As `measures`; the curve is fitted anew in each part.
+        predictions: One row a photo, with `mos`, `predicted` and `content`; `mos_std` where known.
+        by: Column to group by, such as "type" or "group". Rows without a value are in "all" only.
+        parameters: As in `measures`; the curve is fitted anew in each part.
         resamples: For the intervals.
         seed: For the intervals.
 
     Returns:
-        Column `part` ("all" first, then sorted), those of `measures`, `srcc_low`, `srcc_high`, `plcc_low`, `plcc_high`.
+        Column `part` ("all" first, then sorted), those of `measures`, `contents` (the number of independent units among the
+        photos that have a prediction), and `srcc_low`, `srcc_high`, `plcc_low`, `plcc_high` (NaN where `metrics.bootstrap`
+        gives no interval, such as for few contents).
     """
     parts = {"all": predictions}
     if by is not None:
@@ -66,23 +81,23 @@ def by_part(
     table = []
     for name, rows in parts.items():
         scored = rows[np.isfinite(rows["predicted"])]
-        found = bootstrap.intervals(scored["predicted"], scored["mos"], resamples=resamples, seed=seed)
+        found = bootstrap.intervals(scored["predicted"], scored["mos"], scored["content"], resamples=resamples, seed=seed)
         ends = {f"{figure}_{end}": getattr(found[figure], end) for figure in ("srcc", "plcc") for end in ("low", "high")}
-        table.append({"part": name, **measures(rows, parameters), **ends})
+        table.append({"part": name, **measures(rows, parameters), "contents": scored["content"].nunique(), **ends})
     return pd.DataFrame(table)
 
 
 def by_split(predictions: Mapping[str, pd.DataFrame], parameters: Literal[4, 5] = 4) -> pd.DataFrame:
-    """`measures` of each split; column `split` (its name) first."""
+    """`measures` of each split; the column `split` (its name) comes first."""
     return pd.DataFrame([{"split": name, **measures(rows, parameters)} for name, rows in predictions.items()])
 
 
 def over_splits(table: pd.DataFrame) -> pd.DataFrame:
-    """What `by_split` found, over the splits.
+    """Statistics of the measures of `by_split` over the splits.
 
     Returns:
-        One row a measure: `measure`, `splits` (how many), `median`, `mean`, `std` (of the sample), `lowest`, `highest`. A split
-        without a value makes them NaN, so that no split is left out unseen.
+        One row a measure: `measure`, `splits` (how many), `median`, `mean`, `std` (of the sample), `lowest`, `highest`. They
+        are NaN where a split has no value, so that no split is left out silently.
     """
     figures = table.select_dtypes("number")
     rows = {

@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def study(
             print(f"{split.name}, {i + 1} of {repeats}", file=sys.stderr)
         tables.append(pd.read_csv(file))
     every = pd.concat(tables, ignore_index=True)
-    return _report(every, folder)
+    return _report(every, folder, recipe.split["test"] / (1 - recipe.split["test"]))
 
 
 def _method(recipe: Recipe, most: int) -> DeepBiqMethod:
@@ -141,13 +142,13 @@ def _judged(
         known = {key: fits for key, fits in known.items() if key[0] == "prediction"}
 
 
-def _report(every: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _report(every: pd.DataFrame, folder: Path, test_to_train: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     names = list(dict.fromkeys(every["pooling"]))
     groups = every.groupby(["crops", "pooling"], sort=False)
     table = groups[["srcc", "plcc", "krcc"]].median().reset_index()
     table["srcc_std"] = groups["srcc"].std().to_numpy()
     srcc = {name: every[every["pooling"] == name].pivot(index="split", columns="crops", values="srcc") for name in names}
-    tests = compare(srcc)
+    tests = compare(srcc, test_to_train)
     for name, found in (("results", table), ("tests", tests)):
         found.to_csv(folder / f"{name}.csv", index=False)
         (folder / f"{name}.md").write_text(as_markdown(found))
@@ -170,23 +171,32 @@ def chosen(srcc: pd.DataFrame) -> int:
     return next(count for count in counts if not beaten(count))
 
 
-def compare(srcc: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def compare(srcc: Mapping[str, pd.DataFrame], test_to_train: float) -> pd.DataFrame:
     """The chosen number of crops against every other under the same pooling, then the poolings, each with its chosen number.
 
-    The two-sample t-test is the paper's. The paired tests, which know that both met the same splits, are to be read beside it.
+    The two-sample t-test, which chooses, is the paper's. This table has the corrected resampled t-test
+    (`significance.corrected_t`), which takes into account that both were measured on the same, overlapping splits.
 
     Args:
         srcc: Pooling -> what `chosen` takes.
+        test_to_train: Size of the test part over that of the other parts together.
 
     Returns:
-        Rows of `significance.compare`, positive where `first` is better.
+        One row a pair: `first`, `second`, `splits`, and `difference` (first less second), `low`, `high` and `p`.
     """
     labelled = {name: values.rename(columns=lambda count, name=name: f"{name} of {count}") for name, values in srcc.items()}
     best = {name: f"{name} of {chosen(values)}" for name, values in srcc.items()}
-    pairs = [values[[best[name], other]] for name, values in labelled.items() for other in values if other != best[name]]
-    between = pd.concat([values[best[name]] for name, values in labelled.items()], axis=1)
-    found = [significance.compare(values) for values in (*pairs, between)]
-    return pd.concat(found, ignore_index=True)
+    pairs = [(best[name], other) for name, values in labelled.items() for other in values if other != best[name]]
+    values = pd.concat(labelled.values(), axis=1)
+    return pd.DataFrame(
+        {
+            "first": first,
+            "second": second,
+            "splits": len(values),
+            **significance.corrected_t(values[first], values[second], test_to_train)._asdict(),
+        }
+        for first, second in [*pairs, *combinations(best.values(), 2)]
+    )
 
 
 def _draw(table: pd.DataFrame, names: Sequence[str]) -> Figure:

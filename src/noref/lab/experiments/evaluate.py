@@ -22,11 +22,11 @@ from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols, summary
-from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
+from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
 from noref.lab.experiments import experiment
-from noref.lab.files import make_folder, read_csv
+from noref.lab.files import make_folder
 from noref.lab.methods.method import Method
 from noref.lab.metrics import monotonicity, waterloo
 from noref.lab.plots import predictions as prediction_plots
@@ -144,9 +144,7 @@ def evaluate(
                 by_type.append(types.assign(**facts))
                 continue
             results.append(_agreement(judged).assign(**facts))
-            # Results may be compared over splits that are the same to the last photo, not those that share a name.
-            parts = [hashlib.sha256(as_table(split.parts).to_csv().encode()).hexdigest()[:16] for split in splits]
-            by_split.append(summary.by_split(judged).assign(**facts, parts=parts))
+            by_split.append(_described(summary.by_split(judged), splits).assign(**facts, fitted=_is_fitted(method, rated)))
             name = f"{method.label}-{rated.name}"
             prediction_plots.scatter(together, name).savefig(folder / f"scatter-{name}.png", dpi=100)
             prediction_plots.extremes(together, rated.folder, name).savefig(folder / f"pictures-{name}.png", dpi=80)
@@ -160,6 +158,24 @@ def evaluate(
         with (folder / "results.md").open("a") as report:
             report.write(f"\nM, type by type\n\n{as_markdown(types)}")
     return table
+
+
+def _is_fitted(method: Candidate, rated: RatedImages) -> bool:
+    return not isinstance(method.build(rated), Fixed)
+
+
+def _described(table: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
+    """One row a split, with the columns that a comparison needs (`compare`).
+
+    Splits are comparable if they have the same photos in the same parts (`parts` is a hash of these), whatever their names.
+    """
+    learned = [[part for name, part in split.parts.items() if name != "test"] for split in splits]
+    return table.assign(
+        seed=[split.seed for split in splits],
+        parts=[hashlib.sha256(as_table(split.parts).to_csv().encode()).hexdigest()[:16] for split in splits],
+        contents_learned=[sum(part.table["content"].nunique() for part in parts) for parts in learned],
+        contents_tested=[split.parts["test"].table["content"].nunique() for split in splits],
+    )
 
 
 def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -213,45 +229,3 @@ def as_markdown(table: pd.DataFrame) -> str:
     if "srcc" in table:
         table = table[[column for column in ("results", "method", "database", "part", *summary.SHOWN) if column in table]]
     return tables.as_markdown(table)
-
-
-def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Several results folders side by side.
-
-    Returns:
-        All results with their folder's name, and the significance tests of SRCC between methods over the splits that all of
-        them share (empty where fewer than two methods or two splits are shared).
-
-    Raises:
-        LabError: A folder holds no results or is given twice, another version of noref left its results, or a method has no
-            SRCC in a split that all share.
-    """
-    from noref.lab.metrics import significance
-
-    if len(set(folders)) < len(folders):
-        raise LabError(f"{', '.join(map(str, folders))}: a folder is given twice; give each once")
-    tables, splits = [], []
-    names = [folder.name for folder in folders]
-    for folder in folders:
-        label = folder.name if names.count(folder.name) == 1 else str(folder)
-        if not (folder / "results.csv").is_file():
-            raise LabError(f"{folder} holds no results (results.csv is missing); run noref lab evaluate first")
-        tables.append(read_csv(folder / "results.csv").assign(results=label))
-        if (folder / "splits.csv").is_file():
-            splits.append(read_csv(folder / "splits.csv").assign(results=label))
-    table = pd.concat(tables, ignore_index=True)
-    table = table[["results", *(column for column in table if column != "results")]]
-    if not splits:
-        return table, pd.DataFrame()
-    every = pd.concat(splits, ignore_index=True)
-    if "parts" not in every or every["parts"].isna().any():
-        raise LabError("another version of noref left some of these results; give the same `noref lab evaluate` again first")
-    every["method"] = every["results"] + "/" + every["method"]
-    place = ["database", "split", "parts"]
-    shared = every[every.groupby(place)["method"].transform("nunique") == every["method"].nunique()]
-    unranked = shared[shared["srcc"].isna()]
-    if len(unranked) and every["method"].nunique() > 1:
-        what = f"{unranked['method'].iloc[0]} has no SRCC in {unranked['split'].iloc[0]}"
-        raise LabError(f"{what} (of {len(unranked)} such): its scores are all alike, or missing; nothing can be compared")
-    values = shared.pivot(index=place, columns="method", values="srcc")
-    return table, significance.compare(values) if values.shape[0] > 1 and values.shape[1] > 1 else pd.DataFrame()

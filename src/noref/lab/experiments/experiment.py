@@ -219,7 +219,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
     parts, method = recipe.parts(rated), recipe.build()
     if _is_first_process():
         _claim(recipe, method, rated, folder)
-    guard(parts, besides=external_images(method))
+    guard(parts, external=external_images(method))
     if _is_first_process():
         as_table(parts).to_csv(folder / "split.csv", index=False)
     method.fit(parts["train"], parts["validation"], folder)

@@ -1,1 +1,1 @@
-"""Agreement of predictions with subjective scores or classes: correlations, intervals, significance tests, calibration."""
+"""Agreement of predictions with MOS or classes: correlations, confidence intervals, significance tests, D/L/P/M, gMAD."""

@@ -1,17 +1,30 @@
-"""How well predictions agree with people: correlations with their signs kept, and errors."""
+"""Agreement of predicted scores with mean opinion scores (MOS): correlations, whose signs are kept, and errors."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+Floats = npt.NDArray[np.float64]
+
 
 def agreement(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> dict[str, float]:
-    """SRCC, PLCC, KRCC (tau-b) and RMSE of raw predictions, no curve fitted, and n.
+    """Correlations and RMSE of raw predictions, without a fitted curve.
 
-    Correlations lie in [-1, 1]; they are NaN where predictions or opinions are all the same. RMSE has the opinions' unit.
+    Args:
+        predicted: n scores, higher is better.
+        mos: n mean opinion scores.
+
+    Returns:
+        `n`; `srcc` (Spearman), `plcc` (Pearson) and `krcc` (Kendall's tau-b), -1 to 1, NaN where predictions or MOS are all the
+        same; `rmse` in the unit of the MOS.
 
     Raises:
-        ValueError: The lengths differ, or a value is not finite (a failed photo must be counted, not dropped here).
+        ValueError: The lengths differ, or a value is not finite. The caller must leave out, and count, failed photos.
+
+    Example:
+        >>> found = agreement([1, 2, 4, 3], [1, 2, 3, 4])
+        >>> print("SRCC {srcc:.2f}, KRCC {krcc:.2f}, RMSE {rmse:.2f}, n = {n}".format(**found))
+        SRCC 0.80, KRCC 0.67, RMSE 0.71, n = 4
     """
     x, y = pairs(predicted, mos)
     rmse = errors(x, y)["rmse"]
@@ -27,21 +40,27 @@ def agreement(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> dict[str, float]:
 
 
 def errors(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike | None = None) -> dict[str, float]:
-    """RMSE, MAE and, where the opinions' spread is known, how the errors compare with it.
+    """Errors, and their size relative to the standard deviation of the opinions.
 
-    All have a meaning only for predictions on the opinions' own scale.
+    They are meaningful only for predictions on the range of the MOS.
 
     Args:
         predicted: n scores.
-        mos: n mean opinions.
+        mos: n mean opinion scores.
         mos_std: n standard deviations of the opinions, NaN where unknown; None where all are.
 
     Returns:
-        `rmse` and `mae` in the opinions' unit; `within_1`, `within_2` and `within_3`, the shares of photos with an error of at
-        most 1, 2 and 3 spreads (paper 003); `outliers`, the share with one of more than 2. NaN where nothing is known.
+        `rmse` and `mae` in the unit of the MOS; `within_1`, `within_2` and `within_3`, the shares of photos with an error of at
+        most 1, 2 and 3 standard deviations; `outliers`, the share with an error above 2. NaN where
+        no standard deviation is known.
 
     Raises:
-        ValueError: As `agreement`.
+        ValueError: As `agreement`, or a standard deviation is negative.
+
+    Example:
+        >>> found = errors([50, 60, 80], [52, 60, 70], mos_std=[4, 4, 4])
+        >>> print("MAE {mae:.1f}, outliers {outliers:.2f}, within 1 std {within_1:.2f}".format(**found))
+        MAE 4.0, outliers 0.33, within 1 std 0.67
     """
     x, y = pairs(predicted, mos)
     error = np.abs(x - y)
@@ -54,36 +73,49 @@ def errors(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike 
     }
 
 
-def shares_within(
-    predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike, multiples: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
-    """Cumulative histogram of |error| / spread (paper 003): for each multiple, the share of photos at or below it.
+def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike, multiples: npt.ArrayLike) -> Floats:
+    """Cumulative histogram of |error| / standard deviation of the opinions (S. Bianco et al., SIViP 12, 2018, DeepBIQ).
 
-    Taken over the photos whose spread is known (not NaN); NaN where there are none.
+    Args:
+        predicted: n scores.
+        mos: n mean opinion scores.
+        mos_std: n standard deviations of the opinions; photos where it is NaN are left out.
+        multiples: k multiples of the standard deviation.
+
+    Returns:
+        k shares of photos, 0 to 1, with an error of at most so many standard deviations; NaN where none is known.
 
     Raises:
-        ValueError: As `agreement`, or a spread is negative.
+        ValueError: As `agreement`, or a standard deviation is negative.
+
+    Example:
+        >>> print(shares_within([1, 2, 3, 4], [1, 2, 2, 1], [1, 1, 1, 1], multiples=[0, 1, 2]))
+        [0.5  0.75 0.75]
     """
     x, y = pairs(predicted, mos)
     known, limits = np.asarray(mos_std, np.float64), np.asarray(multiples, np.float64)
     if (known < 0).any():
-        raise ValueError("a spread is a standard deviation and cannot be negative")
+        raise ValueError("a standard deviation cannot be negative")
     rows = ~np.isnan(known)
     if not rows.any():
         return np.full(limits.shape, np.nan)
-    # Multiplied, not divided: a spread of 0 (one opinion, or all alike) needs no exception.
+    # Multiplied, not divided: a standard deviation of 0 (one opinion, or all alike) needs no exception.
     return np.mean(np.abs(x - y)[rows, None] <= known[rows, None] * limits, axis=0)
 
 
-def pairs(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Both as flat arrays of n finite numbers.
+def pairs(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Both as float64 arrays of n finite numbers.
 
     Raises:
-        ValueError: The lengths differ, or a value is not finite.
+        ValueError: They are not one-dimensional and of the same length, or a value is not finite.
+
+    Example:
+        >>> pairs([1, 2], [3, 4])
+        (array([1., 2.]), array([3., 4.]))
     """
     x, y = np.asarray(predicted, np.float64), np.asarray(mos, np.float64)
     if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"predictions and opinions must be alike and flat, not {x.shape} and {y.shape}")
+        raise ValueError(f"predictions and MOS must be one-dimensional and of the same length, not {x.shape} and {y.shape}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("predictions and opinions must be finite")
+        raise ValueError("predictions and MOS must be finite")
     return x, y

@@ -1,92 +1,228 @@
-"""Percentile bootstrap intervals: how far a correlation would move, had other photos been drawn.
+"""Confidence intervals of correlations, from a bootstrap over contents.
 
-Photos are drawn as if each were independent. Where many photos share a reference, the true uncertainty is larger; splits by
-content show it.
+Photos of one content (a reference or scene) are not independent: a model that overrates a scene overrates all of its photos.
+So contents are drawn with replacement, each with all of its photos (cluster bootstrap: A. C. Davison and D. V. Hinkley,
+Bootstrap Methods and their Application, 1997, section 3.8). Where each photo is its own content, this draws photos.
+
+The interval is a t interval on Fisher's scale z = artanh(r): z -+ t(contents - 1) * standard error, and back by tanh. The
+standard error is that of the resampled z. The percentile and BCa intervals were rejected by simulation, since both are too
+short for few contents. Coverage of the nominal 95 % interval of SRCC, 25 photos a content with a content effect, SRCC .70
+(400 data sets; by photo, the percentile interval covers 56 to 62 %):
+
+========  ==========  ====  ==========
+contents  percentile  BCa   this one
+========  ==========  ====  ==========
+5         .64         .66   .87
+10        .80         .82   .89
+15        .83         .87   .91
+30        .91         .92   .94
+========  ==========  ====  ==========
+
+Below `MIN_CONTENTS` contents there is no interval (NaN). From 5 to 15 contents it is somewhat too short.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from noref.lab.metrics.agreement import pairs
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+MIN_CONTENTS = 5
 
 _CELLS = 2_000_000  # of a block of resamples: 16 MB an array
+_ONE = 1 - 1e-12  # artanh(1) is infinite
 
 
 class Interval(NamedTuple):
-    """Percentile interval of one figure.
+    """Confidence interval of one correlation.
 
     Attributes:
-        low, high: Its ends; NaN where no resample has the figure.
-        undefined: Resamples without the figure, for predictions or opinions were all the same in them; left out of the ends.
+        low: Lower end, -1 to 1; NaN where there is no interval.
+        high: Upper end, -1 to 1; NaN where there is no interval.
     """
 
     low: float
     high: float
-    undefined: int
+
+
+NO_INTERVAL = Interval(float("nan"), float("nan"))
 
 
 def intervals(
-    predicted: npt.ArrayLike, mos: npt.ArrayLike, *, resamples: int = 1000, confidence: float = 0.95, seed: int = 0
+    predicted: npt.ArrayLike,
+    mos: npt.ArrayLike,
+    contents: npt.ArrayLike,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> dict[str, Interval]:
-    """Intervals of SRCC and PLCC (raw), keys `srcc` and `plcc`; the same seed gives the same intervals.
+    """Intervals of SRCC and PLCC of raw predictions.
 
-    Raises:
-        ValueError: As `agreement`.
-    """
-    x, y = pairs(predicted, mos)
-    if len(x) < 2:
-        return {name: Interval(float("nan"), float("nan"), resamples) for name in ("srcc", "plcc")}
-    rng = np.random.default_rng(seed)
-    block = max(1, _CELLS // len(x))
-    found = [correlations(x, y, _counts(len(x), min(block, resamples - start), rng)) for start in range(0, resamples, block)]
-    srcc, plcc = np.concatenate(found, axis=1)
-    return {"srcc": _interval(srcc, confidence), "plcc": _interval(plcc, confidence)}
-
-
-def correlations(x: Floats, y: Floats, counts: npt.NDArray[np.int64]) -> Floats:
-    """SRCC and PLCC of resamples given as counts: in row r, pair i stands counts[r, i] times.
-
-    A resample needs no sorting of its own: the rank of a value is how many were drawn below it, which a cumulative sum over the
-    sorted originals tells. Ties share their average rank.
+    Args:
+        predicted: n scores.
+        mos: n mean opinion scores.
+        contents: n labels of the reference or scene.
+        resamples: How many resamples are drawn. Those in which a correlation is undefined are left out.
+        confidence: Nominal coverage, 0 to 1.
+        seed: The same seed gives the same intervals, whatever the order of the contents' names.
 
     Returns:
-        2 x resamples: SRCC, then PLCC; NaN where a side is all the same.
+        Keys `srcc` and `plcc`. Both ends are NaN below `MIN_CONTENTS` contents, and where the correlation is undefined.
+
+    Raises:
+        ValueError: The lengths differ, or a score is not finite.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> mos = rng.random(200)
+        >>> predicted = mos + rng.normal(scale=0.2, size=200)
+        >>> low, high = intervals(predicted, mos, contents=np.arange(200) // 5)["srcc"]
+        >>> print(f"{low:.2f} to {high:.2f}")
+        0.78 to 0.86
     """
-    srcc = _weighted_pearson(_ranks(x, counts), _ranks(y, counts), counts)
+    x, y = pairs(predicted, mos)
+    number, code = coded(contents, len(x))
+    if number < MIN_CONTENTS:
+        return {"srcc": NO_INTERVAL, "plcc": NO_INTERVAL}
+    values = correlations(x, y, np.ones((1, len(x)), np.int64))[:, 0]
+    resampled = np.concatenate([correlations(x, y, counts) for counts in drawn(number, code, resamples, seed)], axis=1)
+    width = float(stats.t.ppf((1 + confidence) / 2, number - 1))
+    found = zip(("srcc", "plcc"), values, resampled, strict=True)
+    return {name: _interval(value, figures, width) for name, value, figures in found}
+
+
+def correlations(x: Floats, y: Floats, counts: Counts) -> Floats:
+    """SRCC and PLCC of resamples.
+
+    Args:
+        x: n values.
+        y: n values.
+        counts: r x n; in resample i, pair j stands counts[i, j] times.
+
+    Returns:
+        2 x r: SRCC, then PLCC; NaN where the values on one side are all the same.
+
+    Example:
+        >>> import numpy as np
+        >>> correlations(np.array([1.0, 2, 9]), np.array([1.0, 3, 2]), np.array([[1, 1, 1], [2, 1, 0]])).round(3)
+        array([[0.5  , 1.   ],
+               [0.115, 1.   ]])
+    """
+    ranked = srcc(x, y, counts)
     # Where all drawn values are the same, sums of ranks are exact and give NaN; those of values may differ by a rounding.
-    return np.stack([srcc, np.where(np.isnan(srcc), np.nan, _weighted_pearson(x, y, counts))])
+    return np.stack([ranked, np.where(np.isnan(ranked), np.nan, _weighted_pearson(x, y, counts))])
 
 
-def _counts(n: int, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    drawn = rng.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
+def srcc(x: Floats, y: Floats, counts: Counts) -> Floats:
+    """SRCC of resamples; arguments as in `correlations`.
+
+    No resample is sorted: the rank of a value is the number of values drawn below it, a cumulative sum over the sorted
+    originals. Ties share their average rank.
+
+    Returns:
+        r correlations; NaN where the values on one side are all the same.
+
+    Example:
+        >>> import numpy as np
+        >>> srcc(np.array([1.0, 2, 9]), np.array([1.0, 3, 2]), np.array([[1, 1, 1], [2, 1, 0]]))
+        array([0.5, 1. ])
+    """
+    return _weighted_pearson(_ranks(x, counts), _ranks(y, counts), counts)
 
 
-def _ranks(values: Floats, counts: npt.NDArray[np.int64]) -> Floats:
+def coded(contents: npt.ArrayLike, n: int) -> tuple[int, npt.NDArray[np.int64]]:
+    """Contents as whole numbers in the order of their names.
+
+    Returns:
+        The number of contents, and the place of each of the n photos among them.
+
+    Raises:
+        ValueError: There are not n labels.
+
+    Example:
+        >>> coded(["sea", "hill", "sea"], 3)
+        (2, array([1, 0, 1]))
+    """
+    names = np.asarray(contents)
+    if names.shape != (n,):
+        raise ValueError(f"each of the {n} photos needs one content, not {names.shape}")
+    distinct, code = np.unique(names.astype(str), return_inverse=True)
+    return len(distinct), code
+
+
+def drawn(contents: int, code: npt.NDArray[np.int64], resamples: int, seed: int) -> Iterator[Counts]:
+    """Resamples of contents, in blocks that bound the memory.
+
+    Args:
+        contents: How many there are; as many are drawn with replacement.
+        code: The content of each of n photos.
+        resamples: How many in all blocks together.
+        seed: Of the draw.
+
+    Yields:
+        r x n: how often each photo stands in each resample.
+
+    Example:
+        >>> import numpy as np
+        >>> next(drawn(2, np.array([0, 0, 1]), 3, seed=0))
+        array([[0, 0, 2],
+               [1, 1, 1],
+               [2, 2, 0]])
+    """
+    rng = np.random.default_rng(seed)
+    block = max(1, _CELLS // len(code))
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        picked = rng.integers(contents, size=(rows, contents)) + contents * np.arange(rows)[:, None]
+        yield np.bincount(picked.ravel(), minlength=rows * contents).reshape(rows, contents)[:, code]
+
+
+def standard_error(resampled: Floats) -> float:
+    """Half of the range of the middle 68.27 % of resampled figures, NaN ones left out; NaN where none is left.
+
+    This is the standard deviation where the figures are normally distributed, and is not moved by a few degenerate resamples,
+    such as those of two distinct photos, whose SRCC is 1 or -1.
+
+    Example:
+        >>> import numpy as np
+        >>> round(standard_error(np.random.default_rng(0).normal(scale=3, size=100_000)), 1)
+        3.0
+    """
+    defined = resampled[np.isfinite(resampled)]
+    if not len(defined):
+        return float("nan")
+    low, high = np.quantile(defined, stats.norm.cdf([-1, 1]))
+    return float((high - low) / 2)
+
+
+def _interval(value: float, resampled: Floats, width: float) -> Interval:
+    if np.isnan(value):
+        return NO_INTERVAL
+    z = np.arctanh(np.clip(value, -_ONE, _ONE))
+    error = standard_error(np.arctanh(np.clip(resampled, -_ONE, _ONE)))
+    return Interval(float(np.tanh(z - width * error)), float(np.tanh(z + width * error)))
+
+
+def _ranks(values: Floats, counts: Counts) -> Floats:
     distinct, which, sizes = np.unique(values, return_inverse=True, return_counts=True)
     order, starts = np.argsort(which, kind="stable"), np.cumsum(sizes) - sizes
-    drawn = counts[:, order] if len(distinct) == len(values) else np.add.reduceat(counts[:, order], starts, axis=1)
-    return (np.cumsum(drawn, axis=1) - (drawn - 1) / 2)[:, which]
+    times = counts[:, order] if len(distinct) == len(values) else np.add.reduceat(counts[:, order], starts, axis=1)
+    return (np.cumsum(times, axis=1) - (times - 1) / 2)[:, which]
 
 
-def _weighted_pearson(x: Floats, y: Floats, counts: npt.NDArray[np.int64]) -> Floats:
-    """Row by row; x and y are resamples x n, or n where all rows share them."""
-    n = counts.shape[1]
-    dx = x - (counts * x).sum(axis=1, keepdims=True) / n
-    dy = y - (counts * y).sum(axis=1, keepdims=True) / n
-    product, square_x, square_y = (np.einsum("ri,ri,ri->r", counts, a, b) for a, b in ((dx, dy), (dx, dx), (dy, dy)))
+def _weighted_pearson(x: Floats, y: Floats, counts: Counts) -> Floats:
+    """Row by row; x and y are r x n, or n where all rows share them."""
+    n = counts.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
+        dx = x - (counts * x).sum(axis=1, keepdims=True) / n
+        dy = y - (counts * y).sum(axis=1, keepdims=True) / n
+        product, square_x, square_y = (np.einsum("ri,ri,ri->r", counts, a, b) for a, b in ((dx, dy), (dx, dx), (dy, dy)))
         return np.clip(product / np.sqrt(square_x * square_y), -1, 1)
-
-
-def _interval(figures: Floats, confidence: float) -> Interval:
-    defined = figures[np.isfinite(figures)]
-    undefined = len(figures) - len(defined)
-    if not len(defined):
-        return Interval(float("nan"), float("nan"), undefined)
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(low), float(high), undefined)

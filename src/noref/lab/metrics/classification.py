@@ -1,4 +1,4 @@
-"""How well classes are told: accuracy and macro F1, each class against the rest, calibration, and which are taken for which."""
+"""Measures of a classifier: accuracy and macro F1, each class against the rest, calibration, and confusion."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,17 @@ BINS = 10  # of confidence
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a method said of n photos.
+    """Predictions of a classifier for n photos.
 
     Attributes:
-        true: The class of each photo, n.
-        probabilities: Of the classes, n x K.
-        classes: Their names, K; every class in `true` is among them.
+        true: n names: the class of each photo.
+        probabilities: n x K, 0 to 1, of each class.
+        classes: K names; every class in `true` is among them.
+
+    Example:
+        >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
+        >>> answers.named.tolist()
+        ['blur', 'blur']
     """
 
     true: npt.NDArray[np.str_]
@@ -32,16 +37,22 @@ class Answers:
 
     @property
     def named(self) -> npt.NDArray[np.str_]:
-        """The most probable class of each photo, n."""
+        """The most probable class of each photo, n names."""
         return np.array(self.classes)[self.probabilities.argmax(axis=1)]
 
 
 def overall(answers: Answers) -> dict[str, float]:
-    """One number for each thing that one number can tell.
+    """Measures over all classes.
 
     Returns:
-        `n`, `accuracy`, `macro_f1` (over the classes that are there or were named), `mean_auc` (over the classes that have one)
-        and `calibration_error` (expected, over `BINS`; lower is better).
+        `n`; `accuracy`; `macro_f1` over the classes that are present or predicted; `mean_auc` over the classes that have one;
+        `calibration_error`, the expected calibration error over `BINS` bins of confidence (C. Guo et al., On Calibration of
+        Modern Neural Networks, ICML 2017). All 0 to 1; the error is better when lower.
+
+    Example:
+        >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
+        >>> print("accuracy {accuracy:.2f}, macro F1 {macro_f1:.2f}, mean AUC {mean_auc:.2f}".format(**overall(answers)))
+        accuracy 0.50, macro F1 0.33, mean AUC 1.00
     """
     true, named, bins = answers.true, answers.named, calibration(answers)
     return {
@@ -54,11 +65,16 @@ def overall(answers: Answers) -> dict[str, float]:
 
 
 def by_class(answers: Answers) -> pd.DataFrame:
-    """Each class against the rest, a row each; NaN where there is nothing to measure on.
+    """Each class against the rest.
 
     Returns:
-        `class`, `n` (photos of it), `sensitivity` (of them, the share named so), `specificity` (of the others, the share named
-        otherwise), `precision` (of those named so, the share that is), `f1`, and `auc`, the area under the ROC curve.
+        One row a class: `class`, `n` (photos of it), `sensitivity`, `specificity`, `precision` and `f1` of the most probable
+        class, and `auc`, the area under the ROC curve of its probability. All 0 to 1; NaN where undefined.
+
+    Example:
+        >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
+        >>> by_class(answers)[["class", "n", "sensitivity", "specificity"]].to_numpy().tolist()
+        [['blur', 1, 1.0, 0.0], ['noise', 1, 0.0, 1.0]]
     """
     true, named, classes = answers.true, answers.named, list(answers.classes)
     precision, sensitivity, f1, count = metrics.precision_recall_fscore_support(
@@ -84,10 +100,16 @@ def by_class(answers: Answers) -> pd.DataFrame:
 
 
 def calibration(answers: Answers) -> pd.DataFrame:
-    """Is a photo that is named with confidence p named rightly with probability p?
+    """Reliability: accuracy by confidence, the probability of the predicted class.
 
     Returns:
-        A row for each of `BINS` equal ranges of confidence that has photos: `n`, mean `confidence`, `accuracy`.
+        One row for each of `BINS` bins of equal width that has photos: `n`, mean `confidence`, `accuracy`. An edge belongs to
+        the bin below it.
+
+    Example:
+        >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
+        >>> calibration(answers).to_numpy().tolist()
+        [[1.0, 0.6, 0.0], [1.0, 0.9, 1.0]]
     """
     confidence = answers.probabilities.max(axis=1)
     table = pd.DataFrame({"confidence": confidence, "accuracy": (answers.named == answers.true).astype(float)})
@@ -97,13 +119,32 @@ def calibration(answers: Answers) -> pd.DataFrame:
 
 
 def confusion(answers: Answers) -> pd.DataFrame:
-    """Photos of each class (rows, `true`) that were named as each (columns)."""
+    """Confusion matrix: numbers of photos of each class (rows, `true`) by predicted class (columns).
+
+    Example:
+        >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
+        >>> confusion(answers).to_numpy().tolist()
+        [['blur', 1, 0], ['noise', 1, 0]]
+    """
     counts = metrics.confusion_matrix(answers.true, answers.named, labels=list(answers.classes))
     return pd.DataFrame(counts, pd.Index(answers.classes, name="true"), list(answers.classes)).reset_index()
 
 
 def by_level(answers: Answers, levels: "pd.Series[float]") -> pd.DataFrame:
-    """`n` and `accuracy` of the photos of each `level` of distortion; those without one are left out."""
+    """Accuracy by level of distortion.
+
+    Args:
+        answers: Of n photos.
+        levels: n whole numbers, NaN for photos without one; these are left out.
+
+    Returns:
+        One row a level: `level`, `n`, `accuracy`.
+
+    Example:
+        >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
+        >>> by_level(answers, pd.Series([1, 3])).to_numpy().tolist()
+        [[1.0, 1.0, 1.0], [3.0, 1.0, 0.0]]
+    """
     table = pd.DataFrame({"level": levels.to_numpy(), "right": answers.named == answers.true})
     return table.groupby("level")["right"].agg(n="size", accuracy="mean").reset_index().astype({"level": int})
 

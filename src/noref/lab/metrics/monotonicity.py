@@ -1,6 +1,6 @@
-"""Does the score fall when the same distortion of the same photo grows by two levels?
+"""The M test: does the score fall when the same distortion of the same photo grows by two levels?
 
-Two and not one: people may not tell neighbouring levels apart, but the next but one they do.
+Two levels, since neighbouring ones may look alike. The test is ours; there is no paper on it.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ class Monotonicity:
 
     Attributes:
         value: Mean over types of the share of pairs whose score falls, 0 to 1; NaN where no type has pairs.
-        failed: Photos without a score.
-        types: A row a type, in alphabetical order: `type`, `share` (of its pairs; NaN where it has none), `pairs`, `falling`,
-            `failed` (pairs in which a photo has no score: none of them falls), and the share of each step, "0 to 2" and so on.
+        failed: Number of photos without a score.
+        types: One row a type, in alphabetical order: `type`, `share` (of its pairs whose score falls; NaN where it has none),
+            `pairs`, `falling`, `failed` (pairs in which a photo has no score; none of them falls), and the share of each step,
+            "0 to 2" and so on.
     """
 
     value: float
@@ -28,7 +29,7 @@ class Monotonicity:
     types: pd.DataFrame
 
     def as_row(self) -> pd.DataFrame:
-        """One more row for the table of `waterloo.all_tests`; photos without a score count here."""
+        """A row for the table of `waterloo.all_tests`. Its `n` counts pairs, those with a failed photo included."""
         table = self.types.set_index("type")
         steps, pairs = table.filter(like=" to "), int(table["pairs"].sum())
         note = f"{table['share'].isna().sum()} types without such levels left out"
@@ -42,16 +43,24 @@ class Monotonicity:
 
 
 def m_test(scores: npt.ArrayLike, contents: npt.ArrayLike, types: npt.ArrayLike, levels: npt.ArrayLike) -> Monotonicity:
-    """Does quality fall from each level to the next but one, for every type of distortion?
+    """Share of pairs whose score falls from each level to the next but one, for every type of distortion.
 
-    A pair is a content under a type at one level and at two levels more; the undistorted photo is level 0 of every type of its
+    A pair is a content under a type at one level and at two levels more; the pristine photo is level 0 of every type of its
     content. Equal scores do not fall, nor does a pair in which a photo has no score.
 
     Args:
         scores: n scores, higher is better; NaN or infinite where the method failed.
         contents: n labels.
-        types: n labels, missing for an undistorted photo.
-        levels: n whole numbers, higher is worse; not looked at for an undistorted photo.
+        types: n labels, missing for a pristine photo.
+        levels: n whole numbers, higher is worse; ignored for a pristine photo.
+
+    Raises:
+        ValueError: The lengths differ.
+
+    Example:
+        >>> found = m_test([80, 60, 70, 40], contents=["a"] * 4, types=[None, "jpeg", "jpeg", "jpeg"], levels=[0, 1, 2, 3])
+        >>> found.value, found.types[["type", "pairs", "falling"]].to_numpy().tolist()
+        (1.0, [['jpeg', 2, 2]])
     """
     table = pd.DataFrame({"score": np.asarray(scores, np.float64), "content": contents, "type": types, "level": levels})
     table["score"] = table["score"].where(np.isfinite(table["score"]))  # -inf would be lower than anything

@@ -1,12 +1,19 @@
-"""Vectors of photos on disk, so that an experiment over many settings sends each photo through its network once."""
+"""Features of photos on disk, so that an experiment over many settings sends each photo through its network once.
+
+Each folder of a cache belongs to one policy (what the caller computes: backbone weights, size, crops ...) and one version of
+the code that computes it (`made_with`). Its name is a hash of both, and `policy.json` in it states both. After a change of
+either, features are computed again into another folder; the old folder is not read, and may be deleted.
+"""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,40 +22,60 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
+import noref
 from noref import batch, images
 from noref.errors import ImageError
 from noref.lab.errors import LabError
+from noref.lab.networks import pooling
+from noref.lab.preprocessing import WorkingSize
 
 Pixels = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 
 READERS = 2  # threads that decode photos while the network works
 AHEAD = 5  # photos decoded and not yet used, at most, so that memory stays bounded
+LIBRARIES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "timm", "torch", "torchvision")  # decode, resize, compute
+
+
+@functools.cache
+def made_with() -> dict[str, Any]:
+    """Versions of everything that the features of a photo depend on beyond the policy, as JSON can hold it.
+
+    These are noref (decoding, orientation, colour), the resizing (a hash of its operators), the pooling, and the libraries.
+    """
+    return {
+        "noref": noref.__version__,
+        "resizing": _digest(WorkingSize().graph().SerializeToString()),
+        "pooling": pooling.VERSION,
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+    }
 
 
 class FeatureCache:
-    """A folder with one file a photo and policy, named after the picture's content: renamed photos are known, changed ones new.
+    """A folder with one file a photo, policy and version, named by a hash of the file's bytes: renamed photos are found again.
 
     Args:
-        folder: Where to keep vectors; made when needed. None keeps nothing.
+        folder: Where to keep features; created when needed. None keeps nothing.
     """
 
     def __init__(self, folder: str | Path | None) -> None:
         self.folder = None if folder is None else Path(folder)
 
     def vectors(self, paths: Sequence[Path], policy: Mapping[str, Any], compute: Callable[[Pixels], Vectors]) -> Vectors:
-        """Vectors of photos, n x k x D: those kept from before, and those computed now, which are kept at once.
+        """Vectors of photos, float32, n x k x D: read from the cache, or computed and saved at once.
 
         Args:
             paths: n photos.
-            policy: Everything else that the vectors depend on, as JSON can hold it: the backbone's digest, the size, crops …
+            policy: Everything that the vectors depend on besides the photo and `made_with`, as JSON can hold it: the hash of
+                the backbone's weights, the size policy, crops ...
             compute: Pixels (uint8, H x W x 3) to k vectors (k x D). Called for one photo at a time, in order.
 
         Raises:
             ImageError: A photo cannot be read or used; the error names it.
-            LabError: The folder cannot be written; finished vectors stay.
+            LabError: The folder cannot be written; finished vectors are kept.
         """
-        home = None if self.folder is None else self.folder / _digest(json.dumps(policy, sort_keys=True).encode())
+        facts = json.dumps({"policy": policy, "made_with": made_with()}, sort_keys=True, indent=2)
+        home = None if self.folder is None else self.folder / _digest(facts.encode())
         quiet = len(paths) == 1 or not sys.stderr.isatty()
         found: Vectors = np.empty((0, 0, 0), np.float32)
         fetching = batch.ahead(partial(_fetch, home=home), paths, READERS, AHEAD)
@@ -58,7 +85,7 @@ class FeatureCache:
             if vectors is None:
                 vectors = _computed(path, fetched.pixels, compute)
                 if fetched.file is not None:
-                    _keep(fetched.file, vectors)
+                    _keep(fetched.file, vectors, facts)
             if not i:
                 found = np.empty((len(paths), *vectors.shape), np.float32)
             found[i] = vectors
@@ -66,7 +93,7 @@ class FeatureCache:
 
 
 class _Fetched(NamedTuple):
-    """The file that a photo's vectors belong in, and either what it holds or the pixels to compute them from."""
+    """The file for a photo's vectors, and either its content or the pixels to compute them from."""
 
     file: Path | None
     vectors: Vectors | None
@@ -82,26 +109,29 @@ def _fetch(path: Path, home: Path | None) -> _Fetched:
     try:
         content = path.read_bytes()
     except OSError:
-        return _Fetched(None, None, images.read(path).pixels)  # raises the error that says best what is wrong
+        return _Fetched(None, None, images.read(path).pixels)  # raises the error with the exact cause
     file = home / f"{_digest(content)}.npy"
     try:
         return _Fetched(file, np.load(file, allow_pickle=False), _NO_PIXELS)
-    except (OSError, ValueError, EOFError):  # not there, or damaged
+    except (OSError, ValueError, EOFError):  # missing, or damaged
         return _Fetched(file, None, images.read(path).pixels)
 
 
 def _computed(path: Path, pixels: Pixels, compute: Callable[[Pixels], Vectors]) -> Vectors:
     try:
         return compute(pixels).astype(np.float32, copy=False)
-    except ImageError as error:  # whoever sees only pixels cannot say whose they are
+    except ImageError as error:  # raised from pixels, without the photo's name
         raise type(error)(str(path), error.cause, error.cure) from None
 
 
-def _keep(file: Path, vectors: Vectors) -> None:
-    """Write beside, then put in place: a reader never finds half a file."""
+def _keep(file: Path, vectors: Vectors, facts: str) -> None:
+    """Write to another name first: a reader never finds half a file."""
     half = file.with_suffix(f".{os.getpid()}.half")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if not (file.parent / "policy.json").is_file():
+            half.write_text(facts + "\n")
+            half.replace(file.parent / "policy.json")
         with half.open("wb") as stream:
             np.save(stream, vectors, allow_pickle=False)
         half.replace(file)

@@ -15,6 +15,8 @@ Features = Literal["last", "stages"]
 Early stages see noise, blur and blocks, which a classifier's last layer has learned to look past.
 """
 
+VERSION = 1  # of `describe`: raise it with any change of its values, so that cached features are computed again
+
 _SMALL = 1e-6  # a flat map still has a slope
 
 

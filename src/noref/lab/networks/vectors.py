@@ -53,6 +53,7 @@ def photo_vectors(
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     policy: dict[str, Any] = {
         "backbone": backbone.digest(),
+        "stages": [list(stage) for stage in backbone.stages],
         "size": asdict(size),
         "crops": None,
         "features": features,

@@ -1,4 +1,4 @@
-"""How far off a score may be: an interval that holds a stated share of people's opinions."""
+"""Prediction interval for the MOS (not for single opinions), with a width that depends on the score alone."""
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ class Interval(nn.Module):
 
 
 def fitted(scores: Scores, mos: Scores) -> Interval:
-    """The interval that holds `COVERAGE` of these photos' opinions, a little more since they are few.
+    """The interval that covers the MOS of a share of `COVERAGE` of these photos, a little more since they are few.
 
     Quantile regression of the absolute error on the score and its square: errors are largest in the middle of the scale, and
     smallest among good photos.
@@ -48,5 +48,5 @@ def fitted(scores: Scores, mos: Scores) -> Interval:
 
 
 def holds(low: Scores, high: Scores, mos: Scores) -> float:
-    """Share of opinions inside their intervals."""
+    """Share of photos whose MOS lies inside the interval."""
     return float(((low <= mos) & (mos <= high)).mean())

@@ -1,0 +1,99 @@
+"""Results folders of `noref lab evaluate` side by side, with the significance test that fits each pair of methods."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from noref.lab.errors import LabError
+from noref.lab.files import read_csv
+from noref.lab.metrics import significance
+
+SPLITS = "corrected resampled t-test over random splits"
+CONTENTS = "paired bootstrap t-test by content"
+
+_NEEDED = {"parts", "seed", "fitted", "contents_learned", "contents_tested"}  # columns of splits.csv
+
+
+def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare several results folders.
+
+    Two methods are compared on each database that has splits with the same photos in the same parts for both. The test is the
+    `SPLITS` one where several random splits are shared and at least one of the methods is fitted in each, else the `CONTENTS`
+    one (`metrics.significance` explains both).
+
+    Returns:
+        All results, with the name of their folder in the column `results`; and one row a database and pair of methods:
+        `database`, `first`, `second`, `test` (its name), `splits`, `contents` (tested in all splits together), `failed`
+        (predictions left out of the `CONTENTS` test, since either method failed on the photo), `difference` of SRCC (mean over
+        the splits, first less second), `low` and `high` (95 % confidence interval) and `p` (NaN where the test is undefined,
+        such as for few contents). Empty where no two methods share a split.
+
+    Raises:
+        LabError: A folder is given twice, or holds no results or those of another version of noref; or a method has no SRCC in
+            a shared split.
+    """
+    if len(set(folders)) < len(folders):
+        raise LabError(f"{', '.join(map(str, folders))}: a folder is given twice; give each once")
+    names = [folder.name for folder in folders]
+    tables, splits = [], []
+    for folder in folders:
+        label = folder.name if names.count(folder.name) == 1 else str(folder)
+        if not (folder / "results.csv").is_file():
+            raise LabError(f"{folder} holds no results (results.csv is missing); run noref lab evaluate first")
+        tables.append(read_csv(folder / "results.csv").assign(results=label))
+        if (folder / "splits.csv").is_file():
+            splits.append(_splits(folder, label))
+    table = pd.concat(tables, ignore_index=True)
+    table = table[["results", *(column for column in table if column != "results")]]
+    return table, pd.DataFrame(_tests(pd.concat(splits, ignore_index=True)) if splits else [])
+
+
+def _splits(folder: Path, label: str) -> pd.DataFrame:
+    found = read_csv(folder / "splits.csv")
+    if not set(found) >= _NEEDED or found[[*_NEEDED]].isna().any(axis=None):
+        raise LabError(f"{folder} holds results of another version of noref; repeat its `noref lab evaluate` first")
+    number = found.groupby(["method", "database"]).cumcount()
+    rows = zip(found["method"], found["database"], number, strict=True)
+    found["predictions"] = [folder / method / database / f"split-{i:03}" / "predictions.csv" for method, database, i in rows]
+    return found.assign(method=label + "/" + found["method"])
+
+
+def _tests(splits: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for database, rows in splits.groupby("database"):
+        for first, second in combinations(rows["method"].unique(), 2):
+            one, other = (rows[rows["method"] == method] for method in (first, second))
+            shared = pd.merge(one, other, on=["split", "parts", "seed", "contents_learned", "contents_tested"])
+            if len(shared):
+                yield {"database": database, "first": first, "second": second, **_test(shared)}
+
+
+def _test(shared: pd.DataFrame) -> dict[str, Any]:
+    """Of two methods, whose columns end in _x and _y; one row a split."""
+    for side in ("x", "y"):
+        undefined = shared[shared[f"srcc_{side}"].isna()]
+        if len(undefined):
+            method, split = undefined[[f"method_{side}", "split"]].iloc[0]
+            raise LabError(
+                f"{method} has no SRCC in {split} ({len(undefined)} in total): its scores are constant or missing; leave it out"
+            )
+    photos = pd.concat([_photos(row) for _, row in shared.iterrows()], ignore_index=True)
+    scored = photos[np.isfinite(photos[["predicted_x", "predicted_y"]]).all(axis=1)]
+    facts = {"splits": len(shared), "contents": photos["content"].nunique(), "failed": len(photos) - len(scored)}
+    if shared["seed"].nunique() > 1 and shared[["fitted_x", "fitted_y"]].any(axis=None):
+        ratio = float((shared["contents_tested"] / shared["contents_learned"]).mean())
+        return {"test": SPLITS, **facts, **significance.corrected_t(shared["srcc_x"], shared["srcc_y"], ratio)._asdict()}
+    columns = (scored[name] for name in ("predicted_x", "predicted_y", "mos", "content", "split"))
+    return {"test": CONTENTS, **facts, **significance.by_content(*columns)._asdict()}
+
+
+def _photos(split: pd.Series) -> pd.DataFrame:
+    """The test photos of a split with both predictions."""
+    columns = ["image", "mos", "content", "predicted"]
+    first, second = (
+        read_csv(split[f"predictions_{side}"], usecols=columns, dtype={"image": str, "content": str}) for side in ("x", "y")
+    )
+    return pd.merge(first, second[["image", "predicted"]], on="image").assign(split=split["split"])
