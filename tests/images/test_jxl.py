@@ -71,7 +71,7 @@ def test_truncated_files_are_damaged(plugin, part, scene):
 @pytest.mark.parametrize("use_container", [False, True])
 def test_the_size_is_known_before_anything_is_decoded(plugin, side, use_container):
     stored = jxl_of(plugin, np.zeros(side[::-1], np.uint8), "L", use_container=use_container)
-    assert jxl._size(jxl._codestream(stored)) == side
+    assert jxl._header(jxl._codestream(stored)).size == side
 
 
 def test_too_large_is_refused_before_it_is_decoded(plugin, monkeypatch):

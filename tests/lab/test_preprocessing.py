@@ -49,3 +49,12 @@ def test_the_words_tell_what_happens():
     crops = WorkingSize(256 * 256, 256)
     assert "short side to no less than 256 pixels" in crops.describe()
     assert crops.apply(make_scene(384, 512)).shape == (256, 344, 3)  # 341 and a margin
+
+
+@pytest.mark.parametrize(
+    "policy", [WorkingSize(), WorkingSize(20_000, 64, 32), WorkingSize(160_000, 64, 1), WorkingSize(50_176, 224)]
+)
+def test_the_shape_is_known_beforehand(policy):
+    rng = np.random.default_rng(0)
+    for height, width in [(1, 1), (512, 768), (513, 768), (3000, 60), *rng.integers(1, 1500, (60, 2)).tolist()]:
+        assert policy.shape(width, height) == policy.apply(np.zeros((height, width, 3), np.uint8)).shape[:2]

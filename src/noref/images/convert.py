@@ -58,11 +58,10 @@ def finish(
                 notes += found
             pixels[top : top + _STRIP] = np.asarray(_on_white(colors(strip) if colors else strip))
         decoded, warnings = pixels, tuple(notes)
-    size = size or (width, height)
     return Photo(
         name,
         orientation.apply(decoded, turn),
-        size[::-1] if orientation.turns(turn) else size,
+        orientation.upright(size or (width, height), turn),
         warnings,
         reduced,
     )

@@ -15,7 +15,7 @@ from noref.images.cicp import Cicp, Conversion, conversion
 from noref.images.decoding import decoding
 from noref.images.isobmff import code_points
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 
 def read_avif(file: File) -> Photo:
@@ -35,17 +35,33 @@ def read_heic(file: File) -> Photo:
         UnsupportedImage: pillow-heif is not installed.
         ImageError: Another of its kinds.
     """
-    try:
-        import pillow_heif
-    except ImportError:
-        raise UnsupportedImage(file.name, "HEIC needs a decoder", "pip install 'noref[heic]'") from None
-    pillow_heif.register_heif_opener()
+    pillow_heif = _decoder(file.name)
     data = file.compressed()
     code = code_points(data)
     file = file._replace(stream=io.BytesIO(data))
     if code is not None and code.is_hdr:
         return _read_deep(file, conversion(code), pillow_heif)
     return _read(file, "HEIF", code)
+
+
+def size_of_avif(file: File) -> Size:
+    """Width and height of upright AVIF; raises as `read_avif`."""
+    return pillow.size(file._replace(stream=io.BytesIO(file.compressed())), "AVIF")
+
+
+def size_of_heic(file: File) -> Size:
+    """Width and height of upright HEIC; raises as `read_heic`."""
+    _decoder(file.name)
+    return pillow.size(file._replace(stream=io.BytesIO(file.compressed())), "HEIF")
+
+
+def _decoder(name: str) -> Any:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise UnsupportedImage(name, "HEIC needs a decoder", "pip install 'noref[heic]'") from None
+    pillow_heif.register_heif_opener()
+    return pillow_heif
 
 
 def _read(file: File, form: str, code: Cicp | None) -> Photo:

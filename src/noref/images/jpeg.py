@@ -17,8 +17,9 @@ from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
 from noref.images.jpeg_repair import MOST_REPAIRS, mend
 from noref.images.jpeg_structure import Frame, Structure
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
+_HEAD = 1 << 17  # bytes that hold the headers of most files
 _FACTORS = (8, 4, 2)  # by which libjpeg decodes smaller, and faster
 _RARE = "its chroma subsampling is rare; corrupt data would go unnoticed"
 
@@ -33,13 +34,7 @@ def read(file: File) -> Photo:
     """
     data = file.compressed()
     structure = Structure.of(data)
-    if structure.excessive:
-        raise UnsupportedImage(file.name, "JPEG of more markers or scans than a photo has", SAVE_AS)
-    if (frame := structure.frame) is None:
-        raise DamagedImage(file.name, "damaged or truncated: no frame header", COPY_AGAIN)
-    if reason := frame.unsupported:
-        raise UnsupportedImage(file.name, reason, SAVE_AS)
-    check_size(file.name, frame.width, frame.height, file.max_pixels)
+    frame = _frame(file, structure)
     factor = _factor(frame, file.enough)
     profile = structure.profile(data)
     colors = "CMYK" if frame.components == 4 else "GRAY" if frame.components == 1 and profile else "RGB"
@@ -55,6 +50,28 @@ def read(file: File) -> Photo:
         size=(frame.width, frame.height),
         reduced=factor,
     )
+
+
+def size(file: File) -> Size:
+    """Width and height of the upright photo; raises as `read`, as far as the header goes."""
+    data = file.stream.read(_HEAD)
+    structure = Structure.of(data)
+    if not structure.header_is_whole:
+        data = file.compressed()
+        structure = Structure.of(data)
+    frame = _frame(file, structure)
+    return orientation.upright((frame.width, frame.height), orientation.of_exif(structure.exif(data)))
+
+
+def _frame(file: File, structure: Structure) -> Frame:
+    if structure.excessive:
+        raise UnsupportedImage(file.name, "JPEG of more markers or scans than a photo has", SAVE_AS)
+    if (frame := structure.frame) is None:
+        raise DamagedImage(file.name, "damaged or truncated: no frame header", COPY_AGAIN)
+    if reason := frame.unsupported:
+        raise UnsupportedImage(file.name, reason, SAVE_AS)
+    check_size(file.name, frame.width, frame.height, file.max_pixels)
+    return frame
 
 
 def _factor(frame: Frame, enough: int | None) -> int:

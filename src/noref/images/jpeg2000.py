@@ -10,7 +10,7 @@ from noref.errors import DamagedImage, UnsupportedImage
 from noref.images import pillow
 from noref.images.decoding import COPY_AGAIN, SAVE_AS
 from noref.images.isobmff import boxes, find
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 CODESTREAM = b"\xff\x4f\xff\x51"  # SOC, SIZ
 CONTAINER = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
@@ -31,16 +31,29 @@ def read(file: File) -> Photo:
         ImageError: Another of its kinds.
     """
     data = file.compressed()
-    start = data.find(CODESTREAM)
-    if start < 0 or len(data) < start + _SIZ.size:
-        raise DamagedImage(file.name, "damaged or truncated: no codestream", COPY_AGAIN)
-    count = _SIZ.unpack_from(data, start)[-1]
-    if count > _MOST_COMPONENTS:
-        raise UnsupportedImage(file.name, f"JPEG 2000 of {count} components", SAVE_AS)
+    start = _start(file.name, data)
     photo = _decode(file, data)
     if not _complete(data, start):
         raise DamagedImage(file.name, "damaged or truncated: tiles are missing", COPY_AGAIN)
     return photo
+
+
+def size(file: File) -> Size:
+    """Width and height; raises as `read`, as far as the header goes."""
+    data = file.compressed()
+    _start(file.name, data)
+    return pillow.size(file._replace(stream=io.BytesIO(data)), "JPEG2000")
+
+
+def _start(name: str, data: bytes) -> int:
+    """Where the codestream begins."""
+    start = data.find(CODESTREAM)
+    if start < 0 or len(data) < start + _SIZ.size:
+        raise DamagedImage(name, "damaged or truncated: no codestream", COPY_AGAIN)
+    count = _SIZ.unpack_from(data, start)[-1]
+    if count > _MOST_COMPONENTS:
+        raise UnsupportedImage(name, f"JPEG 2000 of {count} components", SAVE_AS)
+    return start
 
 
 def _decode(file: File, data: bytes) -> Photo:

@@ -1,5 +1,6 @@
 """What the markers of a JPEG file declare: its frame, and whether its scans carry every coefficient (ITU-T T.81, annex B)."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -100,19 +101,24 @@ class Structure:
         """Whether the scans carry every bit of every coefficient; a progressive file may lack whole scans and still decode."""
         return bool(self.missing_bits) and not any(any(bits) for bits in self.missing_bits.values())
 
+    @property
+    def header_is_whole(self) -> bool:
+        """Whether the data reach the first scan."""
+        return any(segment.kind == SOS for segment in self.segments)
+
     def exif(self, data: bytes) -> bytes:
-        """The EXIF block in the data, empty where there is none; of several the first."""
-        return next(iter(self._parameters(data, APP1, _EXIF)), b"")
+        """The EXIF block before the first scan; of several the first; empty where there is none."""
+        return next(self._parameters(data, APP1, _EXIF), b"")
 
     def profile(self, data: bytes) -> bytes | None:
-        """The ICC profile in the data; None where there is none, or a part of it is missing."""
+        """The ICC profile before the first scan; None where there is none, or a part of it is missing."""
         chunks = sorted(self._parameters(data, APP2, ICC))  # each begins with its number and the number of chunks
         if [tuple(chunk[:2]) for chunk in chunks] != [(number, len(chunks)) for number in range(1, len(chunks) + 1)]:
             return None
         return b"".join(chunk[2:] for chunk in chunks) or None
 
     def _parameters(self, data: bytes, kind: int, signature: bytes) -> Iterator[bytes]:
-        for segment in self.segments:
+        for segment in itertools.takewhile(lambda one: one.kind != SOS, self.segments):
             if segment.kind == kind and data.startswith(signature, segment.start, segment.stop):
                 yield data[segment.start + len(signature) : segment.stop]
 

@@ -5,15 +5,16 @@ carries a cicp tag for HDR. A JPEG that was recompressed without loss is restore
 """
 
 import io
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from noref.errors import DamagedImage, UnsupportedImage
-from noref.images import convert, jpeg
+from noref.images import convert, jpeg, orientation
 from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
 from noref.images.isobmff import boxes
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
@@ -32,15 +33,12 @@ def read(file: File) -> Photo:
         UnsupportedImage: Its decoder is not installed, or the samples are floats.
         ImageError: Another of its kinds.
     """
-    try:
-        from pillow_jxl import Decoder
-    except ImportError:
-        raise UnsupportedImage(file.name, "JPEG XL needs a decoder", "pip install 'noref[jxl]'") from None
+    decoder = _decoder(file.name)
     data = file.compressed()
-    check_size(file.name, *_size(_codestream(data)), file.max_pixels)
+    check_size(file.name, *_header(_codestream(data)).size, file.max_pixels)
     try:
         with decoding(file.name):
-            from_jpeg, info, samples, profile, _ = Decoder(num_threads=_THREADS)(data)
+            from_jpeg, info, samples, profile, _ = decoder(num_threads=_THREADS)(data)
     except DamagedImage as error:  # of which the decoder gives no reason
         raise DamagedImage(file.name, "damaged or truncated", COPY_AGAIN) from error
     if from_jpeg:
@@ -49,6 +47,22 @@ def read(file: File) -> Photo:
         raise UnsupportedImage(file.name, "JPEG XL with float samples, or alpha beside 16-bit grey", SAVE_AS)
     image = Image.frombytes(info.mode, (info.width, info.height), samples)
     return convert.finish(file.name, image, colors=bytes(profile) or None)
+
+
+def size(file: File) -> Size:
+    """Width and height of upright JPEG XL; raises as `read`, as far as the header goes."""
+    _decoder(file.name)
+    header = _header(_codestream(file.compressed()))
+    check_size(file.name, *header.size, file.max_pixels)
+    return orientation.upright(header.size, header.orientation)
+
+
+def _decoder(name: str) -> Any:
+    try:
+        from pillow_jxl import Decoder
+    except ImportError:
+        raise UnsupportedImage(name, "JPEG XL needs a decoder", "pip install 'noref[jxl]'") from None
+    return Decoder
 
 
 def _codestream(data: bytes) -> bytes:
@@ -61,8 +75,15 @@ def _codestream(data: bytes) -> bytes:
     return data[len(CODESTREAM) : _SIZE_BYTES]
 
 
-def _size(codestream: bytes) -> tuple[int, int]:
-    """Width and height as the size header stores them, before the orientation of the codestream (ISO/IEC 18181-1, D.2)."""
+class _Header(NamedTuple):
+    """Width and height before turning, and the orientation as EXIF has it."""
+
+    size: Size
+    orientation: int
+
+
+def _header(codestream: bytes) -> _Header:
+    """The size header, and the orientation in the metadata behind it (ISO/IEC 18181-1, D.2 and D.3)."""
     bits, read = int.from_bytes(codestream, "little"), 0
 
     def take(count: int) -> int:
@@ -76,4 +97,7 @@ def _size(codestream: bytes) -> tuple[int, int]:
     eighth = take(1)
     height = side(eighth)
     ratio = _RATIOS[take(3)]
-    return (height * ratio[0] // ratio[1] if ratio else side(eighth)), height
+    width = height * ratio[0] // ratio[1] if ratio else side(eighth)
+    all_default = take(1)
+    turn = 1 + take(3) if not all_default and take(1) else orientation.UPRIGHT
+    return _Header((width, height), turn)

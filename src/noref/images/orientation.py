@@ -50,6 +50,11 @@ def turns(orientation: int) -> bool:
     return orientation >= 5
 
 
+def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Width and height as a viewer shows them, of those stored."""
+    return size[::-1] if turns(orientation) else size
+
+
 def apply(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
     """Pixels (H x W x 3) as a viewer shows them; contiguous."""
     if turns(orientation):

@@ -1,10 +1,13 @@
 """What reading an image gives, and what a reader of a format is given."""
 
 import io
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
 
 _BYTES_PER_PIXEL = 4
 _LEAST_BYTES = 1 << 26
@@ -23,7 +26,7 @@ class Photo(NamedTuple):
 
     name: str
     pixels: npt.NDArray[np.uint8]
-    size: tuple[int, int]
+    size: Size
     warnings: tuple[str, ...] = ()
     reduced: int = 1
 

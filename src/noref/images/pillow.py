@@ -9,7 +9,7 @@ from noref.errors import ImageNotFound
 from noref.images import color, convert, orientation
 from noref.images.decoding import decoding
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 _limit = threading.RLock()
 if hasattr(
@@ -42,6 +42,17 @@ def read(
         check_size(file.name, image.width, image.height, file.max_pixels)
         photo = finish(file.name, image, colors=colors, warnings=warnings)
         return photo._replace(warnings=(*frames_note(image), *photo.warnings)) if frames else photo
+
+
+def size(file: File, form: str) -> Size:
+    """Width and height of the upright image in a file of `form`.
+
+    Raises:
+        ImageError: One of its kinds.
+    """
+    with open_(file, form) as image:
+        check_size(file.name, image.width, image.height, file.max_pixels)
+        return orientation.upright(image.size, orientation.of(image))
 
 
 def open_(file: File, form: str) -> Image.Image:
@@ -91,11 +102,21 @@ def read_image(image: Image.Image, name: str, max_pixels: int) -> Photo:
         ImageNotFound: It was closed or verified and holds no pixels.
         ImageError: Another of its kinds.
     """
+    _check_image(image, name, max_pixels)
+    return finish(name, image)
+
+
+def size_of_image(image: Image.Image, name: str, max_pixels: int) -> Size:
+    """Width and height of a PIL image once it is upright; raises as `read_image`."""
+    _check_image(image, name, max_pixels)
+    return orientation.upright(image.size, orientation.of(image))
+
+
+def _check_image(image: Image.Image, name: str, max_pixels: int) -> None:
     if _holds_no_pixels(image):
         cause = "the PIL image was closed or verified and holds no pixels"
         raise ImageNotFound(name, cause, "open it again, and score it before it is closed")
     check_size(name, image.width, image.height, max_pixels)
-    return finish(name, image)
 
 
 def _holds_no_pixels(image: Image.Image) -> bool:

@@ -17,12 +17,13 @@ from noref.images import color, convert, orientation, pillow
 from noref.images.cicp import Cicp, Conversion, conversion
 from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 from noref.images.png_chunks import SIGNATURE, Chunk, blocks, chunk_of, content, excerpt, walk
 
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PIXELS = (b"PLTE", b"tRNS", b"IDAT")
 _METADATA = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # which may hold an orientation
+_PASSED_OVER = (b"IDAT", b"fdAT")  # pixels of the image, and of further frames
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # bits by type of colour
 _PALETTE = 3  # type of colour
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -39,10 +40,7 @@ def read(file: File) -> Photo:
         UnsupportedImage: A critical chunk is unknown.
         ImageError: Another of its kinds.
     """
-    if file.stream.read(len(SIGNATURE)) != SIGNATURE:
-        raise DamagedImage(file.name, "damaged: its signature is wrong, as after a transfer in text mode", COPY_AGAIN)
-    chunks = walk(file.stream)
-    _check(file, chunks)
+    chunks = _chunks(file)
     if not _complete(file.stream, chunks):
         raise DamagedImage(file.name, "damaged or truncated: pixels are missing", COPY_AGAIN)
     notes = tuple(_notes(file.stream, chunks))
@@ -55,6 +53,22 @@ def read(file: File) -> Photo:
         profile, colors = _colors(file.stream, {chunk.kind: chunk for chunk in reversed(intact)})
         warnings = (*notes, *colors.warnings)
         return convert.finish(file.name, image, turn=turn, colors=profile or colors.to_srgb, warnings=warnings)
+
+
+def size(file: File) -> Size:
+    """Width and height of the upright image; raises as `read`, but its pixels are passed over."""
+    chunks = _chunks(file, unread=_PASSED_OVER)
+    width, height = struct.unpack(">II", content(file.stream, chunks[0])[:8])
+    return orientation.upright((width, height), _orientation(file.stream, [chunk for chunk in chunks if chunk.intact]))
+
+
+def _chunks(file: File, unread: tuple[bytes, ...] = ()) -> list[Chunk]:
+    """The chunks, once they are known to make a PNG that is read."""
+    if file.stream.read(len(SIGNATURE)) != SIGNATURE:
+        raise DamagedImage(file.name, "damaged: its signature is wrong, as after a transfer in text mode", COPY_AGAIN)
+    chunks = walk(file.stream, unread)
+    _check(file, chunks)
+    return chunks
 
 
 def _check(file: File, chunks: list[Chunk]) -> None:

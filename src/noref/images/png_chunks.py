@@ -4,7 +4,7 @@ import bisect
 import io
 import itertools
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,8 +42,13 @@ class Chunk(NamedTuple):
         return self.length + 12
 
 
-def walk(stream: BinaryIO) -> list[Chunk]:
-    """The chunks behind the signature, up to IEND or where the data cease to be chunks."""
+def walk(stream: BinaryIO, unread: Container[bytes] = ()) -> list[Chunk]:
+    """The chunks behind the signature, up to IEND or where the data cease to be chunks.
+
+    Args:
+        stream: Of a PNG file.
+        unread: Types of chunks to pass over; their content counts as sound.
+    """
     stream.seek(len(SIGNATURE))
     chunks: list[Chunk] = []
     while len(chunks) < _MOST_CHUNKS:
@@ -52,6 +57,10 @@ def walk(stream: BinaryIO) -> list[Chunk]:
         if len(head) < 8 or length >= 1 << 31 or not _LETTERS.issuperset(kind):
             break
         chunk, checksum, read = Chunk(kind, start, length, intact=False), zlib.crc32(kind), 0
+        if kind in unread:
+            chunks.append(chunk._replace(intact=True))
+            stream.seek(chunk.start + chunk.size)
+            continue
         for block in blocks(stream, chunk):
             checksum, read = zlib.crc32(block, checksum), read + len(block)
         chunks.append(chunk._replace(intact=read == length and stream.read(4) == checksum.to_bytes(4, "big")))

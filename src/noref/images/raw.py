@@ -6,12 +6,13 @@ about 16 bytes a pixel, and the file is held in memory.
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from noref.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from noref.images import convert
 from noref.images.decoding import COPY_AGAIN
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 EXTENSIONS = (
     *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".rwl", ".raf", ".pef", ".srw"),
@@ -29,6 +30,7 @@ _SIGNATURES = (
 
 
 _SRGB_CURVE = (2.4, 12.92)  # power, and slope near black
+_TURNED = 4  # bit of LibRaw's flip: width and height change places
 
 
 def matches(head: bytes) -> bool:
@@ -44,14 +46,8 @@ def read(file: File) -> Photo:
         DamagedImage: LibRaw reports lost or corrupt data.
         ImageError: Another of its kinds.
     """
-    try:
-        import rawpy
-    except ImportError:
-        raise UnsupportedImage(file.name, "camera raw has to be developed", "pip install 'noref[raw]'") from None
-    file.stream.seek(0)
-    with _developing(file.name), rawpy.imread(file.stream) as negative:
-        sizes = negative.sizes
-        check_size(file.name, sizes.width, sizes.height, file.max_pixels)
+    rawpy = _decoder(file.name)
+    with _opened(file, rawpy) as negative:
         pixels = negative.postprocess(
             use_camera_wb=True,
             no_auto_bright=True,
@@ -62,13 +58,35 @@ def read(file: File) -> Photo:
     return convert.finish(file.name, pixels)
 
 
-@contextlib.contextmanager
-def _developing(name: str) -> Iterator[None]:
-    """Errors of LibRaw as ours."""
-    import rawpy
+def size(file: File) -> Size:
+    """Width and height of the upright photo after development; raises as `read`, as far as the header goes."""
+    with _opened(file, _decoder(file.name)) as negative:
+        sizes = negative.sizes
+        width, height, aspect = sizes.width, sizes.height, sizes.pixel_aspect
+    if aspect < 1:  # LibRaw stretches the shorter side of pixels that are not square
+        height = int(height / aspect + 0.5)
+    elif aspect > 1:
+        width = int(width * aspect + 0.5)
+    return (height, width) if sizes.flip & _TURNED else (width, height)
 
+
+def _decoder(name: str) -> Any:
     try:
-        yield
+        import rawpy
+    except ImportError:
+        raise UnsupportedImage(name, "camera raw has to be developed", "pip install 'noref[raw]'") from None
+    return rawpy
+
+
+@contextlib.contextmanager
+def _opened(file: File, rawpy: Any) -> Iterator[Any]:
+    """A raw file with its header read; errors of LibRaw as ours."""
+    name = file.name
+    file.stream.seek(0)
+    try:
+        with rawpy.imread(file.stream) as negative:
+            check_size(name, negative.sizes.width, negative.sizes.height, file.max_pixels)
+            yield negative
     except (rawpy.LibRawUnsufficientMemoryError, rawpy.LibRawTooBigError) as error:
         raise ImageTooLarge(name, "not enough memory to develop it", "shrink it first") from error
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError, rawpy.NotSupportedError) as error:

@@ -16,7 +16,7 @@ from noref.errors import DamagedImage, UnsupportedImage
 from noref.images import convert, jpeg, orientation, raw, tiff_pages, tiff_samples
 from noref.images.decoding import COPY_AGAIN, SAVE_AS
 from noref.images.limits import check_size
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 from noref.images.tiff_decoders import Bytes
 from noref.images.tiff_directory import Chain, Directory, read_chain
 from noref.images.tiff_page import ASSOCIATED, CCITT, LAB, Page
@@ -42,16 +42,9 @@ def read(file: File) -> Photo:
     head = file.stream.read(_HEAD)
     chain = read_chain(file.stream)
     if tiff_pages.is_raw(head, chain):
-        return _raw(file, chain)
-    choice = tiff_pages.choose(chain)
-    if choice is None:
-        raise DamagedImage(file.name, "damaged or truncated: no page", COPY_AGAIN)
-    page, warnings = choice
-    if page.corrupt_tags:
-        raise DamagedImage(file.name, f"damaged: no single value for {', '.join(page.corrupt_tags)}", COPY_AGAIN)
-    check_size(file.name, page.width, page.height, file.max_pixels)
-    if reason := page.unsupported:
-        raise UnsupportedImage(file.name, reason, SAVE_AS)
+        _check_raw(file, chain)
+        return raw.read(file)
+    page, warnings = _choice(file, chain)
     if page.compression == Compression.OLD_JPEG:
         return _old_jpeg(file, page, warnings)
     white, notes = _white(file, page)
@@ -65,13 +58,37 @@ def read(file: File) -> Photo:
     )
 
 
-def _raw(file: File, chain: Chain) -> Photo:
-    """Camera raw developed; LibRaw does not report a DNG that lacks a few bytes at its end."""
+def size(file: File) -> Size:
+    """Width and height of the upright photo; raises as `read`, as far as the directories go."""
+    head = file.stream.read(_HEAD)
+    chain = read_chain(file.stream)
+    if tiff_pages.is_raw(head, chain):
+        _check_raw(file, chain)
+        return raw.size(file)
+    page, _ = _choice(file, chain)
+    return orientation.upright((page.width, page.height), _turn(page.directory))
+
+
+def _choice(file: File, chain: Chain) -> tiff_pages.Choice:
+    """The page that is the photo, once it is known to be of a kind that is read."""
+    choice = tiff_pages.choose(chain)
+    if choice is None:
+        raise DamagedImage(file.name, "damaged or truncated: no page", COPY_AGAIN)
+    page = choice.page
+    if page.corrupt_tags:
+        raise DamagedImage(file.name, f"damaged: no single value for {', '.join(page.corrupt_tags)}", COPY_AGAIN)
+    check_size(file.name, page.width, page.height, file.max_pixels)
+    if reason := page.unsupported:
+        raise UnsupportedImage(file.name, reason, SAVE_AS)
+    return choice
+
+
+def _check_raw(file: File, chain: Chain) -> None:
+    """LibRaw does not report a DNG that lacks a few bytes at its end."""
     is_dng = any(Tag.DNG_VERSION in one for one in chain.directories)
     for one in chain.directories + chain.children if is_dng else []:
         if tiff_samples.count_beyond(file.stream, *tiff_samples.places(one)):
             raise DamagedImage(file.name, "truncated: some of its data are not within the file", COPY_AGAIN)
-    return raw.read(file)
 
 
 def _old_jpeg(file: File, page: Page, warnings: tuple[str, ...]) -> Photo:

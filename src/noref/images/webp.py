@@ -3,7 +3,7 @@
 import io
 
 from noref.images import pillow
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 _HEADER = 12  # bytes
 _METADATA = (b"EXIF", b"XMP ")
@@ -19,6 +19,12 @@ def read(file: File) -> Photo:
     whole = _without_cut_metadata(data)
     notes = () if whole is data else ("its end is missing, with metadata, which were ignored",)
     return pillow.read(file._replace(stream=io.BytesIO(whole)), "WEBP", warnings=notes)
+
+
+def size(file: File) -> Size:
+    """Width and height of upright WebP; raises as `read`."""
+    whole = _without_cut_metadata(file.compressed())
+    return pillow.size(file._replace(stream=io.BytesIO(whole)), "WEBP")
 
 
 def _without_cut_metadata(data: bytes) -> bytes:

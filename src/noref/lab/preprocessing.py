@@ -1,7 +1,7 @@
 """The size policy: how a photo of any size becomes the pixels that a network sees.
 
 It is written once, as ONNX operators. Export puts them in front of the network; the laboratory runs the same operators when it
-trains and validates. So what was validated is what runs.
+trains and validates, also where only the working size of a photo is needed. So what was validated is what runs.
 """
 
 import functools
@@ -13,10 +13,32 @@ import onnx
 import onnx.parser
 import onnxruntime
 
+from noref import images
+from noref.errors import ImageTooSmall
 from noref.images import MAX_ASPECT
 
 OPSET = 18  # the first with Resize(antialias)
 IR_VERSION = 9
+
+_TARGET = """
+    exact = Cast<to = 1>(sides)
+    count = ReduceProd<keepdims = 0>(exact)
+    short = ReduceMin<keepdims = 0>(exact)
+    area_ratio = Div(area, count)
+    by_area = Sqrt(area_ratio)
+    by_side = Div(shortest, short)
+    wished = Max(by_area, by_side)
+    scale = Min(wished, one)
+    scaled = Mul(exact, scale)
+    raised = Add(scaled, half)
+    whole = Floor(raised)
+    target = Cast<to = 7>(whole)
+"""
+_PAD = """
+    over = Mod(target, multiple)
+    missing = Sub(multiple, over)
+    pad = Mod(missing, multiple)
+"""
 
 
 @dataclass(frozen=True)
@@ -46,34 +68,57 @@ class WorkingSize:
             <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
             working_size (uint8[1, H, W, 3] pixels) => (uint8[1, h, w, 3] working)
             <int64[1] from_side = {{1}}, int64[1] to_side = {{3}}, int64[1] one_size = {{1}}, int64[1] three = {{3}},
-             int64[4] no_pad = {{0, 0, 0, 0}}, int64[1] zero = {{0}}, int64[1] multiple = {{{self.multiple}}},
-             float one = {{1}}, float half = {{0.5}}, float area = {{{float(self.area)}}},
-             float shortest = {{{float(self.shortest)}}}>
+             int64[4] no_pad = {{0, 0, 0, 0}}, int64[1] zero = {{0}}, {self._constants()}>
             {{
                 shape = Shape(pixels)
                 sides = Slice(shape, from_side, to_side)
-                exact = Cast<to = 1>(sides)
-                count = ReduceProd<keepdims = 0>(exact)
-                short = ReduceMin<keepdims = 0>(exact)
-                area_ratio = Div(area, count)
-                by_area = Sqrt(area_ratio)
-                by_side = Div(shortest, short)
-                wished = Max(by_area, by_side)
-                scale = Min(wished, one)
-                scaled = Mul(exact, scale)
-                raised = Add(scaled, half)
-                whole = Floor(raised)
-                target = Cast<to = 7>(whole)
+                {_TARGET}
                 sizes = Concat<axis = 0>(one_size, target, three)
                 resized = Resize<mode = "linear", antialias = 1, coordinate_transformation_mode = "half_pixel">
                     (pixels, , , sizes)
-                over = Mod(target, multiple)
-                missing = Sub(multiple, over)
-                pad = Mod(missing, multiple)
+                {_PAD}
                 pads = Concat<axis = 0>(no_pad, zero, pad, zero)
                 working = Pad<mode = "edge">(resized, pads)
             }}
         """)
+
+    def shape_graph(self) -> onnx.ModelProto:
+        """ONNX: `sides` of a photo (int64, height and width) to those at working size."""
+        return onnx.parser.parse_model(f"""
+            <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
+            working_shape (int64[2] sides) => (int64[2] working)
+            <{self._constants()}>
+            {{
+                {_TARGET}
+                {_PAD}
+                working = Add(target, pad)
+            }}
+        """)
+
+    def _constants(self) -> str:
+        return (
+            f"int64[1] multiple = {{{self.multiple}}}, float one = {{1}}, float half = {{0.5}}, "
+            f"float area = {{{float(self.area)}}}, float shortest = {{{float(self.shortest)}}}"
+        )
+
+    def check(self, name: str, width: int, height: int) -> None:
+        """Refuse a photo that is too small.
+
+        Raises:
+            ImageTooSmall: Its short side is below `shortest`.
+        """
+        if min(width, height) < self.shortest:
+            raise ImageTooSmall(
+                name,
+                f"{width} x {height} pixels",
+                f"at least {self.shortest} on each side are needed; take it out, or lower that limit in the recipe",
+            )
+
+    def shape(self, width: int, height: int) -> tuple[int, int]:
+        """Height and width at working size of a photo of that width and height."""
+        (working,) = _shape_session(self).run(None, {"sides": np.array([height, width])})
+        rows, columns = working.tolist()
+        return rows, columns
 
     def apply(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Pixels (uint8, H x W x 3) as a network sees them (uint8, H' x W' x 3)."""
@@ -82,8 +127,28 @@ class WorkingSize:
         return found
 
 
+def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.uint8]:
+    """Decode a photo and bring it to working size, uint8 H x W x 3.
+
+    Raises:
+        ImageError: It cannot be read, or is smaller than the policy allows.
+    """
+    photo = images.read(source)
+    size.check(photo.name, *photo.size)
+    return size.apply(photo.pixels)
+
+
 @functools.lru_cache
 def _session(policy: WorkingSize) -> onnxruntime.InferenceSession:
+    return _started(policy.graph())
+
+
+@functools.lru_cache
+def _shape_session(policy: WorkingSize) -> onnxruntime.InferenceSession:
+    return _started(policy.shape_graph())
+
+
+def _started(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(policy.graph().SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -24,10 +24,10 @@ from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import Learner, expected, last_vectors, ordinal_targets
 from noref.lab.methods.unified.whole import WholePhotos
 from noref.lab.networks.backbone import Backbone
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.finetuning import OptimizerConfig
-from noref.lab.training.photos import loader, working_pixels
+from noref.lab.training.photos import loader
 from pictures import make_scene
 
 TINY = (

@@ -15,10 +15,10 @@ from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.metrics.agreement import agreement
 from noref.lab.plots.curves import read_log
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import SameSizeBatches, working_pixels
+from noref.lab.training.photos import SameSizeBatches
 from pictures import make_scene
 
 SHAPES = [(64, 64)] * 9 + [(64, 96)] * 2

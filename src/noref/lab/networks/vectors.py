@@ -11,8 +11,7 @@ import torch
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
 from noref.lab.networks.pooling import Features, describe
-from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.photos import working_pixels
+from noref.lab.preprocessing import WorkingSize, working_pixels
 
 
 class Views(NamedTuple):

@@ -103,9 +103,9 @@ class PredictionModule(FineTuningModule):
         places = torch.tensor([index for batch in loader.batch_sampler for _, index in batch], device=self.device)
         said = self._of_all(torch.cat(self.seen))
         self.seen.clear()
-        predicted = said.new_zeros(len(loader.dataset), *said.shape[1:])
+        predicted = said.new_zeros(len(loader.photos), *said.shape[1:])
         predicted[self._of_all(places)] = said  # a place may come twice: see SameSizeBatches
-        return predicted, loader.dataset
+        return predicted, loader.photos
 
     def _of_all(self, values: Tensor) -> Tensor:
         """N values of this process to those of all, one after the other."""

@@ -16,7 +16,8 @@ from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
+from noref.lab.training.photos import crop_at_random
+from noref.lab.training.working import WorkingPhotos
 from noref.sources import images_below
 
 HELD_OUT = 0.15  # of the pristine photos, for choices
@@ -75,7 +76,9 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     ) -> None:
         self.distortions = [distortions.get(name) for name in types]
         self.pairs = list(itertools.product(photos, self.distortions, levels))
-        self.size, self.crop, self.seed = size, crop, seed
+        self.crop, self.seed = crop, seed
+        self.photos = WorkingPhotos(size)
+        self.photos.use(path for path, _, _ in self.pairs)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -85,16 +88,15 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
         path, distortion, level = self.pairs[index]
         key = hashlib.sha256(f"{path.name} {distortion.name} {level}".encode()).digest()[:8]
         rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
-        reference = working_pixels(path, self.size)
+        reference = self.photos.pixels(path)
         distorted = distortion(reference, level, rng)
         if self.crop:
             reference, distorted = crop_at_random([reference, distorted], self.crop, rng)
         return torch.from_numpy(reference), torch.from_numpy(distorted)
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shape that each pair will have: those alike can be stacked."""
-        known = {path: cropped_shape(path, self.size, self.crop) for path in dict.fromkeys(path for path, _, _ in self.pairs)}
-        return [known[path] for path, _, _ in self.pairs]
+    def shapes(self) -> list[tuple[int, int]]:
+        """Height and width of each pair, from the header of its reference: those alike can be stacked."""
+        return self.photos.shapes((path for path, _, _ in self.pairs), self.crop)
 
 
 class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
@@ -112,14 +114,16 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
             raise LabError(f"{rated.name} names no references to learn errors from: {cure}")
         pairs = zip(distorted["reference"], distorted["image"], strict=True)
         self.pairs = [(rated.folder / reference, rated.folder / image) for reference, image in pairs]
-        self.size, self.crop, self.seed = size, crop, seed
+        self.crop, self.seed = crop, seed
+        self.photos = WorkingPhotos(size)
+        self.photos.use(itertools.chain.from_iterable(self.pairs))
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, index = place
-        both = [working_pixels(path, self.size) for path in self.pairs[index]]
+        both = [self.photos.pixels(path) for path in self.pairs[index]]
         if both[0].shape != both[1].shape:
             raise LabError("{} and its reference {} differ in size; leave the photo out".format(*reversed(self.pairs[index])))
         if self.crop:
@@ -127,7 +131,6 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
         reference, distorted = map(torch.from_numpy, both)
         return reference, distorted
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shape that each pair will have: those alike can be stacked."""
-        known = {path: cropped_shape(path, self.size, self.crop) for path in dict.fromkeys(path for path, _ in self.pairs)}
-        return [known[path] for path, _ in self.pairs]
+    def shapes(self) -> list[tuple[int, int]]:
+        """Height and width of each pair, from the header of its reference: those alike can be stacked."""
+        return self.photos.shapes((path for path, _ in self.pairs), self.crop)

@@ -1,46 +1,32 @@
-"""Photos as batches of pixels."""
+"""Rated photos as batches of pixels, and the loader of all data sets of photos."""
 
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, distributed
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from noref import images
-from noref.errors import ImageTooSmall
+from noref.errors import NorefError
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.preprocessing import WorkingSize
-
-
-def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.uint8]:
-    """A photo as a network sees it, uint8 H x W x 3.
-
-    Raises:
-        ImageError: It cannot be read, or is smaller than the policy allows.
-    """
-    photo = images.read(source)
-    height, width, _ = photo.pixels.shape
-    if min(height, width) < size.shortest:
-        raise ImageTooSmall(
-            photo.name,
-            f"{width} x {height} pixels",
-            f"at least {size.shortest} on each side are needed; take it out, or lower that limit in the recipe",
-        )
-    return size.apply(photo.pixels)
+from noref.lab.training.working import WorkingPhotos
 
 
 def crop_at_random(
     arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator, turn: bool = False
 ) -> list[npt.NDArray[np.uint8]]:
-    """The same window of side x side pixels (or what there is of it) out of photos of one size, mirrored or not.
+    """The same random window out of photos of one size, mirrored at random; with `turn`, flipped upside down at random too.
 
-    With `turn`, upside down or not as well.
+    Args:
+        arrays: uint8, H x W x 3 each.
+        side: Of the window in pixels; a photo that is smaller keeps its own side.
+        rng: What is drawn from.
+        turn: Whether to flip.
     """
     height, width = arrays[0].shape[:2]
     tall, wide = min(side, height), min(side, width)
@@ -51,48 +37,47 @@ def crop_at_random(
 
 
 class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
-    """Photos at working size with opinions in [0, 1]: uint8 H x W x 3, and a scalar.
+    """Photos at working size with their MOS in [0, 1]: uint8 H x W x 3, and a scalar.
 
-    Indexed by (epoch, photo). With `crop`, each epoch yields another random window, mirrored or not (and turned or not, with
-    `turn`), which depends on seed, epoch and photo only.
+    Indexed by (epoch, photo). With `crop`, each epoch has another random window of each photo, mirrored at random (and flipped,
+    with `turn`), as a function of seed, epoch and photo only.
+
+    Attributes:
+        photos: Reads the photos; another data set may share it.
     """
 
     def __init__(
         self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0, turn: bool = False
     ) -> None:
         self.paths, self.mos = rated.paths, rated.unit_mos.astype(np.float32)
-        self.size, self.crop, self.seed, self.turn = size, crop, seed, turn
+        self.crop, self.seed, self.turn = crop, seed, turn
+        self.photos = WorkingPhotos(size)
+        self.photos.use(self.paths)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, index = place
-        pixels = working_pixels(self.paths[index], self.size)
+        pixels = self.photos.pixels(self.paths[index])
         if self.crop:
             rng = np.random.default_rng((self.seed, epoch, index))
             (pixels,) = crop_at_random([pixels], self.crop, rng, self.turn)
         return torch.from_numpy(pixels), torch.tensor(self.mos[index])
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shape that each photo will have: those alike can be stacked."""
-        return [cropped_shape(path, self.size, self.crop) for path in self.paths]
-
-
-def cropped_shape(path: Path, size: WorkingSize, crop: int | None) -> tuple[int, ...]:
-    """Shape of a photo at working size, cut to `crop`."""
-    height, width, _ = working_pixels(path, size).shape
-    return (min(height, crop or height), min(width, crop or width))
+    def shapes(self) -> list[tuple[int, int]]:
+        """Height and width of each item, from the header of its photo: those alike can be stacked."""
+        return self.photos.shapes(self.paths, self.crop)
 
 
 class SameSizeBatches(Sampler[list[tuple[int, int]]]):
     """Batches of (epoch, item) whose items share a shape, so that whole photos can be stacked.
 
-    With a seed, shuffled anew for each epoch, as a function of seed and epoch only: a resumed run draws like an unbroken one.
-    Without, always the same, and the epoch given out is 0.
+    With a seed, shuffled anew for each epoch, as a function of seed and epoch only: a resumed run has the order of an unbroken
+    one. Without, the order is always the same, and the epoch is always 0.
 
-    Where several processes train together, each is given its share of every batch, all shares alike in size: a batch that does
-    not divide evenly is filled up with its own first items.
+    Where several processes train together, each takes its share of every batch, and all shares have the same size: a batch that
+    does not divide evenly is filled up with its own first items.
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], batch: int, seed: int | None = None) -> None:
@@ -119,26 +104,74 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
 
 
 class Photos(Protocol):
-    """A data set whose items are asked for by (epoch, item), and which knows their shapes beforehand."""
+    """A data set that is indexed by (epoch, item), with the shapes of its items known beforehand."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, place: tuple[int, int]) -> Any: ...
 
     def shapes(self) -> Sequence[tuple[int, ...]]:
-        """Shape of each item: those alike can be stacked."""
+        """Shape of each item, such as height and width: those alike can be stacked."""
         ...
 
 
-def loader(photos: Photos, batch: int, seed: int | None, workers: int) -> DataLoader[Any]:
-    """A loader of `SameSizeBatches`; its workers stay from epoch to epoch, since starting them costs seconds."""
-    batches = SameSizeBatches(photos.shapes(), batch, seed)
-    items: Any = photos
-    return DataLoader(items, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0)
+def loader(photos: Photos, batch: int, seed: int | None, workers: int) -> "PhotoLoader":
+    """A loader of `SameSizeBatches`; its workers stay from epoch to epoch, since starting them costs seconds.
+
+    Raises:
+        ImageError: The header of a photo cannot be read, or a photo is too small.
+    """
+    batches = SameSizeBatches(photos.shapes(), batch, seed)  # before workers are forked: see WorkingPhotos.shapes
+    return PhotoLoader(photos, batches, workers)
+
+
+class PhotoLoader(DataLoader[Any]):
+    """Batches of photos; iterating raises the errors of the data set as they are, with and without worker processes.
+
+    Attributes:
+        photos: The data set.
+    """
+
+    def __init__(self, photos: Photos, batches: SameSizeBatches, workers: int) -> None:
+        super().__init__(
+            _WithErrors(photos),
+            batch_sampler=batches,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            collate_fn=_collated,
+        )
+        self.photos = photos
+
+    def __iter__(self) -> Any:
+        return map(_raised, super().__iter__())
+
+
+class _WithErrors(Dataset[Any]):
+    """A data set whose errors are items: torch would carry them from a worker as a RuntimeError with a traceback."""
+
+    def __init__(self, photos: Photos) -> None:
+        self.photos = photos
+
+    def __getitem__(self, place: tuple[int, int]) -> Any:
+        try:
+            return self.photos[place]
+        except NorefError as error:
+            return error
+
+
+def _collated(items: list[Any]) -> Any:
+    """A batch, or the first error among its items."""
+    return next((item for item in items if isinstance(item, NorefError)), None) or default_collate(items)
+
+
+def _raised(batch: Any) -> Any:
+    if isinstance(batch, NorefError):
+        raise batch
+    return batch
 
 
 def _share(batch: list[int]) -> list[int]:
-    """What this process takes of a batch."""
+    """The part of a batch that this process takes."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return batch
     processes = distributed.get_world_size()

@@ -33,9 +33,9 @@ from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import photo_vectors
 from noref.lab.plots.curves import read_log
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import loader, working_pixels
+from noref.lab.training.photos import loader
 
 SIMPLENET = "simplenet"
 

@@ -27,8 +27,7 @@ from noref.lab.networks.cache import FeatureCache
 from noref.lab.networks.heads import Head, LinearHead, RbfHead, from_pipeline
 from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
-from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.photos import working_pixels
+from noref.lab.preprocessing import WorkingSize, working_pixels
 
 View = Literal["centre", "crops", "photo"]
 """The middle of the shrunk photo (experiment I), crops of the photo as it is (II), or all of it at once (ours)."""

@@ -27,11 +27,11 @@ from noref.lab.networks.cache import Pixels, Vectors
 from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import Views, photo_vectors
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.tables import as_markdown
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import loader, working_pixels
+from noref.lab.training.photos import loader
 
 
 class DefectsMethod(BaseEstimator):

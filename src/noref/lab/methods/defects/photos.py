@@ -21,7 +21,8 @@ from noref.lab.distortions.registry import Pixels
 from noref.lab.errors import LabError
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.pairs import find_photos
-from noref.lab.training.photos import crop_at_random, cropped_shape, working_pixels
+from noref.lab.training.photos import crop_at_random
+from noref.lab.training.working import WorkingPhotos
 
 
 def sources(pristine: str | Path | None, rated: RatedImages | None, best: float) -> RatedImages:
@@ -91,7 +92,9 @@ class SpoiledPhotos(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, paths: Sequence[Path], size: WorkingSize, copies: int, crop: int | None = None, seed: int = 0) -> None:
-        self.paths, self.size, self.copies, self.crop, self.seed = paths, size, copies, crop, seed
+        self.paths, self.copies, self.crop, self.seed = paths, copies, crop, seed
+        self.photos = WorkingPhotos(size)
+        self.photos.use(paths, copies + 1)  # for `levels` once more
 
     def __len__(self) -> int:
         return len(self.paths) * self.copies
@@ -99,22 +102,22 @@ class SpoiledPhotos(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, index = place
         photo, copy = divmod(index, self.copies)
-        working = working_pixels(self.paths[photo], self.size)
+        working = self.photos.pixels(self.paths[photo])
         rng = chain_rng(working, epoch, copy, self.seed)
         pixels, levels = distort(working, rng)
         if self.crop:
             (pixels,) = crop_at_random([pixels], self.crop, rng)
         return torch.from_numpy(pixels), torch.from_numpy(at_least(levels))
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shape that each item will have: those alike can be stacked."""
-        return [shape for path in self.paths for shape in [cropped_shape(path, self.size, self.crop)] * self.copies]
+    def shapes(self) -> list[tuple[int, int]]:
+        """Height and width of each item, from the header of its photo: those alike can be stacked."""
+        return [shape for shape in self.photos.shapes(self.paths, self.crop) for _ in range(self.copies)]
 
     @cached_property
     def levels(self) -> Levels:
         """Of all items in epoch 0, n x K."""
         drawn = []
         for path in self.paths:
-            working = working_pixels(path, self.size)
+            working = self.photos.pixels(path)
             drawn += [levels(draw(chain_rng(working, 0, copy, self.seed))) for copy in range(self.copies)]
         return np.stack(drawn)

@@ -18,10 +18,10 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.methods import saved
 from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import ErrorMapModule, ScoreModule
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import DistortedPairs, ReferencePairs, find_photos, hold_out
-from noref.lab.training.photos import Photos, RatedPhotos, loader, working_pixels
+from noref.lab.training.photos import Photos, RatedPhotos, loader
 
 
 class DiqaMethod(BaseEstimator):

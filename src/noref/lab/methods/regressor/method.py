@@ -24,10 +24,10 @@ from noref.lab.networks.cache import Vectors
 from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.pooling import Features
 from noref.lab.networks.vectors import photo_vectors
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import RatedPhotos, loader, working_pixels
+from noref.lab.training.photos import RatedPhotos, loader
 
 SAMPLE = 64  # training photos that a fresh head's standardisation is measured on
 MSE: Mapping[str, float] = {"mse": 1.0}

@@ -43,11 +43,11 @@ from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead
 from noref.lab.networks.padding import with_static_padding
 from noref.lab.networks.vectors import photo_vectors
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, hold_out
-from noref.lab.training.photos import Photos, loader, working_pixels
+from noref.lab.training.photos import Photos, loader
 
 SAMPLE = 256  # rated photos that the heads' standardisation is measured on
 PLAIN = (384, 512)  # height and width of plain pictures in the last fit

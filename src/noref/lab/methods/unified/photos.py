@@ -22,7 +22,8 @@ from noref.lab.methods.defects.photos import at_least, chain_rng
 from noref.lab.methods.unified import plain
 from noref.lab.methods.unified.network import CELL
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random, cropped_shape, working_pixels
+from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random
+from noref.lab.training.working import WorkingPhotos
 
 MOS_LOSS_BY_LEVEL = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
 """Share of its opinion that a photo loses by one defect of level 0, 1 … 5; defects multiply what is left. Nobody was asked. The
@@ -91,7 +92,9 @@ class DistortedPhotos(Dataset[Item]):
         seed: int = 0,
         in_part: float = IN_PART,
     ) -> None:
-        self.paths, self.mos, self.size, self.copies = paths, mos, size, copies
+        self.paths, self.mos, self.copies = paths, mos, copies
+        self.photos = WorkingPhotos(size)
+        self.photos.use(paths, copies)
         self.crop, self.seed, self.in_part = crop, seed, in_part
 
     def __len__(self) -> int:
@@ -113,12 +116,12 @@ class DistortedPhotos(Dataset[Item]):
         quality = torch.from_numpy(self.mos[photo] * (1 - (1 - left) * share)).float()
         return torch.from_numpy(distorted), Truth(quality.mean(), quality, _answers(levels))
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Shape that each item will have: those alike can be stacked."""
-        return [shape for path in self.paths for shape in [cropped_shape(path, self.size, self.crop)] * self.copies]
+    def shapes(self) -> list[tuple[int, int]]:
+        """Height and width of each item, from the header of its photo: those alike can be stacked."""
+        return [shape for shape in self.photos.shapes(self.paths, self.crop) for _ in range(self.copies)]
 
     def _clean(self, path: Path) -> Pixels:
-        return working_pixels(path, self.size)
+        return self.photos.pixels(path)
 
     def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
         """DistortedPhotos pixels, the share of the opinion that is left, and the levels of all defects where they are known."""
@@ -179,7 +182,7 @@ class PlainImages(Dataset[Item]):
         quality = torch.full([side // CELL for side in self.shape], mos)
         return torch.from_numpy(pixels.copy()), Truth(torch.tensor(mos), quality, _answers(levels))
 
-    def shapes(self) -> list[tuple[int, ...]]:
+    def shapes(self) -> list[tuple[int, int]]:
         """All alike."""
         return [self.shape] * self.count
 
@@ -204,10 +207,14 @@ class CloudImages(PlainImages):
 
 
 class Together(Dataset[Item]):
-    """Several data sets as one."""
+    """Several data sets as one; a photo of several of them is decoded once for all."""
 
     def __init__(self, *parts: Photos) -> None:
         self.parts = parts
+        shared: dict[WorkingSize, WorkingPhotos] = {}
+        for part in parts:
+            if isinstance(part, (RatedPhotos, DistortedPhotos)):
+                part.photos = shared.setdefault(part.photos.size, part.photos).joined(part.photos)
         self.starts = [0, *itertools.accumulate(map(len, parts))]
 
     def __len__(self) -> int:

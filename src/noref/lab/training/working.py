@@ -1,0 +1,154 @@
+"""Photos at working size: shapes from headers, and pixels that are decoded at most once an epoch."""
+
+import os
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from noref import images
+from noref.lab.errors import LabError
+from noref.lab.preprocessing import WorkingSize
+
+Pixels = npt.NDArray[np.uint8]
+Shape = tuple[int, int]
+"""Height and width."""
+
+
+class WorkingPhotos:
+    """Photos at working size, for one data set or for several that are read together.
+
+    A photo that an epoch needs more than once is decoded once and kept at working size (1.2 MB at the default area) in a
+    temporary file without a name, which worker processes share and which vanishes with the last of them. Where there is not
+    enough disk space for it, or where the platform has no `os.pread` (Windows), such photos are decoded again.
+
+    Args:
+        size: The size policy.
+    """
+
+    def __init__(self, size: WorkingSize) -> None:
+        self.size = size
+        self._uses: Counter[Path] = Counter()
+        self._sizes: dict[Path, tuple[int, int]] = {}  # width and height by the header
+        self._kept: _Kept | None = None
+
+    def use(self, paths: Iterable[Path], times: int = 1) -> None:
+        """Register that an epoch needs each of these photos, `times` over."""
+        for path in paths:
+            self._uses[path] += times
+        self._kept = None
+
+    def joined(self, other: "WorkingPhotos") -> "WorkingPhotos":
+        """This one, with the uses of another one of the same size policy, which it replaces."""
+        if other is not self:
+            self._uses.update(other._uses)
+            self._kept = None
+        return self
+
+    def shapes(self, paths: Iterable[Path], crop: int | None = None) -> list[Shape]:
+        """Height and width that each photo will have, cut to `crop`; no pixel is decoded.
+
+        Call it before worker processes are forked: photos that are kept are shared from then on.
+
+        Raises:
+            ImageError: A header cannot be read, or a photo is smaller than the policy allows.
+        """
+        self._keep()
+        return [(min(height, crop or height), min(width, crop or width)) for height, width in map(self._shape, paths)]
+
+    def pixels(self, path: Path) -> Pixels:
+        """A photo that was registered, uint8 H x W x 3, of the shape that `shapes` returns.
+
+        Raises:
+            ImageError: It cannot be read, or is smaller than the policy allows.
+            LabError: It was replaced by one of another size since its header was read.
+        """
+        kept = self._keep()
+        if path not in kept.places:
+            return self._decode(path)
+        pixels = kept.get(path)
+        if pixels is None:
+            pixels = self._decode(path)
+            kept.put(path, pixels)
+        return pixels
+
+    def _decode(self, path: Path) -> Pixels:
+        photo = images.read(path)
+        self.size.check(photo.name, *photo.size)
+        width, height = self._sizes.setdefault(path, photo.size)
+        if photo.size != (width, height):
+            now = "{} x {}".format(*photo.size)
+            raise LabError(f"{path} has {now} pixels, but had {width} x {height} when training began; restore it, and resume")
+        return self.size.apply(photo.pixels)
+
+    def _shape(self, path: Path) -> Shape:
+        if path not in self._sizes:
+            width, height = images.size(path)
+            self.size.check(str(path), width, height)
+            self._sizes[path] = (width, height)
+        return self.size.shape(*self._sizes[path])
+
+    def _keep(self) -> "_Kept":
+        if self._kept is None:
+            repeated = [path for path, count in self._uses.items() if count > 1] if hasattr(os, "pread") else []
+            self._kept = _Kept({path: self._shape(path) for path in repeated})
+        return self._kept
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the file: a process that is spawned, not forked, has one of its own."""
+        return self.__dict__ | {"_kept": None}
+
+
+class _Place(NamedTuple):
+    """Where a photo stands in the file: a byte that is 1 once it is there, and its pixels."""
+
+    flag: int
+    start: int
+    shape: tuple[int, int, int]
+
+
+class _Kept:
+    """Pixels in a temporary file, each photo in a place fixed beforehand, so that processes need not agree on anything."""
+
+    def __init__(self, shapes: Mapping[Path, Shape]) -> None:
+        self.places: dict[Path, _Place] = {}
+        end = len(shapes)
+        for flag, (path, shape) in enumerate(shapes.items()):
+            self.places[path] = _Place(flag, end, (*shape, 3))
+            end += 3 * prod(shape)
+        if not shapes:
+            return
+        folder = tempfile.gettempdir()
+        if 2 * end > shutil.disk_usage(folder).free:
+            cure = "set TMPDIR to a folder with more space"
+            warnings.warn(
+                f"{folder} has too little space to keep {end / 1e9:.1f} GB of decoded photos, which are decoded again; {cure}",
+                stacklevel=4,
+            )
+            self.places.clear()
+        file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the finalizer)
+        self.descriptor = file.fileno()
+        weakref.finalize(self, file.close)
+
+    def get(self, path: Path) -> Pixels | None:
+        """The pixels of a photo; None where they are not there yet."""
+        flag, start, shape = self.places[path]
+        if os.pread(self.descriptor, 1, flag) != b"\1":
+            return None
+        return np.frombuffer(bytearray(os.pread(self.descriptor, prod(shape), start)), np.uint8).reshape(shape)
+
+    def put(self, path: Path, pixels: Pixels) -> None:
+        """Keep the pixels of a photo, or do nothing where the disk is full."""
+        flag, start, _ = self.places[path]
+        with suppress(OSError):
+            if os.pwrite(self.descriptor, pixels.tobytes(), start) == pixels.nbytes:
+                os.pwrite(self.descriptor, b"\1", flag)
