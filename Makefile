@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: .venv
 	$(PIP) install '.[examples]'
@@ -20,8 +20,13 @@ lint: .venv
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+docs: .venv
+	$(PIP) install -e '.[docs]'
+	.venv/bin/python tools/cli_reference.py
+	.venv/bin/zensical build --strict --clean
+
 .venv:
 	$(PYTHON) -m venv .venv
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site .cache
