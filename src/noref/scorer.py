@@ -31,8 +31,8 @@ class Scorer:
 
     A scorer can be shared between threads, pickled, and used in forked processes. A pickle holds the name or path of the model
     and the options, not the weights: the process that reads it loads the model from there, once for all equal scorers. A forked
-    process loads the model again when it first scores, and never touches the session of its parent. See "Processes" in
-    docs/using.md.
+    process loads the model again when it first scores, and never touches the session of its parent. See
+    docs/how-to/servers-and-processes.md.
 
     A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as at least 2.7 times the working size of the
     model is left on each side; `policy` of the result then states it. Scores of photos differ from those decoded in full by 0.1
