@@ -1,6 +1,7 @@
 """The documentation is true: its code blocks run, its commands exist, its links and images lead somewhere."""
 
 import importlib.util
+import itertools
 import os
 import re
 import shlex
@@ -47,7 +48,7 @@ def blocks(page: Path) -> list[Block]:
 def runnable(page: Path) -> Iterator[tuple[Block, str | None]]:
     """The Python and console blocks of a page, each with the `text` block right behind it."""
     everything = [*blocks(page), Block("", "", "")]
-    for block, following in zip(everything, everything[1:], strict=False):
+    for block, following in itertools.pairwise(everything):
         if block.language in ("python", "console"):
             yield block, following.code if following.language == "text" and block.language == "python" else None
 
@@ -98,7 +99,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _module(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -22,15 +22,7 @@ from noref.lab.training.photos import SameSizeBatches, working_pixels
 from pictures import make_scene
 
 SHAPES = [(64, 64)] * 9 + [(64, 96)] * 2
-TINY = {
-    "backbone": "test_efficientnet",
-    "crop": 64,
-    "batch": 8,
-    "epochs": 3,
-    "patience": 9,
-    "head_start": False,
-    "head_lr": 1e-2,
-}
+TINY = {"backbone": "test_efficientnet", "crop": 64, "batch": 8, "epochs": 3, "patience": 9, "head_start": False, "head_lr": 1e-2}
 
 
 def drawn(batches: SameSizeBatches, epoch: int = 0) -> list[list[int]]:
