@@ -11,7 +11,7 @@ from noref.cli import Exit
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 APPLICATIONS = {"noref": "noref.cli", "noref lab": "noref.lab.cli"}
-WIDTH = 100  # columns of the help texts
+WIDTH = 90  # columns of the help texts
 
 INTRODUCTION = """\
 # Command line
