@@ -19,6 +19,7 @@ from noref.lab.experiments import experiment
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+READMES = sorted((ROOT / "src").rglob("README.md"))
 HISTORY = ROOT / "docs" / "history"  # states commands as they were
 REPOSITORY = "https://github.com/noref/noref/blob/main/"
 RAW = "https://raw.githubusercontent.com/noref/noref/main/"
@@ -186,7 +187,7 @@ def test_the_reference_lists_every_command_and_option():
                 assert shown in text, f"{name}: {shown}; run `python tools/cli_reference.py`"
 
 
-@pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES])
+@pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in (*PAGES, *READMES)])
 def test_links_and_images_lead_to_files(page: str):
     for target in _LINK.findall((ROOT / page).read_text(encoding="utf-8")):
         path, _, anchor = target.partition("#")
