@@ -50,7 +50,7 @@ class Assessment:
     results of `to_dict()` for equal content.
 
     Attributes:
-        name: What was scored: the path as given, or a stand-in such as `<array>`.
+        name: What was scored: the path as given, or a stand-in such as "<array>".
         score: 0 to 100, higher is better; NaN where the model only names defects.
         map: float32, h x w, read-only: local quality on the scale of the score, higher is better, not clipped. The model's card
             states its resolution and how it relates to the score. 0 x 0 where the model has no map.

@@ -27,7 +27,7 @@ class ImageError(NorefError):
     """One image cannot be scored.
 
     Attributes:
-        name: The path as given, or a stand-in such as `<bytes>`.
+        name: The path as given, or a stand-in such as "<bytes>".
         cause: What is wrong, in a few words.
         cure: What the user can do about it.
     """
