@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint smoke clean
+.PHONY: demo test lint smoke docs clean
 
 demo: .venv
 	$(PIP) install '.[examples]'
@@ -24,8 +24,13 @@ smoke: .venv
 	$(PIP) install -e '.[dev]'
 	.venv/bin/python .ci/smoke.py
 
+docs: .venv
+	$(PIP) install -e '.[docs]'
+	.venv/bin/python tools/cli_reference.py
+	.venv/bin/zensical build --strict --clean
+
 .venv:
 	$(PYTHON) -m venv .venv
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site .cache

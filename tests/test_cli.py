@@ -234,7 +234,7 @@ def test_names_cannot_forge_the_summary(save):
 
 
 def test_exit_codes_are_documented():
-    documented = (Path(__file__).parents[1] / "docs" / "using.md").read_text(encoding="utf-8")
+    documented = (Path(__file__).parents[1] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| (.+) \|$", documented.partition("## Exit codes")[2], re.MULTILINE)
     assert rows == [(str(int(code)), code.meaning) for code in Exit]
     shown = " ".join(call("score", "--help").stdout.split())

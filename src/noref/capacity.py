@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-JOB_MEMORY = 2**30  # bytes; enough for a photo of 100 megapixels (docs/using.md has the measurements)
+JOB_MEMORY = 2**30  # bytes; enough for a photo of 100 megapixels (measured in docs/how-to/batches.md)
 
 _ROOT = Path("/")  # another one in tests, with a /proc and a /sys of their own
 

@@ -31,8 +31,8 @@ class Scorer:
 
     A scorer can be shared between threads, pickled, and used in forked processes. A pickle holds the name or path of the model
     and the options, not the weights: the process that reads it loads the model from there, once for all equal scorers. A forked
-    process loads the model again when it first scores, and never touches the session of its parent. See "Processes" in
-    docs/using.md.
+    process loads the model again when it first scores, and never touches the session of its parent. See
+    docs/how-to/servers-and-processes.md.
 
     A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 2.7 times the
     working size of the model; `policy` of the result then states the scale. The scores differ from those of full decoding by

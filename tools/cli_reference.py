@@ -1,0 +1,72 @@
+"""Write the command-line reference, docs/reference/cli.md, from the commands themselves: `python tools/cli_reference.py`."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from noref.cli import Exit
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
+LAB = "noref.lab.cli.app" if hasattr(importlib.import_module("noref.lab.cli"), "__path__") else "noref.lab.cli"
+APPLICATIONS = {"noref": "noref.cli", "noref lab": LAB}
+WIDTH = 90  # columns of the help texts
+
+INTRODUCTION = """\
+# Command line
+
+`noref score` predicts scores, `noref models` describes the models that ship, and `noref lab` trains, evaluates and exports
+methods. Results go to standard output, everything else to standard error. Below is the output of `--help` of every command.
+"""
+
+EXIT_CODES = """\
+## Exit codes
+
+`noref score` and `noref models` return the highest code that applies:
+
+| code | meaning |
+| --- | --- |
+{rows}
+
+A closed standard input counts as an empty list; output to a closed stream is dropped.
+
+`noref lab` returns 0 for success, 1 for success with some failed images, 2 for wrong usage (one line names the cause and the
+cure), and 3 for a bug in noref, whose traceback is printed. `--debug` prints the traceback of every error; in the laboratory
+it precedes the command (`noref lab --debug train ...`).
+"""
+
+
+def applications() -> Iterator[tuple[str, Any]]:
+    """Every application as a group of commands, by its name."""
+    for name, module in APPLICATIONS.items():
+        yield name, typer.main.get_command(importlib.import_module(module).app)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command by its full name; a group precedes its commands."""
+    for name, group in applications():
+        yield from _below(name, group)
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield name, command
+    for child, below in getattr(command, "commands", {}).items():
+        if f"{name} {child}" not in APPLICATIONS:  # that is an application of its own
+            yield from _below(f"{name} {child}", below)
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    sections = []
+    for name, command in commands():
+        context = command.context_class(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+        lines = [line.rstrip() for line in command.get_help(context).splitlines()]
+        sections.append("\n".join([f"## {name}", "", "```text", *lines, "```", ""]))
+    rows = "\n".join(f"| {code:d} | {code.meaning} |" for code in Exit)
+    return "\n".join([INTRODUCTION, *sections, EXIT_CODES.format(rows=rows)])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
