@@ -12,6 +12,7 @@ from PIL import Image
 
 from noref.errors import UnsupportedImage
 from noref.images import color, orientation
+from noref.images.limits import unlimited
 from noref.images.photo import Photo
 
 Decoded: TypeAlias = Image.Image | npt.NDArray[np.uint8]
@@ -76,7 +77,8 @@ def _layout(decoded: Decoded) -> tuple[str, int, int]:
 
 def _rows(decoded: Decoded, mode: str, top: int, bottom: int) -> Image.Image:
     if isinstance(decoded, Image.Image):
-        return decoded.crop((0, top, decoded.width, bottom))
+        with unlimited():
+            return decoded.crop((0, top, decoded.width, bottom))
     return Image.fromarray(decoded[top:bottom], mode)
 
 
