@@ -128,8 +128,10 @@ def _jpeg(name: str, page: Page, segment: Segment) -> Bytes:
     structure = Structure.of(data)
     if (frame := structure.frame) is None:
         raise DamagedImage(name, "damaged or truncated: a segment without a JPEG frame header", COPY_AGAIN)
-    if frame.unsupported:
-        raise UnsupportedImage(name, f"TIFF with segments of {frame.unsupported}", SAVE_AS)
+    if reason := frame.unsupported or ("arithmetic JPEG" if frame.arithmetic else ""):
+        raise UnsupportedImage(name, f"TIFF with segments of {reason}", SAVE_AS)
+    if structure.excessive(page.width * page.height):
+        raise UnsupportedImage(name, "TIFF with segments of JPEG of more markers or scans than a photo has", SAVE_AS)
     if frame.width != page.segment_width or frame.height < rows or frame.components != samples or not structure.complete:
         raise DamagedImage(name, "damaged: a segment of JPEG is not what the page declares", COPY_AGAIN)
     try:
