@@ -88,6 +88,8 @@ def _plain(name: str, strip: Image.Image) -> Image.Image:
         strip = _eight_bits(name, strip)
     if strip.mode not in _MODES:
         raise UnsupportedImage(name, f"pixels of mode {strip.mode}", "save it as 8- or 16-bit grey or RGB")
+    if strip.mode == "La":
+        strip = strip.convert("LA")  # the only mode that Pillow converts it to
     if strip.has_transparency_data:
         return strip.convert("RGBA")
     return strip if strip.mode in ("L", "RGB", "CMYK", "LAB") else strip.convert("RGB")
