@@ -71,4 +71,4 @@ def read(file: File) -> Photo:
     if unreadable.matches(head):
         unreadable.refuse(file.name, head)
     names = ", ".join(form.name for form in FORMATS)
-    raise NotAnImage(file.name, "not an image", f"noref reads {names}")
+    raise NotAnImage(file.name, "not an image, or of a format that noref does not know", f"noref reads {names}")
