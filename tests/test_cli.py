@@ -61,7 +61,7 @@ def test_failures_are_shown_and_counted_and_set_the_exit_code(mixed):
     assert len(failed) == 2
     assert "aa-cut.jpg: damaged or truncated" in failed[0]
     assert "copy or download it again" in failed[0]
-    assert "letter.jpg: not an image; noref reads JPEG" in failed[1]
+    assert "letter.jpg: not an image, or of a format that noref does not know; noref reads JPEG" in failed[1]
     assert result.stderr == "3 scored, 2 failed; skipped 1 file: 1 .txt\n"
 
 
@@ -168,7 +168,10 @@ def test_a_missing_file_is_a_failure_like_any_other(folder):
 
 
 def test_a_map_folder_that_cannot_be_made_is_wrong_usage(folder):
-    assert call("score", folder, "--map", folder / "b.png").exit_code == 2
+    result = call("score", folder, "--map", folder / "b.png")
+    assert result.exit_code == 2
+    assert "choose another for --map" in result.stderr
+    assert "Errno" not in result.stderr
 
 
 def test_models_lists_what_ships():

@@ -98,6 +98,7 @@ def test_the_table():
         ("\x1b[2Ja.jpg", r"\x1b[2Ja.jpg"),
         ("a\rb\tc\x7f\x9b", r"a\rb\tc\x7f\x9b"),
         ("a\u2028b\u202egpj.exe", r"a\u2028b\u202egpj.exe"),
+        ("a\u200f\u061cb.jpg", r"a\u200f\u061cb.jpg"),
         ("écran\u202f写真 👩\u200d🚀.jpg", "écran\u202f写真 👩\u200d🚀.jpg"),
         ("C:\\new\\a.jpg", "C:\\new\\a.jpg"),
         ("caf\udce9.jpg", "caf\udce9.jpg"),

@@ -106,7 +106,10 @@ def score(
         if maps is not None:
             if not scorer.card.map_cell:
                 _stop(f"{scorer.card.label} predicts no quality map; leave out --map, or choose another model")
-            maps.mkdir(parents=True, exist_ok=True)
+            try:
+                maps.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                _stop(f"the folder {maps} cannot be made ({(error.strerror or str(error)).lower()}); choose another for --map")
         found = sources.find(paths, streams.standard_input(), maps, skipped)
         total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
         try:

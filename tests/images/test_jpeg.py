@@ -300,7 +300,16 @@ def test_kinds_that_no_decoder_here_reads_are_named(reason, data):
 def test_arithmetic_coding_is_read():
     photo = images.read(ARITHMETIC)
     np.testing.assert_array_equal(photo.pixels, np.full((64, 64, 3), 77, np.uint8))
-    assert photo.warnings == ()
+    assert "arithmetically" in photo.warnings[0]
+
+
+def test_lost_arithmetic_data_never_pass_in_silence():
+    """libjpeg takes them for zeros: only the end marker tells, and where it is there nothing does."""
+    start = ARITHMETIC.index(b"\xff\xda") + 10
+    for kept in range(start, len(ARITHMETIC)):
+        refused(errors.DamagedImage, ARITHMETIC[:kept])
+    for kept in range(start, len(ARITHMETIC) - 2):
+        assert "lost data would go unnoticed" in images.read(ARITHMETIC[:kept] + END).warnings[0]
 
 
 @pytest.mark.parametrize("transform", [0, 2])
@@ -402,8 +411,15 @@ def test_lost_data_are_refused_at_a_reduced_size(data):
 def test_structure_of_hostile_data_is_bounded():
     for data in (b"\xff\xd8" * 10**6, b"\xff\xd8" + b"\xff\xc4\0\2" * 10**6, b"\xff\xd8" + b"\xff\xda\0\2" * 10**6):
         structure = Structure.of(data)
-        assert structure.excessive
+        assert structure.endless
         assert len(structure.segments) <= 10_000
+
+
+def test_many_scans_of_many_pixels_are_refused():
+    """Each costs a pass over all coefficients, however few bytes it has."""
+    parts = scans(jpeg(np.full((6000, 8000), 119, np.uint8), progressive=True))
+    slow = b"".join(parts[:-1] + parts[-2:-1] * 85 + parts[-1:])
+    assert "scans" in refused(errors.UnsupportedImage, slow).cause
 
 
 def test_structure_ends_at_the_end_marker():

@@ -88,6 +88,10 @@ NAMED = [
     (b"%!PS-Adobe-3.0 EPSF", "PostScript"),
     (b"\x76\x2f\x31\x01", "OpenEXR"),
     (b"#?RADIANCE\n", "Radiance"),
+    (b"P6\n90 70 255\n", "Netpbm"),
+    (b"qoif", "QOI"),
+    (b"SDPX", "DPX"),
+    (b"SIMPLE  =", "FITS"),
     (b"II\xbc\x01", "JPEG XR"),
     (b"BPG\xfb", "BPG"),
     (bytes((0, 0, 1, 0, 1, 0, 16, 16, 0, 0)), "icon"),
@@ -105,7 +109,13 @@ def test_known_formats_that_are_not_read_are_named(head, name):
     assert "PNG" in caught.value.cure
 
 
-@pytest.mark.parametrize("data", [b"Dear Sir, the <svg> tag", b"RIFF\0\0\0\0WAVEfmt ", bytes(100), b"<!DOCTYPE html><p>404"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"Dear Sir, the <svg> tag", b"P6 is a gene", b"<!DOCTYPE html><p>404", b"<!DOCTYPE html><HTML><svg>"),
+        *(b"RIFF\0\0\0\0WAVEfmt ", bytes(100)),
+    ],
+)
 def test_what_is_no_image_is_not_named_as_one(data):
     with pytest.raises(errors.NotAnImage):
         images.read(data)

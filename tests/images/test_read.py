@@ -227,10 +227,22 @@ def test_decompression_bomb_is_refused_before_it_is_decoded(save):
     assert images.read(encode(Image.new("L", (200, 100)), "PNG"), max_pixels=20_000).pixels.shape == (100, 200, 3)
 
 
-def test_pillows_own_limit_is_left_as_it_was(scene):
-    before = Image.MAX_IMAGE_PIXELS
-    images.read(encode(Image.fromarray(scene), "PNG"))
-    assert before == Image.MAX_IMAGE_PIXELS
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "JPEG"])
+def test_pillows_own_limit_is_not_ours_and_left_as_it_was(form, scene, monkeypatch):
+    data = encode(Image.fromarray(scene), form, **({"compression": "tiff_lzw"} if form == "TIFF" else {}))
+    expected = images.read(data).pixels
+    decoded = Image.open(io.BytesIO(data))
+    decoded.load()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    np.testing.assert_array_equal(images.read(data).pixels, expected)
+    images.read(decoded)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_pillows_own_limit_on_a_pil_image_is_not_called_damage(scene, monkeypatch):
+    image = Image.open(io.BytesIO(encode(Image.fromarray(scene), "TIFF")))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert "Pillow" in refused(errors.ImageTooLarge, image).cause
 
 
 @pytest.mark.parametrize("array", [np.zeros((70, 90)), np.zeros((70, 90), np.uint8), np.zeros((70, 90, 4), np.uint8)])

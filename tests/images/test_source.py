@@ -1,6 +1,7 @@
 """What may be given as an image: errors of the caller's objects name the mistake."""
 
 import io
+import tempfile
 
 import numpy as np
 import pytest
@@ -43,6 +44,46 @@ def test_a_file_object_that_cannot_be_read():
             raise KeyError("no such member")
 
     assert "no such member" in refused(errors.ImageNotFound, Broken()).cause
+
+
+@pytest.mark.parametrize("data", [None, 3, [1]])
+def test_a_file_object_that_gives_no_bytes(data):
+    class Odd:
+        def read(self) -> object:
+            return data
+
+    assert type(data).__name__ in refused(errors.UnsupportedImage, Odd()).cause
+
+
+def test_a_file_object_that_is_only_written(tmp_path):
+    with (tmp_path / "a.png").open("wb") as stream:
+        assert "UnsupportedOperation" in refused(errors.ImageNotFound, stream).cause
+
+
+def test_file_objects_without_a_name_of_text_are_called_so(scene):
+    data = encode(Image.fromarray(scene), "PNG")
+    with tempfile.TemporaryFile() as numbered, tempfile.SpooledTemporaryFile() as nameless:
+        for stream in (numbered, nameless):
+            stream.write(data)
+            assert images.read(stream).name == "<file object>"
+
+
+def test_bytes_that_are_not_contiguous(scene):
+    data = encode(Image.fromarray(scene), "PNG")
+    spread = bytes(byte for pair in zip(data, data, strict=True) for byte in pair)
+    np.testing.assert_array_equal(images.read(memoryview(spread)[::2]).pixels, scene)
+
+
+def test_an_empty_path_is_not_called_a_folder():
+    assert "no such file" in refused(errors.ImageNotFound, "").cause
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
+def test_pil_images_of_every_mode(mode, scene):
+    image = Image.fromarray(scene)
+    for step in {"La": ("LA", "La"), "RGBa": ("RGBA", "RGBa"), "PA": ("P", "PA")}.get(mode, (mode,)):
+        image = image.convert(step)
+    assert images.read(image).pixels.shape == scene.shape
 
 
 def test_a_file_object_is_read_from_its_start(scene):

@@ -559,3 +559,15 @@ def test_old_style_jpeg_is_read_where_it_is_a_whole_file():
 
 def test_folders_are_searched_for_tiff():
     assert {".tif", ".tiff"} <= formats.EXTENSIONS
+
+
+def test_more_tiles_than_a_photo_has_are_refused():
+    tiled = one(np.zeros((32, 32), np.uint8), tile=(16, 16))
+    refused(errors.UnsupportedImage, with_tags(tiled, ImageWidth=14_000, ImageLength=14_000), match="765,625 tiles")
+
+
+def test_arithmetic_and_slow_jpeg_within_tiff_is_refused():
+    """What a JPEG file is refused or warned of, a segment is refused of."""
+    data = one(np.zeros((64, 64), np.uint8), compression="jpeg")
+    for old, new, words in ((b"\xff\xc0", b"\xff\xc9", "arithmetic"), (b"\xff\xc0", b"\xff\xc3", "lossless")):
+        refused(errors.UnsupportedImage, data.replace(old, new), match=words)

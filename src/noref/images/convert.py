@@ -12,6 +12,7 @@ from PIL import Image
 
 from noref.errors import UnsupportedImage
 from noref.images import color, orientation
+from noref.images.limits import unlimited
 from noref.images.photo import Photo
 
 Decoded: TypeAlias = Image.Image | npt.NDArray[np.uint8]
@@ -75,7 +76,8 @@ def _layout(decoded: Decoded) -> tuple[str, int, int]:
 
 def _rows(decoded: Decoded, mode: str, top: int, bottom: int) -> Image.Image:
     if isinstance(decoded, Image.Image):
-        return decoded.crop((0, top, decoded.width, bottom))
+        with unlimited():
+            return decoded.crop((0, top, decoded.width, bottom))
     return Image.fromarray(decoded[top:bottom], mode)
 
 
@@ -85,6 +87,8 @@ def _plain(name: str, strip: Image.Image) -> Image.Image:
         strip = _eight_bits(name, strip)
     if strip.mode not in _MODES:
         raise UnsupportedImage(name, f"pixels of mode {strip.mode}", "save it as 8- or 16-bit grey or RGB")
+    if strip.mode == "La":
+        strip = strip.convert("LA")  # the only mode that Pillow converts it to
     if strip.has_transparency_data:
         return strip.convert("RGBA")
     return strip if strip.mode in ("L", "RGB", "CMYK", "LAB") else strip.convert("RGB")

@@ -4,6 +4,8 @@ import contextlib
 import re
 from collections.abc import Iterator
 
+from PIL import Image
+
 from noref.errors import DamagedImage, ImageError, ImageTooLarge, UnsupportedImage
 
 _UNSUPPORTED = re.compile(
@@ -20,7 +22,7 @@ def decoding(name: str) -> Iterator[None]:
     """Wrap calls of a decoder, and only these: what a decoder raises is the image's error, what our own code raises is a bug.
 
     Raises:
-        ImageTooLarge: Memory was short.
+        ImageTooLarge: Memory was short, or Pillow refuses so many pixels.
         UnsupportedImage: The decoder names a variant that it does not support.
         DamagedImage: All else. On damaged data Pillow's decoders raise nearly every type of exception there is.
     """
@@ -30,6 +32,9 @@ def decoding(name: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ImageTooLarge(name, "not enough memory to decode it", "shrink it first") from error
+    except Image.DecompressionBombError as error:  # only on PIL images: where we open files, Pillow's limit is off
+        cure = "raise PIL.Image.MAX_IMAGE_PIXELS, or pass the file"
+        raise ImageTooLarge(name, "more pixels than Pillow's own limit", cure) from error
     except Exception as error:
         if "MAX_TEXT" in str(error):
             cause = "it carries more text than Pillow reads"

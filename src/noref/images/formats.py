@@ -88,4 +88,4 @@ def _format_of(file: File) -> Format:
     if unreadable.matches(head):
         unreadable.refuse(file.name, head)
     names = ", ".join(form.name for form in FORMATS)
-    raise NotAnImage(file.name, "not an image", f"noref reads {names}")
+    raise NotAnImage(file.name, "not an image, or of a format that noref does not know", f"noref reads {names}")

@@ -20,8 +20,10 @@ from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
 
 _HEAD = 1 << 17  # bytes that hold the headers of most files
+_EXCESSIVE = "JPEG of more markers or scans than a photo has"
 _FACTORS = (8, 4, 2)  # by which libjpeg decodes smaller, and faster
 _RARE = "its chroma subsampling is rare; corrupt data would go unnoticed"
+_ARITHMETIC = "it is coded arithmetically; lost data would go unnoticed"
 
 
 def read(file: File) -> Photo:
@@ -39,6 +41,10 @@ def read(file: File) -> Photo:
     profile = structure.profile(data)
     colors = "CMYK" if frame.components == 4 else "GRAY" if frame.components == 1 and profile else "RGB"
     pixels, warnings = _decode(file.name, data, frame, factor, colors)
+    if frame.arithmetic:
+        if structure.end is None:  # libjpeg takes whatever is lost for zeros, and says nothing
+            raise DamagedImage(file.name, "damaged or truncated: no end marker", COPY_AGAIN)
+        warnings = (*warnings, _ARITHMETIC)
     if not structure.complete:
         raise DamagedImage(file.name, "damaged or truncated: scans are missing", COPY_AGAIN)
     return convert.finish(
@@ -64,13 +70,15 @@ def size(file: File) -> Size:
 
 
 def _frame(file: File, structure: Structure) -> Frame:
-    if structure.excessive:
-        raise UnsupportedImage(file.name, "JPEG of more markers or scans than a photo has", SAVE_AS)
+    if structure.endless:
+        raise UnsupportedImage(file.name, _EXCESSIVE, SAVE_AS)
     if (frame := structure.frame) is None:
         raise DamagedImage(file.name, "damaged or truncated: no frame header", COPY_AGAIN)
     if reason := frame.unsupported:
         raise UnsupportedImage(file.name, reason, SAVE_AS)
     check_size(file.name, frame.width, frame.height, file.max_pixels)
+    if structure.excessive(frame.width * frame.height):
+        raise UnsupportedImage(file.name, _EXCESSIVE, SAVE_AS)
     return frame
 
 

@@ -14,10 +14,12 @@ _SOI, _TEM, _DHP = 0xD8, 0x01, 0xDE
 _FRAMES = frozenset((*range(0xC0, 0xD0), _DHP)) - {0xC4, 0xC8, 0xCC}  # these three are DHT, JPG and DAC; DHP opens a hierarchy
 _PROGRESSIVE = frozenset((0xC2, 0xCA))
 _DECODABLE = frozenset((0xC0, 0xC1, 0xC2, 0xC9, 0xCA))  # baseline, extended, progressive; the last two arithmetic-coded
+_ARITHMETIC = frozenset((0xC9, 0xCA))
 _LOSSLESS = frozenset((0xC3, 0xCB))
 _UNSEEN = 16  # more bits than any scan leaves out
 _MOST_MARKERS = 10_000  # and scans: bounds on what a small hostile file can cost; 16 scans and some hundred markers are many
 _MOST_SCANS = 100
+_MOST_SCANNED = 4_000_000_000  # pixels times scans: 20 scans of 200 megapixels, some three seconds
 _LONGEST_SIDE = 65_500  # of libjpeg
 
 
@@ -47,6 +49,11 @@ class Frame(NamedTuple):
     def progressive(self) -> bool:
         """Whether a scan carries only some coefficients, or some of their bits."""
         return self.kind in _PROGRESSIVE
+
+    @property
+    def arithmetic(self) -> bool:
+        """Whether it is coded arithmetically, else by Huffman's codes."""
+        return self.kind in _ARITHMETIC
 
     @property
     def unsupported(self) -> str:
@@ -87,14 +94,16 @@ class Structure:
         end: Where the end marker stands; None where it is missing.
         frame: The frame header; None where the data end before it.
         missing_bits: Component -> for each of its 64 coefficients, how many low bits no scan has carried yet; 0 is complete.
-        excessive: Whether there are more markers or scans than any photo has, which take long to decode.
+        scans: Their number.
+        endless: Whether there are more markers or scans than any photo has; the rest was not walked.
     """
 
     segments: list[Segment] = field(default_factory=list)
     end: int | None = None
     frame: Frame | None = None
     missing_bits: dict[int, list[int]] = field(default_factory=dict)
-    excessive: bool = False
+    scans: int = 0
+    endless: bool = False
 
     @property
     def complete(self) -> bool:
@@ -105,6 +114,10 @@ class Structure:
     def header_is_whole(self) -> bool:
         """Whether the data reach the first scan."""
         return any(segment.kind == SOS for segment in self.segments)
+
+    def excessive(self, pixels: int) -> bool:
+        """Whether an image of so many pixels would take long to decode, unlike any photo."""
+        return self.endless or self.scans * pixels > _MOST_SCANNED
 
     def exif(self, data: bytes) -> bytes:
         """The EXIF block before the first scan; of several the first; empty where there is none."""
@@ -125,7 +138,7 @@ class Structure:
     @classmethod
     def of(cls, data: bytes) -> "Structure":
         """Walk the markers. Never fails: corrupt data give a structure that is not complete."""
-        found, position, scans = cls(), 2, 0
+        found, position = cls(), 2
         for _ in range(_MOST_MARKERS):
             marker = _MARKER.search(data, position)
             if marker is None:
@@ -145,10 +158,10 @@ class Structure:
                 found._start_frame(kind, body)
             elif kind == SOS:
                 found._scan(body)
-                scans += 1
-                if scans > _MOST_SCANS:
+                found.scans += 1
+                if found.scans > _MOST_SCANS:
                     break
-        found.excessive = True
+        found.endless = True
         return found
 
     def _start_frame(self, kind: int, body: bytes) -> None:

@@ -1,9 +1,33 @@
 """How large and how narrow an image may be; checked before anything is decoded."""
 
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+from PIL import Image
+
 from noref.errors import EmptyImage, ImageTooLarge, UnsupportedImage
 
 MAX_PIXELS = 200_000_000
 MAX_ASPECT = 50  # no photo is so narrow, and a strip reduced to a working size would lose its short side
+
+_pillows = threading.RLock()
+if hasattr(
+    os, "register_at_fork"
+):  # a fork waits for it: a forked process would find it held for ever, and Pillow without limit
+    os.register_at_fork(before=_pillows.acquire, after_in_parent=_pillows.release, after_in_child=_pillows.release)
+
+
+@contextlib.contextmanager
+def unlimited() -> Iterator[None]:
+    """Pillow's own pixel limit off, which may be below ours; for short calls, since threads wait for one another."""
+    with _pillows:
+        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = theirs
 
 
 def check_size(name: str, width: int, height: int, max_pixels: int) -> None:

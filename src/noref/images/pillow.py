@@ -1,21 +1,12 @@
 """Formats that Pillow decodes, and PIL images."""
 
-import os
-import threading
-
 from PIL import Image
 
 from noref.errors import ImageNotFound
 from noref.images import color, convert, orientation
 from noref.images.decoding import decoding
-from noref.images.limits import check_size
+from noref.images.limits import check_size, unlimited
 from noref.images.photo import File, Photo, Size
-
-_limit = threading.RLock()
-if hasattr(
-    os, "register_at_fork"
-):  # a fork waits for it: a forked process would find it held for ever, and Pillow without limit
-    os.register_at_fork(before=_limit.acquire, after_in_parent=_limit.release, after_in_child=_limit.release)
 
 
 def read(
@@ -56,16 +47,12 @@ def size(file: File, form: str) -> Size:
 
 
 def open_(file: File, form: str) -> Image.Image:
-    """Read the header only. Pillow's own pixel limit is off meanwhile: it is below ours, which the caller checks."""
+    """Read the header only, under no pixel limit: the caller checks ours."""
     if form not in Image.OPEN:
         Image.init()
     reader = Image.OPEN[form][0]  # rather than Image.open, which drops the reason where a reader refuses
-    with decoding(file.name), _limit:
-        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return reader(file.stream, "")
-        finally:
-            Image.MAX_IMAGE_PIXELS = theirs
+    with decoding(file.name), unlimited():
+        return reader(file.stream, "")
 
 
 def finish(

@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, Union
 
 import numpy as np
@@ -27,7 +26,8 @@ def name_of(source: object) -> str:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "<bytes>"
     if hasattr(source, "read"):
-        return str(getattr(source, "name", "<file object>"))
+        name = getattr(source, "name", None)  # a number for a file that was opened by its descriptor
+        return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else "<file object>"
     return f"<{type(source).__name__}>"
 
 
@@ -55,7 +55,7 @@ def opened(name: str, source: object) -> Iterator[BinaryIO]:
 
 def _stream(name: str, source: object) -> BinaryIO:
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return io.BytesIO(source)
+        return io.BytesIO(source if isinstance(source, (bytes, bytearray)) else source.tobytes())
     if isinstance(source, (str, os.PathLike)):
         return _open(name, source)
     if hasattr(source, "read"):
@@ -66,7 +66,7 @@ def _stream(name: str, source: object) -> BinaryIO:
 
 def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
     try:
-        stream = Path(path).open("rb")  # noqa: SIM115  (the caller closes it)
+        stream = open(path, "rb")  # noqa: SIM115  (the caller closes it; an empty path is no folder)
     except IsADirectoryError:
         cure = "pass a file; `noref score` searches folders that may be read"
         raise ImageNotFound(name, "it is a folder", cure) from None
@@ -86,10 +86,15 @@ def _whole(name: str, file: Any) -> BinaryIO:
         data = "" if text else file.read()
     except Exception as error:  # the object is the caller's, and so are the types of its errors
         raise ImageNotFound(name, _reason(error), "open it again") from error
-    if not isinstance(data, (bytes, bytearray, memoryview)):
+    if not isinstance(data, (str, bytes, bytearray, memoryview)):
+        cause = f"its read() gave {type(data).__name__}, not bytes"
+        raise UnsupportedImage(name, cause, "pass its content as bytes")
+    if isinstance(data, str):
         raise UnsupportedImage(name, "the file object is in text mode", "open the file in binary mode ('rb')")
     return io.BytesIO(data)
 
 
 def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    """An error in words: the system's own, or with its type, without which many of Python's are riddles."""
+    strerror = getattr(error, "strerror", None)
+    return strerror.lower() if strerror else f"{type(error).__name__}: {error}"

@@ -19,6 +19,7 @@ from PIL import Image, TiffImagePlugin, TiffTags
 from noref.errors import DamagedImage, UnsupportedImage
 from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
 from noref.images.jpeg_structure import Structure
+from noref.images.limits import unlimited
 from noref.images.tiff_page import CCITT, Page
 from noref.images.tiff_tags import Compression, Tag
 
@@ -111,6 +112,8 @@ def _by_libtiff(name: str, page: Page, segments: Sequence[Segment], row_bytes: i
     file.write(b"".join(parts))
     file.seek(0)
     with decoding(name), TiffImagePlugin.TiffImageFile(file) as image:
+        with unlimited():
+            image.load_prepare()  # where Pillow would check it: bytes count as pixels here
         pixels = np.asarray(image)
     return np.packbits(pixels, axis=1) if bilevel else pixels
 
@@ -125,8 +128,10 @@ def _jpeg(name: str, page: Page, segment: Segment) -> Bytes:
     structure = Structure.of(data)
     if (frame := structure.frame) is None:
         raise DamagedImage(name, "damaged or truncated: a segment without a JPEG frame header", COPY_AGAIN)
-    if frame.unsupported:
-        raise UnsupportedImage(name, f"TIFF with segments of {frame.unsupported}", SAVE_AS)
+    if reason := frame.unsupported or ("arithmetic JPEG" if frame.arithmetic else ""):
+        raise UnsupportedImage(name, f"TIFF with segments of {reason}", SAVE_AS)
+    if structure.excessive(page.width * page.height):
+        raise UnsupportedImage(name, "TIFF with segments of JPEG of more markers or scans than a photo has", SAVE_AS)
     if frame.width != page.segment_width or frame.height < rows or frame.components != samples or not structure.complete:
         raise DamagedImage(name, "damaged: a segment of JPEG is not what the page declares", COPY_AGAIN)
     try:
@@ -151,7 +156,9 @@ def _webp(name: str, page: Page, segment: Segment) -> Bytes:
     mode = {3: "RGB", 4: "RGBA"}.get(page.samples)
     if mode is None or page.planar:
         raise UnsupportedImage(name, f"TIFF of {page.samples} samples a pixel compressed with WebP", SAVE_AS)
-    with decoding(name), Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+    with decoding(name), unlimited():
+        image = Image.open(io.BytesIO(data), formats=("WEBP",))
+    with decoding(name), image:
         if image.width != page.segment_width or image.height < rows:
             raise DamagedImage(name, "damaged: a segment of WebP is not what the page declares", COPY_AGAIN)
         return np.asarray(image.convert(mode))[:rows].reshape(rows, -1)

@@ -216,4 +216,4 @@ class Page:
                 and directory.numbers(Tag.REFERENCE_BLACK_WHITE) in ([], _YCBCR_RANGE)
             )
         ):
-            yield "TIFF with luma and subsampled or unusual chroma, not compressed as JPEG"
+            yield "TIFF with subsampled or unusual chroma, or chroma in planes of its own, that no decoder here converts"

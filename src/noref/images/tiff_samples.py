@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from noref.errors import DamagedImage, ImageTooLarge
-from noref.images.decoding import COPY_AGAIN
+from noref.errors import DamagedImage, ImageTooLarge, UnsupportedImage
+from noref.images.decoding import COPY_AGAIN, SAVE_AS
 from noref.images.tiff_decoders import Bytes, Segment, decompress
 from noref.images.tiff_directory import Directory
 from noref.images.tiff_page import Page
@@ -21,6 +21,7 @@ Samples: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 _BAND = 1 << 22  # samples that are decoded at a time, unless a single segment holds more
 _UNPACKED = 1 << 20  # samples whose bits are unpacked at a time
 _LONGEST, _LEAST_LIMIT = 2, 1 << 16  # bytes of a compressed segment: a multiple of those of its samples, and some more
+_MOST_SEGMENTS = 1 << 18  # each takes some ten microseconds; 200 megapixels in tiles of 64 x 64 have 50,000
 _LOW_BIT_FIRST = 2  # fill order
 _TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -107,6 +108,8 @@ def _find(name: str, stream: BinaryIO, page: Page) -> _Segments:
         raise DamagedImage(name, "damaged: its strips have no rows", COPY_AGAIN)
     found = _Segments(name, stream, page, *places(page.directory))
     kind, count = "tiles" if page.tiled else "strips", found.across * found.down * found.planes
+    if count > _MOST_SEGMENTS:
+        raise UnsupportedImage(name, f"TIFF of {count:,} {kind}, more than a photo has", SAVE_AS)
     plain = page.compression == Compression.NONE
     if plain and not found.sizes:  # old writers leave them out
         found = replace(found, sizes=[found.rows(index) * found.row_bytes for index in range(count)])

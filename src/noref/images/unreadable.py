@@ -1,5 +1,6 @@
 """Formats that noref recognises in order to name them, and does not read."""
 
+import re
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -15,7 +16,12 @@ def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
 
 
 def _is_svg(head: bytes) -> bool:
-    return b"<svg" in head and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    """A drawing, not a web page that holds one, such as those sent in place of photos that are gone."""
+    return b"<svg" in head and b"<html" not in head.lower() and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _is_netpbm(head: bytes) -> bool:
+    return re.match(rb"P[1-7Ff]\s+(#|\d|WIDTH|HEIGHT)", head) is not None
 
 
 def _is_avi(head: bytes) -> bool:
@@ -34,6 +40,10 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
     (_begins(b"%!PS", b"\xc5\xd0\xd3\xc6"), "a PostScript document", _SAVE_AS),
     (_begins(b"\x76\x2f\x31\x01"), "OpenEXR", _SAVE_AS),
     (_begins(b"#?RADIANCE", b"#?RGBE"), "Radiance HDR", _SAVE_AS),
+    (_is_netpbm, "Netpbm (PPM, PGM and the like)", _SAVE_AS),
+    (_begins(b"qoif"), "QOI", _SAVE_AS),
+    (_begins(b"SDPX", b"XPDS"), "DPX", _SAVE_AS),
+    (_begins(b"SIMPLE  ="), "FITS", _SAVE_AS),
     (_begins(b"II\xbc\x01"), "JPEG XR", _SAVE_AS),
     (_begins(b"BPG\xfb"), "BPG", _SAVE_AS),
     (_begins(b"gimp xcf"), "a GIMP document", _SAVE_AS),

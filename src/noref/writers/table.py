@@ -5,8 +5,11 @@ import math
 from noref.assessment import Assessment
 from noref.writers.base import Result, TextWriter
 
-# Control characters, line separators, and the marks that reverse the order in which text is shown.
-_UNPRINTABLE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+# Control characters, line separators, and the marks that change the order in which text is shown.
+_UNPRINTABLE = (
+    *(*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029),
+    *(0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),
+)
 _ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _UNPRINTABLE}
 
 

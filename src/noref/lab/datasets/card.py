@@ -22,7 +22,7 @@ class DatabaseCard:
         source: Where to download it.
         layout: The files that the reader expects, as a phrase that follows "expected".
 
-    Example:
+    Examples:
         >>> from noref.lab import datasets
         >>> card = datasets.card("csiq")  # DMOS from 0 to 1
         >>> card.mos_range, card.mos([0.1, 0.9]).round(3).tolist()

@@ -86,7 +86,7 @@ class Report:
 def check(rated: RatedImages) -> Report:
     """Count the contents of a database, and find missing, unreadable and near-identical photos. Reads every photo.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> import pandas as pd

@@ -27,7 +27,7 @@ def read(folder: str | Path, classes: Sequence[str] | None = None) -> RatedImage
     Raises:
         LabError: A folder is missing, or there are no photos.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from noref.lab.datasets import folders
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -56,7 +56,7 @@ def read(name: str, folder: str | Path, classes: Sequence[str], levels: Sequence
         LabError: There is no database of that name (the message suggests similar names); or as its reader and `label`.
         ImageError: A photo cannot be read.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from PIL import Image
         >>> from noref.lab.datasets import labelled

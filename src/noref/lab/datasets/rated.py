@@ -34,7 +34,7 @@ class RatedImages:
         LabError: A column is unknown, a photo is listed twice, or a value is invalid.
         ValueError: A required column is missing. Readers check that first, and name their file.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> import pandas as pd
         >>> from noref.lab.datasets import RatedImages

@@ -44,7 +44,7 @@ def database(card: DatabaseCard) -> Callable[[Reader], Reader]:
 def names() -> list[str]:
     """Names of the databases, sorted.
 
-    Example:
+    Examples:
         >>> from noref.lab import datasets
         >>> datasets.names()[:3]
         ['agiqa3k', 'biq2021', 'csiq']
@@ -58,7 +58,7 @@ def card(name: str) -> DatabaseCard:
     Raises:
         LabError: There is no database of that name; the message suggests similar names.
 
-    Example:
+    Examples:
         >>> from noref.lab import datasets
         >>> card = datasets.card("csiq")
         >>> card.images, card.references, card.direction
@@ -81,7 +81,7 @@ def read(name: str, folder: str | Path) -> RatedImages:
         LabError: There is no database of that name (the message suggests similar names), a file is missing (the message
             describes the expected layout) or does not hold what the database publishes, or no photo is listed.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from noref.lab import datasets
         >>> with tempfile.TemporaryDirectory() as folder:

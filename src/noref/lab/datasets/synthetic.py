@@ -42,7 +42,7 @@ def full_reference(reference: Pixels, distorted: Pixels) -> dict[str, float]:
     Returns:
         The scores by the names in `HIGHER_IS_BETTER`; NaN where a metric is undefined, as for uniform photos.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noref.lab import distortions
         >>> from noref.lab.datasets import synthetic
@@ -80,7 +80,7 @@ class Synthesis:
             iterating, a photo is too small or a file cannot be written.
         ImageError: While iterating: a photo cannot be read.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> import numpy as np
         >>> from PIL import Image

@@ -2,7 +2,7 @@
 
 A new distortion is one function with the decorator `distortion` and one row of `levels.TABLE`.
 
-Example:
+Examples:
     >>> import numpy as np
     >>> from noref.lab import distortions
     >>> pixels = np.tile(np.arange(96, dtype=np.uint8), (64, 1))[..., None].repeat(3, axis=2)

@@ -34,7 +34,7 @@ def families(types: Sequence[str] = VERSION_1) -> dict[str, tuple[str, ...]]:
     Raises:
         LabError: There is no distortion of one of the names.
 
-    Example:
+    Examples:
         >>> from noref.lab.distortions import chains
         >>> chains.families()["focus blur"]
         ('gaussian_blur', 'lens_blur')
@@ -61,7 +61,7 @@ def draw(rng: np.random.Generator, types: Sequence[str] = VERSION_1) -> list[Lin
         LabError: There is no distortion of one of the names.
         ValueError: The types cover fewer than five families.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noref.lab.distortions import chains
         >>> chains.draw(np.random.default_rng(1))
@@ -85,7 +85,7 @@ def draw(rng: np.random.Generator, types: Sequence[str] = VERSION_1) -> list[Lin
 def levels(chain: Sequence[Link]) -> Levels:
     """The level of each family in a chain, int64 of shape (11,) in the order of `DEFECTS`; 0 where the family is absent.
 
-    Example:
+    Examples:
         >>> from noref.lab.distortions import chains
         >>> chains.levels([chains.Link("noise", "white_noise", 2), chains.Link("compression", "jpeg", 4)]).tolist()
         [0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 4]
@@ -111,7 +111,7 @@ def distort(pixels: Pixels, rng: np.random.Generator, types: Sequence[str] = VER
         LabError: There is no distortion of one of the names.
         ValueError: The types cover fewer than five families, or the pixels are not uint8 RGB.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noref.lab.distortions import chains
         >>> pixels, levels = chains.distort(np.full((32, 48, 3), 90, np.uint8), np.random.default_rng(0))

@@ -29,7 +29,7 @@ class Distortion:
         chain: Whether chains draw it (see `levels.Row`).
         extreme_level: The most extreme parameter; None where the distortion ends at level 5.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noref.lab import distortions
         >>> photo = np.zeros((64, 96, 3), np.uint8)
@@ -118,7 +118,7 @@ def names() -> list[str]:
 
     Training draws from a fixed list instead, `VERSION_1` by default, so that a new distortion changes no recipe.
 
-    Example:
+    Examples:
         >>> from noref.lab import distortions
         >>> distortions.names()[:3]
         ['jpeg', 'jpeg2000', 'webp']
@@ -132,7 +132,7 @@ def extreme_names(types: Sequence[str] = VERSION_1) -> list[str]:
     Raises:
         LabError: There is no distortion of one of the names.
 
-    Example:
+    Examples:
         >>> from noref.lab import distortions
         >>> distortions.extreme_names(["jpeg", "pixelation", "gaussian_blur"])
         ['pixelation', 'gaussian_blur']
@@ -146,7 +146,7 @@ def get(name: str) -> Distortion:
     Raises:
         LabError: There is no distortion of that name; the message suggests similar names.
 
-    Example:
+    Examples:
         >>> from noref.lab import distortions
         >>> distortions.get("motion_blur").family
         'motion blur'

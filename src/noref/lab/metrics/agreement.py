@@ -21,7 +21,7 @@ def agreement(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> dict[str, float]:
     Raises:
         ValueError: The lengths differ, or a value is not finite. The caller must leave out, and count, failed photos.
 
-    Example:
+    Examples:
         >>> found = agreement([1, 2, 4, 3], [1, 2, 3, 4])
         >>> print("SRCC {srcc:.2f}, KRCC {krcc:.2f}, RMSE {rmse:.2f}, n = {n}".format(**found))
         SRCC 0.80, KRCC 0.67, RMSE 0.71, n = 4
@@ -57,7 +57,7 @@ def errors(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike 
     Raises:
         ValueError: As `agreement`, or a standard deviation is negative.
 
-    Example:
+    Examples:
         >>> found = errors([50, 60, 80], [52, 60, 70], mos_std=[4, 4, 4])
         >>> print("MAE {mae:.1f}, outliers {outliers:.2f}, within 1 std {within_1:.2f}".format(**found))
         MAE 4.0, outliers 0.33, within 1 std 0.67
@@ -88,7 +88,7 @@ def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.Arr
     Raises:
         ValueError: As `agreement`, or a standard deviation is negative.
 
-    Example:
+    Examples:
         >>> print(shares_within([1, 2, 3, 4], [1, 2, 2, 1], [1, 1, 1, 1], multiples=[0, 1, 2]))
         [0.5  0.75 0.75]
     """
@@ -109,7 +109,7 @@ def pairs(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> tuple[Floats, Floats]
     Raises:
         ValueError: They are not one-dimensional and of the same length, or a value is not finite.
 
-    Example:
+    Examples:
         >>> pairs([1, 2], [3, 4])
         (array([1., 2.]), array([3., 4.]))
     """

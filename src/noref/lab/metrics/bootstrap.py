@@ -79,7 +79,7 @@ def intervals(
     Raises:
         ValueError: The lengths differ, or a score is not finite.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> mos = rng.random(200)
@@ -110,7 +110,7 @@ def correlations(x: Floats, y: Floats, counts: Counts) -> Floats:
     Returns:
         2 x r: SRCC, then PLCC; NaN where the values on one side are all the same.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> correlations(np.array([1.0, 2, 9]), np.array([1.0, 3, 2]), np.array([[1, 1, 1], [2, 1, 0]])).round(3)
         array([[0.5  , 1.   ],
@@ -130,7 +130,7 @@ def srcc(x: Floats, y: Floats, counts: Counts) -> Floats:
     Returns:
         r correlations; NaN where the values on one side are all the same.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> srcc(np.array([1.0, 2, 9]), np.array([1.0, 3, 2]), np.array([[1, 1, 1], [2, 1, 0]]))
         array([0.5, 1. ])
@@ -147,7 +147,7 @@ def coded(contents: npt.ArrayLike, n: int) -> tuple[int, npt.NDArray[np.int64]]:
     Raises:
         ValueError: There are not n labels.
 
-    Example:
+    Examples:
         >>> coded(["sea", "hill", "sea"], 3)
         (2, array([1, 0, 1]))
     """
@@ -170,7 +170,7 @@ def drawn(contents: int, code: npt.NDArray[np.int64], resamples: int, seed: int)
     Yields:
         r x n: how often each photo stands in each resample.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> next(drawn(2, np.array([0, 0, 1]), 3, seed=0))
         array([[0, 0, 2],
@@ -191,7 +191,7 @@ def standard_error(resampled: Floats) -> float:
     This is the standard deviation where the figures are normally distributed, and is not moved by a few degenerate resamples,
     such as those of two distinct photos, whose SRCC is 1 or -1.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> round(standard_error(np.random.default_rng(0).normal(scale=3, size=100_000)), 1)
         3.0

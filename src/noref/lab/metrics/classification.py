@@ -25,7 +25,7 @@ class Answers:
         probabilities: n x K, 0 to 1, of each class.
         classes: K names; every class in `true` is among them.
 
-    Example:
+    Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
         >>> answers.named.tolist()
         ['blur', 'blur']
@@ -49,7 +49,7 @@ def overall(answers: Answers) -> dict[str, float]:
         `calibration_error`, the expected calibration error over `BINS` bins of confidence (C. Guo et al., On Calibration of
         Modern Neural Networks, ICML 2017). All 0 to 1; the error is better when lower.
 
-    Example:
+    Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
         >>> print("accuracy {accuracy:.2f}, macro F1 {macro_f1:.2f}, mean AUC {mean_auc:.2f}".format(**overall(answers)))
         accuracy 0.50, macro F1 0.33, mean AUC 1.00
@@ -71,7 +71,7 @@ def by_class(answers: Answers) -> pd.DataFrame:
         One row a class: `class`, `n` (photos of it), `sensitivity`, `specificity`, `precision` and `f1` of the most probable
         class, and `auc`, the area under the ROC curve of its probability. All 0 to 1; NaN where undefined.
 
-    Example:
+    Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
         >>> by_class(answers)[["class", "n", "sensitivity", "specificity"]].to_numpy().tolist()
         [['blur', 1, 1.0, 0.0], ['noise', 1, 0.0, 1.0]]
@@ -106,7 +106,7 @@ def calibration(answers: Answers) -> pd.DataFrame:
         One row for each of `BINS` bins of equal width that has photos: `n`, mean `confidence`, `accuracy`. An edge belongs to
         the bin below it.
 
-    Example:
+    Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
         >>> calibration(answers).to_numpy().tolist()
         [[1.0, 0.6, 0.0], [1.0, 0.9, 1.0]]
@@ -121,7 +121,7 @@ def calibration(answers: Answers) -> pd.DataFrame:
 def confusion(answers: Answers) -> pd.DataFrame:
     """Confusion matrix: numbers of photos of each class (rows, `true`) by predicted class (columns).
 
-    Example:
+    Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
         >>> confusion(answers).to_numpy().tolist()
         [['blur', 1, 0], ['noise', 1, 0]]
@@ -140,7 +140,7 @@ def by_level(answers: Answers, levels: "pd.Series[float]") -> pd.DataFrame:
     Returns:
         One row a level: `level`, `n`, `accuracy`.
 
-    Example:
+    Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])
         >>> by_level(answers, pd.Series([1, 3])).to_numpy().tolist()
         [[1.0, 1.0, 1.0], [3.0, 1.0, 0.0]]

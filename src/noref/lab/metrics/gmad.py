@@ -28,7 +28,7 @@ def find_pairs(images: Sequence[str], defender: npt.ArrayLike, attacker: npt.Arr
     Raises:
         ValueError: The lengths differ, a score is not finite, or there are fewer than two photos or no level.
 
-    Example:
+    Examples:
         >>> found = find_pairs(["a", "b", "c"], defender=[50, 51, 90], attacker=[30, 70, 80], levels=2)
         >>> found[["level", "better", "worse", "gap", "defender_gap"]].to_dict("records")
         [{'level': 1, 'better': 'b', 'worse': 'a', 'gap': 40.0, 'defender_gap': 1.0}]
@@ -67,7 +67,7 @@ def duel(scores: pd.DataFrame, levels: int = 6) -> pd.DataFrame:
     Raises:
         ValueError: As `find_pairs`.
 
-    Example:
+    Examples:
         >>> scores = pd.DataFrame({"one": [1.0, 2, 3], "two": [3.0, 1, 2]}, index=["a", "b", "c"])
         >>> duel(scores, levels=1)[["defender", "attacker", "better", "worse"]].to_numpy().tolist()
         [['one', 'two', 'a', 'b'], ['two', 'one', 'c', 'a']]

@@ -34,7 +34,7 @@ def logistic4(x: Floats, top: float, bottom: float, middle: float, width: float)
         middle: b3, where the curve is half way.
         width: b4, in the unit of x.
 
-    Example:
+    Examples:
         >>> print(logistic4(np.array([0.0, 50, 100]), top=5, bottom=1, middle=50, width=10).round(2))
         [1.03 3.   4.97]
     """
@@ -52,7 +52,7 @@ def logistic5(x: Floats, height: float, steepness: float, middle: float, slope: 
         slope: b4, of the linear part.
         offset: b5.
 
-    Example:
+    Examples:
         >>> print(logistic5(np.array([0.0, 50, 100]), height=4, steepness=0.1, middle=50, slope=0, offset=3).round(2))
         [1.03 3.   4.97]
     """
@@ -106,7 +106,7 @@ def fit(x: npt.ArrayLike, y: npt.ArrayLike, parameters: Literal[4, 5] = 4) -> Fi
     Raises:
         ValueError: The lengths differ, a value is not finite, or there is no curve of so many parameters.
 
-    Example:
+    Examples:
         >>> x = np.linspace(0, 100, 50)
         >>> curve = fit(x, logistic4(x, 5, 1, 40, 12))
         >>> print(curve.name, np.round(curve.values, 1))
@@ -168,7 +168,7 @@ def plcc_after(curve: Fit, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     Raises:
         ValueError: The lengths differ, or a value is not finite.
 
-    Example:
+    Examples:
         >>> x = np.linspace(0, 100, 50)
         >>> mos = logistic4(x, 5, 1, 40, 12)
         >>> print(round(plcc_after(fit(x, mos), x, mos), 3), round(plcc_after(fit(-x, mos), -x, mos), 3))

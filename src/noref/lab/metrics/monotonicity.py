@@ -57,7 +57,7 @@ def m_test(scores: npt.ArrayLike, contents: npt.ArrayLike, types: npt.ArrayLike,
     Raises:
         ValueError: The lengths differ.
 
-    Example:
+    Examples:
         >>> found = m_test([80, 60, 70, 40], contents=["a"] * 4, types=[None, "jpeg", "jpeg", "jpeg"], levels=[0, 1, 2, 3])
         >>> found.value, found.types[["type", "pairs", "falling"]].to_numpy().tolist()
         (1.0, [['jpeg', 2, 2]])

@@ -60,7 +60,7 @@ def corrected_t(first: npt.ArrayLike, second: npt.ArrayLike, test_to_train: floa
     Raises:
         ValueError: The lengths differ, a value is not finite, or `test_to_train` is negative.
 
-    Example:
+    Examples:
         >>> first, second = [0.81, 0.85, 0.79, 0.84], [0.80, 0.83, 0.80, 0.81]
         >>> print("p = {0.p:.2f}".format(corrected_t(first, second, test_to_train=0.2 / 0.8)))
         p = 0.38
@@ -110,7 +110,7 @@ def by_content(
     Raises:
         ValueError: The lengths differ, or a score is not finite.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> mos, contents = rng.random(200), np.arange(200) // 5
@@ -158,7 +158,7 @@ def two_sample_t(first: npt.ArrayLike, second: npt.ArrayLike) -> Significance:
     Raises:
         ValueError: The lengths differ, or a value is not finite.
 
-    Example:
+    Examples:
         >>> print("t = {0.statistic:.2f}, p = {0.p:.2f}".format(two_sample_t([3, 4, 5], [1, 2, 3])))
         t = 2.45, p = 0.07
     """

@@ -81,7 +81,7 @@ def d_test(scores: npt.ArrayLike, pristine: npt.ArrayLike) -> Discriminability:
         LabError: There are no pristine, or no distorted photos.
         ValueError: Scores are not finite.
 
-    Example:
+    Examples:
         >>> found = d_test([90, 80, 70, 60], pristine=[True, True, False, True])
         >>> print(round(found.value, 3), found.threshold)
         0.833 80.0
@@ -111,7 +111,7 @@ def l_test(scores: npt.ArrayLike, contents: npt.ArrayLike, types: npt.ArrayLike,
         LabError: No list has two levels.
         ValueError: Scores or levels are not finite.
 
-    Example:
+    Examples:
         >>> l_test([80, 60, 70, 40], contents=["a", "a", "b", "b"], types=["jpeg"] * 4, levels=[1, 2, 1, 2]).value
         1.0
     """
@@ -149,7 +149,7 @@ def p_test(scores: npt.ArrayLike, full_reference: npt.ArrayLike, threshold: floa
     Raises:
         ValueError: Scores are not finite, the shapes do not fit, or the threshold is negative.
 
-    Example:
+    Examples:
         >>> p_test([3, 2, 1], full_reference=[[100], [50], [45]])
         PairwisePreference(value=1.0, pairs=2, correct=2)
     """
@@ -190,7 +190,7 @@ def to_common_scale(scores: npt.ArrayLike, *, higher_is_better: bool) -> Floats:
         LabError: There are fewer than two scores.
         ValueError: One is not finite.
 
-    Example:
+    Examples:
         >>> print(to_common_scale([0.1, 0.3, 0.2], higher_is_better=False))
         [100.   0.  50.]
     """
@@ -217,7 +217,7 @@ def all_tests(pool: pd.DataFrame, full_reference: npt.ArrayLike, threshold: floa
         LabError: As the tests.
         ValueError: As the tests.
 
-    Example:
+    Examples:
         >>> pool = pd.DataFrame({"predicted": [90, 50, 20], "content": "a", "type": [None, "jpeg", "jpeg"], "level": [0, 1, 2]})
         >>> all_tests(pool, full_reference=[[100], [50], [0]])[["test", "value", "n"]].to_numpy().tolist()
         [['D', 1.0, 3], ['L', 1.0, 1], ['P', 1.0, 3]]

@@ -21,7 +21,7 @@ def draw(pixels: Pixels, cell: int = 160, seed: int = 0) -> Image.Image:
     Returns:
         An RGB image.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from noref.lab.plots import distortions
         >>> sheet = distortions.draw(np.full((64, 64, 3), 128, np.uint8), cell=8)

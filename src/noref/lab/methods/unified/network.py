@@ -1,8 +1,8 @@
 """One backbone, three readings of its maps: a score, the defects, and the quality of each place.
 
-While it learns, opinions are steps to be reached, as the levels of defects are. Classes of quality teach a backbone more than
-squared errors do (docs/results/pretrained.md: .808 against .792 of validation SRCC, the same regressor on top). In the end,
-opinion and defects get heads that also know the photo's color_histogram, and the score is what these steps say, corrected by a regressor.
+During training the score is an ordinal target, like the levels of defects. Quality classes pre-train a backbone better than
+squared errors (docs/results/pretrained.md: .808 against .792 of validation SRCC, the same regressor on top). In the end, score
+and defects get heads that also read a color histogram of the photo, and a regressor corrects the expectation of the score.
 """
 
 from typing import NamedTuple
