@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SOME_FAILED, WRONG_USAGE, BUG = 1, 2, 3
 
 NEEDED = (
-    *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq"),
-    *("safetensors", "scipy", "sklearn", "timm", "torch", "torchvision", "yaml"),
+    *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "pydantic", "ruamel"),
+    *("safetensors", "scipy", "sklearn", "timm", "torch", "torchvision", "typing_extensions"),
 )
 """What the extra `lab` installs, by the names under which it is imported."""
 
@@ -221,14 +221,14 @@ def evaluate(
 @app.command()
 def compare(folders: Annotated[list[Path], typer.Argument(metavar="RESULTS…", help="Folders of noref lab evaluate.")]) -> None:
     """Set several results side by side, with significance tests over the splits that they share."""
+    from noref.lab import tables
     from noref.lab.experiments import evaluate as work
-    from noref.lab.experiments import experiment
 
     table, tests = work.compare(folders)
     typer.echo(work.as_markdown(table))
     if len(tests):
         typer.echo("SRCC over the shared splits; p is optimistic, since random splits share photos.\n")
-        typer.echo(experiment.as_markdown(tests))
+        typer.echo(tables.as_markdown(tests))
 
 
 @data_app.command("list")
@@ -410,6 +410,7 @@ def crops(
     ] = None,
 ) -> None:
     """Find out how many crops DeepBIQ needs and how to pool them: a table over random splits, a plot and the paper's t-test."""
+    from noref.lab import tables
     from noref.lab.experiments import crops, experiment
     from noref.lab.files import writable
     from noref.lab.methods.deepbiq.pooling import POOLINGS
@@ -421,9 +422,9 @@ def crops(
     rated = experiment.prepare(name, folder)
     with writable(out):
         table, tests = crops.study(loaded, rated, out, numbers, ways, repeats)
-    typer.echo(experiment.as_markdown(table))
+    typer.echo(tables.as_markdown(table))
     typer.echo("Tested is each pooling with the fewest crops that no larger number beats (two-sample t-test at .05).\n")
-    typer.echo(experiment.as_markdown(tests))
+    typer.echo(tables.as_markdown(tests))
     typer.echo(f"everything is in {out}", err=True)
 
 

@@ -15,6 +15,7 @@ Example:
 
 import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -54,7 +55,8 @@ def settings(kind: type[T]) -> type[T]:
 
     Every field has a default. The string literal below a field documents it. A field may be another group.
     """
-    return dataclass(frozen=True, kw_only=True, config=_CONFIG)(kind)
+    made: Any = dataclass(frozen=True, kw_only=True, config=_CONFIG)(kind)
+    return made
 
 
 def listed(kind: type[Any]) -> Iterator[Setting]:
@@ -101,14 +103,20 @@ def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _listed(group: Any, prefix: str = "") -> Iterator[Setting]:
     kind = type(group)
-    hints, described = get_type_hints(kind), kind.__pydantic_fields__
+    hints = get_type_hints(kind)
     for field in fields(kind):
         name, value = f"{prefix}{field.name}", getattr(group, field.name)
         if _is_group(value):
             yield from _listed(value, f"{name}.")
         else:
-            text = inspect.formatannotation(hints[field.name]).replace("typing.", "")
-            yield Setting(name, text, value, described[field.name].description or "")
+            text = re.sub(r"Optional\[(.*)\]", r"\1 | None", inspect.formatannotation(hints[field.name]).replace("typing.", ""))
+            yield Setting(name, text, value, _doc(kind, field.name))
+
+
+def _doc(kind: type[Any], name: str) -> str:
+    """A group that inherits a field inherits its documentation."""
+    declared: list[dict[str, Any]] = [getattr(base, "__pydantic_fields__", {}) for base in kind.__mro__]
+    return next((members[name].description for members in declared if name in members and members[name].description), "")
 
 
 def _is_group(value: Any) -> bool:

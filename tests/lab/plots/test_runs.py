@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from noref.cli import app
 from noref.lab.errors import LabError
-from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
 from noref.lab.plots import runs
 
@@ -24,9 +23,9 @@ def call(*arguments: object):
 def run(rated, tmp_path_factory) -> Path:
     """A results folder as a DIQA run leaves it; what it predicts is the opinion turned round, so that it errs by much."""
     folder = tmp_path_factory.mktemp("runs") / "diqa"
-    method = DiqaMethod(stage1_epochs=0)
+    method = DiqaMethod.configured({"stage1": {"epochs": 0}})
     torch.manual_seed(0)
-    method.mos_range_, method.network_, method.errors_ = (0.0, 1.0), network.build(method.design), None
+    method.mos_range_, method.network_ = (0.0, 1.0), method.build_network(pretrained=False)
     method.save(folder / "model")
     (folder / "recipe.yaml").write_text("method: diqa\nsplit: official\nseed: 0\ndatabase: biq2021\n")
     rated.table.assign(predicted=1 - rated.table["mos"]).to_csv(folder / "predictions.csv", index=False)
@@ -40,7 +39,7 @@ def picture(figure) -> np.ndarray:
 def test_the_first_layer_is_the_one_that_sees_the_photo(run):
     weights = runs.first_layer(run)
     assert weights.shape == (48, 1, 3, 3)
-    torch.testing.assert_close(weights, DiqaMethod.load(run / "model").network_.stage1.trunk[0].weight)
+    torch.testing.assert_close(weights, DiqaMethod.load(run / "model").network_.scores.stage1.trunk[0].weight)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

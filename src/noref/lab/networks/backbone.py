@@ -68,8 +68,8 @@ class Backbone(nn.Module):
         super().__init__()
         fetch = weights == IMAGENET
         self.body: Any = _AlexNet(fetch) if name == "alexnet" else _from_timm(name, fetch, dict(options or {}))
-        usual_mean, usual_std = (self.body.pretrained_cfg[what] for what in ("mean", "std"))
-        for what, values in (("mean", mean or usual_mean), ("std", std or usual_std)):
+        facts: Any = self.body.pretrained_cfg
+        for what, values in (("mean", mean or facts["mean"]), ("std", std or facts["std"])):
             if len(values) != 3:
                 raise LabError(f"{what} needs a number for each of the three colour channels, not {list(values)}")
             self.register_buffer(what, torch.tensor(values)[:, None, None], persistent=False)
