@@ -21,19 +21,18 @@ import pandas as pd
 import torch
 import typer
 from runtime import make_photo
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 import noref
 from noref import images
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.regressor.learning import RegressionModule
-from noref.lab.methods.regressor.losses import mixture
 from noref.lab.methods.regressor.method import RegressorMethod
-from noref.lab.methods.regressor.network import Regressor
 from noref.lab.networks.cache import FeatureCache
-from noref.lab.training.finetuning import OptimizerConfig
+from noref.lab.networks.pooled import ScoreNetwork
+from noref.lab.settings import nested
+from noref.lab.training.finetuning import OptimizerConfig, ScoreModule
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import RatedPhotos, SameSizeBatches, loader
+from noref.lab.training.photos import RatedPhotos
 
 PHOTOS, BACKBONE, CROP, BATCH = 256, "mobilenetv2_100", 320, 16
 
@@ -50,8 +49,12 @@ class InMemory(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         return self.items[place[1]]
 
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape of each item."""
+        return [tuple(pixels.shape[:2]) for pixels, _ in self.items]
 
-class Timed(RegressionModule):
+
+class Timed(ScoreModule):
     """Notes how long all steps of an epoch took, getting their photos included."""
 
     epoch_seconds = 0.0
@@ -81,7 +84,7 @@ def make_database(folder: Path, count: int) -> RatedImages:
     return RatedImages("made", folder, table, (0.0, 1.0))
 
 
-def extraction(network: Regressor, paths: list[Path], folder: Path, rounds: int = 3) -> tuple[float, float]:
+def extraction(network: ScoreNetwork, paths: list[Path], folder: Path, rounds: int = 3) -> tuple[float, float]:
     """Photos a second of the bare forward pass, and from files to features on disk; medians of rounds taken in turns."""
     pixels = [torch.from_numpy(images.read(path).pixels)[None] for path in paths]
     bare, whole = [], []
@@ -99,19 +102,15 @@ def extraction(network: Regressor, paths: list[Path], folder: Path, rounds: int 
     return len(paths) / statistics.median(bare[1:]), len(paths) / statistics.median(whole[1:])
 
 
-def epoch(network: Regressor, photos: RatedPhotos, workers: int, folder: Path, in_memory: bool) -> float:
+def epoch(network: ScoreNetwork, photos: RatedPhotos, workers: int, folder: Path, in_memory: bool) -> float:
     """Seconds of a training epoch."""
-    module = Timed(copy.deepcopy(network), mixture({"mse": 0.5, "plcc": 0.5}), OptimizerConfig())
-    training = (
-        DataLoader(InMemory(photos), batch_sampler=SameSizeBatches(photos.shapes(), BATCH, seed=0))
-        if in_memory
-        else loader(photos, BATCH, 0, workers)
-    )
+    module = Timed(copy.deepcopy(network), {"mse": 0.5, "plcc": 0.5}, OptimizerConfig())
+    training = InMemory(photos) if in_memory else photos
     few = copy.copy(photos)
     few.paths, few.mos = photos.paths[:2], photos.mos[:2]
-    checking = loader(few, 2, None, 0)
     with contextlib.redirect_stdout(sys.stderr):  # the progress bar
-        train(module, Schedule(2, "val_srcc", "max", 9, "bf16-mixed"), folder, training, checking, seed=0)
+        schedule = Schedule(epochs=2, batch=BATCH, patience=9, precision="bf16-mixed", workers=0 if in_memory else workers)
+        train(module, training, few, folder, schedule, seed=0)
     return module.epoch_seconds
 
 
@@ -122,7 +121,16 @@ def main(count: int = PHOTOS) -> None:
         folder = Path(name)
         (folder / "photos").mkdir()
         rated = make_database(folder / "photos", count)
-        method = RegressorMethod(BACKBONE, features="stages", epochs=0, cache=folder / "cache")
+        method = RegressorMethod.configured(
+            nested(
+                {
+                    "backbone.name": BACKBONE,
+                    "features": "stages",
+                    "schedule.epochs": 0,
+                    "data.cache": str(folder / "cache"),
+                }
+            )
+        )
         first, second = (seconds(lambda i=i: method.fit(rated, rated, folder / f"fit{i}")) for i in range(2))  # type: ignore[misc]
         print(f"head on features of {count} photos: {first:.1f} s, again from the cache {second:.2f} s")
         print(f"second experiment: {first / second:.0f} x as fast (limit 20 x)")

@@ -8,17 +8,18 @@ import onnx
 import pandas as pd
 import pytest
 import torch
-import yaml
-from torch import nn
 
 import noref
 from noref.card import ModelCard
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.experiments import experiment
 from noref.lab.export import _origin, export, export_run
-from noref.lab.methods.diqa import network
+from noref.lab.methods.base import NetworkMethod, ScoringNetworkMethod
 from noref.lab.methods.diqa.method import DiqaMethod
-from noref.lab.preprocessing import WorkingSize
+from noref.lab.networks.backbone import BackboneConfig
+from noref.lab.networks.outputs import OutputNetwork
+from noref.lab.preprocessing import SizeConfig
+from noref.lab.settings import settings
 from pictures import make_scene
 
 CARD = ModelCard(
@@ -37,12 +38,12 @@ CARD = ModelCard(
 
 
 def random_method(**design) -> DiqaMethod:
-    method = DiqaMethod(area=20_000, **design)
+    method = DiqaMethod.configured({"data": {"area": 20_000}, "stage1": {"epochs": 0}, "design": design})
     torch.manual_seed(1)
-    method.network_ = network.build(method.design).eval()
+    method.network_ = method.build_network(pretrained=False).eval()
     with torch.no_grad():
-        method.network_.output.bias.fill_(0.5)  # away from the ends, where clipping would hide differences
-    method.mos_range_, method.errors_ = (0.0, 1.0), None
+        method.network_.scores.output.bias.fill_(0.5)  # away from the ends, where clipping would hide differences
+    method.mos_range_ = (0.0, 1.0)
     return method
 
 
@@ -91,43 +92,60 @@ def test_the_same_method_gives_the_same_file(exported, tmp_path):
 def test_scores_are_clipped_to_the_scale(tmp_path):
     method = random_method()
     with torch.no_grad():
-        method.network_.output.bias.fill_(7)
+        method.network_.scores.output.bias.fill_(7)
     found = noref.Scorer(export(method, CARD, tmp_path / "x.onnx")).score(make_scene(80, 80))
     assert found.score == 100
     assert found.map.mean() > 100
 
 
-class Namer:
-    """Names what it sees by the mean colour, in one of the forms that a core may have."""
+@settings
+class Plain:
+    """Settings of methods made for tests."""
+
+    data: SizeConfig = SizeConfig(area=20_000)
+    backbone: BackboneConfig = BackboneConfig(name="small", weights="/far/away.safetensors")
+
+
+class Namer(NetworkMethod[Plain]):
+    """Names what it sees by the mean colour."""
 
     name = "namer"
+    settings_type = Plain
+    multiple = 4
     classes_ = ("red", PRISTINE, "blue")
-    working_size = WorkingSize(20_000, 64)
 
-    def __init__(self, form: str) -> None:
-        self.form = form
+    def build_network(self, pretrained):
+        return Core(())
 
-    def export_core(self) -> nn.Module:
-        return Core(self.form)
+    def learn(self, rated, validation, folder):
+        raise NotImplementedError
+
+    def predict(self, images):
+        raise NotImplementedError
 
 
-class Core(nn.Module):
-    def __init__(self, form: str) -> None:
+def namer(*outputs: str) -> Namer:
+    method = Namer()
+    method.network_ = Core(outputs)
+    return method
+
+
+class Core(OutputNetwork):
+    def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
-        self.form = form
+        self.names = names
 
-    def forward(self, working: torch.Tensor):
-        mean = working.float().mean(dim=(1, 2)) / 255
-        if self.form == "probabilities":
-            return mean
-        quality = working.float().mean(dim=3) / 255
-        told = {"levels": 5 * mean, "defects": mean}  # in another order than the file's
-        return told if self.form == "levels" else {**told, "map": quality, "score": quality.mean(dim=(1, 2))}
+    def outputs(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        mean = pixels.float().mean(dim=(1, 2)) / 255
+        quality = pixels.float().mean(dim=3) / 255
+        found = {"levels": 5 * mean, "defects": mean, "map": quality, "score": quality.mean(dim=(1, 2))}
+        return {name: found[name] for name in self.names}
 
 
-@pytest.mark.parametrize(("form", "outputs"), [("probabilities", 1), ("levels", 2), ("everything", 4)])
-def test_a_method_may_name_defects_instead_or_as_well(form, outputs, tmp_path):
-    path = export(Namer(form), CARD, tmp_path / "namer.onnx")
+@pytest.mark.parametrize("names", [("defects",), ("levels", "defects"), ("levels", "map", "defects", "score")])
+def test_a_method_may_predict_defects_instead_or_as_well(names, tmp_path):
+    outputs = len(names)
+    path = export(namer(*names), CARD, tmp_path / "namer.onnx")
     assert [output.name for output in onnx.load(path).graph.output] == {
         1: ["defects"],
         2: ["defects", "levels"],
@@ -146,57 +164,62 @@ def test_a_method_may_name_defects_instead_or_as_well(form, outputs, tmp_path):
 
 
 def test_the_card_names_the_weights_but_not_where_they_lay():
-    assert (
-        _origin({"backbone": "resnet50", "weights": "/home/somebody/resnet50.safetensors"})
-        == "resnet50, weights resnet50.safetensors"
-    )
-    assert _origin({"backbone": "resnet50", "weights": "imagenet"}) == "resnet50, weights imagenet"
-    assert _origin({"backbone": "resnet50"}) == "random"
+    assert _origin(namer()) == "small, weights away.safetensors"
+    assert _origin(Namer(Plain(backbone=BackboneConfig(name="resnet50", weights="imagenet")))) == "resnet50, weights imagenet"
+    assert _origin(Namer(Plain(backbone=BackboneConfig()))) == "random"
+    assert _origin(random_method()) == "random"
 
 
-class Everything(nn.Module):
+class Everything(OutputNetwork):
     """Score by the mean pixel, red and blue as defects, and ends at a half and at one and a half of the score."""
 
-    def forward(self, working: torch.Tensor) -> dict[str, torch.Tensor]:
-        share = working.float().mean(dim=(1, 2)) / 255
-        quality = working.float().mean(dim=3) / 255
+    def outputs(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        share = pixels.float().mean(dim=(1, 2)) / 255
+        quality = pixels.float().mean(dim=3) / 255
         score = quality.mean(dim=(1, 2))
         ends = torch.stack([score / 2, score * 1.5], dim=1)
         return {"interval": ends, "levels": 5 * share, "defects": share, "map": quality, "score": score}
 
 
-class TellsAll:
-    """Scores, bounds and names at once."""
+class Complete(ScoringNetworkMethod[Plain]):
+    """Predicts everything at once."""
 
-    name = "tells-all"
-    MAP_MEANING = "the mean of each pixel"
-    MAP_CELL = 1
-    COVERAGE = 0.9
+    name = "complete"
+    settings_type = Plain
+    multiple = 4
+    map_meaning = "the mean of each pixel"
+    map_cell = 1
+    coverage = 0.9
     mos_range_ = (1.0, 5.0)
     classes_ = ("red", "green", "blue")
-    working_size = WorkingSize(20_000, 64)
 
-    def export_core(self) -> nn.Module:
+    def build_network(self, pretrained):
         return Everything()
 
-    def get_params(self) -> dict[str, object]:
-        return {"weights": "/far/away.safetensors", "network": "small"}
+    def learn(self, rated, validation, folder):
+        raise NotImplementedError
+
+
+def complete() -> Complete:
+    method = Complete()
+    method.network_ = Everything()
+    return method
 
 
 @pytest.fixture
 def finished(tmp_path, monkeypatch):
-    """A results folder of a method that tells all, as `experiment.run` leaves it."""
+    """A results folder of a method with all outputs, as `experiment.run` leaves it."""
     split = {"train": 0.75, "validation": 0.1, "test": 0.15}
-    recipe = {"method": "tells-all", "params": {}, "split": split, "seed": 4, "database": "biq2021"}
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    recipe = {"method": "complete", "params": {}, "split": split, "seed": 4, "database": "biq2021"}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
     (tmp_path / "environment.json").write_text(json.dumps({"data": "d", "commit": "c"}))
     rows = {"part": ["all", "noise"], "n": [7, 7], "srcc": [0.5, 0.25], "rmse": [0.5, np.nan], "auc": [np.nan, 0.75]}
     pd.DataFrame(rows).to_csv(tmp_path / "results.csv", index=False)
-    monkeypatch.setattr(experiment, "load_model", lambda _: TellsAll())
+    monkeypatch.setattr(experiment, "load_model", lambda _: complete())
     return tmp_path
 
 
-def test_a_method_may_tell_everything_at_once(finished):
+def test_a_method_may_predict_everything_at_once(finished):
     path = export_run(finished, finished / "all.onnx")
     assert [output.name for output in onnx.load(path).graph.output] == ["score", "map", "defects", "levels", "interval"]
     scorer = noref.Scorer(path)
@@ -218,10 +241,10 @@ def test_a_method_may_tell_everything_at_once(finished):
 
 
 def test_an_interval_and_its_coverage_need_each_other(tmp_path, monkeypatch):
-    monkeypatch.delattr(TellsAll, "COVERAGE")
-    with pytest.raises(ValueError, match="tells-all: an interval and its COVERAGE need each other"):
-        export(TellsAll(), CARD, tmp_path / "x.onnx")
-    monkeypatch.setattr(Namer, "COVERAGE", 0.9, raising=False)
+    monkeypatch.setattr(Complete, "coverage", 0.0)
+    with pytest.raises(ValueError, match="complete: an interval and its coverage need each other"):
+        export(complete(), CARD, tmp_path / "x.onnx")
+    monkeypatch.setattr(Namer, "coverage", 0.9)
     with pytest.raises(ValueError, match="namer: an interval"):
-        export(Namer("levels"), CARD, tmp_path / "x.onnx")
+        export(namer("levels", "defects"), CARD, tmp_path / "x.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,10 @@ from noref.lab.cli import catalogue
 from noref.lab.experiments import experiment
 from pictures import make_scene
 
-TINY = "stage1_epochs=1 stage1_crop=64 stage1_batch=4 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
+TINY = (
+    "stage1.epochs=1 stage1.crop=64 stage1.batch=4 stage1.precision=32-true stage1.workers=0 "
+    "stage2.epochs=1 stage2.crop=64 stage2.batch=4 stage2.precision=32-true stage2.workers=0"
+)
 
 
 def call(*arguments: object):
@@ -166,7 +169,13 @@ def test_own_photos_are_trained_and_evaluated_on_their_own_mos_range(database, t
     images = [str(folder / name) for name in own["image"]]
     own = pd.DataFrame({"image": images, "mos": 1 + 4 * own["mos"], "low": 1, "high": 5, "content": own["scene"]})
     own.to_csv(tmp_path / "mine.csv", index=False)
-    tiny = ("backbone=test_convnext", "options=null", "weights=null", "epochs=0", "split={train: .6, validation: .2, test: .2}")
+    tiny = (
+        "backbone.name=test_convnext",
+        "backbone.options=null",
+        "backbone.weights=null",
+        "schedule.epochs=0",
+        "split={train: .6, validation: .2, test: .2}",
+    )
     changes = [part for change in tiny for part in ("--set", change)]
     result = call("train", "regressor", "--data", f"table={tmp_path / 'mine.csv'}", "--out", tmp_path / "run", *changes)
     assert result.exit_code == 0, result.stderr

@@ -49,9 +49,15 @@ WRONG = {
     "recipe not text": (("train", "binary.yaml", "--out", "out"), "binary.yaml is not a text file"),
     "recipe a list": (("train", "list.yaml", "--out", "out"), "list.yaml: a recipe has the key method"),
     "recipe with an unknown key": (("train", "unknown.yaml", "--out", "out"), "unknown.yaml: a recipe has the key method"),
-    "setting unknown": ((*TRAIN, "--set", "epoch=3"), "no setting of regressor is called 'epoch'; did you mean epochs"),
-    "setting of a wrong type": ((*TRAIN, "--set", "epochs=many"), "epochs must be int, not 'many'"),
-    "setting too low": ((*TRAIN, "--set", "batch=0"), "batch must be at least 1, not 0"),
+    "setting unknown": (
+        (*TRAIN, "--set", "epoch=3"),
+        "no setting of regressor is called 'epoch'; did you mean schedule.epochs",
+    ),
+    "setting of a wrong type": (
+        (*TRAIN, "--set", "schedule.epochs=many"),
+        "schedule.epochs must be a valid integer, not 'many'",
+    ),
+    "setting too low": ((*TRAIN, "--set", "schedule.batch=0"), "schedule.batch must be greater than or equal to 1, not 0"),
     "seed negative": ((*TRAIN, "--set", "seed=-1"), "seed must be a whole number, at least 0, not -1"),
     "split of text": ((*TRAIN, "--set", "split={train: a, validation: b, test: c}"), "a split is the word official"),
     "no database": (("train", "regressor", "--out", "out"), "give --data NAME=PATH"),
@@ -110,7 +116,7 @@ def test_every_command_is_tried_with_wrong_input():
 @pytest.mark.parametrize("command", ["train", "synthesize"])
 def test_a_results_folder_that_cannot_be_made_is_named(home, database, pristine, command):
     arguments = {
-        "train": ("train", "regressor", "--data", f"biq2021={database}", "--set", "weights=null", "--out", "text.txt"),
+        "train": ("train", "regressor", "--data", f"biq2021={database}", "--set", "backbone.weights=null", "--out", "text.txt"),
         "synthesize": ("synthesize", pristine, "text.txt"),
     }
     result = call(*arguments[command])

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from noref.lab import datasets, files
 from noref.lab.datasets.files import numbers, read_excel, same_length, variables
 from noref.lab.errors import LabError
-from noref.lab.methods import get, saved, settings
+from noref.lab.methods import saved
 from noref.lab.networks import weights
 
 
@@ -104,27 +104,9 @@ def test_weights_that_cannot_be_written_are_named(tmp_path):
 
 
 def test_a_model_of_another_version_is_refused(tmp_path):
-    kind = get("regressor")
     (tmp_path / "method.json").write_text('{"method": "regressor", "params": {"epoches": 3}}')
     save_file({"a": torch.zeros(1)}, tmp_path / "weights.safetensors")
     with pytest.raises(LabError, match="another version of noref"):
-        saved.read(tmp_path, kind)
+        saved.read(tmp_path, "regressor")
     with pytest.raises(LabError, match="another version of noref"):
         saved.fill(torch.nn.Linear(1, 1), {"a": torch.zeros(1)}, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("value", "hint", "fits"),
-    [
-        (3, int, True),
-        (3, float, True),
-        (3.5, int, False),
-        (True, int, False),
-        (True, bool, True),
-        (1, bool, False),
-        ("a", str | None, True),
-        (None, str | None, True),
-    ],
-)
-def test_settings_fit_their_annotations(value, hint, fits):
-    assert settings.fits(value, hint) is fits

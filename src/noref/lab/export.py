@@ -1,4 +1,4 @@
-"""The door to the runtime: a fitted method -> one .onnx with its card.
+"""A fitted method -> one .onnx with its card, which is all that the runtime needs.
 
 The file holds everything: the size policy, pre-processing, the network, calibration to 0 to 100 and the map. Input `pixels`
 (uint8, 1 x H x W x 3, any size from the card's `shortest`). Outputs, as many as the method has: `score` (float, 1) and `map`
@@ -10,10 +10,10 @@ import hashlib
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -28,87 +28,43 @@ from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
 from noref.lab.files import access, make_folder, read_csv, read_json
+from noref.lab.methods.base import NetworkMethod, ScoringNetworkMethod
+from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import LEAST
+from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import IR_VERSION, OPSET, WorkingSize
 from noref.scorer import OUTPUTS
 
 AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # of the results, what a card tells
 
 
-@runtime_checkable
-class Exportable(Protocol):
-    """A fitted method that has a network to export."""
+class _Named(nn.Module):
+    """The outputs of a network in the order of the file, the MOS in [0, 1] brought to scores from 0 to 100.
 
-    name: ClassVar[str]
-
-    @property
-    def working_size(self) -> WorkingSize:
-        """The size policy that goes in front of the network."""
-        ...
-
-    def export_core(self) -> nn.Module:
-        """Working pixels (uint8, 1 x H x W x 3) to what the method tells, in one of three forms.
-
-        A pair is score (1) and quality map (1 x h x w) in opinions scaled to [0, 1]. A tensor alone is the probabilities of
-        `classes_` (1 x K). A dictionary has any of `OUTPUTS`, with opinions on the same scale.
-        """
-        ...
-
-
-@runtime_checkable
-class Scoring(Protocol):
-    """An exportable method whose core gives score and map."""
-
-    MAP_MEANING: ClassVar[str]
-    MAP_CELL: ClassVar[int]
-    mos_range_: tuple[float, float]
-
-
-@runtime_checkable
-class Naming(Protocol):
-    """An exportable method whose core gives the probabilities of defects."""
-
-    classes_: Sequence[str]
-
-
-@runtime_checkable
-class Bounding(Protocol):
-    """An exportable method whose core gives a prediction interval for the MOS, with a nominal coverage of `COVERAGE`."""
-
-    COVERAGE: ClassVar[float]
-
-
-class _Told(nn.Module):
-    """Brings opinions in [0, 1] to scores from 0 to 100; the map is not clipped, so that its mean stays true.
-
-    A class of undistorted photos is no defect, and left out.
+    The map is not clipped, so that its mean stays true. A class of pristine images is no defect, and left out.
     """
 
-    def __init__(self, core: nn.Module, classes: Sequence[str]) -> None:
+    def __init__(self, network: OutputNetwork, classes: Sequence[str]) -> None:
         super().__init__()
-        self.core = core
+        self.network = network
         self.defects = [place for place, name in enumerate(classes) if name != PRISTINE]
 
     def named(self, working: torch.Tensor) -> dict[str, torch.Tensor]:
-        told = self.core(working)
-        if isinstance(told, torch.Tensor):
-            told = {"defects": told}
-        elif not isinstance(told, dict):
-            told = dict(zip(("score", "map"), told, strict=True))
-        bring: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        found = self.network.outputs(working)
+        convert: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
             "score": lambda score: (100 * score).clamp(0, 100),
             "map": lambda quality: 100 * quality,
             "defects": lambda probabilities: probabilities[:, self.defects],
             "levels": lambda levels: levels[:, self.defects],
             "interval": lambda ends: (100 * ends).clamp(0, 100),
         }
-        return {output: bring[output](told[output]) for output in OUTPUTS if output in told}
+        return {output: convert[output](found[output]) for output in OUTPUTS if output in found}
 
     def forward(self, working: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tuple(self.named(working).values())
 
 
-def export(method: Exportable, card: ModelCard, target: Path) -> Path:
+def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
     """Write `target` (an .onnx) and its card beside it.
 
     Args:
@@ -118,18 +74,17 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
 
     Raises:
         LabError: `target` cannot be written.
-        ValueError: The core gives an interval of unknown coverage, or none where the method states one.
+        ValueError: The network has an interval of unknown coverage, or none where the method states one.
     """
     size = method.working_size
     front = onnx.compose.add_prefix(size.graph(), "size_", rename_inputs=False, rename_outputs=False)
-    classes = [str(name) for name in method.classes_] if isinstance(method, Naming) else []
-    core = _core(_Told(method.export_core(), classes).eval(), size)
+    classes = list(method.classes_)
+    core = _core(_Named(method.export_network(), classes).eval(), size)
     model = onnx.compose.merge_models(front, core, io_map=[("working", "network_working")])
     for output in [output.name for output in model.graph.output]:
         _rename_output(model, output, output.removeprefix("network_"))
-    coverage = method.COVERAGE if isinstance(method, Bounding) else 0.0
-    if bool(coverage) != any(output.name == "interval" for output in model.graph.output):
-        raise ValueError(f"{method.name}: an interval and its COVERAGE need each other")
+    if bool(method.coverage) != any(output.name == "interval" for output in model.graph.output):
+        raise ValueError(f"{method.name}: an interval and its coverage need each other")
     _store_halves(model)
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
@@ -143,7 +98,7 @@ def export(method: Exportable, card: ModelCard, target: Path) -> Path:
         policy=size.describe(),
         shortest=size.shortest,
         area=size.area,
-        coverage=coverage,
+        coverage=method.coverage,
         defects=tuple(name for name in classes if name != PRISTINE),
         sha256=hashlib.sha256(content).hexdigest(),
     )
@@ -168,7 +123,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     if not (run / "results.csv").is_file():
         raise LabError(f"{run} holds no finished experiment (results.csv is missing); run `noref lab train` first")
     method = experiment.load_model(run)
-    if not isinstance(method, Exportable):
+    if not isinstance(method, NetworkMethod):
         raise LabError(f"{run} holds {method.name}, which has no network to export; export another run")
     recipe = experiment.read_resolved(run)
     environment = read_json(run / "environment.json")
@@ -179,11 +134,11 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "licence": "not stated",
         "scale": "",
         "training_data": recipe["database"],
-        "origin": _origin(method.get_params()),
+        "origin": _origin(method),
         "measured": {
             "data": f"{recipe['database']}, {_test_part(recipe)}",
             "data_hash": environment["data"],
-            "command": _command(target.stem, recipe, isinstance(method, Scoring)),
+            "command": _command(target.stem, recipe, isinstance(method, ScoringNetworkMethod)),
             "seed": recipe["seed"],
             "commit": environment["commit"],
         },
@@ -191,14 +146,14 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "policy": "",
         "shortest": 0,
     }
-    if isinstance(method, Scoring):
+    if isinstance(method, ScoringNetworkMethod):
         low, high = method.mos_range_
         results = results[[name for name in AGREEMENT if name in results]]
         results = results.assign(rmse=results["rmse"] * 100 / (high - low))
         known |= {
-            "scale": "0 to 100, higher is better; the ends are those of the opinions trained on",
-            "map_meaning": method.MAP_MEANING,
-            "map_cell": method.MAP_CELL,
+            "scale": "0 to 100, higher is better; the ends are those of the MOS range trained on",
+            "map_meaning": method.map_meaning,
+            "map_cell": method.map_cell,
         }
     rows = results.round(6).to_dict("records")  # they are shown with three decimals; rounding twice could move the last
     known["agreement"] = tuple({key: value for key, value in row.items() if pd.notna(value)} for row in rows)
@@ -214,11 +169,12 @@ def _stated(file: Path) -> dict[str, Any]:
     return facts
 
 
-def _origin(params: Mapping[str, Any]) -> str:
+def _origin(method: NetworkMethod[Any]) -> str:
     """Where the weights started from; of a file the name alone, since its folder means nothing to others."""
-    weights = params.get("weights")
-    network = params.get("backbone", params.get("network"))
-    return "random" if weights is None else f"{network}, weights {Path(weights).name}"
+    backbone = getattr(method.settings, "backbone", None)
+    if not isinstance(backbone, BackboneConfig) or backbone.weights is None:
+        return "random"
+    return f"{backbone.name}, weights {Path(backbone.weights).name}"
 
 
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
@@ -238,7 +194,7 @@ def _test_part(recipe: dict[str, Any]) -> str:
     return f"test part {recipe['split']['test']:g} split by content"
 
 
-def _core(core: _Told, size: WorkingSize) -> onnx.ModelProto:
+def _core(core: _Named, size: WorkingSize) -> onnx.ModelProto:
     """The network as ONNX, every name prefixed with `network_`."""
     steps = -(-size.shortest // size.multiple)
     sides = {axis: size.multiple * torch.export.Dim(f"side{axis}", min=steps, max=2**15) for axis in (1, 2)}

@@ -16,6 +16,7 @@ import onnxruntime
 from noref import images
 from noref.errors import ImageTooSmall
 from noref.images import MAX_ASPECT
+from noref.lab.settings import PathText, Positive, settings
 
 OPSET = 18  # the first with Resize(antialias)
 IR_VERSION = 9
@@ -136,6 +137,30 @@ def working_pixels(source: images.Source, size: WorkingSize) -> npt.NDArray[np.u
     photo = images.read(source)
     size.check(photo.name, *photo.size)
     return size.apply(photo.pixels)
+
+
+@settings
+class SizeConfig:
+    """Which sizes a network works at."""
+
+    area: Positive = 512 * 768
+    """Pixels above which an image is shrunk, aspect kept."""
+    shortest: Positive = 64
+    """Pixels on the short side below which an image is refused."""
+
+    def working_size(self, multiple: int) -> WorkingSize:
+        """The size policy, with sides padded to multiples of `multiple` pixels."""
+        return WorkingSize(self.area, self.shortest, multiple)
+
+
+@settings
+class DataConfig(SizeConfig):
+    """How images reach a network, in training and after it."""
+
+    crop: Positive | None = None
+    """Side of the training windows in pixels; null for whole images. Validation and prediction use whole images."""
+    cache: PathText | None = None
+    """Folder that keeps features of whole images; null for none."""
 
 
 @functools.lru_cache

@@ -13,6 +13,7 @@ from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from noref.lab.evaluation.splits import LeakError
+from noref.lab.methods.base import ScoringMethod
 from pictures import make_scene
 
 SHARES = {"train": 0.8, "test": 0.2}
@@ -45,17 +46,25 @@ PROTOCOLS = {
 }
 
 
-class Parrot:
+class Parrot(ScoringMethod[None]):
     """Answers what it was told at construction; remembers what it learned from."""
 
     name = "parrot"
 
     def __init__(self, rated: RatedImages, sign: float = 1, seed: int | None = None) -> None:
         told = sign * rated.mos if seed is None else np.random.default_rng(seed).random(len(rated))
+        self.seed = 0
         self.answers, self.fits, self.asked = dict(zip(rated.paths, told, strict=True)), [], 0
 
-    def get_params(self, deep: bool = True) -> dict[str, object]:
+    def get_params(self) -> dict[str, object]:
         return {}
+
+    def save(self, folder):
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder):
+        raise NotImplementedError
 
     def fit(self, rated, validation, folder):
         self.fits.append((rated, validation, folder))
@@ -224,17 +233,29 @@ def test_photos_are_looked_at_and_bad_ones_cost_a_row_each(photos, tmp_path):
         list(protocols.run(ExportedModelInDisguise, protocol, tmp_path / "other"))
 
 
-class ExportedModelInDisguise:
+class ExportedModelInDisguise(ScoringMethod[None]):
     """Not `Fixed`, so that a protocol takes it for a method that learns."""
 
     name = "disguise"
 
     def __init__(self) -> None:
         self.inside = ExportedModel("diqa")
-        self.get_params, self.predict = self.inside.get_params, self.inside.predict
+
+    def get_params(self):
+        return self.inside.get_params()
+
+    def predict(self, images):
+        return self.inside.predict(images)
 
     def fit(self, rated, validation, folder):
         return self
+
+    def save(self, folder):
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder):
+        raise NotImplementedError
 
 
 def test_scorers_that_learn_nothing_go_the_same_way(photos, tmp_path):

@@ -10,7 +10,10 @@ from noref.lab.experiments import crops
 
 
 def call(database, out, *more):
-    settings = ["backbone=test_efficientnet", "options={}", "side=64", "c=[0.01]", "epsilon=[0.05]", "precision=32-true"]
+    settings = [
+        *("backbone.name=test_efficientnet", "backbone.options={}", "side=64", "precision=32-true"),
+        *("regressor.c=[0.01]", "regressor.epsilon=[0.05]"),
+    ]
     changes = [part for setting in settings for part in ("--set", setting)]
     arguments = ["lab", "plot", "crops", "deepbiq-2", "--data", f"biq2021={database}", "--out", str(out), *changes, *more]
     return CliRunner().invoke(app, arguments)
@@ -42,7 +45,7 @@ def test_the_command_writes_tables_and_a_plot_and_resumes(database, tmp_path):
     [
         (["--poolings", "feature-med"], "did you mean feature-m"),
         (["--set", "view=photo"], "DeepBIQ on crops is needed"),
-        (["--set", "finetune_epochs=1"], "inside each split"),
+        (["--set", "finetune.epochs=1"], "inside each split"),
         (["--counts", "0"], "the number of crops must be at least 1, not 0"),
     ],
 )

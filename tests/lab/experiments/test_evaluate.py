@@ -87,7 +87,7 @@ def test_missing_scores_are_failures_that_show(scores, database, tmp_path):
 
 
 def test_a_recipe_is_fitted_inside_each_split(scores, database, tmp_path):
-    tiny = "stage1_epochs=0 stage2_epochs=1 stage2_crop=64 stage2_batch=4 precision=32-true workers=0"
+    tiny = "stage1.epochs=0 stage2.epochs=1 stage2.crop=64 stage2.batch=4 stage2.precision=32-true stage2.workers=0"
     changes = [part for change in tiny.split() for part in ("--set", change)]
     candidates = ["recipe:diqa", f"scores:{scores['noise']}"]
     evaluate(database, tmp_path, *candidates, "--protocol", "random", "--repeats", 2, "--shares", "train=.7,test=.3", *changes)

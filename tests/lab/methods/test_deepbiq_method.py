@@ -1,14 +1,12 @@
 """DeepBIQ end to end on tiny photos: the three experiments, maps, export, resume, save and load."""
 
 import copy
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from sklearn.base import clone
 
 import noref
 from noref.card import ModelCard
@@ -16,13 +14,22 @@ from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.export import export
-from noref.lab.methods.deepbiq import finetune
-from noref.lab.methods.deepbiq.finetune import LeakWarning, classes
+from noref.lab.methods.deepbiq.leak import LeakWarning
 from noref.lab.methods.deepbiq.method import DeepBiqMethod
+from noref.lab.settings import nested
+from noref.lab.training.quality_classes import class_weights, classes
 from pictures import make_scene
 
-TINY = {"backbone": "test_efficientnet", "side": 64, "short_side": 80, "crops": 3, "axes": 8, "c": [0.01], "epsilon": [0.05]}
-TUNED = {"finetune_epochs": 1, "finetune_batch": 8, "edges": [0.5]}
+TINY = {
+    "backbone.name": "test_efficientnet",
+    "side": 64,
+    "short_side": 80,
+    "crops": 3,
+    "regressor.axes": 8,
+    "regressor.c": [0.01],
+    "regressor.epsilon": [0.05],
+}
+TUNED = {"finetune.epochs": 1, "finetune.batch": 8, "finetune.edges": [0.5]}
 CARD = ModelCard("", "1", "test", "none", "0 to 100", "none", "random", "", 0, map_meaning="local quality", map_cell=16)
 
 
@@ -32,7 +39,7 @@ def parts(rated):
 
 
 def fitted(parts, folder, **changes) -> DeepBiqMethod:
-    return DeepBiqMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], folder)
+    return DeepBiqMethod.configured(nested({**TINY, **changes})).fit(parts["train"], parts["validation"], folder)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +53,7 @@ def method(parts, tmp_path_factory):
         {"view": "centre"},
         {"view": "crops", "pooling": "prediction-avg"},
         {"view": "crops", "pooling": "concatenation", "features": "stages"},
-        {"view": "photo", "features": "stages", "kernel": "rbf"},
+        {"view": "photo", "features": "stages", "regressor.kernel": "rbf"},
     ],
 )
 def test_every_view_learns_predicts_and_survives_saving(changes, parts, tmp_path):
@@ -84,7 +91,7 @@ def test_the_map_of_crops_adds_up(pooling, method):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"pooling": "prediction-max", "kernel": "rbf", "features": "stages"}, {"view": "photo", "c": [1e-5]}],
+    [{"pooling": "prediction-max", "regressor.kernel": "rbf", "features": "stages"}, {"view": "photo", "regressor.c": [1e-5]}],
     ids=["crops", "photo"],
 )
 def test_the_exported_model_says_the_same(changes, parts, tmp_path):
@@ -99,10 +106,10 @@ def test_the_exported_model_says_the_same(changes, parts, tmp_path):
 
 
 def test_features_are_kept_for_runs_with_fewer_crops(parts, tmp_path, monkeypatch):
-    many = fitted(parts, tmp_path / "many", crops=4, cache=tmp_path / "cache")
+    many = fitted(parts, tmp_path / "many", crops=4, **{"data.cache": tmp_path / "cache"})
     before = len(list((tmp_path / "cache").rglob("*.npy")))
     assert before == len(parts["train"]) + len(parts["validation"])
-    few = fitted(parts, tmp_path / "few", crops=2, most_crops=4, cache=tmp_path / "cache")
+    few = fitted(parts, tmp_path / "few", crops=2, most_crops=4, **{"data.cache": tmp_path / "cache"})
     assert len(list((tmp_path / "cache").rglob("*.npy"))) == before
     plain = fitted(parts, tmp_path / "plain", crops=2)
     paths = parts["validation"].paths
@@ -138,13 +145,13 @@ def test_fine_tuning_changes_weights_but_not_the_statistics_of_batches(tuned, pa
     before, after = method.bare_backbone().state_dict(), method.network_.backbone.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before if "running_" in key)
     assert any(not torch.equal(before[key], after[key]) for key in before if key.endswith("conv_stem.weight"))
-    other = fitted(parts, tmp_path, weights=folder / "backbone.safetensors")
+    other = fitted(parts, tmp_path, **{"backbone.weights": folder / "backbone.safetensors"})
     np.testing.assert_allclose(other.predict(parts["train"].paths), method.predict(parts["train"].paths), rtol=1e-5)
 
 
 def test_the_same_folder_again_gives_the_same_method(tuned, parts):
     method, folder = tuned
-    again = clone(method).fit(parts["train"], parts["validation"], folder)
+    again = DeepBiqMethod(method.settings).fit(parts["train"], parts["validation"], folder)
     paths = parts["validation"].paths
     np.testing.assert_array_equal(again.predict(paths), method.predict(paths))
 
@@ -154,39 +161,32 @@ def test_the_papers_classes_and_weights():
     mos = np.array([0, 20, 20.1, 40, 41, 60, 61, 62, 80, 81, 100]) / 100
     found = classes(mos, edges)
     assert found.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 3, 4, 4]
-    torch.testing.assert_close(finetune.class_weights(found, edges), torch.tensor([1.5, 1.5, 1.5, 1, 1.5]))
+    torch.testing.assert_close(class_weights(found, edges), torch.tensor([1.5, 1.5, 1.5, 1, 1.5]))
     in_training = torch.bucketize(torch.from_numpy(mos.astype(np.float32)), torch.tensor(edges))
     assert in_training.tolist() == found.tolist()
 
 
 def test_a_class_without_photos_is_named(parts, tmp_path):
     with pytest.raises(LabError, match=r"class 4 of 4, from 0\.95 to 1 .*edges"):
-        fitted(parts, tmp_path, finetune_epochs=1, edges=[0.25, 0.5, 0.95])
+        fitted(parts, tmp_path, **{"finetune.epochs": 1, "finetune.edges": [0.25, 0.5, 0.95]})
 
 
 def test_a_leak_is_warned_of(parts, database, tmp_path):
-    with pytest.warns(LeakWarning, match="test photos included"):
+    with pytest.warns(LeakWarning, match="test images included"):
         fitted(parts, tmp_path, **TUNED, leak=f"biq2021={database}")
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"view": "crop"}, "did you mean crops"),
-        ({"pooling": "feature-mean"}, "did you mean feature-m"),
+        ({"view": "crop"}, "must be 'centre', 'crops' or 'photo'"),
+        ({"pooling": "feature-mean"}, "pooling must be 'feature-min'"),
         ({"view": "centre", "side": 96}, "lower `side`"),
-        ({"crops": 0}, "crops must be at least 1, not 0"),
+        ({"crops": 0}, "crops must be greater than or equal to 1, not 0"),
         ({"side": 227}, "multiple of 16"),
-        ({"backbone": "mobilnetv2_100"}, "did you mean mobilenetv2_100"),
+        ({"backbone.name": "mobilnetv2_100"}, "did you mean mobilenetv2_100"),
     ],
 )
 def test_wrong_settings_are_told(changes, says, parts, tmp_path):
     with pytest.raises(LabError, match=says):
         fitted(parts, tmp_path, **changes)
-
-
-def test_saved_state_is_plain_json(method, tmp_path):
-    method.save(tmp_path)
-    state = json.loads((tmp_path / "method.json").read_text())
-    assert state["method"] == "deepbiq"
-    assert state["params"]["crops"] == 3

@@ -8,22 +8,25 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from sklearn.base import clone
 from typer.testing import CliRunner
 
-import noref
 from noref.cli import app
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
-from noref.lab.methods.defects import photos, pictures
-from noref.lab.methods.defects.judge import confusions, judge
+from noref.lab.methods.defects import pictures
 from noref.lab.methods.defects.method import DefectsMethod
-from noref.lab.methods.defects.network import read
+from noref.lab.methods.defects.sources import sources
+from noref.lab.metrics.defects import by_family, confusions
+from noref.lab.networks.ordinal import at_least, read
 from noref.lab.preprocessing import WorkingSize
-from pictures import make_scene
+from noref.lab.settings import changed
+from noref.lab.training.distorted import DistortedImages
 
-TINY = "backbone=test_convnext options=null mean=null std=null copies=50 epochs=1 crop=64 ema=null precision=32-true workers=0"
+TINY = (
+    "backbone.name=test_convnext backbone.options=null backbone.mean=null backbone.std=null copies=50 schedule.epochs=1 "
+    "data.crop=64 schedule.ema=null schedule.precision=32-true schedule.workers=0"
+)
 SIZE = WorkingSize(20_000, 64, 32)
 
 
@@ -90,41 +93,23 @@ def test_answers_are_deterministic_bounded_and_survive_saving(method, pristine, 
     method.save(tmp_path)
     np.testing.assert_array_equal(DefectsMethod.load(tmp_path).predict(paths), levels)
     state = json.loads((tmp_path / "method.json").read_text())
-    (tmp_path / "method.json").write_text(json.dumps({**state, "classes": ["dust"]}))
-    with pytest.raises(LabError, match="knows dust, not low contrast"):
+    (tmp_path / "method.json").write_text(json.dumps({**state, "facts": {"classes_": ["dust"]}}))
+    with pytest.raises(LabError, match="predicts dust, not low contrast"):
         DefectsMethod.load(tmp_path)
 
 
 def test_the_first_fit_sees_what_is_judged(method, pristine, tmp_path):
     paths = sorted(pristine.iterdir())[:2]
-    few = clone(method).set_params(copies=3, cache=tmp_path)
+    few = DefectsMethod(changed(method.settings, {"copies": 3, "data": {"cache": str(tmp_path)}}))
     few.network_ = method.network_
-    distorted = photos.SpoiledPhotos(paths, few.working_size, 3)
+    distorted = DistortedImages(paths, few.working_size, 3)
     with torch.inference_mode():
         expected = [few.network_.describe(distorted[0, index][0][None])[0].numpy() for index in range(6)]
     for _ in range(2):  # computed, then from the cache
         np.testing.assert_allclose(few._vectors(paths), expected, rtol=1e-5)
-    other = clone(few).set_params(seed=1)
+    other = DefectsMethod(few.settings, seed=1)
     other.network_ = method.network_
     assert np.abs(other._vectors(paths) - expected).max() > 1e-3
-
-
-def test_the_exported_model_says_the_same(run, method, tmp_path):
-    result = call("export", run, tmp_path / "tiny.onnx")
-    assert result.exit_code == 0, result.stderr
-    scorer = noref.Scorer(tmp_path / "tiny.onnx")
-    assert scorer.card.defects == tuple(FAMILIES)
-    assert scorer.card.agreement[0]["part"] == "mean"
-    assert scorer.card.measured["command"] == "noref lab train defects --set seed=0 --out RUN"
-    for side in ((64, 64), (67, 101), (700, 800)):
-        pixels = make_scene(*side)
-        found, expected = scorer.score(pixels), method.assess([pixels])
-        assert np.isnan(found.score)
-        assert found.map.size == 0
-        assert list(found.defects) == list(FAMILIES)
-        told = np.array(list(found.defects.values()))
-        np.testing.assert_allclose(told[:, 0], expected.probabilities[0], atol=1e-4)
-        np.testing.assert_allclose(told[:, 1], expected.levels[0], atol=1e-3)
 
 
 def test_every_photo_stands_on_the_page_under_its_name(run, database):
@@ -154,11 +139,11 @@ def test_the_page_is_written_from_folders_and_photos(run, pristine, database, tm
 
 
 def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, rated):
-    best = photos.sources(None, rated, 0.2)
+    best = sources(None, rated, 0.2)
     assert len(best) == 6
     assert best.paths[0].name == "14-0.png"
     assert best.name == "best-rated 0.2 of biq2021"
-    both = photos.sources(pristine, rated, 0.2)
+    both = sources(pristine, rated, 0.2)
     assert len(both) == 12
     assert all(path.is_file() for path in both.paths)
     assert set(best.table["content"]) < set(both.table["content"])
@@ -168,15 +153,15 @@ def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, 
 
 def test_where_the_photos_lie_does_not_change_the_fingerprint(pristine, tmp_path):
     shutil.copytree(pristine, tmp_path / "elsewhere")
-    first, second = (photos.sources(folder, None, 0).fingerprint() for folder in (pristine, tmp_path / "elsewhere"))
+    first, second = (sources(folder, None, 0).fingerprint() for folder in (pristine, tmp_path / "elsewhere"))
     assert first == second
 
 
 def test_chains_depend_on_seed_epoch_copy_and_pixels_only(pristine, tmp_path):
     paths = sorted(pristine.iterdir())[:2]
     shutil.copy(paths[1], tmp_path / "renamed.png")
-    distorted = photos.SpoiledPhotos(paths, SIZE, copies=3)
-    renamed = photos.SpoiledPhotos([tmp_path / "renamed.png"], SIZE, copies=3)
+    distorted = DistortedImages(paths, SIZE, copies=3)
+    renamed = DistortedImages([tmp_path / "renamed.png"], SIZE, copies=3)
     for copy in range(3):
         for one, other in zip(distorted[0, 3 + copy], renamed[0, copy], strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=0)
@@ -185,13 +170,13 @@ def test_chains_depend_on_seed_epoch_copy_and_pixels_only(pristine, tmp_path):
     draws = {
         name: distorted[place][0].numpy().tobytes() for name, place in {"a": (0, 5), "epoch": (1, 5), "copy": (0, 4)}.items()
     }
-    draws["seed"] = photos.SpoiledPhotos(paths, SIZE, copies=3, seed=1)[0, 5][0].numpy().tobytes()
+    draws["seed"] = DistortedImages(paths, SIZE, copies=3, seed=1)[0, 5][0].numpy().tobytes()
     assert len(set(draws.values())) == 4
-    assert photos.SpoiledPhotos(paths, SIZE, 3, crop=64).shapes() == [(64, 64)] * 6
+    assert DistortedImages(paths, SIZE, 3, crop=64).shapes() == [(64, 64)] * 6
 
 
 def test_answers_and_what_is_read_from_them():
-    np.testing.assert_array_equal(photos.at_least(np.array([[0, 2, 5]]))[0], [[0] * 5, [1, 1, 0, 0, 0], [1] * 5])
+    np.testing.assert_array_equal(at_least(np.array([[0, 2, 5]]))[0], [[0] * 5, [1, 1, 0, 0, 0], [1] * 5])
     found = read(torch.tensor([[[0.0, 0, 0, 0, 0], [40, 40, -40, -40, -40]]]))
     torch.testing.assert_close(found.probabilities, torch.tensor([[0.5, 1.0]]))
     torch.testing.assert_close(found.levels, torch.tensor([[2.5, 2.0]]))
@@ -204,7 +189,7 @@ def test_figures_of_known_answers():
     predicted = levels.astype(float)
     predicted[:, 2] = -levels[:, 2]  # upside down
     predicted[:, 3] = np.where(levels[:, 3] == 1, -1, levels[:, 3])  # blind to level 1
-    table = judge(predicted / 5, predicted, levels).set_index("part")
+    table = by_family(predicted / 5, predicted, levels).set_index("part")
     names = list(FAMILIES)
     assert table.loc[names[0], ["auc", "srcc"]].tolist() == pytest.approx([1, 1])
     assert table.loc[names[1], ["auc", "auc_from_2", "srcc", "srcc_all"]].isna().all()
@@ -228,7 +213,7 @@ def test_confusions_are_read_off_photos_with_one_fault_alone():
     [
         ([], "give --pristine FOLDER, --data NAME=PATH or both"),
         (["--pristine", "PRISTINE", "--set", "copies=2"], "set `copies` higher"),
-        (["--pristine", "PRISTINE", "--set", "shortest=90"], "at least 90"),
+        (["--pristine", "PRISTINE", "--set", "data.shortest=90"], "at least 90"),
         (["--pristine", "/none"], "holds no pictures"),
     ],
 )

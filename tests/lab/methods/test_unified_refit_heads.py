@@ -8,13 +8,13 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
-from noref.lab.methods.defects.network import OrdinalHead, read
 from noref.lab.methods.unified import refit_heads
 from noref.lab.methods.unified.network import UnifiedNetwork, expected
-from noref.lab.methods.unified.refit_heads import Known
+from noref.lab.methods.unified.refit_heads import FeatureSet
 from noref.lab.metrics.agreement import agreement
 from noref.lab.networks import color_histogram
 from noref.lab.networks.heads import RbfHead
+from noref.lab.networks.ordinal import OrdinalHead, read
 
 D = 12
 
@@ -33,7 +33,7 @@ def silent() -> OrdinalHead:
     return made
 
 
-def known(n: int, seed: int, named: float = 1.0) -> Known:
+def known(n: int, seed: int, named: float = 1.0) -> FeatureSet:
     """Opinions with a bend that steps cannot follow; the level of defect k grows with the k-th value."""
     rng = np.random.default_rng(seed)
     vectors = torch.from_numpy(rng.normal(size=(n, D)).astype(np.float32))
@@ -41,15 +41,15 @@ def known(n: int, seed: int, named: float = 1.0) -> Known:
     levels = (2 * vectors[:, : len(FAMILIES)]).clamp(0, HIGHEST).round()
     answers = (levels[:, :, None] >= torch.arange(1, HIGHEST + 1)).float()
     answers[torch.from_numpy(rng.random(n) >= named)] = torch.nan
-    return Known(vectors, mos, answers)
+    return FeatureSet(vectors, mos, answers)
 
 
 def test_faults_are_found_by_the_penalty_whose_probabilities_are_right():
     fitted, other, held_out = head(start=1), head(start=2), known(200, 1)
-    table = refit_heads.fit_faults(fitted, known(400, 0), held_out)
-    refit_heads.fit_faults(other, known(400, 0), held_out)
+    table = refit_heads.fit_defects(fitted, known(400, 0), held_out)
+    refit_heads.fit_defects(other, known(400, 0), held_out)
     torch.testing.assert_close(fitted.weight, other.weight, rtol=0, atol=0)
-    assert table["penalty"].tolist() == list(refit_heads.FAULT_PENALTIES)
+    assert table["penalty"].tolist() == list(refit_heads.DEFECT_PENALTIES)
     logits = fitted(held_out.vectors).detach()
     loss = float(F.binary_cross_entropy_with_logits(logits, held_out.answers))
     assert loss == pytest.approx(table["val_loss"].min(), abs=1e-6)
@@ -74,21 +74,21 @@ def test_answers_are_the_best_under_their_penalty():
 
 def test_photos_whose_faults_are_unknown_teach_none():
     learned = known(400, 0, named=0.5)
-    few = Known(*(values[learned.named] for values in learned))
+    few = FeatureSet(*(values[learned.named] for values in learned))
     one, other = head(), head()
-    refit_heads.fit_faults(one, learned, known(200, 1))
-    refit_heads.fit_faults(other, few, known(200, 1))
+    refit_heads.fit_defects(one, learned, known(200, 1))
+    refit_heads.fit_defects(other, few, known(200, 1))
     torch.testing.assert_close(one.weight, other.weight, rtol=0, atol=0)
 
 
-def srcc(steps: OrdinalHead, defects: OrdinalHead, correction: RbfHead, photos: Known) -> float:
+def srcc(steps: OrdinalHead, defects: OrdinalHead, correction: RbfHead, photos: FeatureSet) -> float:
     network = UnifiedNetwork(nn.Identity(), nn.Identity(), steps, defects, correction).requires_grad_(False)
     return agreement(network.score(photos.vectors), photos.mos)["srcc"]
 
 
 def test_the_correction_adds_what_steps_cannot_say():
     steps, defects, learned, held_out = head(1, 9), silent(), known(1000, 0), known(300, 1)
-    correction = refit_heads.fit_opinion(steps, defects, learned, torch.ones(1000), axes=D, seed=0)
+    correction = refit_heads.fit_score(steps, defects, learned, torch.ones(1000), axes=D, seed=0)
     with torch.inference_mode():
         said = expected(steps(held_out.vectors)[:, 0])
     corrected = srcc(steps, defects, correction, held_out)
@@ -98,12 +98,12 @@ def test_the_correction_adds_what_steps_cannot_say():
 def test_the_correction_knows_the_faults():
     rng = np.random.default_rng(0)
 
-    def warm(n: int) -> Known:
+    def warm(n: int) -> FeatureSet:
         """Opinions bend with a defect that the least of all axes tells."""
         photos = known(n, int(rng.integers(99)))
         vectors = photos.vectors * torch.linspace(3, 1, D)
         level = (vectors[:, -1] * 2).clamp(0, HIGHEST)
-        return Known(vectors, 0.9 - 0.4 * torch.sin(0.3 * level) - 0.2 * (level > 1), photos.answers)
+        return FeatureSet(vectors, 0.9 - 0.4 * torch.sin(0.3 * level) - 0.2 * (level > 1), photos.answers)
 
     learned, held_out = warm(1000), warm(300)
     knowing, warm_cast = silent(), slice(6 * HIGHEST, 7 * HIGHEST)
@@ -112,15 +112,15 @@ def test_the_correction_knows_the_faults():
     reached = []
     for defects in (silent(), knowing):
         steps = head(1, 9)
-        correction = refit_heads.fit_opinion(steps, defects, learned, torch.ones(1000), axes=4, seed=0)
+        correction = refit_heads.fit_score(steps, defects, learned, torch.ones(1000), axes=4, seed=0)
         reached.append(srcc(steps, defects, correction, held_out))
     assert reached[1] > reached[0] + 0.02
 
 
 def test_a_photo_of_no_weight_teaches_nothing():
     learned = known(300, 0)
-    twice = Known(*(torch.cat([values, values.flip(0)]) for values in learned))
-    wrong = Known(torch.cat([learned.vectors] * 2), *(torch.cat([values, 1 - values]) for values in learned[1:]))
+    twice = FeatureSet(*(torch.cat([values, values.flip(0)]) for values in learned))
+    wrong = FeatureSet(torch.cat([learned.vectors] * 2), *(torch.cat([values, 1 - values]) for values in learned[1:]))
     weights = torch.tensor([1.0, 0.0]).repeat_interleave(300)
     alone, beside = (
         refit_heads._answering(head(), photos.vectors, photos.answers, counts, 0.1)
@@ -134,7 +134,7 @@ def test_a_photo_of_no_weight_teaches_nothing():
 def test_pictures_count_by_how_they_came_out():
     answers = torch.zeros(4, len(FAMILIES), HIGHEST)
     answers[1, 2, 0], answers[2], answers[3, 5] = 1, torch.nan, torch.nan
-    made = Known(torch.zeros(4, D), torch.zeros(4), answers)
+    made = FeatureSet(torch.zeros(4, D), torch.zeros(4), answers)
     assert made.clean.tolist() == [True, False, False, False]
     assert refit_heads.counts(made, 0.1, 1.0, 2).tolist() == pytest.approx([0.5, 0.05, 0.05, 0.05])
 

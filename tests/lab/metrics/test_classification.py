@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation.report import report
+from noref.lab.methods.base import ClassifyingMethod
 from noref.lab.metrics import classification
 from noref.lab.metrics.classification import Answers
+from noref.lab.plots import classification as plots
 
 CLASSES = ["blur", "clean", "noise"]
 
@@ -47,14 +50,33 @@ def test_calibration_puts_an_edge_into_the_bin_below_it():
     assert found.to_dict("list") == {"n": [2, 1], "confidence": [pytest.approx(0.875), 0.95], "accuracy": [0.5, 1]}
 
 
+class Fixed(ClassifyingMethod[None]):
+    """Predicts `answers`."""
+
+    classes_ = answers().classes
+
+    def predict_proba(self, images):
+        return answers().probabilities
+
+    def fit(self, rated, validation, folder):
+        return self
+
+    def save(self, folder):
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder):
+        raise NotImplementedError
+
+
 def test_a_report_is_complete(tmp_path):
     images = [f"{i}.png" for i in range(4)]
     table = pd.DataFrame({"image": images, "content": images, "type": answers().true, "level": [2, 5, 0, 0], "mos": 0.0})
     test = RatedImages("mine", tmp_path, table, (0, 1))
-    results = classification.report(test, answers(), tmp_path, {"minutes": 2.5})
+    results = report(Fixed(), test, tmp_path)
     tables, pictures = {"classes.csv", "confusion.csv", "results.csv"}, {"confusion.png", "reliability.png", "roc.png"}
     assert {path.name for path in tmp_path.iterdir()} == tables | pictures | {"predictions.csv", "results.md"}
-    assert results.loc[0, ["part", "accuracy", "minutes"]].tolist() == ["all", 0.5, 2.5]
+    assert results.loc[0, ["part", "accuracy"]].tolist() == ["all", 0.5]
     assert pd.read_csv(tmp_path / "confusion.csv").to_dict("split")["data"] == [
         ["blur", 1, 1, 0],
         ["clean", 0, 1, 1],
@@ -69,7 +91,7 @@ def test_a_report_is_complete(tmp_path):
 
 
 def test_pictures_show_what_the_tables_say():
-    figures = classification.draw(answers())
+    figures = plots.draw(answers())
     shown = [text.get_text() for text in figures["confusion"].axes[0].texts]
     assert shown == ["1", "1", "0", "0", "1", "1", "0", "0", "0"]
     assert [line.get_label().split(" ")[0] for line in figures["roc"].axes[0].lines] == ["blur", "clean"]

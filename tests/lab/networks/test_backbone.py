@@ -91,14 +91,37 @@ def test_a_copy_keeps_its_own_maps(tiny):
         ("convnext_tinny", "did you mean convnext_tiny"),
         ("alexnett", "did you mean alexnet"),
         ("test_convnext.no_such_tag", "Invalid pretrained tag"),
-        ("test_vit", "only convolutional networks"),
-        ("test_mambaout", "only convolutional networks"),  # its channels come last
-        ("selecsls42", "only convolutional networks"),  # its stages give lists
+        ("mixer_s32_224", "gives no maps of images of any size"),
     ],
 )
 def test_what_is_no_backbone_is_refused(name, says):
     with pytest.raises(LabError, match=says):
         Backbone(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("test_vit", [Stage(64, 16)] * 4),
+        ("vit_tiny_patch16_224", [Stage(192, 16)] * 4),  # of its 12 blocks
+        ("test_mambaout", [Stage(16, 4), Stage(32, 8), Stage(48, 16), Stage(64, 32)]),  # its channels come last
+    ],
+)
+def test_transformers_give_maps_at_any_size(name, stages):
+    torch.manual_seed(0)
+    network = Backbone(name)
+    assert network.stages == stages
+    with torch.no_grad():
+        maps = network(PIXELS)
+        for together, alone in zip(maps, network(PIXELS[1:]), strict=True):
+            torch.testing.assert_close(together[1:], alone, rtol=1e-4, atol=1e-4)
+    assert [tuple(cells.shape[2:]) for cells in maps] == [(64 // stage.reduction, 96 // stage.reduction) for stage in stages]
+    assert maps[0].std() > 0
+
+
+def test_a_transformer_of_one_size_is_refused_unless_it_interpolates_its_positions():
+    with pytest.raises(LabError, match="gives no maps of images of any size"):
+        Backbone("vit_tiny_patch16_224", options={"dynamic_img_size": False})
 
 
 def test_an_unknown_option_is_named():
@@ -179,7 +202,7 @@ def test_pixels_are_scaled_as_asked(tiny, tmp_path):
     tiny.save(tmp_path / "w.safetensors")
     plain = Backbone("test_efficientnet", tmp_path / "w.safetensors", mean=(0, 0, 0), std=(1, 1, 1))
     seen = []
-    plain.body.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    plain.body.conv_stem.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     with torch.no_grad():
         plain(PIXELS)
     torch.testing.assert_close(seen[0], PIXELS.permute(0, 3, 1, 2) / 255)

@@ -6,30 +6,30 @@ from pathlib import Path
 import lightning.pytorch as pl
 import pytest
 import torch
-from torch.utils.data import DataLoader
 
 from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
-from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.metrics.agreement import agreement
 from noref.lab.plots.curves import read_log
 from noref.lab.preprocessing import WorkingSize, working_pixels
+from noref.lab.settings import nested
 from noref.lab.training.checkpoints import SafeCheckpoints
+from noref.lab.training.finetuning import ScoreModule
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import SameSizeBatches
 from pictures import make_scene
 
 SHAPES = [(64, 64)] * 9 + [(64, 96)] * 2
 TINY = {
-    "backbone": "test_efficientnet",
-    "crop": 64,
-    "batch": 8,
-    "epochs": 3,
-    "patience": 9,
-    "head_start": False,
-    "head_lr": 1e-2,
+    "backbone.name": "test_efficientnet",
+    "data.crop": 64,
+    "schedule.batch": 8,
+    "schedule.epochs": 3,
+    "schedule.patience": 9,
+    "linear_probe": False,
+    "optimizer.head_lr": 1e-2,
 }
 
 
@@ -76,14 +76,14 @@ def parts(rated):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"backbone_lr": 1e20, "warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
-        ({"precision": "31-true"}, "Lightning cannot train as asked: .*31-true.*change precision"),
-        ({"strategy": "dpp"}, "Lightning cannot train as asked: .*dpp.*change precision, devices, nodes or strategy"),
+        ({"optimizer.backbone_lr": 1e20, "optimizer.warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
+        ({"schedule.precision": "31-true"}, "Lightning cannot train as asked: .*31-true.*change precision"),
+        ({"schedule.strategy": "dpp"}, "Lightning cannot train as asked: .*dpp.*change precision, devices, nodes or strategy"),
     ],
 )
 def test_training_that_cannot_work_says_what_to_change(changes, says, parts, tmp_path):
     with pytest.raises(LabError, match=says):
-        RegressorMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], tmp_path)
+        RegressorMethod.configured(nested({**TINY, **changes})).fit(parts["train"], parts["validation"], tmp_path)
 
 
 def weights(method: RegressorMethod) -> dict[str, torch.Tensor]:
@@ -92,8 +92,8 @@ def weights(method: RegressorMethod) -> dict[str, torch.Tensor]:
 
 def test_an_average_of_weights_is_what_is_validated_and_kept(parts, tmp_path):
     def fitted(name: str, ema: float | None) -> RegressorMethod:
-        changes = {"epochs": 1, "batch": 4, "ema": ema}
-        return RegressorMethod(**{**TINY, **changes}).fit(parts["train"], parts["validation"], tmp_path / name)
+        changes = {"schedule.epochs": 1, "schedule.batch": 4, "schedule.ema": ema}
+        return RegressorMethod.configured(nested({**TINY, **changes})).fit(parts["train"], parts["validation"], tmp_path / name)
 
     plain, averaged = fitted("plain", None), fitted("averaged", 0.8)
     checkpoint = SafeCheckpoints().load_checkpoint(tmp_path / "averaged" / "training" / "last.ckpt")
@@ -106,26 +106,39 @@ def test_an_average_of_weights_is_what_is_validated_and_kept(parts, tmp_path):
 
 
 def test_a_resumed_run_with_an_average_ends_like_an_unbroken_one(parts, tmp_path, monkeypatch):
-    method = RegressorMethod(**TINY, ema=0.8)
+    method = RegressorMethod.configured(nested({**TINY, "schedule.ema": 0.8}))
     unbroken = weights(method.fit(parts["train"], parts["validation"], tmp_path / "unbroken"))
 
     class Power(Exception):
         """Somebody pulled the plug."""
 
-    original = RegressionModule.on_validation_epoch_end
+    original = ScoreModule.on_validation_epoch_end
 
-    def interrupted(module: RegressionModule) -> None:
+    def interrupted(module: ScoreModule) -> None:
         if module.current_epoch == 2:
             raise Power
         original(module)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RegressionModule, "on_validation_epoch_end", interrupted)
+        patch.setattr(ScoreModule, "on_validation_epoch_end", interrupted)
         with pytest.raises(Power):
             method.fit(parts["train"], parts["validation"], tmp_path / "broken")
     resumed = weights(method.fit(parts["train"], parts["validation"], tmp_path / "broken"))
     for name, tensor in unbroken.items():
         torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=1e-6)
+
+
+class One:
+    """A data set of one item."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, place: tuple[int, int]) -> torch.Tensor:
+        return torch.zeros(())
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [()]
 
 
 class Figures(pl.LightningModule):
@@ -150,8 +163,8 @@ class Figures(pl.LightningModule):
 
 
 def follow(folder: Path, figures: list[float], broken_at: int | None = None) -> Figures:
-    module, one = Figures(figures, broken_at), DataLoader(torch.zeros(1))
-    train(module, Schedule(20, "figure", "max", patience=3), folder, one, one, 0)
+    module, one = Figures(figures, broken_at), One()
+    train(module, one, one, folder, Schedule(epochs=20, patience=3), 0, "figure")
     return module
 
 

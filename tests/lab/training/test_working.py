@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from noref.lab.methods.defects.photos import SpoiledPhotos
+from noref.lab.methods.regressor.learning import RegressionModule
 from PIL import ExifTags, Image
 
 from noref import images
@@ -22,8 +24,6 @@ from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
-from noref.lab.methods.defects.photos import SpoiledPhotos
-from noref.lab.methods.regressor.learning import RegressionModule
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.unified import photos as unified
 from noref.lab.preprocessing import WorkingSize, working_pixels

@@ -15,8 +15,8 @@ from noref.lab.cli import catalogue, data, distort, evaluate, plot, train
 from noref.lab.cli.options import BUG, WRONG_USAGE
 
 NEEDED = (
-    *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "safetensors"),
-    *("scipy", "sklearn", "timm", "torch", "torchmetrics", "torchvision", "typing_extensions", "yaml"),
+    *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "pydantic", "ruamel"),
+    *("safetensors", "scipy", "sklearn", "timm", "torch", "torchvision", "typing_extensions"),
 )
 """The packages that the extra `lab` installs, by the names under which they are imported."""
 

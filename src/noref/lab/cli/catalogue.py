@@ -1,20 +1,10 @@
 """`noref lab methods`, `recipes` and `settings`: what can be trained, and what can be set."""
 
 import inspect
-import re
 from importlib import resources
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
-
-
-class Setting(NamedTuple):
-    """A setting of a method, each field as text."""
-
-    name: str
-    kind: str
-    default: str
-    meaning: str
 
 
 def methods() -> None:
@@ -42,26 +32,12 @@ def settings(
     They go under `params` of a recipe, or to `noref lab train --set NAME=VALUE`.
     """
     from noref.lab import methods
+    from noref.lab.settings import listed
 
-    for setting in settings_of(methods.get(method)):
-        typer.echo(f"{setting.name}: {setting.kind} = {setting.default}\n    {setting.meaning}")
+    for setting in listed(methods.get(method).settings_type):
+        typer.echo(f"{setting.name}: {setting.type} = {setting.default!r}\n    {' '.join(setting.doc.split())}")
 
 
 def _summary(method: type[Any]) -> str:
     return (inspect.getdoc(method) or "").partition("\n")[0]
 
-
-def settings_of(method: type[Any]) -> list[Setting]:
-    """The settings of a method: arguments of its constructor, described in the section `Args:` of its docstring."""
-    _, _, section = (inspect.getdoc(method) or "").partition("\nArgs:\n")
-    docs = {}
-    for entry in re.split(r"\n {4}(?! )", "\n" + section.partition("\n\n")[0])[1:]:
-        names, _, doc = entry.partition(": ")
-        docs.update(dict.fromkeys(names.split(", "), " ".join(doc.split())))
-    found = []
-    for parameter in inspect.signature(method).parameters.values():
-        if parameter.name not in docs:
-            raise RuntimeError(f"{method.__name__} does not describe its setting {parameter.name}")
-        kind = re.sub(r"\b(collections\.abc|pathlib|typing)\.", "", inspect.formatannotation(parameter.annotation))
-        found.append(Setting(parameter.name, kind, repr(parameter.default), docs[parameter.name]))
-    return found

@@ -1,75 +1,91 @@
-"""Scorers that learn nothing, dressed as methods, so that peers and exported models go through the same protocols."""
+"""Scorers without training as methods, so that exported models and other tools go through the same protocols."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 from typing_extensions import Self
 
-from noref import Scorer
+from noref import Scorer, card
 from noref.errors import ImageNotFound
 from noref.images import Source, name_of
 from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.files import access, read_csv
+from noref.lab.files import access, make_folder, read_csv, read_json
+from noref.lab.methods.base import ScoringMethod
+from noref.lab.settings import PathText, dump, settings
+
+S = TypeVar("S")
 
 
-class Fixed(BaseEstimator):
-    """What they share: nothing to fit, settings for weights."""
-
-    name: ClassVar[str]
+class Fixed(ScoringMethod[S]):
+    """What scorers without training share: nothing to fit, settings instead of weights."""
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
         """Do nothing."""
         return self
 
-    def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Scores of photos, one each, in order, higher is better.
-
-        Raises:
-            ImageError: A photo has none.
-        """
-        raise NotImplementedError
+    def get_params(self) -> dict[str, Any]:
+        """All settings; nothing is drawn, so there is no seed."""
+        return dump(self.settings)
 
     def fingerprint(self) -> str:
-        """A hash of the weights or scores: tells apart what two results were measured with."""
+        """A hash of the weights or scores, which distinguishes what two results were measured with."""
         raise NotImplementedError
 
     def save(self, folder: Path) -> None:
         """Write `method.json`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {"method": self.name, "params": self.get_params()}
-        (folder / "method.json").write_text(json.dumps(state, indent=2, default=str) + "\n")
+        make_folder(folder)
+        state = {"method": self.name, "params": dump(self.settings)}
+        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        return cls(**json.loads((folder / "method.json").read_text())["params"])
+        return cls(**read_json(folder / "method.json")["params"])
 
 
-class ExportedModel(Fixed):
+@settings
+class ExportedSettings:
+    """Settings of an exported model."""
+
+    model: PathText = card.DEFAULT
+    """Name of a shipped model, or path of an exported .onnx with its card beside it."""
+
+
+@settings
+class ScoreTableSettings:
+    """Settings of a table of scores."""
+
+    file: PathText = "scores.csv"
+    """CSV with columns image and score, higher is better."""
+    folder: PathText = ""
+    """Folder where the paths in the column image start."""
+
+
+class ExportedModel(Fixed[ExportedSettings]):
     """A model that `noref score` can use; its scores stay on their own scale of 0 to 100.
 
     Args:
         model: Name of a shipped model, or path of an exported .onnx with its card beside it.
     """
 
-    name: ClassVar[str] = "exported"
+    name = "exported"
+    settings_type = ExportedSettings
 
     def __init__(self, model: str | Path) -> None:
-        self.model = model
+        super().__init__(ExportedSettings(model=str(model)))
 
     @cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self.model)
+        return Scorer(self.settings.model)
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
         """Scores of 0 to 100, higher is better.
@@ -85,7 +101,7 @@ class ExportedModel(Fixed):
         return self._scorer.card.sha256[:16]
 
 
-class ScoreTable(Fixed):
+class ScoreTable(Fixed[ScoreTableSettings]):
     """Scores that somebody else computed.
 
     Args:
@@ -93,20 +109,23 @@ class ScoreTable(Fixed):
         folder: Where the paths in `image` start: the folder of the photos to be judged.
     """
 
-    name: ClassVar[str] = "scores"
+    name = "scores"
+    settings_type = ScoreTableSettings
 
     def __init__(self, file: str | Path, folder: str | Path = "") -> None:
-        self.file, self.folder = file, folder
+        super().__init__(ScoreTableSettings(file=str(file), folder=str(folder)))
 
     @cached_property
     def _scores(self) -> "pd.Series[float]":
-        table = read_csv(self.file, dtype={"image": str}, keep_default_na=False, na_values={"score": ["", "nan", "NaN"]})
-        columns(table, self.file, "image", "score")
-        numbers(table, self.file, "score")
-        table["image"] = [str(Path(self.folder) / image) for image in table["image"]]
+        table = read_csv(
+            self.settings.file, dtype={"image": str}, keep_default_na=False, na_values={"score": ["", "nan", "NaN"]}
+        )
+        columns(table, self.settings.file, "image", "score")
+        numbers(table, self.settings.file, "score")
+        table["image"] = [str(Path(self.settings.folder) / image) for image in table["image"]]
         twice = table["image"][table["image"].duplicated()]
         if len(twice):
-            raise LabError(f"{self.file}: {twice.iloc[0]} has two scores; remove one of the rows")
+            raise LabError(f"{self.settings.file}: {twice.iloc[0]} has two scores; remove one of the rows")
         scores = table.set_index("image")["score"].astype(float)
         return scores[np.isfinite(scores)]
 
@@ -125,12 +144,12 @@ class ScoreTable(Fixed):
         Raises:
             LabError: There is no such table.
         """
-        with access(self.file, "check the path of the scores"):
-            return hashlib.sha256(Path(self.file).read_bytes()).hexdigest()[:16]
+        with access(self.settings.file, "check the path of the scores"):
+            return hashlib.sha256(Path(self.settings.file).read_bytes()).hexdigest()[:16]
 
     def _score(self, name: str) -> float:
         try:
             return float(self._scores[str(Path(name))])
         except KeyError:
             cure = "give it one, or check that the names in the column image start where the photos' folder does"
-            raise ImageNotFound(name, f"has no score in {self.file}", cure) from None
+            raise ImageNotFound(name, f"has no score in {self.settings.file}", cure) from None

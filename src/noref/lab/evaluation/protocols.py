@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
 from noref.lab.files import access, make_folder, read_text
-from noref.lab.methods.method import Method, external_images
+from noref.lab.methods.base import ScoringMethod
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
 
 
 def run(
-    build: Callable[[], Method], protocol: Sequence[Split], folder: Path, *, look_at_pictures: bool = True
+    build: Callable[[], ScoringMethod[Any]], protocol: Sequence[Split], folder: Path, *, look_at_pictures: bool = True
 ) -> Iterator[SplitResult]:
     """Take a method through a protocol, split by split, each with a method built anew.
 
@@ -145,7 +145,7 @@ def run(
             continue
         method = build()
         if not isinstance(method, Fixed):  # what learns nothing cannot learn from a copy of a test photo either
-            splits.guard(split.parts, external=external_images(method), look_at_pictures=look_at_pictures)
+            splits.guard(split.parts, external=method.external_images(), look_at_pictures=look_at_pictures)
         home.mkdir(exist_ok=True)
         _write(splits.as_table(split.parts), home / "split.csv")
         predictions = predict_each(_fitted(method, split, home / "fit"), test)
@@ -153,7 +153,7 @@ def run(
         yield SplitResult(split.name, split.seed, predictions, resumed=False)
 
 
-def predict_each(method: Method, rated: RatedImages) -> pd.DataFrame:
+def predict_each(method: ScoringMethod[Any], rated: RatedImages) -> pd.DataFrame:
     """A method's scores of photos, one at a time, so that one bad photo costs one row.
 
     Returns:
@@ -185,7 +185,7 @@ def _split(name: str, seed: int, parts: Mapping[str, RatedImages]) -> Split:
     return Split(name, seed, {**learning, "test": parts["test"]})
 
 
-def _fitted(method: Method, split: Split, folder: Path) -> Method:
+def _fitted(method: ScoringMethod[Any], split: Split, folder: Path) -> ScoringMethod[Any]:
     if "train" in split.parts:
         return method.fit(split.parts["train"], split.parts["validation"], folder)
     if not isinstance(method, Fixed):
@@ -193,7 +193,7 @@ def _fitted(method: Method, split: Split, folder: Path) -> Method:
     return method
 
 
-def _claim(folder: Path, method: Method, protocol: Sequence[Split]) -> None:
+def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) -> None:
     """Results of two methods or protocols must not mix: write down which this is, or refuse."""
     listed = [
         {"name": split.name, "seed": split.seed, **{name: _state(part) for name, part in split.parts.items()}}

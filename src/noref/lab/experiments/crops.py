@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from noref.lab.methods.deepbiq.method import DeepBiqMethod
 from noref.lab.methods.deepbiq.pooling import POOLINGS, Pooling
 from noref.lab.metrics import significance
 from noref.lab.metrics.agreement import agreement
+from noref.lab.settings import changed
 from noref.lab.tables import as_markdown
 
 COUNTS = tuple(range(5, 55, 5))  # the paper's
@@ -69,8 +71,8 @@ def study(
         raise LabError(f"the number of crops must be at least 1, not {min(counts)}")
     method = _method(recipe, max(counts))
     backbone = method.bare_backbone()
-    if method.cache is None:
-        method.set_params(cache=folder / "features")
+    if method.settings.data.cache is None:
+        method = _with(method, {"data": {"cache": str(folder / "features")}})
     asked = {
         "recipe": asdict(recipe),
         "data": rated.fingerprint(),
@@ -79,7 +81,7 @@ def study(
         "repeats": repeats,
     }
     _claim(folder, json.dumps(asked, indent=2, default=str) + "\n")
-    vectors = method.vectors(backbone, rated.paths, method.precision)
+    vectors = method.vectors(backbone, rated.paths, method.settings.precision)
     row = {path: i for i, path in enumerate(rated.paths)}
     tables = []
     for i, split in enumerate(protocols.random_splits(rated, recipe.split, repeats, recipe.seed)):
@@ -97,14 +99,18 @@ def study(
 
 def _method(recipe: Recipe, most: int) -> DeepBiqMethod:
     method = recipe.build()
-    if not isinstance(method, DeepBiqMethod) or method.view != "crops":
+    if not isinstance(method, DeepBiqMethod) or method.settings.view != "crops":
         raise LabError(f"a recipe of DeepBIQ on crops is needed, such as deepbiq-2, not one of {recipe.method}")
-    if method.finetune_epochs:
+    if method.settings.finetune.epochs:
         raise LabError(
             "fine-tuning belongs inside each split: run noref lab train first, then give this a recipe without fine-tuning and "
-            "weights=RUN/backbone.safetensors, and judge only photos that the run did not learn from"
+            "backbone.weights=RUN/backbone.safetensors, and evaluate only images that the run was not trained on"
         )
-    return method.set_params(crops=most, most_crops=max(most, method.most_crops or 0))
+    return _with(method, {"crops": most, "most_crops": max(most, method.settings.most_crops or 0)})
+
+
+def _with(method: DeepBiqMethod, changes: Mapping[str, Any]) -> DeepBiqMethod:
+    return DeepBiqMethod(changed(method.settings, changes), method.seed)
 
 
 def _claim(folder: Path, asked: str) -> None:

@@ -26,8 +26,9 @@ from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
 from noref.lab.experiments import experiment
+from noref.lab.experiments.experiment import Recipe
 from noref.lab.files import make_folder
-from noref.lab.methods.method import Method
+from noref.lab.methods.base import ScoringMethod
 from noref.lab.metrics import monotonicity, waterloo
 from noref.lab.plots import predictions as prediction_plots
 
@@ -53,7 +54,7 @@ class Candidate:
     """
 
     label: str
-    build: Callable[[RatedImages], Method]
+    build: Callable[[RatedImages], ScoringMethod[Any]]
 
 
 def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
@@ -77,10 +78,21 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
         recipe = experiment.load_recipe(what, dict(changes))
         if "split" in changes:
             raise LabError("the protocol splits: give --protocol and --shares instead of --set split=…")
-        if recipe.labels is not None or isinstance(recipe.build(), experiment.UsingPristineImages):
-            raise LabError(f"{what} predicts classes or defects instead of scores; use `noref lab train` to measure it")
-        return Candidate(label, lambda _: recipe.build())
+        scoring(recipe)
+        return Candidate(label, lambda _: scoring(recipe))
     raise LabError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
+
+
+def scoring(recipe: Recipe) -> ScoringMethod[Any]:
+    """The method of a recipe, unfitted.
+
+    Raises:
+        LabError: It predicts something else than scores.
+    """
+    method = recipe.build()
+    if not isinstance(method, ScoringMethod):
+        raise LabError(f"{recipe.name} predicts classes or defects instead of scores; use `noref lab train` to measure it")
+    return method
 
 
 def plan(

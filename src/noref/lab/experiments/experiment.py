@@ -1,59 +1,59 @@
-"""The way of an experiment: recipe -> split by content -> fit -> predict -> results folder.
+"""An experiment: recipe -> split by content -> fit -> predict -> results folder.
 
 A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
-stage with checkpoints, `log/` and at the end `done`, `curves.png`, `model/`, `predictions.csv`, `results.csv` and `results.md`,
-`scatter.png` of methods that give scores, and what a method adds. Where several processes train together, only the first
-writes it.
+stage with checkpoints, `log/` and at the end `done`, `curves.png`, `model/`, and what `evaluation.report` writes. Where several
+processes train together, only the first writes it.
 """
 
 import hashlib
 import importlib.metadata
 import json
 import platform
-import re
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from importlib import resources
+from io import StringIO
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import pandas as pd
-import yaml
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from noref.lab import datasets, methods
 from noref.lab.datasets import check, labelled
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
-from noref.lab.evaluation import protocols, summary
+from noref.lab.evaluation import protocols
+from noref.lab.evaluation.report import report
 from noref.lab.evaluation.splits import as_table, by_content, guard
 from noref.lab.files import access, make_folder, read_json, read_text
-from noref.lab.methods import settings
-from noref.lab.methods.method import Method, external_images
+from noref.lab.methods.base import Method
 from noref.lab.plots import curves
-from noref.lab.plots import predictions as prediction_plots
-from noref.lab.tables import as_markdown
+from noref.lab.settings import NotNegative, changed, dump, nested
 
-_GONE_ON = "gone on with at "
+_RESUMED = "resumed at "
 _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One experiment, as its YAML says it.
+    """One experiment.
 
     Attributes:
         method: Name of the method.
-        params: Settings of the method; what is not named keeps the method's own value.
+        params: Settings of the method, as nested mappings; what is not named keeps the method's default.
         split: Part name -> share of the contents; needs `train`, `validation` and `test`. Or "official": the split that the
             database's authors published; where it names no validation part, a tenth of the training contents becomes one.
         seed: Of the split, the weights and the training.
-        labels: For methods that learn classes: `classes` and perhaps `levels` of `datasets.labelled.read`.
-        name: Of the recipe itself; cards tell it.
+        labels: For classifiers: `classes` and perhaps `levels` of `datasets.labelled.read`.
+        name: Of the recipe; cards name it.
 
     Raises:
-        LabError: The split is neither, or the labels, the settings or the seed are not of this form.
+        LabError: A value has another form.
     """
 
     method: str
@@ -66,23 +66,29 @@ class Recipe:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if self.split != "official" and not (settings.fits(self.split, dict[str, float]) and set(self.split) == set(PARTS)):
+        split = _checked(dict[str, float] | Literal["official"], self.split, None)
+        if split is None or (isinstance(split, dict) and set(split) != set(PARTS)):
             raise LabError(f"a split is the word official, or shares of {', '.join(PARTS)}; not {self.split!r}")
         if self.labels is not None:
             if not isinstance(self.labels, dict) or not {"classes"} <= set(self.labels) <= {"classes", "levels"}:
-                raise LabError(f"labels are classes and perhaps levels, not {self.labels!r}")
-            if not settings.fits(self.labels["classes"], Sequence[str]):
-                raise LabError(f"the classes of labels must be a list of names, not {self.labels['classes']!r}")
-            if not settings.fits(self.labels.get("levels"), Sequence[int] | None):
-                raise LabError(f"the levels of labels must be a list of whole numbers, not {self.labels['levels']!r}")
-        if not settings.fits(self.params, dict[str, Any]):
-            raise LabError(f"params must be settings by name, not {self.params!r}")
-        if not settings.fits(self.seed, int) or self.seed < 0:
-            raise LabError(f"seed must be a whole number, at least 0, not {self.seed!r}")
+                raise LabError(f"labels are classes and optionally levels, not {self.labels!r}")
+            _checked(list[str], self.labels["classes"], "the classes of labels must be a list of names")
+            _checked(list[int] | None, self.labels.get("levels"), "the levels of labels must be a list of whole numbers")
+        _checked(dict[str, Any], self.params, "params must be settings by name")
+        _checked(NotNegative, self.seed, "seed must be a whole number, at least 0")
 
-    def build(self) -> Method:
-        """The method, unfitted."""
-        return methods.get(self.method)(**{**self.params, "seed": self.seed})
+    def build(self) -> Method[Any]:
+        """The method, unfitted.
+
+        Raises:
+            LabError: There is no such method or setting (the message suggests near names), or a value is not possible.
+        """
+        return methods.get(self.method).configured(self.params, self.seed)
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe as YAML can hold it, with all settings: later defaults do not change what it means."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**facts, "params": dump(self.build().settings)}
 
     def parts(self, rated: RatedImages) -> Mapping[str, RatedImages]:
         """The train, validation and test parts of a database.
@@ -96,23 +102,38 @@ class Recipe:
         return split.parts
 
 
-class _Yaml(yaml.SafeLoader):
-    """YAML in which 1e-4 is a number, as everyone means it: YAML 1.1 wants 1.0e-4, and calls the other one text."""
+def _checked(kind: Any, value: Any, cause: str | None) -> Any:
+    """A value of a type; where it has another one, None without `cause`.
 
-
-_Yaml.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+    Raises:
+        LabError: The value has another type, and `cause` is given.
+    """
+    try:
+        return TypeAdapter(kind, config={"strict": True}).validate_python(value)
+    except ValidationError as error:
+        if cause is None:
+            return None
+        raise LabError(f"{cause}, not {value!r}") from error
 
 
 def read_yaml(text: str) -> Any:
-    """What a recipe, or one value of it, says.
+    """The content of a recipe, or one value of it, in YAML 1.2.
 
     Raises:
         LabError: It is not valid YAML.
     """
     try:
-        return yaml.load(text, _Yaml)  # noqa: S506 — a SafeLoader
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has, for one
+        return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError) as error:  # ValueError: a date that does not exist, for example
         raise LabError(f"not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def _as_yaml(content: Mapping[str, Any]) -> str:
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output = False, False
+    text = StringIO()
+    yaml.dump(content, text)
+    return text.getvalue()
 
 
 def shipped_recipes() -> list[str]:
@@ -122,7 +143,11 @@ def shipped_recipes() -> list[str]:
 
 
 def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe by name or path; `changes` replace the seed, the split, the labels or single params.
+    """Read a recipe by name or path.
+
+    Args:
+        name_or_file: A shipped recipe, or a YAML file.
+        changes: To the recipe: `seed`, `split`, `labels`, or settings by dotted names such as "schedule.epochs".
 
     Raises:
         LabError: It is neither a shipped recipe nor a file, is not valid YAML, or has an unknown key; or a setting is unknown,
@@ -142,29 +167,10 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
         if not isinstance(content, dict) or not {"method"} <= set(content) <= known:
             raise LabError(f"a recipe has the key method, and may have {', '.join(sorted(known - {'method'}))}; no others")
         recipe = Recipe(**{**content, **whole, "name": path.stem})
-        recipe = replace(recipe, params={**recipe.params, **changes})
-        settings.check(recipe.method, methods.get(recipe.method), recipe.params)
+        recipe = replace(recipe, params=dump(changed(recipe.build().settings, nested(changes), recipe.method)))
     except LabError as error:
         raise LabError(f"{path}: {error}") from error
     return recipe
-
-
-@runtime_checkable
-class Reporting(Protocol):
-    """A method whose answers are no opinions, and which therefore says itself how good they are."""
-
-    def report(self, test: RatedImages, folder: Path) -> pd.DataFrame:
-        """Write `predictions.csv`, `results.csv` and `results.md` about a test part into a results folder; give the results."""
-        ...
-
-
-@runtime_checkable
-class UsingPristineImages(Protocol):
-    """A method that learns from photos without defects, which it spoils itself."""
-
-    def sources(self, rated: RatedImages | None) -> RatedImages:
-        """Its clean photos: of its own settings, and the best of a database where one is given."""
-        ...
 
 
 def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
@@ -178,10 +184,8 @@ def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
         LabError: As `prepare`; or there is nothing to learn from.
     """
     method = recipe.build()
-    if isinstance(method, UsingPristineImages):
-        return _joined(method.sources(datasets.read(*database) if database else None))
-    if database is None:
-        raise LabError(f"{recipe.method} learns from a database; give --data NAME=PATH")
+    if database is None or recipe.labels is None:
+        return _joined(method.gather(datasets.read(*database) if database else None))
     return prepare(*database, recipe.labels)
 
 
@@ -219,7 +223,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
     parts, method = recipe.parts(rated), recipe.build()
     if _is_first_process():
         _claim(recipe, method, rated, folder)
-    guard(parts, external=external_images(method))
+    guard(parts, external=method.external_images())
     if _is_first_process():
         as_table(parts).to_csv(folder / "split.csv", index=False)
     method.fit(parts["train"], parts["validation"], folder)
@@ -227,11 +231,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
         return None
     method.save(folder / "model")
     curves.draw(folder)
-    return (
-        method.report(parts["test"], folder)
-        if isinstance(method, Reporting)
-        else report_agreement(method, parts["test"], folder)
-    )
+    return report(method, parts["test"], folder)
 
 
 def _is_first_process() -> bool:
@@ -240,13 +240,12 @@ def _is_first_process() -> bool:
     return rank_zero_only.rank == 0  # type: ignore[attr-defined]
 
 
-def _claim(recipe: Recipe, method: Method, rated: RatedImages, folder: Path) -> None:
+def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path) -> None:
     """Write down which experiment this is, or refuse where the folder holds another."""
     make_folder(folder)
-    said = {key: value for key, value in asdict(recipe).items() if value is not None}
-    resolved = yaml.safe_dump({**said, "database": rated.name}, sort_keys=False)
+    resolved = _as_yaml({**recipe.resolved(), "database": rated.name})
     known = {"data": rated.fingerprint()}
-    if besides := external_images(method):
+    if besides := method.external_images():
         known["besides"] = hashlib.sha256(str([path.stat().st_size for path in besides]).encode()).hexdigest()[:16]
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
@@ -271,26 +270,12 @@ def note_environment(file: Path, facts: Mapping[str, str]) -> None:
     """
     if file.exists():
         known = read_json(file)
-        if known["commit"].rpartition(_GONE_ON)[2] == _commit():
+        if known["commit"].rpartition(_RESUMED)[2] == _commit():
             return
-        known["commit"] += f", {_GONE_ON}{_commit()}"
+        known["commit"] += f", {_RESUMED}{_commit()}"
     else:
         known = {**_environment(), **facts}
     file.write_text(json.dumps(known, indent=2) + "\n")
-
-
-def report_agreement(method: Method, test: RatedImages, folder: Path) -> pd.DataFrame:
-    """Write `predictions.csv`, `results.csv`, `results.md` and `scatter.png` of a test part; give the results, per group too.
-
-    A photo that cannot be judged is a failed row.
-    """
-    predictions = protocols.predict_each(method, test)
-    predictions.to_csv(folder / "predictions.csv", index=False)
-    results = summary.by_part(predictions, "group" if "group" in predictions else None)
-    results.to_csv(folder / "results.csv", index=False)
-    (folder / "results.md").write_text(as_markdown(results[["part", *(name for name in summary.SHOWN if name in results)]]))
-    prediction_plots.scatter(predictions, folder.name).savefig(folder / "scatter.png", dpi=100)
-    return results
 
 
 def _environment() -> dict[str, Any]:
@@ -329,7 +314,7 @@ def read_resolved(folder: Path) -> dict[str, Any]:
     return recipe
 
 
-def load_model(folder: Path) -> Method:
+def load_model(folder: Path) -> Method[Any]:
     """The fitted method of a results folder.
 
     Raises:

@@ -1,31 +1,36 @@
-"""Published systems, each named as in its paper and alike from outside (`method.Method`)."""
+"""Published systems, one package each, with one interface (`base.Method`) and found by name."""
 
 import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from noref.lab.lookup import lookup
-from noref.lab.methods.method import Method
 
-_WHERE = {
-    "classifier": "noref.lab.methods.classifier.method:ClassifierMethod",
-    "deepbiq": "noref.lab.methods.deepbiq.method:DeepBiqMethod",
-    "diqa": "noref.lab.methods.diqa.method:DiqaMethod",
-    "defects": "noref.lab.methods.defects.method:DefectsMethod",
-    "regressor": "noref.lab.methods.regressor.method:RegressorMethod",
-    "unified": "noref.lab.methods.unified.method:UnifiedMethod",
-}
+if TYPE_CHECKING:
+    from noref.lab.methods.base import Method
+
+MODULES = ("classifier", "deepbiq", "defects", "diqa", "regressor", "unified")
+"""Packages whose module `method` registers methods."""
 
 
 def names() -> list[str]:
-    """Names of the methods, sorted."""
-    return sorted(_WHERE)
+    """Names of all methods, sorted."""
+    return sorted(_registered(MODULES))
 
 
-def get(name: str) -> type[Method]:
-    """The class of the method of that name, imported when asked for.
+def get(name: str) -> "type[Method[Any]]":
+    """The class of the method of that name, imported when it is needed.
 
     Raises:
         LabError: There is none; the message suggests near names.
     """
-    module, _, attribute = lookup("method", name, _WHERE).partition(":")
-    found: type[Method] = getattr(importlib.import_module(module), attribute)
-    return found
+    known = _registered([name] if name in MODULES else [])
+    return known[name] if name in known else lookup("method", name, _registered(MODULES))
+
+
+def _registered(modules: Sequence[str]) -> "dict[str, type[Method[Any]]]":
+    from noref.lab.methods.registry import REGISTRY
+
+    for module in modules:
+        importlib.import_module(f"noref.lab.methods.{module}.method")
+    return REGISTRY

@@ -1,50 +1,57 @@
-"""How a fitted method lies in a folder: `weights.safetensors`, and everything else in `method.json`."""
+"""How a fitted method is stored in a folder: `weights.safetensors`, and everything else in `method.json`."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from noref.lab.errors import LabError
-from noref.lab.files import make_folder, read_json
+from noref.lab.files import access, make_folder, read_json
 from noref.lab.networks import weights as weight_files
 
 FOREIGN = "comes from another version of noref, with other settings or another network; train it again"
+KEYS = {"method", "params", "seed", "facts"}
 
 
-def write(method: BaseEstimator, folder: Path, weights: Mapping[str, Tensor], **facts: Any) -> None:
-    """Write a method's weights, settings and facts (as JSON can hold them); `folder` is made where it is missing.
+def write(folder: Path, state: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Write a method; `folder` is made where it is missing.
+
+    Args:
+        folder: To write into.
+        state: `KEYS`, as JSON can hold them.
+        weights: Tensors by name.
 
     Raises:
         LabError: The folder cannot be written.
     """
     make_folder(folder)
     weight_files.write(weights, folder / "weights.safetensors")
-    params = {key: str(value) if isinstance(value, Path) else value for key, value in method.get_params().items()}
-    state = {"method": method.name, "params": params, **facts}
-    (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+    file = folder / "method.json"
+    with access(file, "free space or correct the permissions"):
+        file.write_text(json.dumps(state, indent=2) + "\n")
 
 
-def read(folder: Path, kind: type[BaseEstimator]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What `write` wrote of a method of this kind: `method`, `params` and the facts; and the weights.
+def read(folder: Path, method: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """State and weights, as `write` takes them.
 
     Raises:
-        LabError: The folder holds no method, or one of another version of noref.
+        LabError: The folder holds no method of this name, or one of another version of noref.
     """
     state = read_json(folder / "method.json")
-    if not set(state.get("params", ())) <= set(kind._get_param_names()):
+    if set(state) != KEYS or not isinstance(state["params"], dict) or not isinstance(state["facts"], dict):
         raise LabError(f"{folder} {FOREIGN}")
+    if state["method"] != method:
+        raise LabError(f"{folder} holds the method {state['method']}, not {method}; give another folder")
     return state, weight_files.read(folder / "weights.safetensors")
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
-    """Put weights that `read` found in `folder` into a network.
+    """Load weights that `read` found in `folder` into a network.
 
     Raises:
-        LabError: They are of another network.
+        LabError: They belong to another network.
     """
     try:
         network.load_state_dict(dict(weights))

@@ -1,17 +1,12 @@
 """Measures of a classifier: accuracy and macro F1, each class against the rest, calibration, and confusion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.figure import Figure
 from sklearn import metrics
-
-from noref.lab.datasets.rated import RatedImages
-from noref.lab.tables import as_markdown
 
 BINS = 10  # of confidence
 
@@ -147,51 +142,3 @@ def by_level(answers: Answers, levels: "pd.Series[float]") -> pd.DataFrame:
     """
     table = pd.DataFrame({"level": levels.to_numpy(), "right": answers.named == answers.true})
     return table.groupby("level")["right"].agg(n="size", accuracy="mean").reset_index().astype({"level": int})
-
-
-def report(test: RatedImages, answers: Answers, folder: Path, facts: Mapping[str, float]) -> pd.DataFrame:
-    """Write all that is to be said of a test part into a results folder.
-
-    These are `results.csv` (one row), `classes.csv`, `confusion.csv`, all in `results.md`; `predictions.csv` with the class
-    named and a column p_CLASS for each probability; `confusion.png`, `roc.png` and `reliability.png`.
-
-    Args:
-        test: n photos.
-        answers: Of them.
-        folder: Where to write.
-        facts: More for the one row, such as what learning took.
-
-    Returns:
-        The one row: `part`, all of `overall`, and `facts`.
-    """
-    results = pd.DataFrame([{"part": "all", **overall(answers), **facts}])
-    tables = {"results": results, "classes": by_class(answers), "confusion": confusion(answers)}
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
-    if "level" in test.table:
-        tables["levels"] = by_level(answers, test.table["level"])
-    (folder / "results.md").write_text("\n".join(map(as_markdown, tables.values())))
-    columns = dict(zip((f"p_{name}" for name in answers.classes), answers.probabilities.T, strict=True))
-    test.table.assign(predicted=answers.named, **columns).to_csv(folder / "predictions.csv", index=False)
-    for name, figure in draw(answers).items():
-        figure.savefig(folder / f"{name}.png", dpi=100)
-    return results
-
-
-def draw(answers: Answers) -> dict[str, Figure]:
-    """Pictures `confusion` (photos; rows are true classes), `roc` (each class against the rest) and `reliability`."""
-    figures = {name: Figure(figsize=(6, 5.5), layout="constrained") for name in ("confusion", "roc", "reliability")}
-    matrix, curves, diagram = (figure.subplots() for figure in figures.values())
-    counts = confusion(answers).drop(columns="true").to_numpy()
-    shown = metrics.ConfusionMatrixDisplay(counts, display_labels=list(answers.classes))
-    shown.plot(ax=matrix, xticks_rotation=45, colorbar=False, cmap="Blues")
-    for name, column in zip(answers.classes, answers.probabilities.T, strict=True):
-        if 0 < (answers.true == name).sum() < len(answers.true):
-            metrics.RocCurveDisplay.from_predictions(answers.true == name, column, name=name, ax=curves)
-    curves.set(xlabel="share of other photos named so", ylabel="share of its photos named so")
-    bins = calibration(answers)
-    diagram.plot([0, 1], [0, 1], color="grey", linestyle="--", label="as confident as right")
-    diagram.plot(bins["confidence"], bins["accuracy"], marker="o", label="test photos by confidence")
-    diagram.set(xlabel="confidence", ylabel="share of photos named rightly", xlim=(0, 1), ylim=(0, 1))
-    diagram.legend()
-    return figures

@@ -1,7 +1,9 @@
-"""Networks that were trained for something else, cut before their classifier.
+"""Pretrained networks cut before their classifier: convolutional networks and transformers of timm, and torchvision's AlexNet.
 
-They come by name from timm (convolutional ones: `convnext_*`, `inception_resnet_v2`, `mobilenetv2_100`, `resnet50`,
-`efficientnet_*` and many more), and AlexNet from torchvision, which paper 003 stands on.
+A transformer gives maps through timm's `forward_intermediates`. Of one whose blocks all have maps of the same shape, `TAPS`
+blocks at equal distances are taken. It is built with `dynamic_img_size`, so that its position embedding is interpolated to the
+size of each image; a transformer without that option is refused. Sides must be multiples of the patch size: for patches of 14
+pixels set the option `dynamic_img_pad`.
 """
 
 import contextlib
@@ -18,8 +20,10 @@ from torchvision.models import AlexNet_Weights, alexnet
 from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 from noref.lab.networks import weights as weight_files
+from noref.lab.settings import Channels, PathText, settings
 
 IMAGENET = "imagenet"  # as weights: fetched from the network's public source, which needs a connection
+TAPS = 4  # maps taken of a network without stages, such as a plain vision transformer
 
 
 class Stage(NamedTuple):
@@ -33,10 +37,10 @@ class Backbone(nn.Module):
     """Pixels to the maps after every stage, finest first.
 
     Args:
-        name: "alexnet", or a convolutional network of timm's.
+        name: "alexnet", or a network of timm.
         weights: None for random ones, "imagenet" to fetch the published ones, or a safetensors file; a classifier in it is
-            passed over.
-        mean, std: Of the pixels over 255, per channel; None for what the network was trained with, by timm's account.
+            ignored.
+        mean, std: Of the pixels over 255, per channel; None for the values that timm states for the network.
         options: More arguments for `timm.create_model`, such as {"pad_type": "same"}.
 
     Attributes:
@@ -44,9 +48,9 @@ class Backbone(nn.Module):
             in fully connected layers, as AlexNet (fc7) and VGG do.
 
     Raises:
-        LabError: There is no network of that name (the message suggests near names), it gives no maps (a transformer), or timm
-            takes no such option; `weights` is no safetensors file or does not fit (the message names the keys), or the
-            published weights cannot be fetched.
+        LabError: There is no network of that name (the message suggests near names), it gives no maps, or timm has no such
+            option; `weights` is not a safetensors file or does not fit (the message names the keys), or the published weights
+            cannot be fetched.
     """
 
     mean: Tensor
@@ -63,24 +67,26 @@ class Backbone(nn.Module):
     ) -> None:
         super().__init__()
         fetch = weights == IMAGENET
-        self.body, usual_mean, usual_std, tapped = (
-            _alexnet(fetch) if name == "alexnet" else _from_timm(name, fetch, dict(options or {}))
-        )
-        for what, values in (("mean", mean or usual_mean), ("std", std or usual_std)):
+        self.body: Any = _AlexNet(fetch) if name == "alexnet" else _from_timm(name, fetch, dict(options or {}))
+        facts: Any = self.body.pretrained_cfg
+        for what, values in (("mean", mean or facts["mean"]), ("std", std or facts["std"])):
             if len(values) != 3:
                 raise LabError(f"{what} needs a number for each of the three colour channels, not {list(values)}")
             self.register_buffer(what, torch.tensor(values)[:, None, None], persistent=False)
-        self._maps: list[Tensor] = []
         self.eval()
-        self.stages = self._tap(name, tapped)
+        self._taps: list[int] | None = None  # blocks whose maps are taken; None for all
+        self._last = "none"  # how the network's output joins the maps
+        self.stages = self._tap(name)
         if weights is not None and not fetch:
             self.load(weights)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """uint8 N x H x W x 3 to float maps N x C x h x w, one for each of `stages`."""
-        self._maps = []
-        last = self.body((pixels.permute(0, 3, 1, 2) / 255 - self.mean) / self.std)
-        maps, self._maps = [*self._maps, last], []
+        normalised = (pixels.permute(0, 3, 1, 2) / 255 - self.mean) / self.std
+        last, maps = self.body.forward_intermediates(normalised, indices=self._taps, norm=self._last == "none")
+        if self._last != "none":
+            last = self.body.forward_head(last)
+            maps = [*(maps if self._last == "after" else maps[:-1]), last]
         return [cells.float() for cells in maps]
 
     def load(self, weights: str | Path) -> None:
@@ -92,7 +98,7 @@ class Backbone(nn.Module):
         found = weight_files.read(weights)
         wanted = {key: tensor for key, tensor in self.body.state_dict().items() if not key.endswith("num_batches_tracked")}
         missing = sorted(wanted.keys() - found.keys())
-        extra = sorted(key for key in found.keys() - wanted.keys() if not _passed_over(key))
+        extra = sorted(key for key in found.keys() - wanted.keys() if not _ignored(key))
         shaped = sorted(key for key in wanted.keys() & found.keys() if wanted[key].shape != found[key].shape)
         defects = [
             f"{len(keys)} {defect} ({', '.join(keys[:3])}{', …' if len(keys) > 3 else ''})"
@@ -114,22 +120,43 @@ class Backbone(nn.Module):
             found.update(tensor.cpu().numpy().tobytes())
         return found.hexdigest()[:16]
 
-    def _keep(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        self._maps.append(output.clone() if isinstance(_module, nn.ReLU) else output)
-
     @torch.no_grad()
-    def _tap(self, name: str, modules: Sequence[str], side: int = 256) -> list[Stage]:
-        """Listen to the modules that end a stage, and see by a dry run what they give."""
+    def _tap(self, name: str, side: int = 256) -> list[Stage]:
+        """Find the maps to take by a dry run."""
+        pixels = torch.zeros(1, 3, side, side)
         try:
-            for module in modules:
-                self.body.get_submodule(module).register_forward_hook(self._keep)
+            last, maps = self.body.forward_intermediates(pixels)
+            last = self.body.forward_head(last)
+            if len({cells.shape for cells in maps}) == 1 and len(maps) > TAPS:
+                self._taps = [round(len(maps) * (tap + 1) / TAPS) - 1 for tap in range(TAPS)]
+            # Tokens, and maps with channels last, are no maps N x C x h x w: the last block's serves instead.
+            if last.ndim == 4 and last.shape[2] == last.shape[3] and last.shape[1] not in last.shape[2:]:
+                self._last = "after" if last.shape[1] != maps[-1].shape[1] else "instead"
             maps = self(torch.zeros(1, side, side, 3, dtype=torch.uint8))
-        except (AssertionError, AttributeError):  # some transformers take one size only; a few networks branch between stages
-            maps = []
-        # A square photo has square maps; where height and width are not last, channels stand in a side's place.
-        if not maps or any(cells.ndim != 4 or cells.shape[2] != cells.shape[3] for cells in maps):
-            raise LabError(f"{name} gives no maps of N x C x h x w, as only convolutional networks do; choose one of those")
+        except (AssertionError, AttributeError, TypeError) as error:
+            cause = f"{name} gives no maps of images of any size ({error})"
+            raise LabError(f"{cause}; choose a convolutional network, or a transformer with dynamic_img_size") from error
         return [Stage(cells.shape[1], round(side / cells.shape[2])) for cells in maps]
+
+
+@settings
+class BackboneConfig:
+    """Which pretrained network a method stands on."""
+
+    name: str = "convnext_tiny"
+    """Name of a timm network, or alexnet."""
+    weights: PathText | None = None
+    """Safetensors file; "imagenet" fetches the published weights; null for random ones."""
+    mean: Channels | None = None
+    """Mean of the pixels over 255, per channel; null for timm's."""
+    std: Channels | None = None
+    """Standard deviation of the pixels over 255, per channel; null for timm's."""
+    options: dict[str, Any] | None = None
+    """More arguments for timm.create_model."""
+
+    def build(self, pretrained: bool = True) -> Backbone:
+        """The backbone; with random weights where `pretrained` is false. Raises as `Backbone`."""
+        return Backbone(self.name, self.weights if pretrained else None, mean=self.mean, std=self.std, options=self.options)
 
 
 @torch.no_grad()
@@ -143,13 +170,10 @@ def average(backbone: Backbone, other: Backbone) -> None:
         weight.lerp_(theirs, 0.5)
 
 
-def _passed_over(key: str) -> bool:
+def _ignored(key: str) -> bool:
     """Whether a key belongs to a classifier, or counts batches."""
     top = key.split(".", maxsplit=1)[0]
     return top in {"classifier", "classif", "fc", "head", "last_linear"} or key.endswith("num_batches_tracked")
-
-
-Built = tuple[nn.Module, Sequence[float], Sequence[float], list[str]]
 
 
 @contextlib.contextmanager
@@ -161,25 +185,28 @@ def _fetching(name: str) -> Iterator[None]:
         raise LabError(f"the published weights of {name} cannot be fetched ({error}); {cure}") from error
 
 
-def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> Built:
+def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> nn.Module:
     known = {known: known for known in timm.list_models()}
     lookup("backbone", name.split(".", maxsplit=1)[0], {**known, "alexnet": "alexnet"})
-    try:
+
+    def create(**more: Any) -> nn.Module:
         with _fetching(name):
-            body = timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **options})
-    except (AssertionError, RuntimeError, TypeError) as error:  # an unknown tag or option, no weights published, no maps
-        raise LabError(f"timm cannot build {name} as asked: {error}; change the name or its options") from error
-    facts: Any = body.pretrained_cfg
-    stages: Any = getattr(body, "feature_info", [])
-    # The last stage is the last map itself, unless the network widens it once more, as MobileNet's and VGG do.
-    tapped = [stage["module"] for stage in stages if stage["module"] and stage is not stages[-1]]
-    if stages and stages[-1]["num_chs"] != getattr(body, "head_hidden_size", body.num_features):
-        tapped.append(stages[-1]["module"])
-    return body, facts["mean"], facts["std"], tapped
+            return timm.create_model(name, pretrained=fetch, **{"num_classes": 0, "global_pool": "", **more, **options})
+
+    try:
+        body = create()
+        if hasattr(body, "patch_embed") and "dynamic_img_size" not in options:
+            with contextlib.suppress(TypeError):  # an architecture that takes any size, or one size only
+                body = create(dynamic_img_size=True)
+    except (AssertionError, RuntimeError, TypeError) as error:  # an unknown tag or option, or no weights published
+        raise LabError(f"timm cannot build {name} as requested: {error}; change the name or its options") from error
+    return body
 
 
 class _AlexNet(nn.Module):
-    """torchvision's, up to fc7."""
+    """torchvision's, up to fc7, with the interface of timm's networks."""
+
+    pretrained_cfg: Mapping[str, Sequence[float]] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
     def __init__(self, fetch: bool) -> None:
         super().__init__()
@@ -190,10 +217,16 @@ class _AlexNet(nn.Module):
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False
 
+    def forward_intermediates(self, pixels: Tensor, **_: Any) -> tuple[Tensor, list[Tensor]]:
+        maps = []
+        for layer in self.features:
+            pixels = layer(pixels)
+            if isinstance(layer, nn.ReLU):
+                maps.append(pixels)
+        return pixels, maps
+
+    def forward_head(self, cells: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(cells).flatten(1))[:, :, None, None]
+
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.classifier(self.avgpool(self.features(pixels)).flatten(1))[:, :, None, None]
-
-
-def _alexnet(fetch: bool) -> Built:
-    after_each_convolution = [f"features.{index}" for index in (1, 4, 7, 9, 11)]
-    return _AlexNet(fetch), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), after_each_convolution
+        return self.forward_head(self.forward_intermediates(pixels)[0])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 
@@ -26,6 +27,15 @@ class LinearHead(nn.Module):
         self.register_buffer("scale", torch.ones(length))
         self.weight = nn.Parameter(torch.zeros(length))
         self.bias = nn.Parameter(torch.zeros(()))
+
+    @torch.no_grad()
+    def start_at(self, score: float, sample: npt.NDArray[np.float32]) -> None:
+        """Predict one score for every vector, and standardise by a sample of vectors, n x D."""
+        scaler = StandardScaler().fit(sample)
+        self.mean.copy_(torch.from_numpy(scaler.mean_))
+        self.scale.copy_(torch.from_numpy(scaler.scale_))
+        self.weight.zero_()
+        self.bias.fill_(score)
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         # Not a matrix product: mixed precision would round that to three digits.

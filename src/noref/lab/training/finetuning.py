@@ -1,65 +1,59 @@
 """Fine-tuning as a Lightning module, whatever is predicted: the same in one process and in many."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
 from timm.optim import param_groups_layer_decay  # type: ignore[attr-defined]
 from torch import Tensor
 
-from noref.lab.lookup import lookup
+from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.pooled import PooledNetwork
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""Of what the network says of N photos, and what it should say."""
+from noref.lab.settings import Rate, Share, settings
+from noref.lab.training.losses import Loss, mixture
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
-@dataclass(frozen=True)
+@settings
 class OptimizerConfig:
-    """How the weights move.
+    """How the weights of a pretrained network move."""
 
-    Attributes:
-        optimizer: "adam" or "adamw".
-        head_lr: Learning rate of all heads, at its highest.
-        backbone_lr: The same of the backbone's last layer.
-        layer_decay: What the rate is multiplied by from each layer to the one before it (timm's grouping; 1 for alike).
-        weight_decay: Of all weights that are matrices or kernels, and of the heads'.
-        warm_up: Share of all steps in which the rates rise from 0; after it they fall back to 0 along half a cosine.
-        heads: Rates of single heads, by their names in the network, in the place of `head_lr`.
-    """
-
-    optimizer: str = "adamw"
-    head_lr: float = 1e-4
-    backbone_lr: float = 1e-4
-    layer_decay: float = 1.0
-    weight_decay: float = 0.05
-    warm_up: float = 0.1
-    heads: Mapping[str, float] = field(default_factory=dict)
+    name: Literal["adam", "adamw"] = "adamw"
+    """Update rule."""
+    head_lr: Rate = 1e-4
+    """Highest learning rate of the heads."""
+    backbone_lr: Rate = 1e-4
+    """Highest learning rate of the backbone's last layer."""
+    layer_decay: Share = 1.0
+    """Factor from the learning rate of each layer to that of the layer before it (timm's grouping)."""
+    weight_decay: Rate = 0.05
+    """Weight decay of all matrices and kernels."""
+    warm_up: Share = 0.1
+    """Share of the steps in which the learning rates rise from 0; after it they fall to 0 along half a cosine."""
 
 
 class FineTuningModule(pl.LightningModule):
-    """Small steps for the backbone, larger ones for the heads; what is learned is the subclass's.
+    """One learning rate for the backbone, others for the heads; subclasses define losses and validation.
 
-    Raises:
-        LabError: There is no optimizer of that name.
+    Args:
+        network: A backbone and its heads.
+        optimizer: Settings of the optimizer.
+        head_lrs: Learning rates of single heads, by their names in the network, instead of `optimizer.head_lr`.
     """
 
-    def __init__(self, network: PooledNetwork, steps: OptimizerConfig) -> None:
+    def __init__(self, network: PooledNetwork, optimizer: OptimizerConfig, head_lrs: Mapping[str, float] | None = None) -> None:
         super().__init__()
-        self.network, self.steps = network, steps
-        self.optimizer = lookup("optimizer", steps.optimizer, OPTIMIZERS)
+        self.network, self.optimizer, self.head_lrs = network, optimizer, dict(head_lrs or {})
 
     def configure_optimizers(self) -> Any:
-        steps = self.steps
+        steps = self.optimizer
         groups: list[dict[str, Any]] = []
         for name, head in self.network.named_children():
             if name != "backbone":
-                rate = steps.heads.get(name, steps.head_lr)
+                rate = self.head_lrs.get(name, steps.head_lr)
                 for decay, bias in ((steps.weight_decay, False), (0.0, True)):
                     weights = [weight for key, weight in head.named_parameters() if key.endswith("bias") == bias]
                     groups.append({"params": weights, "lr": rate, "weight_decay": decay})
@@ -70,20 +64,20 @@ class FineTuningModule(pl.LightningModule):
             {"params": group["params"], "lr": steps.backbone_lr * group["lr_scale"], "weight_decay": group["weight_decay"]}
             for group in body
         ]
-        optimizer = self.optimizer(groups, lr=steps.head_lr)  # type: ignore[call-arg]
+        optimizer = OPTIMIZERS[steps.name](groups, lr=steps.head_lr)  # type: ignore[call-arg]
         total = int(self.trainer.estimated_stepping_batches)
         return warm_up_and_cosine(optimizer, total, round(steps.warm_up * total))
 
 
 class PredictionModule(FineTuningModule):
-    """Predict what comes with each photo, one tensor, by one loss.
+    """Predict one tensor for each image, by one loss.
 
     Losses see the batch of all processes together, so gradients are those of one process with the whole batch; so do the
     validation figures.
     """
 
-    def __init__(self, network: PooledNetwork, loss: Loss, steps: OptimizerConfig) -> None:
-        super().__init__(network, steps)
+    def __init__(self, network: PooledNetwork, loss: Loss, optimizer: OptimizerConfig) -> None:
+        super().__init__(network, optimizer)
         self.loss = loss
         self.seen: list[Tensor] = []
 
@@ -111,6 +105,34 @@ class PredictionModule(FineTuningModule):
         """N values of this process to those of all, one after the other."""
         gathered: Any = self.all_gather(values, sync_grads=values.requires_grad)
         return gathered.reshape(-1, *values.shape[1:])
+
+
+class ScoreModule(PredictionModule):
+    """Predict the MOS, scaled to [0, 1]; logs `val_loss` and `val_srcc`.
+
+    Args:
+        network: Pixels to scores N.
+        losses: Weights of "mse", "huber", "plcc" and "norm-in-norm" (`training.losses`).
+        optimizer: Settings of the optimizer.
+
+    Raises:
+        LabError: There is no loss of that name, or a weight is not positive.
+    """
+
+    def __init__(self, network: PooledNetwork, losses: Mapping[str, float], optimizer: OptimizerConfig) -> None:
+        super().__init__(network, mixture(losses), optimizer)
+
+    def on_validation_epoch_end(self) -> None:
+        predicted, photos = self.validated()
+        mos = torch.as_tensor(photos.mos, device=self.device)
+        self.log("val_loss", self.loss(predicted, mos))
+        self.log("val_srcc", validation_srcc(predicted, mos), prog_bar=True)
+
+
+def validation_srcc(predicted: Tensor, mos: Tensor) -> float:
+    """SRCC of predictions N and MOS N; 0 for constant predictions, which rank nothing."""
+    srcc = agreement(predicted.float().cpu().numpy(), mos.float().cpu().numpy())["srcc"]
+    return 0.0 if math.isnan(srcc) else srcc
 
 
 def warm_up_and_cosine(optimizer: torch.optim.Optimizer, total: int, warm_up: int) -> dict[str, Any]:

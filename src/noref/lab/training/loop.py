@@ -3,46 +3,51 @@
 import logging
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader
+from pydantic import Field
 
 from noref.lab.errors import LabError
+from noref.lab.settings import NotNegative, Positive, Share, settings
 from noref.lab.training.checkpoints import SafeCheckpoints
+from noref.lab.training.photos import Photos, loader
 
 
-@dataclass(frozen=True)
+@settings
 class Schedule:
-    """How long and how to train.
+    """How long and how to train."""
 
-    Attributes:
-        epochs: At most.
-        monitor: The validation figure that chooses the checkpoint and stops the training.
-        mode: Whether that figure should be "min" or "max".
-        patience: Epochs without improvement before stopping.
-        precision: Lightning's name, such as "32-true" or "bf16-mixed".
-        accumulate: Batches whose gradients are summed up before a step.
-        ema: Decay of a running average of the weights, such as 0.999, which is then what is validated and kept; None for none.
-        devices, nodes: Processes on a machine, and machines. A batch is divided among all of them.
-        strategy: Lightning's name for how they work together.
-    """
+    epochs: NotNegative = 20
+    """Passes over the training images, at most."""
+    batch: Positive = 16
+    """Images in a batch, over all processes."""
+    accumulate: Positive = 1
+    """Batches whose gradients are summed before a step."""
+    patience: Positive = 5
+    """Epochs without a better validation figure before training stops."""
+    precision: str = "32-true"
+    """Lightning's name; "bf16-mixed" is much faster where the processor supports it."""
+    ema: Share | None = None
+    """Decay of a running average of the weights, which is validated and kept; null for none."""
+    workers: NotNegative = 0
+    """Processes that prepare images, for each training process."""
 
-    epochs: int
-    monitor: str
-    mode: Literal["min", "max"]
-    patience: int
-    precision: Any = "32-true"
-    accumulate: int = 1
-    ema: float | None = None
-    devices: int = 1
-    nodes: int = 1
+
+@settings
+class ParallelSchedule(Schedule):
+    """The same with several training processes, for modules that gather their validation figures."""
+
+    devices: Annotated[int, Field(ge=-1)] = 1
+    """Processes on a machine; -1 for all devices."""
+    nodes: Positive = 1
+    """Machines. A batch is divided among all processes."""
     strategy: str = "auto"
+    """Lightning's name for how the processes work together."""
 
 
 class Divergence(Callback):
@@ -59,29 +64,42 @@ class Divergence(Callback):
 
 def train(
     module: pl.LightningModule,
-    schedule: Schedule,
+    training: Photos,
+    validation: Photos,
     folder: Path,
-    training: DataLoader[Any],
-    validation: DataLoader[Any],
+    schedule: Schedule,
     seed: int,
+    monitor: str = "val_srcc",
+    mode: Literal["min", "max"] = "max",
 ) -> None:
     """Train a module and load its best weights into it.
 
-    Leaves `best.ckpt`, `last.ckpt` of the latest epoch, `log/` and at the end `done` in `folder`. Called again, it goes on
+    Leaves `best.ckpt`, `last.ckpt` of the latest epoch, `log/` and at the end `done` in `folder`. Called again, it resumes
     after that epoch, or only loads the weights where all is done.
+
+    Args:
+        module: Its network may be in evaluation mode; training starts in training mode.
+        training: Images to learn from.
+        validation: Images that choose the checkpoint.
+        folder: Of this stage.
+        schedule: How long and how to train.
+        seed: Of the order of images.
+        monitor: The validation figure that chooses the checkpoint and stops the training.
+        mode: Whether that figure should be small or large.
 
     Raises:
         LabError: Lightning refuses the schedule (an unknown precision or strategy, devices that are not there), training
             diverges, or a checkpoint cannot be written or read.
     """
+    parallel = schedule if isinstance(schedule, ParallelSchedule) else ParallelSchedule()
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    best = ModelCheckpoint(folder, "best", monitor=schedule.monitor, mode=schedule.mode, enable_version_counter=False)
+    best = ModelCheckpoint(folder, "best", monitor=monitor, mode=mode, enable_version_counter=False)
     # Of every epoch, and after `best`, whose state it holds: that callback's own save_last only follows the best.
     latest = ModelCheckpoint(folder, "last", enable_version_counter=False)
     stop = EarlyStopping(
-        schedule.monitor,
-        mode=schedule.mode,
+        monitor,
+        mode=mode,
         patience=schedule.patience,
         check_finite=False,  # NaN, of constant predictions say, is no improvement, but no end either
         check_on_train_epoch_end=False,
@@ -92,15 +110,15 @@ def train(
     try:
         trainer = pl.Trainer(
             accelerator="auto",
-            devices=schedule.devices,
-            num_nodes=schedule.nodes,
-            strategy=schedule.strategy,
+            devices=parallel.devices,
+            num_nodes=parallel.nodes,
+            strategy=parallel.strategy,
             use_distributed_sampler=False,  # SameSizeBatches knows its share
             max_epochs=schedule.epochs,
-            precision=schedule.precision,
+            precision=schedule.precision,  # type: ignore[arg-type]  # Lightning itself refuses unknown names
             accumulate_grad_batches=schedule.accumulate,
             default_root_dir=folder,
-            logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is taken up
+            logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is resumed
             callbacks=callbacks,
             plugins=[SafeCheckpoints()],
             num_sanity_val_steps=0,
@@ -114,7 +132,10 @@ def train(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")  # advice on workers, logging and folders that we decided on
         warnings.filterwarnings("ignore", category=FutureWarning)  # of torch's internals, raised by Lightning's use of them
+        module.train()  # Lightning leaves the mode as it is
         if not done.exists():  # else one that had stopped early would train an epoch more
-            trainer.fit(module, training, validation, ckpt_path=str(last) if last.exists() else None)
+            images = loader(training, schedule.batch, seed, schedule.workers)
+            checks = loader(validation, schedule.batch, None, schedule.workers)
+            trainer.fit(module, images, checks, ckpt_path=str(last) if last.exists() else None)
             done.touch()
     module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])

@@ -1,28 +1,26 @@
-"""Learning to name classes as a Lightning module: from photos, or from vectors that describe them."""
+"""Training of classes as a Lightning module: from images, or from vectors that describe them."""
 
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import f1_score
 from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
+from noref.lab.methods.classifier.network import Output
 from noref.lab.networks.cache import Vectors
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import warm_up_and_cosine
 from noref.lab.training.photos import RatedPhotos
-
-Output = Literal["softmax", "sigmoid"]
-"""How K logits become probabilities: of classes that exclude each other, or one by one (paper 004), divided by their sum."""
 
 
 def numbered(rated: RatedImages, classes: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -42,13 +40,6 @@ def class_weights(numbers: npt.NDArray[np.int64]) -> Tensor:
     """What a photo of each class counts, K: photos of the most frequent class over photos of its own."""
     counts = np.bincount(numbers)
     return torch.from_numpy(counts.max() / counts).float()
-
-
-def probabilities(logits: Tensor, output: Output) -> Tensor:
-    """N x K, rows adding up to 1."""
-    if output == "softmax":
-        return logits.softmax(dim=1)
-    return F.normalize(logits.sigmoid(), p=1, dim=1)
 
 
 class LabelledPhotos(RatedPhotos):
@@ -104,8 +95,7 @@ class ClassificationModule(pl.LightningModule):
         self.network, self.output = network, output
         self.head_lr, self.weight_decay, self.warm_up = head_lr, weight_decay, warm_up
         self.register_buffer("class_weights", weights)
-        self.accuracy = MulticlassAccuracy(len(weights), average="micro")
-        self.macro_f1 = MulticlassF1Score(len(weights), average="macro")  # over the classes that are there or were named
+        self.seen: list[tuple[Tensor, Tensor]] = []
 
     def loss(self, logits: Tensor, numbers: Tensor) -> Tensor:
         """Mean over N photos, each counting as its class does."""
@@ -132,13 +122,13 @@ class ClassificationModule(pl.LightningModule):
         inputs, numbers = batch
         logits = self.network(inputs).float()
         self.log("val_loss", self.loss(logits, numbers), batch_size=len(numbers))
-        self.accuracy.update(logits, numbers)
-        self.macro_f1.update(logits, numbers)
+        self.seen.append((logits.argmax(dim=1).cpu(), numbers.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        for name, metric in (("val_accuracy", self.accuracy), ("val_macro_f1", self.macro_f1)):
-            self.log(name, metric.compute(), prog_bar=True)
-            metric.reset()
+        named, true = (torch.cat(parts).numpy() for parts in zip(*self.seen, strict=True))
+        self.seen.clear()
+        self.log("val_accuracy", float((named == true).mean()), prog_bar=True)
+        self.log("val_macro_f1", float(f1_score(true, named, average="macro", zero_division=0)), prog_bar=True)
         self.log("seconds", time.perf_counter() - self.started)
 
     def configure_optimizers(self) -> Any:

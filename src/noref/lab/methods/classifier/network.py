@@ -1,6 +1,7 @@
-"""SimpleNet, and any backbone with a head for classes: photos (uint8, N x H x W x 3) to N x K logits."""
+"""SimpleNet, and any backbone with a head for classes: images (uint8, N x H x W x 3) to N x K logits."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -8,8 +9,12 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, length
+
+Output = Literal["softmax", "sigmoid"]
+"""How K logits become probabilities: of exclusive classes, or one by one (as in the paper), divided by their sum."""
 
 CHANNELS = (3, 32, 64, 64, 128, 128, 256, 256)
 LADDER = (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5)
@@ -20,7 +25,14 @@ HIDDEN = 64
 _AROUND = 2  # pixels to each side over which detail is told from what it lies on
 
 
-class SimpleNet(nn.Module):
+def probabilities(logits: Tensor, output: Output) -> Tensor:
+    """N x K, rows sum to 1."""
+    if output == "softmax":
+        return logits.softmax(dim=1)
+    return F.normalize(logits.sigmoid(), p=1, dim=1)
+
+
+class SimpleNet(OutputNetwork):
     """The network of paper 004, table 2: 1,425,606 parameters with six classes.
 
     Seven 3 x 3 convolutions with bias, halved by the maximum after all but the first, then 64 hidden units. The hidden layer
@@ -32,11 +44,19 @@ class SimpleNet(nn.Module):
         dropout: As `LADDER`.
         squash: Bring photos to 256 x 256 pixels first, whatever their aspect.
         detail: See `stressed`; 1 for photos as they are.
+        output: Of `outputs`.
     """
 
-    def __init__(self, classes: int, dropout: Sequence[float] = LADDER, squash: bool = False, detail: float = 1.0) -> None:
+    def __init__(
+        self,
+        classes: int,
+        dropout: Sequence[float] = LADDER,
+        squash: bool = False,
+        detail: float = 1.0,
+        output: Output = "softmax",
+    ) -> None:
         super().__init__()
-        self.squash, self.detail = squash, detail
+        self.squash, self.detail, self.output = squash, detail, output
         *early, before_hidden, after_hidden = dropout
         layers = [*_convolution(*CHANNELS[:2]), *_convolution(*CHANNELS[1:3])]
         for rate, before, after in zip(early, CHANNELS[2:-1], CHANNELS[3:], strict=True):
@@ -65,6 +85,10 @@ class SimpleNet(nn.Module):
             photos = stressed(photos, self.detail)
         logits: Tensor = self.classifier(area_mean(self.features(photos), GRID))
         return logits
+
+    def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
+        """`defects`."""
+        return {"defects": probabilities(self(pixels), self.output)}
 
 
 def stressed(photos: Tensor, detail: float) -> Tensor:
@@ -131,17 +155,23 @@ class BackboneClassifier(PooledNetwork):
         backbone, features: See `PooledNetwork`.
         classes: K.
         dropout: See `ClassHead`.
+        output: Of `outputs`.
     """
 
-    head: ClassHead
-
-    def __init__(self, backbone: Backbone, features: Features, classes: int, dropout: float) -> None:
+    def __init__(
+        self, backbone: Backbone, features: Features, classes: int, dropout: float, output: Output = "softmax"
+    ) -> None:
         super().__init__(backbone, features)
+        self.output = output
         self.head = ClassHead(length(backbone.stages, features), classes, dropout)
 
     def forward(self, pixels: Tensor) -> Tensor:
         logits: Tensor = self.head(self.describe(pixels))
         return logits
+
+    def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
+        """`defects`."""
+        return {"defects": probabilities(self(pixels), self.output)}
 
 
 def freeze_all_but_last(body: nn.Module, blocks: int) -> None:

@@ -1,16 +1,17 @@
-"""DeepBIQ as one module: crops, backbone, description, pooling and regressor, the same for training, maps and export."""
+"""DeepBIQ as one module: crops, backbone, pooling of maps and of crops, regressor."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from noref.lab.methods.deepbiq.crops import CELL, Crops
 from noref.lab.methods.deepbiq.pooling import Pooling, pool
 from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.crops import CELL, Crops
 from noref.lab.networks.heads import Head
+from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.networks.pooling import Features, describe, shares
 
 
-class DeepBiq(nn.Module):
+class DeepBiq(OutputNetwork):
     """Photos at working size, sides multiples of 16, to score and quality map.
 
     Args:
@@ -39,6 +40,11 @@ class DeepBiq(nn.Module):
         if self.crops is not None:
             quality = self.crops.lay(quality, height, width, score)[None]
         return score[None], quality
+
+    def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
+        """`score` and `map` of one image."""
+        score, quality = self(pixels)
+        return {"score": score, "map": quality}
 
     def score(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """The score of a photo from the vectors of its crops, count x D, and its slope over them."""

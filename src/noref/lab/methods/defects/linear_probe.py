@@ -1,4 +1,4 @@
-"""Where fine-tuning starts from: logistic regressions on the features of the backbone as it came, one a family and level."""
+"""The linear probe: logistic regressions on the features of the pretrained backbone, one for each family and level."""
 
 from typing import Any
 
@@ -10,9 +10,8 @@ from sklearn.preprocessing import StandardScaler
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
 from noref.lab.errors import LabError
-from noref.lab.methods.defects.judge import judge
-from noref.lab.methods.defects.network import OrdinalHead, read
-from noref.lab.methods.defects.photos import at_least
+from noref.lab.metrics.defects import by_family
+from noref.lab.networks.ordinal import OrdinalHead, at_least, read
 
 CS = np.logspace(-5, 0, 6)  # inverse penalties that are tried; features are standardised
 
@@ -31,16 +30,16 @@ def fitted_head(
         checking_levels: m x K.
 
     Returns:
-        The head, and what is worth knowing of it: `c`, `val_auc` and `val_srcc`.
+        The head, and facts for people: `c`, `val_auc` and `val_srcc`.
 
     Raises:
-        LabError: No photo to learn from has some defect at some level.
+        LabError: No training image has some defect at some level.
     """
     answers = at_least(levels).reshape(len(levels), -1)
     absent = np.flatnonzero(answers.max(axis=0) == 0)
     if len(absent):
         family, level = list(FAMILIES)[absent[0] // HIGHEST], absent[0] % HIGHEST + 1
-        raise LabError(f"no photo to learn from has {family} at level {level} or above; set `copies` higher")
+        raise LabError(f"no training image has {family} at level {level} or above; set `copies` higher")
     scaler = StandardScaler().fit(vectors)
     standard = scaler.transform(vectors)
     fits = [LogisticRegression(max_iter=2000, warm_start=True) for _ in answers.T]
@@ -58,6 +57,6 @@ def fitted_head(
         head.load_state_dict({name: torch.as_tensor(value, dtype=torch.float32) for name, value in facts.items()})
         with torch.inference_mode():
             found = read(head(torch.from_numpy(checking)))
-        mean = judge(found.probabilities.numpy(), found.levels.numpy(), checking_levels).iloc[0]
+        mean = by_family(found.probabilities.numpy(), found.levels.numpy(), checking_levels).iloc[0]
         tried.append((head, {"c": float(c), "val_auc": float(mean["auc"]), "val_srcc": float(mean["srcc"])}))
     return max(tried, key=lambda one: one[1]["val_auc"])

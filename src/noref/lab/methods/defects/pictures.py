@@ -1,4 +1,4 @@
-"""A page of photos with the defects that were named in each."""
+"""A page of photos with the defects predicted for each."""
 
 import math
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ def draw(method: DefectsMethod, photos: Sequence[Path], title: str) -> Figure:
 
 def _named(method: DefectsMethod, photo: Path) -> list[str]:
     try:
-        found = method.assess([photo])
+        found = method.outputs(photo)
     except ImageError as error:
         return [error.cause]
-    facts = zip(found.probabilities[0].tolist(), method.classes_, found.levels[0].tolist(), strict=True)
+    facts = zip(found["defects"].tolist(), method.classes_, found["levels"].tolist(), strict=True)
     likely = sorted((fact for fact in facts if fact[0] >= LIKELY), reverse=True)
-    return [f"{name} {level:.1f} ({probability:.0%})" for probability, name, level in likely] or ["no defect named"]
+    return [f"{name} {level:.1f} ({probability:.0%})" for probability, name, level in likely] or ["no defect predicted"]

@@ -1,6 +1,5 @@
-"""The two stages of DIQA as Lightning modules: objective errors first, people's scores second."""
+"""The two stages of DIQA as Lightning modules: objective errors first, the MOS second."""
 
-import math
 from typing import Any
 
 import lightning.pytorch as pl
@@ -9,8 +8,7 @@ from torch import Tensor
 
 from noref.lab.methods.diqa import maps
 from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, inside, look
-from noref.lab.metrics.agreement import agreement
-from noref.lab.training.finetuning import one_cycle
+from noref.lab.training.finetuning import one_cycle, validation_srcc
 
 
 class ErrorMapModule(pl.LightningModule):
@@ -43,8 +41,8 @@ class ErrorMapModule(pl.LightningModule):
         return torch.optim.NAdam(self.network.parameters(), lr=self.learning_rate)
 
 
-class ScoreModule(pl.LightningModule):
-    """Stage 2: predict people's opinions, scaled to [0, 1], by mean squared error.
+class DiqaScoreModule(pl.LightningModule):
+    """Stage 2: predict the MOS, scaled to [0, 1], by mean squared error.
 
     DIQA-SENS adds total variation of its sensitivity map, so that the map stays smooth (as in the authors' DeepQA).
     """
@@ -74,8 +72,7 @@ class ScoreModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         score, mos = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
         self.seen.clear()
-        srcc = agreement(score.numpy(), mos.numpy())["srcc"]
-        self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
+        self.log("val_srcc", validation_srcc(score, mos), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         wanted = [

@@ -4,38 +4,37 @@ Shapes: photos come as uint8 pixels N x H x W x 3, H and W multiples of 4 from 3
 maps leave at a quarter of the size.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
 from noref.lab.methods.diqa import maps
+from noref.lab.networks.outputs import OutputNetwork
+from noref.lab.settings import settings
 
 BORDER = 4  # cells on each side of a quarter-size map that see padding: left out of pooling and of the losses
 SMALLEST = maps.REDUCTION * (2 * BORDER + 1)  # pixels a side for one cell to be left
 
 
-@dataclass(frozen=True)
+@settings
 class Design:
-    """The switches of the paper's ablations, and the constants of its formulas.
-
-    Attributes:
-        normalise: Subtract the low-pass version from the input (paper: yes).
-        reliability: Weight the stage-1 loss by the reliability map (paper: yes).
-        features: Give the head the two handcrafted features (paper: yes).
-        sensitivity: Build DIQA-SENS, with its own sensitivity network, instead of DIQA.
-        power: Exponent p of the error map.
-        alpha: Steepness of the reliability map.
-    """
+    """The switches of the paper's ablations, and the constants of its formulas."""
 
     normalise: bool = True
+    """Subtract the low-pass version from the input."""
     reliability: bool = True
+    """Weight the stage-1 loss by the reliability map."""
     features: bool = True
+    """Give the head the two handcrafted features."""
     sensitivity: bool = False
-    power: float = 0.2
-    alpha: float = 1.0
+    """Build DIQA-SENS, with its own sensitivity network, instead of DIQA."""
+    power: Annotated[float, Field(gt=0)] = 0.2
+    """Exponent of the error map."""
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    """Steepness of the reliability map."""
 
 
 class Views(NamedTuple):
@@ -52,8 +51,8 @@ class Views(NamedTuple):
     seen: Tensor
 
 
-class Assessed(NamedTuple):
-    """What the network says of N photos.
+class Prediction(NamedTuple):
+    """Predictions for N images.
 
     Attributes:
         score: N, on the scale of the opinions it was trained on (higher is better).
@@ -123,7 +122,14 @@ class ErrorNetwork(nn.Module):
         return self.to_error(self.trunk(detail))
 
 
-class Diqa(nn.Module):
+class _Network(OutputNetwork):
+    def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
+        """`score` and `map`."""
+        found: Prediction = self(pixels)
+        return {"score": found.score, "map": found.quality}
+
+
+class Diqa(_Network):
     """DIQA: features pooled over the photo, the two handcrafted features beside them, one hidden layer, one score."""
 
     def __init__(self, design: Design) -> None:
@@ -135,14 +141,14 @@ class Diqa(nn.Module):
         nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")
         nn.init.normal_(self.output.weight, std=0.05)  # the first answers are all near the bias, which `fit` sets
 
-    def forward(self, pixels: Tensor) -> Assessed:
+    def forward(self, pixels: Tensor) -> Prediction:
         views = look(pixels, self.design.normalise)
         features = self.stage1.trunk(views.seen).float()
         pooled = inside(features).mean(dim=(2, 3))
         extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
         hidden = self.hidden(torch.cat([pooled, extra], dim=1))
         score = self.output(F.relu(hidden))[:, 0]
-        return Assessed(score, self._quality(features, pooled, hidden, score))
+        return Prediction(score, self._quality(features, pooled, hidden, score))
 
     def _quality(self, features: Tensor, pooled: Tensor, hidden: Tensor, score: Tensor) -> Tensor:
         """Each cell's share of the score.
@@ -154,7 +160,7 @@ class Diqa(nn.Module):
         return score[:, None, None] + torch.einsum("nc,nchw->nhw", slope, features - pooled[:, :, None, None])
 
 
-class DiqaSens(nn.Module):
+class DiqaSens(_Network):
     """DIQA-SENS: one network for the objective error, a second for how much people mind it where it stands.
 
     Only the abstract and paper 000 describe it; the second network follows the authors' DeepQA. The error network comes from
@@ -176,7 +182,7 @@ class DiqaSens(nn.Module):
         self.hidden = nn.Linear(1 + 2 * design.features, 4)
         self.output = nn.Linear(4, 1)
 
-    def forward(self, pixels: Tensor) -> Assessed:
+    def forward(self, pixels: Tensor) -> Prediction:
         views = look(pixels, self.design.normalise)
         with torch.no_grad():
             error = self.stage1(views.seen).float().clamp(min=0)
@@ -189,7 +195,7 @@ class DiqaSens(nn.Module):
         score = self.output(F.leaky_relu(hidden, 0.1))[:, 0]
         slope = (torch.where(hidden > 0, 1.0, 0.1) * self.output.weight) @ self.hidden.weight[:, :1]
         quality = score[:, None, None] + slope[:, :, None] * (perceptual - pooled[:, :, None, None])[:, 0]
-        return Assessed(score, quality, sensitivity, perceptual)
+        return Prediction(score, quality, sensitivity, perceptual)
 
 
 def build(design: Design) -> Diqa | DiqaSens:

@@ -1,4 +1,4 @@
-"""The pictures of paper 002: what the network sees, what it should find, what it finds, and what people mind."""
+"""The figure of the paper: input, reliability, true and predicted error map, and perceptual error map."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,14 @@ Map = npt.NDArray[np.float32]
 def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8]) -> Figure:
     """One row: photo, normalised input, reliability, true and predicted error map, sensitivity, perceptual error map.
 
-    PlainImages DIQA has no sensitivity of its own; its perceptual error map is how far each cell pulls the score down.
+    Plain DIQA has no sensitivity of its own; its perceptual error map is how far each cell pulls the score down.
 
     Args:
         method: Fitted.
         reference: uint8, H x W x 3.
         distorted: The same photo made worse; same shape.
     """
-    size, design = method.working_size, method.design
+    size, design = method.working_size, method.settings.design
     good, bad = (look(torch.from_numpy(size.apply(pixels))[None], design.normalise) for pixels in (reference, distorted))
     found = method.explain(distorted)
     score = float(method.predict([distorted])[0])

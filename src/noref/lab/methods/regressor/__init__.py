@@ -1,1 +1,1 @@
-"""A pre-trained backbone, pooled and fine-tuned to people's opinions (paper 001: ConvNeXt)."""
+"""A pretrained backbone, pooled and fine-tuned to the MOS (Zhang et al.: ConvNeXt)."""

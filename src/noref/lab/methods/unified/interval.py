@@ -1,4 +1,4 @@
-"""Prediction interval for the MOS (not for single opinions), with a width that depends on the score alone."""
+"""Prediction interval of the score."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ from sklearn.linear_model import QuantileRegressor
 from torch import Tensor, nn
 
 COVERAGE = 0.9
-_LEAST = 0.02  # half the width at least: mean opinions are not known better than that
+_LEAST = 0.02  # half the width at least: MOS are not more precise than that
 
 Scores = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class Interval(nn.Module):
 
 
 def fitted(scores: Scores, mos: Scores) -> Interval:
-    """The interval that covers the MOS of a share of `COVERAGE` of these photos, a little more since they are few.
+    """The interval that contains `COVERAGE` of these images' MOS, a little more since they are few.
 
     Quantile regression of the absolute error on the score and its square: errors are largest in the middle of the scale, and
     smallest among good photos.
@@ -45,8 +45,3 @@ def fitted(scores: Scores, mos: Scores) -> Interval:
     found = Interval()
     found.coefficients.copy_(torch.tensor([fit.intercept_, *fit.coef_]))
     return found
-
-
-def holds(low: Scores, high: Scores, mos: Scores) -> float:
-    """Share of photos whose MOS lies inside the interval."""
-    return float(((low <= mos) & (mos <= high)).mean())

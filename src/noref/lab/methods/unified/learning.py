@@ -1,4 +1,4 @@
-"""Learning everything at once: opinions, what each place deserves, and defects."""
+"""Training of everything at once: the MOS, the quality of each place, and defects."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from noref.lab.errors import LabError
-from noref.lab.methods.defects.judge import judge
-from noref.lab.methods.defects.network import read
-from noref.lab.methods.unified.network import Learner, Told, expected, ordinal_targets
-from noref.lab.methods.unified.photos import Truth
+from noref.lab.methods.unified.network import Learner, Logits, expected, ordinal_targets
+from noref.lab.methods.unified.photos import Targets
 from noref.lab.metrics.agreement import agreement
+from noref.lab.metrics.defects import by_family
+from noref.lab.networks.ordinal import read
 from noref.lab.training.finetuning import FineTuningModule, OptimizerConfig
 
 UNIT = 0.04  # square of the usual deviation of opinions; squared errors of the map count in it, to compare with cross-entropies
@@ -31,14 +31,14 @@ class UnifiedModule(FineTuningModule):
         LabError: One of the four has no weight, or there are others; or as `FineTuningModule`.
     """
 
-    def __init__(self, network: Learner, weights: Mapping[str, float], steps: OptimizerConfig) -> None:
-        super().__init__(network, steps)
+    def __init__(self, network: Learner, weights: Mapping[str, float], optimizer: OptimizerConfig, map_lr: float) -> None:
+        super().__init__(network, optimizer, {"local": map_lr})
         if set(weights) != set(PARTS):
             raise LabError(f"losses needs a weight for each of {', '.join(PARTS)}, not for {', '.join(weights)}")
         self.weights = weights
-        self.known: list[tuple[Told, Truth]] = []
+        self.known: list[tuple[Logits, Targets]] = []
 
-    def losses(self, told: Told, truth: Truth) -> dict[str, Tensor]:
+    def losses(self, told: Logits, truth: Targets) -> dict[str, Tensor]:
         """The four losses of a batch, unweighted."""
         distorted = ~truth.quality.isnan().any(dim=(1, 2))
         entropy = F.binary_cross_entropy_with_logits
@@ -54,7 +54,7 @@ class UnifiedModule(FineTuningModule):
             "defects": _mean(defects, ~truth.answers.isnan().any(dim=(1, 2))),
         }
 
-    def training_step(self, batch: tuple[Tensor, Truth], _: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Targets], _: int) -> Tensor:
         pixels, truth = batch
         losses = self.losses(self.network(pixels), truth)
         loss = torch.stack([self.weights[part] * losses[part] for part in PARTS]).sum()
@@ -62,7 +62,7 @@ class UnifiedModule(FineTuningModule):
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=name == "loss")
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Truth], _: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Targets], _: int) -> None:
         pixels, truth = batch
         self.known.append((self.network(pixels), truth))
 
@@ -79,13 +79,13 @@ class UnifiedModule(FineTuningModule):
         named = ~answers.isnan().any(dim=(1, 2))
         found = read(logits[named])
         levels = answers[named].sum(dim=2).round().long()
-        defects = judge(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]
+        defects = by_family(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]
         self.log("val_auc", float(defects["auc"]))
         for name, scores in said.items():
             rated, made = (agreement(scores[which], mos[which])["srcc"] for which in (~distorted, distorted))
             if name == "both":
                 self.log("val_srcc", rated)
-                self.log("val_spoiled_srcc", made)
+                self.log("val_distorted_srcc", made)
             self.log(f"val_{name}", (rated + made) / 2, prog_bar=True)
 
 

@@ -1,8 +1,8 @@
-"""One backbone, three readings of its maps: a score, the defects, and the quality of each place.
+"""One backbone with three outputs: a score, the defects, and the quality of each place.
 
-During training the score is an ordinal target, like the levels of defects. Quality classes pre-train a backbone better than
-squared errors (docs/results/pretrained.md: .808 against .792 of validation SRCC, the same regressor on top). In the end, score
-and defects get heads that also read a color histogram of the photo, and a regressor corrects the expectation of the score.
+During training the MOS has ordinal targets, like the levels of defects: classes of quality train a backbone better than squared
+errors (.808 against .792 of validation SRCC with the same regressor). In the end, score and defects get heads that also read
+the color histogram, and the score is the expectation of the ordinal outputs, corrected by a regressor.
 """
 
 from typing import NamedTuple
@@ -11,10 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noref.lab.methods.defects.network import OrdinalHead, read
+from noref.lab.methods.unified.interval import Interval
 from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone, Stage
 from noref.lab.networks.heads import RbfHead
+from noref.lab.networks.ordinal import OrdinalHead, read
+from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, describe, length
 
@@ -26,12 +28,12 @@ LEVEL = 4.0  # of a defect, among principal axes whose deviations range from 3 t
 _WIDTH = 32  # channels in which the stages meet
 
 
-class Told(NamedTuple):
-    """What the network says of N photos of H x W pixels while it learns.
+class Logits(NamedTuple):
+    """What the network returns for N images of H x W pixels during training.
 
     Attributes:
-        opinion: N x 9, logits that the opinion is at least .1, .2 … .9 (higher is better).
-        quality: N x H/16 x W/16, what each place alone would deserve, from 0 to 1.
+        mos: N x 9, logits that the MOS is at least .1, .2 … .9 (higher is better).
+        quality: N x H/16 x W/16, the MOS of each place alone, from 0 to 1.
         defects: N x K x 5, logits that the level of a defect is at least 1, 2 … 5.
     """
 
@@ -40,13 +42,13 @@ class Told(NamedTuple):
     defects: Tensor
 
 
-class Assessed(NamedTuple):
-    """What the network says of N photos of H x W pixels once it has learned.
+class Prediction(NamedTuple):
+    """Predictions for N images of H x W pixels.
 
     Attributes:
-        score: N, opinions from 0 to 1, higher is better.
+        score: N, MOS from 0 to 1, higher is better.
         quality: N x H/16 x W/16, same scale; its mean is the score.
-        defects: As in `Told`.
+        defects: As in `Logits`.
     """
 
     score: Tensor
@@ -82,7 +84,7 @@ class LocalHead(nn.Module):
 
 
 class Learner(PooledNetwork):
-    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to what `Told` says.
+    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to `Logits`.
 
     Args:
         backbone: See `PooledNetwork`.
@@ -95,19 +97,19 @@ class Learner(PooledNetwork):
         self.defects = OrdinalHead(vector)
         self.local = LocalHead(backbone.stages)
 
-    def forward(self, pixels: Tensor) -> Told:
+    def forward(self, pixels: Tensor) -> Logits:
         maps = self.backbone(pixels)
         vectors = describe(maps, self.features)
-        return Told(self.mos(vectors)[:, 0], self.local(maps).float(), self.defects(vectors))
+        return Logits(self.mos(vectors)[:, 0], self.local(maps).float(), self.defects(vectors))
 
 
-class UnifiedNetwork(nn.Module):
-    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to what `Assessed` says.
+class UnifiedNetwork(OutputNetwork):
+    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to `Prediction`.
 
     Args:
         backbone, local: Of a `Learner` that has learned.
-        opinion, defects: Fitted to what `last_vectors` gives.
-        correction: From the same, and the levels of defects besides, to what the opinion is off by.
+        mos, defects: Fitted to what `last_vectors` gives.
+        correction: From the same and the levels of defects to the residual of the score.
     """
 
     def __init__(
@@ -115,17 +117,30 @@ class UnifiedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone, self.local, self.mos, self.defects, self.correction = backbone, local, mos, defects, correction
+        self.interval = Interval()
 
-    def forward(self, pixels: Tensor) -> Assessed:
-        """The map is shifted so that its mean is the score: it says where, the score says how good."""
+    def forward(self, pixels: Tensor) -> Prediction:
+        """The map is shifted so that its mean is the score."""
         maps = self.backbone(pixels)
         seen, quality = last_vectors(maps, pixels), self.local(maps)
         score = self.score(seen)
         shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
-        return Assessed(score, quality + shift, self.defects(seen))
+        return Prediction(score, quality + shift, self.defects(seen))
+
+    def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
+        """All five outputs."""
+        predicted: Prediction = self(pixels)
+        found = read(predicted.defects)
+        return {
+            "score": predicted.score,
+            "map": predicted.quality,
+            "defects": found.probabilities,
+            "levels": found.levels,
+            "interval": self.interval(predicted.score),
+        }
 
     def score(self, seen: Tensor) -> Tensor:
-        """The opinions, N, that `last_vectors` N x D stand for."""
+        """The scores, N, that `last_vectors` N x D stand for."""
         return ordinal_expectation(self.mos, seen) + self.correction(seen, coordinates(self.defects(seen)))[0]
 
 

@@ -1,4 +1,4 @@
-"""What the network learns from: rated photos, and clean ones that are distorted on the fly, wholly or in part."""
+"""Training data: rated images, and pristine ones that are distorted on the fly, wholly or in part."""
 
 import itertools
 from bisect import bisect_right
@@ -18,17 +18,18 @@ from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
 from noref.lab.distortions.registry import Pixels
-from noref.lab.methods.defects.photos import at_least, chain_rng
 from noref.lab.methods.unified import plain
 from noref.lab.methods.unified.network import CELL
+from noref.lab.networks.ordinal import at_least
 from noref.lab.preprocessing import WorkingSize
+from noref.lab.training.distorted import chain_rng
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random
 from noref.lab.training.working import WorkingPhotos
 
 MOS_LOSS_BY_LEVEL = (0.0, 0.18, 0.34, 0.5, 0.65, 0.8)
-"""Share of its opinion that a photo loses by one defect of level 0, 1 … 5; defects multiply what is left. Nobody was asked. The
-levels are made to look evenly spaced, and the last leaves little to see."""
-RUINED = 0.9
+"""Share of its opinion that a photo loses by one defect of level 0, 1 … 5; defects multiply what is left. There are
+no subjective data. Levels look evenly spaced, and little is visible at the last."""
+EXTREME_MOS_LOSS = 0.9
 """The same share past level 5, which is not the end of the scale."""
 MILD_TYPES: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
 """Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
@@ -41,7 +42,7 @@ ON_CLOUDS = ("focus blur", "motion blur", "noise", "pixelation", "banding", "com
 _BLOBS = 3  # places a side at which it is drawn whether a part is distorted
 
 
-class Truth(NamedTuple):
+class Targets(NamedTuple):
     """What is known of N photos of H x W pixels; NaN stands for what is not.
 
     Attributes:
@@ -55,7 +56,7 @@ class Truth(NamedTuple):
     answers: Tensor
 
 
-Item = tuple[Tensor, Truth]
+Item = tuple[Tensor, Targets]
 
 
 class Rated(RatedPhotos):
@@ -64,7 +65,7 @@ class Rated(RatedPhotos):
     def __getitem__(self, place: tuple[int, int]) -> Item:  # type: ignore[override]
         pixels, mos = super().__getitem__(place)
         grid = [side // CELL for side in pixels.shape[:2]]
-        return pixels, Truth(mos, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
+        return pixels, Targets(mos, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
 
 
 class DistortedPhotos(Dataset[Item]):
@@ -80,6 +81,7 @@ class DistortedPhotos(Dataset[Item]):
         crop: Side of random windows, a multiple of 32; None for whole photos.
         seed: Another seed, other draws.
         in_part: Share of the distorted photos of which a part stays clean.
+        types: Distortions that single ones are drawn from.
     """
 
     def __init__(
@@ -91,11 +93,12 @@ class DistortedPhotos(Dataset[Item]):
         crop: int | None = None,
         seed: int = 0,
         in_part: float = IN_PART,
+        types: Sequence[str] = distortions.VERSION_1,
     ) -> None:
         self.paths, self.mos, self.copies = paths, mos, copies
         self.photos = WorkingPhotos(size)
         self.photos.use(paths, copies)
-        self.crop, self.seed, self.in_part = crop, seed, in_part
+        self.crop, self.seed, self.in_part, self.types = crop, seed, in_part, types
 
     def __len__(self) -> int:
         return len(self.paths) * self.copies
@@ -105,7 +108,7 @@ class DistortedPhotos(Dataset[Item]):
         photo, copy = divmod(index, self.copies)
         clean = self._clean(self.paths[photo])
         rng = chain_rng(clean, epoch, copy, self.seed)
-        distorted, left, levels = self._spoil(clean, rng)
+        distorted, left, levels = self._distort(clean, rng)
         if self.crop:
             clean, distorted = crop_at_random([clean, distorted], self.crop, rng, turn=True)
         grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
@@ -114,7 +117,7 @@ class DistortedPhotos(Dataset[Item]):
             share = _blobs(grid, rng)
             distorted, levels = _blend(clean, distorted, share), None
         quality = torch.from_numpy(self.mos[photo] * (1 - (1 - left) * share)).float()
-        return torch.from_numpy(distorted), Truth(quality.mean(), quality, _answers(levels))
+        return torch.from_numpy(distorted), Targets(quality.mean(), quality, _answers(levels))
 
     def shapes(self) -> list[tuple[int, int]]:
         """Height and width of each item, from the header of its photo: those alike can be stacked."""
@@ -123,14 +126,14 @@ class DistortedPhotos(Dataset[Item]):
     def _clean(self, path: Path) -> Pixels:
         return self.photos.pixels(path)
 
-    def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+    def _distort(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
         """DistortedPhotos pixels, the share of the opinion that is left, and the levels of all defects where they are known."""
         if rng.random() < AS_THEY_ARE:
             return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
         if rng.random() >= SINGLE:
             distorted, levels = distort(clean, rng)
             return distorted, float(np.prod([1 - MOS_LOSS_BY_LEVEL[level] for level in levels])), levels
-        kind, level = str(rng.choice(distortions.VERSION_1)), int(rng.integers(1, HIGHEST + 1))
+        kind, level = str(rng.choice(self.types)), int(rng.integers(1, HIGHEST + 1))
         left = 1 - MOS_LOSS_BY_LEVEL[level] * MILD_TYPES.get(kind, 1.0)
         return distortions.get(kind)(clean, level, rng), left, _known(kind, level)
 
@@ -150,14 +153,14 @@ class HalvedPhotos(DistortedPhotos):
 
 
 class ExtremePhotos(DistortedPhotos):
-    """The same with one defect past level 5: the level that is known of it stays 5, but it costs `RUINED`.
+    """The same with one defect past level 5: the level that is known of it stays 5, but it costs `EXTREME_MOS_LOSS`.
 
     A network that never saw such photos takes them for plain pictures. A window of one often is one: use whole photos.
     """
 
-    def _spoil(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+    def _distort(self, clean: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
         kind = str(rng.choice(distortions.extreme_names()))
-        return distortions.get(kind).extreme(clean, rng), 1 - RUINED, _known(kind, HIGHEST)
+        return distortions.get(kind).extreme(clean, rng), 1 - EXTREME_MOS_LOSS, _known(kind, HIGHEST)
 
 
 class PlainImages(Dataset[Item]):
@@ -180,7 +183,7 @@ class PlainImages(Dataset[Item]):
         pixels, left, levels = self._make(np.random.default_rng((self.seed, *place)))
         mos = self.mos * left
         quality = torch.full([side // CELL for side in self.shape], mos)
-        return torch.from_numpy(pixels.copy()), Truth(torch.tensor(mos), quality, _answers(levels))
+        return torch.from_numpy(pixels.copy()), Targets(torch.tensor(mos), quality, _answers(levels))
 
     def shapes(self) -> list[tuple[int, int]]:
         """All alike."""
@@ -243,7 +246,7 @@ class Clean(NamedTuple):
         return float(np.mean(self.mos))
 
 
-class Material(NamedTuple):
+class TrainingData(NamedTuple):
     """What a network learns from, and what it is judged by while it does.
 
     Attributes:
@@ -281,7 +284,7 @@ def _best(rated: RatedImages, share: float) -> list[int]:
 
 
 def _answers(levels: Levels | None) -> Tensor:
-    """As `Truth` has them."""
+    """As `Targets` has them."""
     unknown = np.full((len(FAMILIES), HIGHEST), np.nan, np.float32)
     return torch.from_numpy(unknown if levels is None else at_least(levels))
 

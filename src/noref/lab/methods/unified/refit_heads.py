@@ -18,15 +18,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from torch import Tensor
 
-from noref.lab.methods.defects.judge import judge
-from noref.lab.methods.defects.network import OrdinalHead, read
 from noref.lab.methods.unified.network import coordinates, ordinal_expectation, ordinal_targets
+from noref.lab.metrics.defects import by_family
 from noref.lab.networks import color_histogram
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead, from_pipeline
+from noref.lab.networks.ordinal import OrdinalHead, read
 
 PENALTY = 0.3  # of the steps of opinion
-FAULT_PENALTIES = (0.01, 0.03, 0.1)
+DEFECT_PENALTIES = (0.01, 0.03, 0.1)
 C = 0.3  # of the correction
 COLOR_HISTOGRAM_WEIGHT = 4.0  # they are few, and a penalty is the same for all inputs
 LEAST_SCALE = 0.05  # few photos are brightly coloured all over, and those that are must not lie far off the scale
@@ -34,7 +34,7 @@ EPSILON = 0.02  # of opinions from 0 to 1
 _ITERATIONS = 400  # opinions are within .01 of this after 100
 
 
-class Known(NamedTuple):
+class FeatureSet(NamedTuple):
     """What describes n whole photos, and what is known of them.
 
     Attributes:
@@ -58,7 +58,7 @@ class Known(NamedTuple):
         return (self.answers == 0).all(dim=(1, 2))
 
 
-def counts(made: Known, distorted: float, clean: float, draws: int) -> Tensor:
+def counts(made: FeatureSet, distorted: float, clean: float, draws: int) -> Tensor:
     """What each of n made photos counts, beside 1 of a rated one: by whether it came out clean, shared among the draws."""
     return torch.where(made.clean, clean, distorted) / draws
 
@@ -69,7 +69,7 @@ def weight_color_histogram(head: OrdinalHead) -> None:
     scale.copy_(scale.clamp(min=LEAST_SCALE) / COLOR_HISTOGRAM_WEIGHT)
 
 
-def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
+def fit_defects(head: OrdinalHead, made: FeatureSet, held_out: FeatureSet) -> pd.DataFrame:
     """Fit the defects in place.
 
     Args:
@@ -81,17 +81,17 @@ def fit_faults(head: OrdinalHead, made: Known, held_out: Known) -> pd.DataFrame:
         Columns penalty, val_loss, val_auc.
     """
     vectors, answers = made.vectors[made.named], made.answers[made.named]
-    fits = [_answering(head, vectors, answers, torch.ones(len(vectors)), penalty) for penalty in FAULT_PENALTIES]
+    fits = [_answering(head, vectors, answers, torch.ones(len(vectors)), penalty) for penalty in DEFECT_PENALTIES]
     logits = [fitted(held_out.vectors[held_out.named]) for fitted in fits]
     truth = held_out.answers[held_out.named]
     loss = [float(F.binary_cross_entropy_with_logits(found, truth)) for found in logits]
     head.load_state_dict(fits[int(np.argmin(loss))].state_dict())
     auc = [_auc(found, truth) for found in logits]
-    return pd.DataFrame({"penalty": FAULT_PENALTIES, "val_loss": loss, "val_auc": auc})
+    return pd.DataFrame({"penalty": DEFECT_PENALTIES, "val_loss": loss, "val_auc": auc})
 
 
 @torch.no_grad()
-def fit_opinion(head: OrdinalHead, defects: OrdinalHead, known: Known, weights: Tensor, axes: int, seed: int) -> RbfHead:
+def fit_score(head: OrdinalHead, defects: OrdinalHead, known: FeatureSet, weights: Tensor, axes: int, seed: int) -> RbfHead:
     """Fit the opinion in place, and give its correction.
 
     Args:
@@ -140,4 +140,4 @@ def _answering(head: OrdinalHead, vectors: Tensor, answers: Tensor, weights: Ten
 
 def _auc(logits: Tensor, answers: Tensor) -> float:
     found, levels = read(logits), answers.sum(dim=2).round().long()
-    return float(judge(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]["auc"])
+    return float(by_family(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]["auc"])

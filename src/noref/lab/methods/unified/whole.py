@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.methods.unified.network import FEATURES, last_vectors
-from noref.lab.methods.unified.refit_heads import Known
+from noref.lab.methods.unified.refit_heads import FeatureSet
 from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
@@ -52,12 +52,12 @@ class WholePhotos:
         seen = photo_vectors(self.backbone, FEATURES, self.size, paths, "32-true", self.cache)
         return np.hstack([seen, measured[:, 0]])
 
-    def rated(self, rated: RatedImages) -> Known:
+    def rated(self, rated: RatedImages) -> FeatureSet:
         """Photos whose opinions are known, and nothing of their defects; raises what `vectors` does."""
         unknown = torch.full((len(rated), len(FAMILIES), HIGHEST), torch.nan)
-        return Known(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_mos).float(), unknown)
+        return FeatureSet(torch.from_numpy(self.vectors(rated.paths)), torch.from_numpy(rated.unit_mos).float(), unknown)
 
-    def made(self, made: Photos, folder: Path, draws: int = 1) -> Known:
+    def made(self, made: Photos, folder: Path, draws: int = 1) -> FeatureSet:
         """Photos that are made anew in each of some draws, one draw after the other; finished ones are kept in `folder`.
 
         They depend on the photos, the seed and this very code besides the backbone, which their names tell.
@@ -69,14 +69,14 @@ class WholePhotos:
                 folder.mkdir(parents=True, exist_ok=True)
                 save_file(self._draw(made, draw)._asdict(), file.with_suffix(".half"))
                 file.with_suffix(".half").replace(file)
-            known.append(Known(**load_file(file)))
-        return Known(*(torch.cat(values) for values in zip(*known, strict=True)))
+            known.append(FeatureSet(**load_file(file)))
+        return FeatureSet(*(torch.cat(values) for values in zip(*known, strict=True)))
 
     @torch.inference_mode()
-    def _draw(self, made: Photos, draw: int) -> Known:
+    def _draw(self, made: Photos, draw: int) -> FeatureSet:
         known = []
         for index in range(len(made)):
             pixels, truth = made[draw, index]
             vectors = last_vectors(self.backbone(pixels[None]), pixels[None])
-            known.append(Known(vectors[0], truth.mos, truth.answers))
-        return Known(*(torch.stack(values) for values in zip(*known, strict=True)))
+            known.append(FeatureSet(vectors[0], truth.mos, truth.answers))
+        return FeatureSet(*(torch.stack(values) for values in zip(*known, strict=True)))

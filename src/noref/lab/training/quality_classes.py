@@ -1,8 +1,6 @@
-"""Experiment III: fine-tune the backbone to tell five classes of quality apart, crop by crop (paper 003, section 2.3)."""
+"""Fine-tuning of a backbone to classes of quality, crop by crop (DeepBIQ, section 2.3)."""
 
-import math
-import warnings
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,76 +11,63 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noref.lab import datasets
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.methods.deepbiq.crops import Crops, centre
-from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.crops import Crops, centre
 from noref.lab.networks.pooling import describe
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.finetuning import one_cycle
+from noref.lab.settings import NotNegative, Positive, Rate, settings
+from noref.lab.training.finetuning import one_cycle, validation_srcc
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.photos import RatedPhotos, loader
+from noref.lab.training.photos import RatedPhotos
 
 NEW_LAYER = 10  # how many times larger its steps are: it starts from nothing, the rest from years of photos
 
 
-class LeakWarning(UserWarning):
-    """Test photos are being learned from, because somebody asked for it."""
+@settings
+class ClassTuning(Schedule):
+    """Fine-tuning to classes of quality; the checkpoint is the one that ranks validation images best."""
+
+    epochs: NotNegative = 0
+    batch: Positive = 32
+    learning_rate: Rate = 1e-4
+    """Highest learning rate of the backbone; that of the new layer is 10 times higher."""
+    edges: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8)
+    """Where one class ends and the next begins, in MOS from 0 to 1; a MOS on an edge is in the lower class."""
 
 
-@dataclass(frozen=True)
-class Tuning:
-    """How to fine-tune.
+def tune(
+    backbone: Backbone,
+    rated: RatedImages,
+    validation: RatedImages,
+    folder: Path,
+    tuning: ClassTuning,
+    size: WorkingSize,
+    side: int,
+    seed: int,
+) -> None:
+    """Fine-tune a backbone in place, or resume where it was interrupted; write it to `backbone.safetensors` in `folder`.
 
-    Attributes:
-        epochs: At most.
-        head_lr: Largest step of the body; the new layer's is `NEW_LAYER` times that.
-        batch: Crops a step.
-        edges: Where one class ends and the next begins, in opinions from 0 to 1; an opinion on an edge is in the lower class.
+    Args:
+        backbone: With pretrained weights.
+        rated: Images whose random crops are learned.
+        validation: Images that choose the checkpoint, by their middle crops.
+        folder: Of the results; checkpoints go to `finetune/`.
+        tuning: How to train.
+        size: The size policy before crops are taken.
         side: Of crops, in pixels.
-        size: How photos come to be cropped; none smaller than a crop.
-        patience: Epochs without better ranking of validation photos before it stops.
-        precision: Lightning's name.
-        workers: Processes that prepare photos.
         seed: Of the new layer, the order and the crops.
-    """
-
-    epochs: int
-    head_lr: float
-    batch: int
-    edges: tuple[float, ...]
-    side: int
-    size: WorkingSize
-    patience: int
-    precision: str
-    workers: int
-    seed: int
-
-
-def tune(backbone: Backbone, rated: RatedImages, validation: RatedImages, folder: Path, tuning: Tuning) -> None:
-    """Fine-tune a backbone in place, or go on where it was interrupted; write it to `backbone.safetensors` in `folder`.
-
-    Random crops of `rated` teach; the checkpoint is the one that ranks `validation` best.
 
     Raises:
-        ImageTooSmall: A photo is smaller than a crop.
-        LabError: A class has no photo.
+        ImageTooSmall: An image is smaller than a crop.
+        LabError: A class has no image.
     """
+    size = replace(size, shortest=max(size.shortest, side))
     weights = class_weights(classes(rated.unit_mos, tuning.edges), tuning.edges)
-    module = ClassificationModule(backbone, weights, tuning)
-    schedule = Schedule(tuning.epochs, "val_srcc", "max", tuning.patience, tuning.precision)
-    teaching = RatedPhotos(rated, tuning.size, tuning.side, tuning.seed)
-    judging = RatedPhotos(validation, tuning.size)
-    train(
-        module,
-        schedule,
-        folder / "finetune",
-        loader(teaching, tuning.batch, tuning.seed, tuning.workers),
-        loader(judging, tuning.batch, None, tuning.workers),
-        tuning.seed,
-    )
+    module = QualityClassModule(backbone, weights, tuning, side)
+    training = RatedPhotos(rated, size, side, seed)
+    train(module, training, RatedPhotos(validation, size), folder / "finetune", tuning, seed)
     backbone.eval()
     backbone.save(folder / "backbone.safetensors")
 
@@ -110,35 +95,17 @@ def class_weights(found: npt.NDArray[np.int64], edges: tuple[float, ...]) -> Ten
     return torch.from_numpy(counts.max() / counts).float()
 
 
-def leaked(database: str) -> RatedImages:
-    """A whole database, "NAME=PATH", test photos included.
-
-    Raises:
-        LabError: The text has no "=", or as `datasets.read`.
-    """
-    name, equals, folder = database.partition("=")
-    if not equals:
-        raise LabError(f"leak takes NAME=PATH, not {database!r}")
-    warnings.warn(
-        f"the network is fine-tuned on all of {name}, test photos included: what it reaches on {name} says nothing of how it "
-        "judges photos that it has never seen, and must not be compared with other methods",
-        LeakWarning,
-        stacklevel=3,
-    )
-    return datasets.read(name, folder)
-
-
-class ClassificationModule(pl.LightningModule):
+class QualityClassModule(pl.LightningModule):
     """Cross-entropy of quality classes, rare classes weighted up; a new layer reads them off the mean of the last map."""
 
     class_weights: Tensor
     edges: Tensor
 
-    def __init__(self, backbone: Backbone, weights: Tensor, tuning: Tuning) -> None:
+    def __init__(self, backbone: Backbone, weights: Tensor, tuning: ClassTuning, side: int) -> None:
         super().__init__()
         self.backbone, self.tuning = backbone, tuning
         self.new = nn.Linear(backbone.stages[-1].channels, len(weights))
-        self.middle = Crops(tuning.side, centre())
+        self.middle = Crops(side, centre())
         self.register_buffer("class_weights", weights)
         self.register_buffer("edges", torch.tensor(tuning.edges))
         self.seen: list[tuple[Tensor, Tensor]] = []
@@ -172,11 +139,10 @@ class ClassificationModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         expected, mos = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
         self.seen.clear()
-        srcc = agreement(expected.numpy(), mos.numpy())["srcc"]
-        self.log("val_srcc", 0.0 if math.isnan(srcc) else srcc, prog_bar=True)  # constant predictions rank nothing
+        self.log("val_srcc", validation_srcc(expected, mos), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
-        rates = [self.tuning.head_lr, NEW_LAYER * self.tuning.head_lr]
+        rates = [self.tuning.learning_rate, NEW_LAYER * self.tuning.learning_rate]
         parts = [{"params": part.parameters(), "lr": rate} for part, rate in zip((self.backbone, self.new), rates, strict=True)]
         optimizer = torch.optim.AdamW(parts, weight_decay=1e-4)
         return one_cycle(optimizer, rates, int(self.trainer.estimated_stepping_batches))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from noref.lab.errors import LabError
-from noref.lab.methods.deepbiq.crops import CELL, Crops, centre, scattered
+from noref.lab.networks.crops import CELL, Crops, centre, scattered
 
 PHOTO = torch.arange(96 * 160 * 3).reshape(96, 160, 3)
 

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from noref.lab.errors import LabError
-from noref.lab.methods.regressor.losses import LOSSES, mixture, norm_in_norm, plcc
+from noref.lab.training.losses import LOSSES, mixture, norm_in_norm, plcc
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
-"""What the training makes small: how far a batch of predictions is from people's opinions, each in [0, 1]."""
+"""Losses of scores: how far a batch of predictions is from the MOS, both in [0, 1]."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
-from noref.lab.training.finetuning import Loss
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Of predictions and targets of N images."""
 
 _SMALL = 1e-2  # below this norm, differences within a batch count for less instead of being blown up to norm 1
 
@@ -18,7 +20,7 @@ def plcc(predicted: Tensor, mos: Tensor) -> Tensor:
 
 
 def norm_in_norm(predicted: Tensor, mos: Tensor) -> Tensor:
-    """Mean distance of normalised predictions from normalised opinions, over what it can be at most, in [0, 1].
+    """Mean distance of normalised predictions from normalised MOS, over what it can be at most, in [0, 1].
 
     Both sides (N and N) are centred and brought to Euclidean norm 1; the distance is the 1-norm. Source: Li, Jiang and Jiang,
     "Norm-in-Norm Loss with Faster Convergence and Better Performance for Image Quality Assessment", ACM MM 2020, with p = 1
@@ -44,8 +46,8 @@ def mixture(weights: Mapping[str, float]) -> Loss:
     """The weighted sum of losses by name.
 
     Raises:
-        LabError: There is no loss of that name (the message suggests near names), or nothing is left to learn from: no loss, or
-            one with a weight that is not above 0.
+        LabError: There is no loss of that name (the message suggests near names), or a weight is
+            not positive, or there is none.
     """
     if not weights or min(weights.values()) <= 0:
         raise LabError(f"a loss is made of names with weights above 0, not {dict(weights)}")

@@ -1,4 +1,4 @@
-"""Which parts of a photo the network sees.
+"""Square crops of an image at fixed relative places, for networks that read parts of an image.
 
 Sides of photos and crops, and the places of crops, are multiples of a cell, so that the maps of crops lie on one grid. The
 arithmetic is in whole numbers and traces with torch.export for photos of any size.

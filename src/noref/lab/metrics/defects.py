@@ -1,20 +1,19 @@
-"""How well defects are found: per family, whether it is there (ROC) and how strong it is (rank correlation)."""
+"""How well defects are predicted: per family, presence (ROC) and level (rank correlation)."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.figure import Figure
-from sklearn.metrics import RocCurveDisplay, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
-from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
+from noref.lab.distortions.chains import FAMILIES, Levels
 from noref.lab.metrics.agreement import agreement
 
 Values = npt.NDArray[np.floating[Any]]
 
 
-def judge(probabilities: Values, predicted: Values, levels: Levels) -> pd.DataFrame:
+def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.DataFrame:
     """One row a family after their mean, which is over the families that have the figure.
 
     Args:
@@ -55,28 +54,6 @@ def confusions(probabilities: Values, levels: Levels) -> pd.DataFrame:
     only = pd.Series(names[np.where(count > 0, levels.argmax(axis=1) + 1, 0)], name="only")
     means = table[count <= 1].groupby(only[count <= 1]).mean()
     return means.reindex([name for name in names if name in means.index]).reset_index()
-
-
-def draw(probabilities: Values, predicted: Values, levels: Levels) -> Figure:
-    """ROC curves of all families, and the mean predicted level at each true one.
-
-    Args:
-        probabilities: As for `judge`.
-        predicted: Likewise.
-        levels: Likewise.
-    """
-    figure = Figure(figsize=(12, 5.4), layout="constrained")
-    curves, strengths = figure.subplots(1, 2)
-    for family, probability, guess, level in zip(FAMILIES, probabilities.T, predicted.T, levels.T, strict=True):
-        if 0 < (level > 0).sum() < len(level):
-            RocCurveDisplay.from_predictions(level > 0, probability, name=family, ax=curves)
-        means = [guess[level == step].mean() if (level == step).any() else np.nan for step in range(HIGHEST + 1)]
-        strengths.plot(range(HIGHEST + 1), means, marker="o", markersize=3, label=family)
-    curves.set(title="there or not", xlabel="share of photos without it that are named", ylabel="share with it that are named")
-    strengths.plot([0, HIGHEST], [0, HIGHEST], color="black", linewidth=0.8, linestyle=":")
-    strengths.set(title="how strong", xlabel="true level", ylabel="mean predicted level")
-    strengths.legend()
-    return figure
 
 
 def _auc(there: npt.NDArray[np.bool_], probability: Values) -> float:

@@ -1,65 +1,23 @@
-"""Clean photos, and the chains of defects they are put under."""
+"""Pristine images under chains of distortions, drawn on the fly."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from noref.lab import distortions
-from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort, draw, levels
+from noref.lab.distortions.chains import FAMILIES, Levels, distort, draw, levels
 from noref.lab.distortions.registry import Pixels
-from noref.lab.errors import LabError
+from noref.lab.networks.ordinal import at_least
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.pairs import find_photos
 from noref.lab.training.photos import crop_at_random
 from noref.lab.training.working import WorkingPhotos
-
-
-def sources(pristine: str | Path | None, rated: RatedImages | None, best: float) -> RatedImages:
-    """Photos taken as clean: all of a folder, and the best-rated of a database.
-
-    Nobody was asked about the folder's, so all opinions are 1, which nothing reads. `content` is the database's own.
-
-    Args:
-        pristine: Folder of sharp, clean photos.
-        rated: Database.
-        best: Share of the database's photos to take, from the highest opinion down.
-
-    Raises:
-        LabError: The folder holds no pictures, or neither is given.
-    """
-    found: list[tuple[Path, str]] = []
-    names = []
-    if pristine is not None:
-        found += [(path.absolute(), f"pristine {path.stem}") for path in find_photos(pristine)]
-        names.append("pristine")
-    if rated is not None:
-        order = np.argsort(-rated.mos, kind="stable")[: round(best * len(rated))]
-        contents = rated.table["content"].tolist()
-        found += [(rated.paths[row].absolute(), f"{rated.name} {contents[row]}") for row in order]
-        names.append(f"best-rated {best:g} of {rated.name}")
-    if not found:
-        raise LabError("defects are learned from clean photos: give --pristine FOLDER, --data NAME=PATH or both")
-    # Names that start at the common folder say the same of the same data wherever they lie.
-    folder = Path(os.path.commonpath([path.parent for path, _ in found]))
-    table = pd.DataFrame(
-        {
-            "image": [path.relative_to(folder).as_posix() for path, _ in found],
-            "mos": 1.0,
-            "content": [content for _, content in found],
-        }
-    )
-    return RatedImages(" and ".join(names), folder, table, (0.0, 1.0))
 
 
 def chain_rng(working: Pixels, epoch: int, copy: int, seed: int) -> np.random.Generator:
@@ -79,12 +37,7 @@ def chain_facts(copies: int, seed: int) -> dict[str, Any]:
     }
 
 
-def at_least(levels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Levels … x K to answers … x K x 5: whether each is at least 1, 2 … 5, as 0 and 1."""
-    return (levels[..., None] > np.arange(HIGHEST)).astype(np.float32)
-
-
-class SpoiledPhotos(Dataset[tuple[Tensor, Tensor]]):
+class DistortedImages(Dataset[tuple[Tensor, Tensor]]):
     """Every photo under several chains: uint8 H x W x 3, and the answers of `at_least`, K x 5.
 
     Indexed by (epoch, item); the copies of a photo stand together. Chain and window depend on seed, epoch, photo and copy only.

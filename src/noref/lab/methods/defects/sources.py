@@ -1,0 +1,48 @@
+"""The images that the method learns from: a folder of pristine ones, and the best-rated of a database."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
+from noref.lab.training.pairs import find_photos
+
+
+def sources(pristine: str | Path | None, rated: RatedImages | None, best: float) -> RatedImages:
+    """Images taken as pristine: all of a folder, and the best-rated of a database.
+
+    There are no subjective data for the folder, so every MOS is 1, and none is used. `content` is the database's own.
+
+    Args:
+        pristine: Folder of pristine images.
+        rated: Database.
+        best: Share of the database's images to take, from the highest MOS down.
+
+    Raises:
+        LabError: The folder holds no pictures, or neither is given.
+    """
+    found: list[tuple[Path, str]] = []
+    names = []
+    if pristine is not None:
+        found += [(path.absolute(), f"pristine {path.stem}") for path in find_photos(pristine)]
+        names.append("pristine")
+    if rated is not None:
+        order = np.argsort(-rated.mos, kind="stable")[: round(best * len(rated))]
+        contents = rated.table["content"].tolist()
+        found += [(rated.paths[row].absolute(), f"{rated.name} {contents[row]}") for row in order]
+        names.append(f"best-rated {best:g} of {rated.name}")
+    if not found:
+        raise LabError("defects are learned from pristine images: give --pristine FOLDER, --data NAME=PATH or both")
+    # Names that start at the common folder say the same of the same data wherever they lie.
+    folder = Path(os.path.commonpath([path.parent for path, _ in found]))
+    table = pd.DataFrame(
+        {
+            "image": [path.relative_to(folder).as_posix() for path, _ in found],
+            "mos": 1.0,
+            "content": [content for _, content in found],
+        }
+    )
+    return RatedImages(" and ".join(names), folder, table, (0.0, 1.0))

@@ -1,0 +1,75 @@
+"""What every method must do, on tiny data: settings, a scenario for each kind of method, and how to build one."""
+
+from pathlib import Path
+from typing import Any
+
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation.splits import by_content
+from noref.lab.methods import get
+from noref.lab.methods.base import ClassifyingMethod, DefectMethod, Method
+from noref.lab.settings import nested
+
+NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}
+TINY: dict[str, dict[str, Any]] = {
+    "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
+    "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
+    "deepbiq": {
+        "backbone.name": "test_efficientnet",
+        "side": 64,
+        "crops": 3,
+        "regressor.c": [0.01],
+        "regressor.epsilon": [0.05],
+        "finetune.epochs": 2,
+        "finetune.edges": [0.5],
+    },
+    "diqa": {
+        "data.area": 20_000,
+        "types": ["gaussian_blur", "white_noise"],
+        "stage1.epochs": 1,
+        "stage1.crop": 48,
+        "stage2.epochs": 2,
+        "stage2.crop": 48,
+    },
+    "defects": {
+        **NETWORK,
+        "backbone.name": "test_convnext",
+        "backbone.options": None,
+        "copies": 30,
+        "schedule.epochs": 2,
+        "data.crop": 64,
+    },
+    "unified": {
+        **NETWORK,
+        "copies": 1,
+        "plain": 2,
+        "data.crop": 64,
+        "axes": 8,
+        "best": 0.3,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
+}
+STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
+    ("defects", "unified"), "training"
+)
+"""The folder of a stage that `resume` interrupts."""
+
+
+def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Method[Any]:
+    """A method with tiny settings, some of them changed."""
+    return get(name).configured(nested({**TINY[name], **(changes or {})}), seed)
+
+
+def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]:
+    """Training and validation parts that the method can learn from."""
+    if isinstance(method, DefectMethod):
+        rated = method.gather(None)
+    if isinstance(method, ClassifyingMethod):
+        kinds = ["sharp" if name.endswith("-0.png") else "blurred" for name in rated.table["image"]]
+        rated = RatedImages(rated.name, rated.folder, rated.table.assign(type=kinds), rated.mos_range)
+    return by_content(rated, {"train": 0.7, "validation": 0.3}, 0)
+
+
+def with_pristine(name: str, pristine: Path) -> dict[str, Any]:
+    """The setting of a folder of pristine images, where a method has one."""
+    return {"pristine": str(pristine)} if name in ("diqa", "defects", "unified") else {}
