@@ -10,6 +10,7 @@ from noref.lab.methods.base import ClassifyingMethod
 from noref.lab.metrics import classification
 from noref.lab.metrics.classification import Answers
 from noref.lab.plots import classification as plots
+from noref.lab.settings import settings
 
 CLASSES = ["blur", "clean", "noise"]
 
@@ -50,9 +51,15 @@ def test_calibration_puts_an_edge_into_the_bin_below_it():
     assert found.to_dict("list") == {"n": [2, 1], "confidence": [pytest.approx(0.875), 0.95], "accuracy": [0.5, 1]}
 
 
-class Fixed(ClassifyingMethod[None]):
+@settings
+class Nothing:
+    """No settings."""
+
+
+class Fixed(ClassifyingMethod[Nothing]):
     """Predicts `answers`."""
 
+    settings_type = Nothing
     classes_ = answers().classes
 
     def predict_proba(self, images):
