@@ -15,8 +15,8 @@ import noref
 from noref.cli import app
 from noref.lab import distortions, methods
 from noref.lab.cli import app as lab
-from noref.lab.cli import catalogue
 from noref.lab.experiments import experiment
+from noref.lab.settings import listed
 from pictures import make_scene
 
 TINY = (
@@ -243,11 +243,11 @@ def test_the_lists_of_methods_recipes_and_distortions_are_complete():
 
 @pytest.mark.parametrize("name", methods.names())
 def test_settings_have_type_default_and_meaning(name):
-    settings = catalogue.settings_of(methods.get(name))
-    assert {setting.name for setting in settings} == set(methods.get(name)().get_params())
-    assert all(setting.kind and setting.default and setting.meaning for setting in settings)
+    settings = list(listed(methods.get(name).settings_type))
+    assert settings
+    assert all(setting.type and setting.doc for setting in settings)
     shown = call("settings", name).stdout
-    assert all(f"{setting.name}: {setting.kind} = {setting.default}\n    {setting.meaning}\n" in shown for setting in settings)
+    assert all(f"{setting.name}: {setting.type} = {setting.default!r}\n" in shown for setting in settings)
 
 
 def test_settings_of_an_unknown_method_suggest_a_name():

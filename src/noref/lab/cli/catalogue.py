@@ -40,4 +40,3 @@ def settings(
 
 def _summary(method: type[Any]) -> str:
     return (inspect.getdoc(method) or "").partition("\n")[0]
-
