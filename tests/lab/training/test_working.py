@@ -1,6 +1,7 @@
 """Shapes come from headers, and each photo is decoded at most once an epoch; the pixels are those of decoding it every time."""
 
 import io
+import multiprocessing
 import os
 import pickle
 import warnings
@@ -165,6 +166,7 @@ def test_training_decodes_each_photo_once_an_epoch_and_so_does_validation(rated,
     assert counts == [Counter(), *[Counter(names["train"]), Counter(names["validation"])] * EPOCHS]
 
 
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="only forked processes share")
 def test_worker_processes_share_what_they_decode(pristine, tmp_path, monkeypatch):
     log, read = tmp_path / "log", images.read
 
@@ -239,12 +241,16 @@ def test_a_damaged_header_is_named_before_training(tmp_path):
         loader(RatedPhotos(three(tmp_path, sound()[:20]), SIZE), 3, 0, 0)
 
 
+unix = pytest.mark.skipif(not hasattr(os, "pread"), reason="nothing is kept without os.pread")
+
+
 def repeated(path: Path) -> WorkingPhotos:
     photos = WorkingPhotos(SIZE)
     photos.use([path], 2)
     return photos
 
 
+@unix
 def test_a_full_disk_costs_time_only(save, decoded, monkeypatch):
     path = save("a.png", make_scene(80, 96))
 
@@ -257,6 +263,7 @@ def test_a_full_disk_costs_time_only(save, decoded, monkeypatch):
     assert decoded["a.png"] == 2
 
 
+@unix
 def test_too_little_space_is_reported(save, decoded, monkeypatch):
     path = save("a.png", make_scene(80, 96))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
@@ -269,6 +276,7 @@ def test_too_little_space_is_reported(save, decoded, monkeypatch):
     assert decoded["a.png"] == 2
 
 
+@unix
 def test_without_pread_photos_are_decoded_again(save, decoded, monkeypatch):
     path = save("a.png", make_scene(80, 96))
     monkeypatch.delattr(os, "pread")
