@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint smoke docs clean
+.PHONY: demo test test-slow lint smoke docs clean
 
 demo: .venv
 	$(PIP) install '.[examples]'
@@ -12,6 +12,10 @@ demo: .venv
 test: .venv
 	$(PIP) install -e '.[dev]'
 	.venv/bin/python -m pytest
+
+test-slow: .venv
+	$(PIP) install -e '.[dev]'
+	.venv/bin/python -m pytest -m slow
 
 lint: .venv
 	$(PIP) install -e '.[dev]'

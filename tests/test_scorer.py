@@ -178,6 +178,7 @@ def test_any_size_and_shape_from_there_on(scorer, side):
     assert np.isfinite(found.map).all()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by /proc and RLIMIT_AS")
 def test_a_photo_for_which_memory_is_short_stops_no_other():
     """In a process of its own, which may hold little more than model and photos."""
     script = """if True:

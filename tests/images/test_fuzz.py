@@ -1,15 +1,18 @@
-"""The short form of the fuzzer; `python tests/fuzz.py` is the long one."""
+"""The fuzzer, in its short form and (marked slow) in its long one; `python tests/fuzz.py` has options."""
 
 import pytest
+
+pytest.importorskip("resource", reason="memory is measured by the resource module")
 
 import fuzz
 from fuzz_seeds import SEEDS
 from noref import errors, images
 
 
-def test_mutated_files_are_read_or_refused_by_a_typed_error():
-    outcomes = list(fuzz.run(list(SEEDS), seed=0, count=500))
-    assert len(outcomes) == 500
+@pytest.mark.parametrize("count", [500, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_mutated_files_are_read_or_refused_by_a_typed_error(count):
+    outcomes = list(fuzz.run(list(SEEDS), seed=0, count=count))
+    assert len(outcomes) == count
     assert not [f"case {number}, {form}: {outcome.wrong}" for number, form, outcome in outcomes if outcome.wrong]
     kinds = {outcome.kind for _, _, outcome in outcomes}
     assert {"read", "read with a warning", "DamagedImage", "UnsupportedImage"} <= kinds

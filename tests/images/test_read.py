@@ -150,6 +150,7 @@ def test_avif_that_begins_like_heic_is_read_without_its_decoder(monkeypatch, sce
     np.testing.assert_array_equal(images.read(renamed).pixels, images.read(whole).pixels)
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="needs /dev/fd")
 def test_a_pipe_is_read(scene):
     reading, writing = os.pipe()
     stored = encode(Image.fromarray(scene), "JPEG")

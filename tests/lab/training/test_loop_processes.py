@@ -1,5 +1,7 @@
 """Several processes train to the same weights as one."""
 
+import os
+
 import pytest
 import torch
 
@@ -22,6 +24,7 @@ TINY = {
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="Lightning would put both processes on the accelerator")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_two_processes_end_like_one(rated, tmp_path):
     parts = by_content(rated, {"train": 0.7, "validation": 0.3}, 0)

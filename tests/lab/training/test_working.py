@@ -1,6 +1,7 @@
 """Shapes come from headers, and each photo is decoded at most once an epoch; the pixels are those of decoding it every time."""
 
 import io
+import multiprocessing
 import os
 import pickle
 import warnings
@@ -14,8 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from noref.lab.methods.defects.photos import SpoiledPhotos
-from noref.lab.methods.regressor.learning import RegressionModule
 from PIL import ExifTags, Image
 
 from noref import images
@@ -27,6 +26,8 @@ from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.unified import photos as unified
 from noref.lab.preprocessing import WorkingSize, working_pixels
+from noref.lab.training.distorted import DistortedImages
+from noref.lab.training.finetuning import ScoreModule
 from noref.lab.training.pairs import DistortedPairs, ReferencePairs
 from noref.lab.training.photos import Photos, RatedPhotos, SameSizeBatches, crop_at_random, loader
 from noref.lab.training.working import WorkingPhotos
@@ -74,8 +75,8 @@ SETS: dict[str, Make] = {
     "rated, whole": lambda rated, paired, pristine: RatedPhotos(rated, SIZE),
     "distorted pairs": lambda rated, paired, pristine: DistortedPairs(pristine, ["jpeg", "gaussian_blur"], SIZE, 64),
     "reference pairs": lambda rated, paired, pristine: ReferencePairs(paired, SIZE, 64),
-    "defects": lambda rated, paired, pristine: SpoiledPhotos(pristine, SIZE, 3, 64),
-    "defects, one copy": lambda rated, paired, pristine: SpoiledPhotos(pristine, SIZE, 1),
+    "defects": lambda rated, paired, pristine: DistortedImages(pristine, SIZE, 3, 64),
+    "defects, one copy": lambda rated, paired, pristine: DistortedImages(pristine, SIZE, 1),
     "unified": lambda rated, paired, pristine: unified.Together(
         unified.Rated(rated, SIZE, 64),
         unified.DistortedPhotos([*pristine, *best(rated).paths], [0.8] * 12, SIZE, 3, 64),
@@ -104,7 +105,7 @@ def test_photos_are_decoded_in_no_epoch_twice_and_before_the_first_not_at_all(ph
         assert set(decoded.values()) <= {1}
         assert epoch or decoded
     decoded.clear()
-    if isinstance(photos, SpoiledPhotos):
+    if isinstance(photos, DistortedImages):
         assert len(photos.levels) == len(photos)
     assert not decoded
 
@@ -153,18 +154,25 @@ def test_training_decodes_each_photo_once_an_epoch_and_so_does_validation(rated,
     names = {name: [path.name for path in part.paths] for name, part in parts.items()}
     counts: list[Counter[str]] = []
 
-    def note(self: RegressionModule) -> None:
+    def note(self: ScoreModule) -> None:
         counts.append(decoded.copy())
         decoded.clear()
 
     monkeypatch.setattr(RegressorMethod, "_start_head", lambda *_: None)
     for hook in ("on_train_start", "on_validation_epoch_start", "on_train_epoch_end"):  # in this order in an epoch
-        monkeypatch.setattr(RegressionModule, hook, note)
-    method = RegressorMethod("test_efficientnet", crop=64, batch=8, epochs=EPOCHS, patience=9)
+        monkeypatch.setattr(ScoreModule, hook, note)
+    method = RegressorMethod.configured(
+        {
+            "backbone": {"name": "test_efficientnet"},
+            "data": {"crop": 64},
+            "schedule": {"batch": 8, "epochs": EPOCHS, "patience": 9},
+        }
+    )
     method.fit(parts["train"], parts["validation"], tmp_path)
     assert counts == [Counter(), *[Counter(names["train"]), Counter(names["validation"])] * EPOCHS]
 
 
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="only forked processes share")
 def test_worker_processes_share_what_they_decode(pristine, tmp_path, monkeypatch):
     log, read = tmp_path / "log", images.read
 
@@ -175,7 +183,7 @@ def test_worker_processes_share_what_they_decode(pristine, tmp_path, monkeypatch
 
     monkeypatch.setattr(images, "read", logged)
     paths = sorted(pristine.iterdir())
-    photos = SpoiledPhotos(paths, SIZE, 30, 64)
+    photos = DistortedImages(paths, SIZE, 30, 64)
     for _ in loader(photos, 4, 0, workers=2):
         pass
     assert set(log.read_text().split()) == set(map(str, paths))
@@ -239,12 +247,16 @@ def test_a_damaged_header_is_named_before_training(tmp_path):
         loader(RatedPhotos(three(tmp_path, sound()[:20]), SIZE), 3, 0, 0)
 
 
+unix = pytest.mark.skipif(not hasattr(os, "pread"), reason="nothing is kept without os.pread")
+
+
 def repeated(path: Path) -> WorkingPhotos:
     photos = WorkingPhotos(SIZE)
     photos.use([path], 2)
     return photos
 
 
+@unix
 def test_a_full_disk_costs_time_only(save, decoded, monkeypatch):
     path = save("a.png", make_scene(80, 96))
 
@@ -257,6 +269,7 @@ def test_a_full_disk_costs_time_only(save, decoded, monkeypatch):
     assert decoded["a.png"] == 2
 
 
+@unix
 def test_too_little_space_is_reported(save, decoded, monkeypatch):
     path = save("a.png", make_scene(80, 96))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
@@ -269,6 +282,7 @@ def test_too_little_space_is_reported(save, decoded, monkeypatch):
     assert decoded["a.png"] == 2
 
 
+@unix
 def test_without_pread_photos_are_decoded_again(save, decoded, monkeypatch):
     path = save("a.png", make_scene(80, 96))
     monkeypatch.delattr(os, "pread")

@@ -28,8 +28,8 @@ class WorkingPhotos:
     """Photos at working size, for one data set or for several that are read together.
 
     A photo that an epoch needs more than once is decoded once and kept at working size (1.2 MB at the default area) in a
-    temporary file without a name, which worker processes share and which vanishes with the last of them. Where there is not
-    enough disk space for it, or where the platform has no `os.pread` (Windows), such photos are decoded again.
+    temporary file without a name, which forked worker processes share and which vanishes with the last of them. Spawned ones
+    have a file each. On Windows (no `os.pread`), and where the disk has not enough space, such photos are decoded again.
 
     Args:
         size: The size policy.
