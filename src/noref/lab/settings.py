@@ -145,7 +145,7 @@ def _refuse(name: str, what: str, known: list[str]) -> None:
     last = {dotted: dotted.rpartition(".")[2] for dotted in known}
     asked = name.rpartition(".")[2]
     near = [asked] if asked in last.values() else difflib.get_close_matches(asked, set(last.values()), n=3)
-    if near:
+    if near and (asked in near or "." not in name):
         meant = " or ".join(dotted for dotted in known if last[dotted] in near)
         raise LabError(f"no setting of {what} is called {name!r}; did you mean {meant}?")
     lookup(f"setting of {what}", name, dict.fromkeys(known))
