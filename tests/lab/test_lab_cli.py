@@ -198,8 +198,8 @@ def test_evaluate_and_compare(database, tmp_path):
         assert result.exit_code == 0, result.stderr
     result = call("compare", tmp_path / "exact", tmp_path / "inverse")
     assert result.exit_code == 0, result.stderr
-    assert "scores-exact | biq2021 | all | 30 | 0 | 1.000" in result.stdout
-    assert "scores-inverse | biq2021 | all | 30 | 0 | -1.000" in result.stdout
+    assert "scores-exact | biq2021 | all | 30 | 0 | 15 | 1.000" in result.stdout
+    assert "scores-inverse | biq2021 | all | 30 | 0 | 15 | -1.000" in result.stdout
 
 
 def test_an_option_without_effect_is_refused(database, tmp_path):

@@ -13,6 +13,7 @@ Example:
     Setting(name='schedule.epochs', type='int', default=5, doc='')
 """
 
+import difflib
 import inspect
 import json
 import re
@@ -141,10 +142,12 @@ def _overlaid(group: Any, values: Mapping[str, Any], what: str, known: list[str]
 
 def _refuse(name: str, what: str, known: list[str]) -> None:
     """Raise the error of an unknown setting; a name without its group suggests the whole name."""
-    last = name.rpartition(".")[2]
-    same = [other for other in known if other.rpartition(".")[2] == last]
-    if same:
-        raise LabError(f"no setting of {what} is called {name!r}; did you mean {' or '.join(same)}?")
+    last = {dotted: dotted.rpartition(".")[2] for dotted in known}
+    asked = name.rpartition(".")[2]
+    near = [asked] if asked in last.values() else difflib.get_close_matches(asked, set(last.values()), n=3)
+    if near and (asked in near or "." not in name):
+        meant = " or ".join(dotted for dotted in known if last[dotted] in near)
+        raise LabError(f"no setting of {what} is called {name!r}; did you mean {meant}?")
     lookup(f"setting of {what}", name, dict.fromkeys(known))
 
 

@@ -123,7 +123,7 @@ def test_a_bad_photo_costs_its_own_place_on_the_page_only(run, database, save):
     chosen = [save("text.jpg", b"no picture at all"), database / "0-0.png"]
     figure = pictures.draw(experiment.load_model(run), chosen, "two photos")
     assert [axes.get_title().splitlines()[0] for axes in figure.axes if axes.get_title()] == ["text.jpg", "0-0.png"]
-    assert figure.axes[0].get_title().splitlines()[1] == "not an image"
+    assert figure.axes[0].get_title().splitlines()[1].startswith("not an image")
 
 
 def test_the_page_is_written_from_folders_and_photos(run, pristine, database, tmp_path):

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from noref.lab.methods.diqa import network
 from noref.lab.methods.diqa.method import DiqaMethod
 from noref.lab.plots import kernels
 
 
 def test_the_first_layer_is_the_first_convolution():
-    built = network.build(DiqaMethod().design)
+    built = DiqaMethod().build_network(pretrained=False)
     weights = kernels.first_layer(built)
     assert weights.shape == (48, 1, 3, 3)
-    torch.testing.assert_close(weights, built.stage1.trunk[0].weight)
+    torch.testing.assert_close(weights, built.scores.stage1.trunk[0].weight)
 
 
 @pytest.mark.parametrize("network", [None, torch.nn.Linear(3, 1)], ids=["none", "no convolution"])

@@ -158,7 +158,7 @@ def test_training_decodes_each_photo_once_an_epoch_and_so_does_validation(rated,
         counts.append(decoded.copy())
         decoded.clear()
 
-    monkeypatch.setattr(RegressorMethod, "_start_head", lambda *_: None)
+    monkeypatch.setattr(RegressorMethod, "_fit_head", lambda *_: None)
     for hook in ("on_train_start", "on_validation_epoch_start", "on_train_epoch_end"):  # in this order in an epoch
         monkeypatch.setattr(ScoreModule, hook, note)
     method = RegressorMethod.configured(

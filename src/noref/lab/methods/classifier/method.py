@@ -25,10 +25,10 @@ from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, Out
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.pooling import Features
-from noref.lab.networks.vectors import photo_vectors
 from noref.lab.preprocessing import DataConfig, WorkingSize
 from noref.lab.settings import NotNegative, Rate, Share, changed, settings
 from noref.lab.training.loop import Schedule, train
+from noref.lab.training.vectors import photo_vectors
 
 
 @settings

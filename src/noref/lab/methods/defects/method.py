@@ -16,12 +16,12 @@ from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.cache import Pixels, Vectors
 from noref.lab.networks.pooling import Features
-from noref.lab.networks.vectors import Views, photo_vectors
 from noref.lab.preprocessing import DataConfig
 from noref.lab.settings import PathText, Positive, Share, settings
 from noref.lab.training.distorted import DistortedImages, chain_facts, chain_rng
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import ParallelSchedule, train
+from noref.lab.training.vectors import Views, photo_vectors
 
 
 @settings

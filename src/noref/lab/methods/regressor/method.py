@@ -19,11 +19,11 @@ from noref.lab.networks.cache import Vectors
 from noref.lab.networks.heads import LinearHead, from_pipeline
 from noref.lab.networks.pooled import CELL, ScoreNetwork
 from noref.lab.networks.pooling import Features
-from noref.lab.networks.vectors import photo_vectors
 from noref.lab.settings import Share, settings
 from noref.lab.training.finetuning import ScoreModule
 from noref.lab.training.loop import train
 from noref.lab.training.photos import RatedPhotos
+from noref.lab.training.vectors import photo_vectors
 
 ALPHAS = np.logspace(-1, 5, 13)  # penalties of the ridge regression on standardised features
 SAMPLE = 64  # training images that standardise the head without a linear probe

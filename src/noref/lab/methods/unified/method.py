@@ -32,7 +32,6 @@ from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import Backbone, BackboneConfig, average
 from noref.lab.networks.compact import compact
 from noref.lab.networks.heads import RbfHead
-from noref.lab.networks.vectors import photo_vectors
 from noref.lab.preprocessing import DataConfig
 from noref.lab.settings import NotNegative, PathText, Positive, Rate, Share, changed, settings
 from noref.lab.training.finetuning import OptimizerConfig
@@ -40,6 +39,7 @@ from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, hold_out
 from noref.lab.training.photos import Photos
 from noref.lab.training.quality_classes import ClassTuning, tune
+from noref.lab.training.vectors import photo_vectors
 
 SAMPLE = 256  # rated images that standardise the heads
 PLAIN = (384, 512)  # height and width of plain images when the heads are refitted

@@ -15,9 +15,9 @@ from noref.lab.methods.unified.refit_heads import FeatureSet
 from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
-from noref.lab.networks.vectors import photo_vectors
 from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.photos import Photos
+from noref.lab.training.vectors import photo_vectors
 
 
 @dataclass(frozen=True)
