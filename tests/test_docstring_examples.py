@@ -16,7 +16,6 @@ MODULES = [
     for module in pkgutil.walk_packages(noref.__path__, "noref.", onerror=lambda _: None)
     if ">>> " in Path(module.module_finder.find_spec(module.name).origin).read_text(encoding="utf-8")
 ]
-WRITERS = {"draw", "report"}  # they give figures and files
 METRICS = [name for name in MODULES if name.startswith("noref.lab.metrics.")]
 
 
@@ -35,7 +34,15 @@ def test_every_public_function_of_the_metrics_has_an_example():
         function
         for module in modules
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if name not in WRITERS and not name.startswith("_") and function.__module__ == module.__name__
+        if not name.startswith("_") and function.__module__ == module.__name__
     ]
     without = [f"{function.__module__}.{function.__name__}" for function in functions if ">>> " not in (function.__doc__ or "")]
     assert not without
+
+
+def test_every_public_function_and_class_has_an_example():
+    public = {name: getattr(noref, name) for name in noref.__all__ if name != "__version__"}
+    with_examples = {name for name, thing in public.items() if ">>> " in thing.__doc__}
+    bases = (noref.ImageError, noref.ModelError)  # their example serves all that derive from them
+    derived = {name for name, thing in public.items() if isinstance(thing, type) and thing.__base__ in bases}
+    assert with_examples == set(public) - derived

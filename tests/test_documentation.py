@@ -76,10 +76,6 @@ RUNNABLE = [page for page in PAGES if HISTORY not in page.parents and any(runnab
 NAMES = [str(page.relative_to(ROOT)) for page in RUNNABLE]
 COMMANDS = sorted({command: page for page, command in commands()}.items())
 
-RENAMED = importlib.util.find_spec("noref.lab.methods.base") is not None
-PENDING = pytest.mark.xfail(not RENAMED, reason="written for the nested settings and the new commands of the laboratory")
-AHEAD = {f"docs/how-to/add-a-{thing}.md" for thing in ("method", "distortion", "database")}
-
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -143,7 +139,7 @@ def check(block: Block, expected: str | None, folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="console blocks are written for a POSIX shell")
-@pytest.mark.parametrize("page", [pytest.param(page, marks=PENDING if page in AHEAD else ()) for page in NAMES])
+@pytest.mark.parametrize("page", NAMES)
 def test_code_blocks_run(page: str, photos: Path):
     for block, expected in runnable(ROOT / page):
         check(block, expected, photos)
@@ -156,7 +152,6 @@ def test_the_comparison_of_outputs_can_fail():
 
 
 @pytest.mark.parametrize(("command", "page"), COMMANDS, ids=[f"{page}: {command}" for command, page in COMMANDS])
-@PENDING
 def test_commands_exist_with_these_options(command: str, page: str):
     _, *words = shlex.split(command)
     applications = dict(_module(ROOT / "tools" / "cli_reference.py").applications())

@@ -46,7 +46,7 @@ class ImageError(NorefError):
         ...     noref.score(b"some text")
         ... except noref.ImageError as error:
         ...     print(type(error).__name__, error.name, error.cause, sep=" | ")
-        NotAnImage | <bytes> | not an image
+        NotAnImage | <bytes> | not an image, or of a format that noref does not know
     """
 
     def __init__(self, name: str, cause: str, cure: str) -> None:

@@ -25,6 +25,13 @@ def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.Da
         Columns `part` ("mean", then families), `n`, `there` (photos with the defect), `auc` (there or not, the other photos
         having none or other defects), `auc_from_2` (the same without the photos that have it at level 1), `srcc` of the levels
         where it is there, and `srcc_all` over all photos. NaN where all photos are alike.
+
+    Examples:
+        >>> levels = np.zeros((4, len(FAMILIES)), np.int64)
+        >>> levels[:, 1] = [0, 1, 3, 5]  # focus blur
+        >>> table = by_family(levels / 5, levels.astype(float), levels).set_index("part")
+        >>> table.loc["focus blur", ["n", "there", "auc"]].tolist()
+        [4.0, 3.0, 1.0]
     """
     rows = []
     for family, probability, guess, level in zip(FAMILIES, probabilities.T, predicted.T, levels.T, strict=True):
@@ -47,7 +54,18 @@ def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.Da
 
 
 def confusions(probabilities: Values, levels: Levels) -> pd.DataFrame:
-    """Mean probability of each family (columns) over the photos that have one defect alone, or none (rows, column `only`)."""
+    """Mean probability of each family (columns) over the photos that have one defect alone, or none (rows, column `only`).
+
+    Args:
+        probabilities: n x K, that a defect is there.
+        levels: n x K, true ones; 0 where a defect is not there.
+
+    Examples:
+        >>> levels = np.zeros((2, len(FAMILIES)), np.int64)
+        >>> levels[1, 1] = 3
+        >>> confusions((levels > 0).astype(float), levels)["only"].map(str).tolist()
+        ['none', 'focus blur']
+    """
     table = pd.DataFrame(probabilities, columns=list(FAMILIES))
     names = np.array(["none", *FAMILIES])
     count = (levels > 0).sum(axis=1)
