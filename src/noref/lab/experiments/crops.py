@@ -1,4 +1,4 @@
-"""How many crops, and which pooling (paper 003, section 3.2): every combination over random splits, and a test to choose.
+"""The number of crops and the pooling (Bianco et al. 2018, section 3.2): every combination over random splits, and tests.
 
 The folder holds `study.json` (what was asked), one `split-000.csv` a split as it is done, `results.csv` and `results.md`
 (medians over the splits), `tests.csv` and `tests.md` (what is significantly better than what) and `srcc.png`.

@@ -1,1 +1,1 @@
-"""One distortion a photo, by name: SimpleNet and tuned backbones (paper 004)."""
+"""One distortion a photo, by name: SimpleNet and tuned backbones (Elaraby et al. 2023)."""

@@ -18,7 +18,7 @@ Output = Literal["softmax", "sigmoid"]
 
 CHANNELS = (3, 32, 64, 64, 128, 128, 256, 256)
 LADDER = (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5)
-"""SimpleNet's rates of dropout: after the convolutions 2 to 7, and after the hidden layer (not stated in paper 004)."""
+"""SimpleNet's dropout: after the convolutions 2 to 7, and after the hidden layer (not stated by Elaraby et al. 2023)."""
 GRID = 4  # cells a side of SimpleNet's last map, where the photo has SIDE pixels a side
 SIDE = 256
 HIDDEN = 64
@@ -33,7 +33,7 @@ def probabilities(logits: Tensor, output: Output) -> Tensor:
 
 
 class SimpleNet(OutputNetwork):
-    """The network of paper 004, table 2: 1,425,606 parameters with six classes.
+    """The network of Elaraby et al. 2023, table 2: 1,425,606 parameters with six classes.
 
     Seven 3 x 3 convolutions with bias, halved by the maximum after all but the first, then 64 hidden units. The hidden layer
     wants 4 x 4 cells, which is what a photo of 256 x 256 pixels has. Of other photos, the last map is averaged over 4 x 4 areas

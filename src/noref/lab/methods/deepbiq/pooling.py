@@ -1,4 +1,4 @@
-"""From the vectors of a photo's crops to one score (paper 003, section 2.2)."""
+"""From the vectors of a photo's crops to one score (Bianco et al. 2018, section 2.2)."""
 
 from collections.abc import Callable
 from typing import Any, Literal, get_args
