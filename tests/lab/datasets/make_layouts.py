@@ -20,7 +20,7 @@ class Layout(NamedTuple):
         make: Fills a folder and returns it.
         better: A photo with a higher MOS than `worse`.
         worse: A photo with a lower MOS than `better`.
-        columns: Columns of the table besides image, mos and content.
+        columns: Columns of the table in addition to image, mos and content.
         contents: Number of contents.
         lists: Label files whose rows are photos.
         pictures: Whether the folder has all photos.

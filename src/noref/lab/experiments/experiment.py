@@ -218,7 +218,7 @@ def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None
     Raises:
         LabError: `folder` holds another experiment or cannot be written; or the database cannot be split by the recipe.
         LeakError: Near-identical pictures stand in two parts (`prepare` prevents it), or the method learns from a test photo,
-            or from the reference of one, besides the training part.
+            or from the reference of one, in addition to the training part.
     """
     parts, method = recipe.parts(rated), recipe.build()
     if _is_first_process():
@@ -245,8 +245,8 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
     make_folder(folder)
     resolved = _as_yaml({**recipe.resolved(), "database": rated.name})
     known = {"data": rated.fingerprint()}
-    if besides := method.external_images():
-        known["besides"] = hashlib.sha256(str([path.stat().st_size for path in besides]).encode()).hexdigest()[:16]
+    if external := method.external_images():
+        known["external"] = hashlib.sha256(str([path.stat().st_size for path in external]).encode()).hexdigest()[:16]
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
         if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # whatever it was called then
@@ -266,7 +266,7 @@ def note_environment(file: Path, facts: Mapping[str, str]) -> None:
 
     Args:
         file: To write, JSON.
-        facts: To be told besides versions, kind of machine and commit.
+        facts: To record in addition to versions, kind of machine and commit.
     """
     if file.exists():
         known = read_json(file)

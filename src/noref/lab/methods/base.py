@@ -92,7 +92,7 @@ class Method(ABC, Generic[S]):
         return database
 
     def external_images(self) -> Sequence[Path]:
-        """Images that the method learns from besides the training part; no test image may be among them."""
+        """Further images that the method learns from; no validation or test image may be among them."""
         return ()
 
     @abstractmethod
@@ -219,7 +219,7 @@ class NetworkMethod(Method[S]):
         return with_static_padding(self.network_)
 
     def describe(self, rated: RatedImages) -> None:
-        """Take from the training part what predictions need besides the network."""
+        """Take from the training part what predictions need in addition to the network."""
 
     def facts(self) -> dict[str, Any]:
         """What `describe` took, as JSON can hold it; attribute -> value."""

@@ -50,7 +50,7 @@ class RbfHead(nn.Module):
         length: Of a vector, D.
         axes: Principal axes.
         supports: Support vectors.
-        besides: Coordinates that stand beside the projected ones, known otherwise; they have no part in the slope.
+        extra: Number of further coordinates, after the projected ones; they do not contribute to the slope.
     """
 
     mean: Tensor
@@ -62,24 +62,24 @@ class RbfHead(nn.Module):
     bias: Tensor
     gamma: Tensor
 
-    def __init__(self, length: int, axes: int, supports: int, besides: int = 0) -> None:
+    def __init__(self, length: int, axes: int, supports: int, extra: int = 0) -> None:
         super().__init__()
         for name, shape in {
             "mean": (length,),
             "scale": (length,),
             "centre": (length,),
             "axes": (axes, length),
-            "supports": (supports, axes + besides),
+            "supports": (supports, axes + extra),
             "weight": (supports,),
             "bias": (),
             "gamma": (),
         }.items():
             self.register_buffer(name, torch.zeros(shape))
 
-    def forward(self, vectors: Tensor, besides: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, vectors: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor]:
         place = ((vectors - self.mean) / self.scale - self.centre) @ self.axes.T
-        if besides is not None:
-            place = torch.cat([place, besides], dim=1)
+        if extra is not None:
+            place = torch.cat([place, extra], dim=1)
         distance = place.square().sum(1)[:, None] - 2 * place @ self.supports.T + self.supports.square().sum(1)
         bumps = self.weight * torch.exp(-self.gamma * distance)
         score = bumps.sum(dim=1)
@@ -95,7 +95,7 @@ def from_pipeline(fitted: Pipeline) -> Head:
 
     Args:
         fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR, which may know
-            coordinates besides the projected ones, after them.
+            coordinates in addition to the projected ones, after them.
     """
     scaler, regressor = fitted[0], fitted[-1]
     facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.scale_}

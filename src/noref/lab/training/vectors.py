@@ -19,7 +19,7 @@ class Views(NamedTuple):
 
     Attributes:
         make: A photo at working size to k versions of it (uint8, H x W x 3 each).
-        facts: What they depend on besides the photo, as JSON can hold it.
+        facts: What they depend on in addition to the photo, as JSON can hold it.
     """
 
     make: Callable[[Pixels], Iterable[Pixels]]

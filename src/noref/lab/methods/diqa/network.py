@@ -161,7 +161,7 @@ class Diqa(_Network):
 
 
 class DiqaSens(_Network):
-    """DIQA-SENS: one network for the objective error, a second for how much people mind it where it stands.
+    """DIQA-SENS: one network for the objective error, a second for the visual sensitivity to it at each place.
 
     Only the abstract of Kim et al. 2019 and a retelling of it (as DPQE) describe it; the second network follows the authors'
     DeepQA. The error network comes from stage 1 and stays as it is. The perceptual error map is sensitivity x error; its mean

@@ -32,7 +32,7 @@ no subjective data. Levels look evenly spaced, and little is visible at the last
 EXTREME_MOS_LOSS = 0.9
 """The same share past level 5, which is not the end of the scale."""
 MILD_TYPES: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6}
-"""Distortions that people mind less, and how much of the loss remains: grey photos are no bad photos."""
+"""Distortions that lower the MOS less, and the share of the loss that remains: a grey photo is not a bad one."""
 
 AS_THEY_ARE = 0.15  # share of clean photos that are left clean, beside those whose chain has no defect
 SINGLE = 0.5  # share of the others with one distortion of any kind; the rest have a chain of zero to three defects
@@ -75,7 +75,7 @@ class DistortedPhotos(Dataset[Item]):
 
     Args:
         paths: Clean photos.
-        mos: What they deserve as they are, from 0 to 1.
+        mos: Their pseudo-MOS without distortion, from 0 to 1.
         size: How photos come to the network.
         copies: Draws of each photo.
         crop: Side of random windows, a multiple of 32; None for whole photos.
@@ -168,7 +168,7 @@ class PlainImages(Dataset[Item]):
 
     Args:
         count: In an epoch.
-        opinion: What each deserves, from 0 to 1, before any defect.
+        opinion: Pseudo-MOS of each, from 0 to 1, before any distortion.
         shape: Height and width, multiples of 32.
         seed: Another seed, other pictures.
     """
@@ -235,7 +235,7 @@ class Together(Dataset[Item]):
 
 
 class Clean(NamedTuple):
-    """Photos without defects, and what they deserve from 0 to 1."""
+    """Pristine images and their pseudo-MOS from 0 to 1."""
 
     paths: Sequence[Path]
     mos: Sequence[float]
@@ -261,18 +261,18 @@ class TrainingData(NamedTuple):
 
 
 def pristine_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> Clean:
-    """Photos taken as clean, and what they deserve: the best-rated share of a database, and the pristine ones.
+    """Images taken as pristine, with their pseudo-MOS: the best-rated share of a database, and the pristine ones.
 
     Nobody was asked about the pristine ones; they are taken to be as good as the others on average.
     """
     rows = _best(rated, best)
     mos: list[float] = rated.unit_mos[rows].tolist()
-    deserved = [*[float(np.mean(mos))] * len(pristine), *mos]
-    return Clean([*pristine, *(rated.paths[row] for row in rows)], deserved)
+    pseudo_mos = [*[float(np.mean(mos))] * len(pristine), *mos]
+    return Clean([*pristine, *(rated.paths[row] for row in rows)], pseudo_mos)
 
 
 def halved_sources(rated: RatedImages, best: float, mos: float) -> Clean:
-    """Photos taken as clean once they are halved: the best-rated share of a database, and what each of them deserves then."""
+    """Images taken as pristine once they are halved: the best-rated share of a database, and the pseudo-MOS of each."""
     paths = [rated.paths[row] for row in _best(rated, best)] if best else []
     return Clean(paths, [mos] * len(paths))
 

@@ -60,7 +60,7 @@ class WholePhotos:
     def made(self, made: Photos, folder: Path, draws: int = 1) -> FeatureSet:
         """Photos that are made anew in each of some draws, one draw after the other; finished ones are kept in `folder`.
 
-        They depend on the photos, the seed and this very code besides the backbone, which their names tell.
+        They depend on the backbone, which their names contain, and on the photos, the seed and this code.
         """
         known = []
         for draw in range(draws):
