@@ -66,8 +66,8 @@ class FeatureCache:
 
         Args:
             paths: n photos.
-            policy: Everything else that the vectors depend on, next to the photo and `made_with`, as JSON can hold it: the hash of
-                the backbone's weights, the size policy, crops ...
+            policy: What the vectors depend on apart from the photo and `made_with`, as JSON can hold it: the hash of the
+                backbone's weights, the size policy, crops ...
             compute: Pixels (uint8, H x W x 3) to k vectors (k x D). Called for one photo at a time, in order.
 
         Raises:
