@@ -56,7 +56,7 @@ def runnable(page: Path) -> Iterator[tuple[Block, str | None]]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Every `noref ...` command line of the pages, with its page; continued lines are joined."""
-    for page in PAGES:
+    for page in (*PAGES, *READMES):
         if HISTORY in page.parents:
             continue
         text = page.read_text(encoding="utf-8")

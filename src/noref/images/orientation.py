@@ -1,4 +1,4 @@
-"""EXIF orientation: the one place where a photo is turned upright."""
+"""EXIF orientation, read and applied. `tiff` reads its own tag; the decoders of camera raw and JPEG XL turn photos themselves."""
 
 from typing import Literal
 

@@ -112,7 +112,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     """Export the model of a results folder; its card tells the agreement that the run measured.
 
     Args:
-        run: Results folder of `noref.lab.experiment.run`.
+        run: Results folder of `noref.lab.experiments.experiment.run`.
         target: The .onnx to write.
         facts: JSON with what the run does not know: version, description, licence, training_data, origin, weaknesses.
 

@@ -11,6 +11,9 @@ A method with a network needs settings, a network, and what to train. `networks.
     @register("flat")
     class FlatMethod(ScoringNetworkMethod[FlatSettings]):
         settings_type = FlatSettings
+        map_meaning = "local quality, higher is better; the mean over the map is the score before clipping"
+        map_cell = CELL
+        network_: ScoreNetwork
 
         def build_network(self, pretrained: bool) -> ScoreNetwork:
             return ScoreNetwork(self.settings.backbone.build(pretrained), "last", self.settings.dropout)

@@ -1,1 +1,1 @@
-"""A pretrained backbone, pooled and fine-tuned to the MOS (Zhang et al.: ConvNeXt)."""
+"""A pretrained backbone, pooled and fine-tuned to the MOS (Padmaja, Al Hamed, Reddy, Reddy 2023)."""
