@@ -1,4 +1,4 @@
-"""EXIF orientation, read and applied. `tiff` reads its own tag; the decoders of camera raw and JPEG XL turn photos themselves."""
+"""EXIF orientation, read and applied. `tiff` reads its own tag; LibRaw and the JPEG XL decoder turn photos themselves."""
 
 from typing import Literal
 
