@@ -42,7 +42,7 @@ def test_the_maps_mean_inside_the_border_is_the_score(scene, model, border):
     assert inside.mean() == pytest.approx(found.score, abs=1e-3)
 
 
-def test_the_default_model_predicts_score_defects_and_map(scorer, scene):
+def test_the_dedefect_model_predicts_score_defects_and_map(scorer, scene):
     found = scorer.score(scene)
     low, high = found.interval
     assert low <= found.score <= high
@@ -430,5 +430,5 @@ def test_a_background_out_of_focus_is_no_defect(photo):
     assert found.score > noref.score(pixels).score - 20 > noref.score(ground).score + 20
 
 
-def test_the_default_limit_is_the_readers(scorer):
+def test_the_dedefect_limit_is_the_readers(scorer):
     assert scorer.max_pixels == images.MAX_PIXELS

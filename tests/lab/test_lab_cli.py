@@ -242,7 +242,7 @@ def test_the_lists_of_methods_recipes_and_distortions_are_complete():
 
 
 @pytest.mark.parametrize("name", methods.names())
-def test_settings_have_type_default_and_meaning(name):
+def test_settings_have_type_dedefect_and_meaning(name):
     settings = list(listed(methods.get(name).settings_type))
     assert settings
     assert all(setting.type and setting.doc for setting in settings)

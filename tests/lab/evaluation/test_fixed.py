@@ -53,7 +53,7 @@ def test_a_row_without_a_number_is_no_score(tmp_path):
         ("image,score\na,good\n", "'good' in the column score is not a number"),
     ],
 )
-def test_spoiled_tables_are_refused(tmp_path, text, says):
+def test_distorted_tables_are_refused(tmp_path, text, says):
     with pytest.raises(LabError, match=says):
         scores(tmp_path, text).predict([tmp_path / "a"])
 

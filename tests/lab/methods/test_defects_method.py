@@ -69,7 +69,7 @@ def test_a_results_folder_is_complete(run):
     assert "val_auc" in (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
 
 
-def test_faults_are_found_on_a_photo_never_seen(run):
+def test_defects_are_found_on_a_photo_never_seen(run):
     results = pd.read_csv(run / "results.csv").set_index("part")
     assert results.loc["mean", "auc"] > 0.6  # by an untrained backbone's features of four photos
     assert results.loc["mean", "srcc_all"] > 0.1
@@ -198,7 +198,7 @@ def test_figures_of_known_answers():
     assert table.loc["mean", "srcc_all"] == pytest.approx(table["srcc_all"].iloc[1:].mean())
 
 
-def test_confusions_are_read_off_photos_with_one_fault_alone():
+def test_confusions_are_read_off_photos_with_one_defect_alone():
     levels = np.zeros((4, len(FAMILIES)), int)
     levels[1, 1], levels[2, 1], levels[3, [1, 2]] = 3, 5, 4
     probabilities = np.zeros(levels.shape)

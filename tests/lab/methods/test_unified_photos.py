@@ -23,7 +23,7 @@ def test_draws_depend_on_seed_epoch_copy_and_pixels_only(pristine):
     assert distorted.shapes() == [(64, 64)] * 12
 
 
-def test_what_is_known_of_spoiled_photos(pristine):
+def test_what_is_known_of_distorted_photos(pristine):
     paths = sorted(pristine.iterdir())
     distorted = photos.DistortedPhotos(paths, [0.8] * len(paths), SIZE, copies=20, in_part=0.5)
     items = [distorted[0, index][1] for index in range(len(distorted))]
@@ -81,7 +81,7 @@ def test_halved_sources_are_the_best_rated(rated):
     assert photos.halved_sources(rated, 0.0, 0.7) == photos.Clean([], [])
 
 
-def test_ruined_photos_have_one_fault_of_level_5_and_deserve_less_than_those(pristine):
+def test_extreme_photos_have_one_defect_of_level_5_and_score_less_than_those(pristine):
     paths = sorted(pristine.iterdir())
     named = set()
     extreme, level_5 = (
@@ -99,7 +99,7 @@ def test_ruined_photos_have_one_fault_of_level_5_and_deserve_less_than_those(pri
     assert {"focus blur", "under-exposure", "over-exposure", "low contrast"} < named
 
 
-def test_some_are_ruined_in_part_and_their_faults_are_not_known(pristine):
+def test_some_are_extreme_in_part_and_their_defects_are_not_known(pristine):
     paths = sorted(pristine.iterdir())
     extreme = photos.ExtremePhotos(paths, [0.8] * len(paths), SIZE, copies=8)
     truths = [extreme[0, index][1] for index in range(len(extreme))]
@@ -108,7 +108,7 @@ def test_some_are_ruined_in_part_and_their_faults_are_not_known(pristine):
     assert all(truth.quality.max() > 0.7 for truth in in_part)
 
 
-def test_plain_pictures_have_no_faults():
+def test_plain_pictures_have_no_defects():
     made = photos.PlainImages(40, 0.7, (64, 96), seed=1)
     pictures = [made[0, index] for index in range(len(made))]
     for pixels, truth in pictures:
@@ -122,7 +122,7 @@ def test_plain_pictures_have_no_faults():
     assert not torch.equal(made[0, 3][0], made[1, 3][0])
 
 
-def test_clouds_lose_what_one_fault_costs_or_nothing():
+def test_clouds_lose_what_one_defect_costs_or_nothing():
     made = photos.CloudImages(60, 0.7, (64, 96), seed=1)
     items = [made[0, index] for index in range(len(made))]
     assert {pixels.shape for pixels, _ in items} == {(64, 96, 3)}
@@ -141,7 +141,7 @@ def test_clouds_are_soft_but_not_plain():
     assert np.median(deviation) > 10
 
 
-def test_pristine_photos_deserve_what_the_best_rated_do(rated, pristine):
+def test_pristine_photos_score_what_the_best_rated_do(rated, pristine):
     found = photos.pristine_sources(sorted(pristine.iterdir()), rated, 0.2)
     assert len(found.paths) == len(found.mos) == 12
     assert found.mos[0] == pytest.approx(np.sort(rated.unit_mos)[-6:].mean())

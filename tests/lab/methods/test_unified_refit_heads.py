@@ -44,7 +44,7 @@ def known(n: int, seed: int, named: float = 1.0) -> FeatureSet:
     return FeatureSet(vectors, mos, answers)
 
 
-def test_faults_are_found_by_the_penalty_whose_probabilities_are_right():
+def test_defects_are_found_by_the_penalty_whose_probabilities_are_right():
     fitted, other, held_out = head(start=1), head(start=2), known(200, 1)
     table = refit_heads.fit_defects(fitted, known(400, 0), held_out)
     refit_heads.fit_defects(other, known(400, 0), held_out)
@@ -72,7 +72,7 @@ def test_answers_are_the_best_under_their_penalty():
         assert loss(fitted.weight) < loss(fitted.weight + step)
 
 
-def test_photos_whose_faults_are_unknown_teach_none():
+def test_photos_whose_defects_are_unknown_teach_none():
     learned = known(400, 0, named=0.5)
     few = FeatureSet(*(values[learned.named] for values in learned))
     one, other = head(), head()
@@ -95,7 +95,7 @@ def test_the_correction_adds_what_steps_cannot_say():
     assert corrected > agreement(said, held_out.mos)["srcc"] + 0.02
 
 
-def test_the_correction_knows_the_faults():
+def test_the_correction_knows_the_defects():
     rng = np.random.default_rng(0)
 
     def warm(n: int) -> FeatureSet:
