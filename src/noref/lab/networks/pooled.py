@@ -6,6 +6,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from typing_extensions import Self
 
 from noref.lab.networks.backbone import Backbone
+from noref.lab.networks.depthwise import with_fast_gradients
 from noref.lab.networks.heads import LinearHead
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.networks.pooling import Features, describe, length, shares
@@ -26,6 +27,7 @@ class PooledNetwork(OutputNetwork):
     def __init__(self, backbone: Backbone, features: Features, frozen_norms: bool = True) -> None:
         super().__init__()
         self.backbone = backbone.to(memory_format=torch.channels_last)
+        with_fast_gradients(self.backbone)
         self.features, self.frozen_norms = features, frozen_norms
 
     def describe(self, pixels: Tensor) -> Tensor:

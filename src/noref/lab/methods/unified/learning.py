@@ -1,4 +1,4 @@
-"""Training of everything at once: the MOS, the quality of each place, and defects."""
+"""Joint training of the score, its spread, the quality map and the defects."""
 
 from collections.abc import Mapping
 
@@ -7,86 +7,85 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from noref.lab.errors import LabError
-from noref.lab.methods.unified.network import Learner, Logits, expected, ordinal_targets
+from noref.lab.methods.unified.network import Logits, UnifiedNetwork, expected_mos, mos_targets
 from noref.lab.methods.unified.photos import Targets
 from noref.lab.metrics.agreement import agreement
 from noref.lab.metrics.defects import by_family
 from noref.lab.networks.ordinal import read
 from noref.lab.training.finetuning import FineTuningModule, OptimizerConfig
 
-UNIT = 0.04  # square of the usual deviation of opinions; squared errors of the map count in it, to compare with cross-entropies
-PARTS = ("rated", "distorted", "quality", "defects")
+MOS_VARIANCE = 0.04  # of rated photos, about: squared errors are divided by it, so that they compare with cross-entropies
+PARTS = ("rated", "distorted", "map", "defects")
 
 
 class UnifiedModule(FineTuningModule):
-    """A weighted sum of four losses, each a mean over what is known of it in the batch.
+    """A weighted sum of four losses, each a mean over the images of the batch whose targets are known.
 
-    "rated" and "distorted" are cross-entropies of ordinal targets, on rated photos and on distorted ones; "quality" is the
-    squared error of the map, or of its mean where no more is known; "defects" the cross-entropy of all outputs.
+    `rated` and `distorted` are the cross-entropies of the ordinal targets of the MOS, on rated images and on distorted ones;
+    `map` is the squared error of the quality map, or of its mean where only the MOS is known; `defects` is the cross-entropy
+    of the ordinal targets of the levels. The spread is fitted to the errors on rated images (Laplace likelihood); its gradient
+    ends at its head, so that its weight is 1.
 
-    Checkpoints are chosen by `val_both`, the mean of two SRCC of the expected score, over rated and over distorted photos, or
-    by `val_map`, the same of the map's mean.
+    Checkpoints are chosen by `val_both`, the mean of the SRCC on rated and on distorted images.
 
     Raises:
-        LabError: One of the four has no weight, or there are others; or as `FineTuningModule`.
+        LabError: `weights` does not name the four losses; or as `FineTuningModule`.
     """
 
-    def __init__(self, network: Learner, weights: Mapping[str, float], optimizer: OptimizerConfig, map_lr: float) -> None:
-        super().__init__(network, optimizer, {"local": map_lr})
+    def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], optimizer: OptimizerConfig) -> None:
+        super().__init__(network, optimizer, {"map": 10 * optimizer.head_lr})
         if set(weights) != set(PARTS):
             raise LabError(f"losses needs a weight for each of {', '.join(PARTS)}, not for {', '.join(weights)}")
         self.weights = weights
-        self.known: list[tuple[Logits, Targets]] = []
+        self.seen: list[tuple[Logits, Targets]] = []
 
-    def losses(self, told: Logits, truth: Targets) -> dict[str, Tensor]:
-        """The four losses of a batch, unweighted."""
-        distorted = ~truth.quality.isnan().any(dim=(1, 2))
+    def losses(self, found: Logits, targets: Targets) -> dict[str, Tensor]:
+        """The losses of a batch, unweighted, and that of the spread."""
+        distorted = ~targets.quality.isnan().any(dim=(1, 2))
         entropy = F.binary_cross_entropy_with_logits
-        mos = entropy(told.mos, ordinal_targets(truth.mos), reduction="none").mean(dim=1)
-        off_mean = (told.quality.mean(dim=(1, 2)) - truth.mos).square() / UNIT
-        # NaN must not even stand in the branch not taken: its gradient would be NaN too.
-        off_places = (told.quality - truth.quality.nan_to_num()).square().mean(dim=(1, 2)) / UNIT
-        defects = entropy(told.defects, truth.answers.nan_to_num(), reduction="none").mean(dim=(1, 2))
+        mos = entropy(found.mos, mos_targets(targets.mos), reduction="none").mean(dim=1)
+        mean_error = (found.quality.mean(dim=(1, 2)) - targets.mos).square() / MOS_VARIANCE
+        # NaN must not even stand in the branch that is not taken: its gradient would be NaN too.
+        cell_errors = (found.quality - targets.quality.nan_to_num()).square().mean(dim=(1, 2)) / MOS_VARIANCE
+        defects = entropy(found.defects, targets.answers.nan_to_num(), reduction="none").mean(dim=(1, 2))
+        error = (expected_mos(found.mos.detach()) - targets.mos).abs()
         return {
             "rated": _mean(mos, ~distorted),
             "distorted": _mean(mos, distorted),
-            "quality": torch.where(distorted, off_places, off_mean).mean(),
-            "defects": _mean(defects, ~truth.answers.isnan().any(dim=(1, 2))),
+            "map": torch.where(distorted, cell_errors, mean_error).mean(),
+            "defects": _mean(defects, ~targets.answers.isnan().any(dim=(1, 2))),
+            "spread": _mean(error / found.spread + found.spread.log(), ~distorted),
         }
 
     def training_step(self, batch: tuple[Tensor, Targets], _: int) -> Tensor:
-        pixels, truth = batch
-        losses = self.losses(self.network(pixels), truth)
-        loss = torch.stack([self.weights[part] * losses[part] for part in PARTS]).sum()
+        pixels, targets = batch
+        losses = self.losses(self.network(pixels), targets)
+        loss = losses["spread"] + torch.stack([self.weights[part] * losses[part] for part in PARTS]).sum()
         for name, value in (*losses.items(), ("loss", loss)):
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=name == "loss")
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Targets], _: int) -> None:
-        pixels, truth = batch
-        self.known.append((self.network(pixels), truth))
+        pixels, targets = batch
+        found = self.network(pixels)
+        mean_only = targets._replace(quality=targets.quality.mean(dim=(1, 2)))  # photos of several shapes follow each other
+        self.seen.append((found._replace(quality=found.quality.mean(dim=(1, 2))), mean_only))
 
     def on_validation_epoch_end(self) -> None:
-        said = {
-            "both": expected(torch.cat([told.mos for told, _ in self.known]).float()).cpu().numpy(),
-            "map": torch.cat([told.quality.mean(dim=(1, 2)) for told, _ in self.known]).cpu().numpy(),
-        }
-        mos = torch.cat([truth.mos for _, truth in self.known]).cpu().numpy()
-        distorted = torch.cat([~truth.quality.isnan().any(dim=(1, 2)) for _, truth in self.known]).cpu().numpy()
-        logits = torch.cat([told.defects for told, _ in self.known]).float().cpu()
-        answers = torch.cat([truth.answers for _, truth in self.known]).cpu()
-        self.known.clear()
-        named = ~answers.isnan().any(dim=(1, 2))
-        found = read(logits[named])
-        levels = answers[named].sum(dim=2).round().long()
-        defects = by_family(found.probabilities.numpy(), found.levels.numpy(), levels.numpy()).iloc[0]
-        self.log("val_auc", float(defects["auc"]))
-        for name, scores in said.items():
-            rated, made = (agreement(scores[which], mos[which])["srcc"] for which in (~distorted, distorted))
-            if name == "both":
-                self.log("val_srcc", rated)
-                self.log("val_distorted_srcc", made)
-            self.log(f"val_{name}", (rated + made) / 2, prog_bar=True)
+        found = Logits(*(torch.cat(values).float().cpu() for values in zip(*(found for found, _ in self.seen), strict=True)))
+        targets = Targets(*(torch.cat(values).cpu() for values in zip(*(targets for _, targets in self.seen), strict=True)))
+        self.seen.clear()
+        distorted, known = ~targets.quality.isnan(), ~targets.answers.isnan().any(dim=(1, 2))
+        defects, levels = read(found.defects[known]), targets.answers[known].sum(dim=2).round().long()
+        table = by_family(defects.probabilities.numpy(), defects.levels.numpy(), levels.numpy())
+        self.log("val_auc", float(table.iloc[0]["auc"]))
+        for prefix, scores in (("val_", expected_mos(found.mos)), ("val_map_", found.quality)):
+            rated, made = (
+                agreement(scores[which].numpy(), targets.mos[which].numpy())["srcc"] for which in (~distorted, distorted)
+            )
+            self.log(f"{prefix}srcc", rated)
+            self.log(f"{prefix}distorted_srcc", made)
+            self.log(f"{prefix}both", (rated + made) / 2, prog_bar=prefix == "val_")
 
 
 def _mean(values: Tensor, which: Tensor) -> Tensor:

@@ -1,9 +1,4 @@
-"""One backbone with three outputs: a score, the defects, and the quality of each place.
-
-During training the MOS has ordinal targets, like the levels of defects: classes of quality train a backbone better than squared
-errors (.808 against .792 of validation SRCC with the same regressor). In the end, score and defects get heads that also read
-the color histogram, and the score is the expectation of the ordinal outputs, corrected by a regressor.
-"""
+"""One backbone with five outputs: score, defects, quality map, spread of the score, and distance from the training photos."""
 
 from typing import NamedTuple
 
@@ -11,56 +6,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noref.lab.methods.unified.interval import Interval
-from noref.lab.networks import color_histogram
 from noref.lab.networks.backbone import Backbone, Stage
-from noref.lab.networks.heads import RbfHead
 from noref.lab.networks.ordinal import OrdinalHead, read
-from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, describe, length
 
-CELL = 16  # pixels a side of a cell of the quality map
-FEATURES: Features = "stages"  # early stages see noise, blur and blocks
-STEPS = tuple(step / 10 for step in range(1, 10))  # of opinions
-TEMPERATURE = 0.05  # of opinions: over how much a step is passed
-LEVEL = 4.0  # of a defect, among principal axes whose deviations range from 3 to 20
-_WIDTH = 32  # channels in which the stages meet
+CELL = 16  # side of a cell of the quality map, in pixels
+FEATURES: Features = "stages"  # early stages respond to noise, blur and blocking
+MOS_STEPS = tuple(step / 10 for step in range(1, 10))
+"""Thresholds of the ordinal targets of the MOS, which is scaled to [0, 1]."""
+MOS_SOFTNESS = 0.05  # a MOS is the mean of a few ratings: it passes a threshold over about this range
+LEAST_SPREAD = 0.02
+_WIDTH = 32  # channels to which the map's head reduces every stage
 
 
 class Logits(NamedTuple):
-    """What the network returns for N images of H x W pixels during training.
+    """What training needs of N images of H x W pixels.
 
     Attributes:
-        mos: N x 9, logits that the MOS is at least .1, .2 … .9 (higher is better).
-        quality: N x H/16 x W/16, the MOS of each place alone, from 0 to 1.
+        mos: N x 9, logits that the MOS is at least .1, .2 … .9.
+        quality: N x H/16 x W/16, the MOS of each cell, from 0 to 1.
         defects: N x K x 5, logits that the level of a defect is at least 1, 2 … 5.
+        spread: N, expected absolute error of the predicted MOS.
     """
 
     mos: Tensor
     quality: Tensor
     defects: Tensor
+    spread: Tensor
 
 
-class Prediction(NamedTuple):
-    """Predictions for N images of H x W pixels.
-
-    Attributes:
-        score: N, MOS from 0 to 1, higher is better.
-        quality: N x H/16 x W/16, same scale; its mean is the score.
-        defects: As in `Logits`.
-    """
-
-    score: Tensor
-    quality: Tensor
-    defects: Tensor
-
-
-class LocalHead(nn.Module):
+class MapHead(nn.Module):
     """The maps of all stages to one value a cell of `CELL` pixels.
 
-    Each stage is brought to few channels by its own 1 x 1 convolution, then to the common grid; finer ones by the mean over a
-    cell of what a ReLU leaves of them, so that fine structure counts whatever its sign. H and W must be multiples of 32.
+    A 1 x 1 convolution reduces each stage to few channels; the finer stages are averaged over each cell after a ReLU, so that
+    fine structure counts whatever its sign. H and W must be multiples of 32.
     """
 
     def __init__(self, stages: list[Stage]) -> None:
@@ -72,8 +52,8 @@ class LocalHead(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
-        meeting = [self._on_grid(conv(cells), r) for conv, cells, r in zip(self.narrow, maps, self.reductions, strict=True)]
-        quality: Tensor = self.out(F.relu(self.mix(F.relu(torch.stack(meeting).sum(dim=0)))))
+        on_grid = [self._on_grid(conv(cells), r) for conv, cells, r in zip(self.narrow, maps, self.reductions, strict=True)]
+        quality: Tensor = self.out(F.relu(self.mix(F.relu(torch.stack(on_grid).sum(dim=0)))))
         return quality[:, 0]
 
     @staticmethod
@@ -83,100 +63,100 @@ class LocalHead(nn.Module):
         return cells if reduction == CELL else F.interpolate(cells, scale_factor=reduction // CELL, mode="bilinear")
 
 
-class Learner(PooledNetwork):
-    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to `Logits`.
+class UnifiedNetwork(PooledNetwork):
+    """Images (uint8, N x H x W x 3; H and W multiples of 32) to `Logits` in training, to named outputs afterwards.
 
     Args:
         backbone: See `PooledNetwork`.
+        axes: Principal axes of the feature distance.
     """
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, axes: int) -> None:
         super().__init__(backbone, FEATURES)
         vector = length(backbone.stages, FEATURES)
-        self.mos = OrdinalHead(vector, 1, len(STEPS))
+        self.mos = OrdinalHead(vector, 1, len(MOS_STEPS))
         self.defects = OrdinalHead(vector)
-        self.local = LocalHead(backbone.stages)
+        self.map = MapHead(backbone.stages)
+        self.spread = OrdinalHead(vector, 1, 1)
+        self.distance = FeatureDistance(vector, axes)
+        self.interval_factor = nn.Buffer(torch.zeros(()))
 
     def forward(self, pixels: Tensor) -> Logits:
         maps = self.backbone(pixels)
-        vectors = describe(maps, self.features)
-        return Logits(self.mos(vectors)[:, 0], self.local(maps).float(), self.defects(vectors))
+        return self.logits(describe(maps, self.features), self.map(maps).float())
 
-
-class UnifiedNetwork(OutputNetwork):
-    """Photos (uint8, N x H x W x 3; H and W multiples of 32) to `Prediction`.
-
-    Args:
-        backbone, local: Of a `Learner` that has learned.
-        mos, defects: Fitted to what `last_vectors` gives.
-        correction: From the same and the levels of defects to the residual of the score.
-    """
-
-    def __init__(
-        self, backbone: Backbone, local: LocalHead, mos: OrdinalHead, defects: OrdinalHead, correction: RbfHead
-    ) -> None:
-        super().__init__()
-        self.backbone, self.local, self.mos, self.defects, self.correction = backbone, local, mos, defects, correction
-        self.interval = Interval()
-
-    def forward(self, pixels: Tensor) -> Prediction:
-        """The map is shifted so that its mean is the score."""
-        maps = self.backbone(pixels)
-        seen, quality = last_vectors(maps, pixels), self.local(maps)
-        score = self.score(seen)
-        shift = score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)
-        return Prediction(score, quality + shift, self.defects(seen))
+    def logits(self, vectors: Tensor, quality: Tensor) -> Logits:
+        """The same from the pooled features, N x D, and the map, N x H/16 x W/16."""
+        # The spread must not train the backbone: that would trade accuracy for predictable errors.
+        spread = LEAST_SPREAD + F.softplus(self.spread(vectors.detach())[:, 0, 0])
+        return Logits(self.mos(vectors)[:, 0], quality, self.defects(vectors), spread)
 
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
-        """All five outputs."""
-        predicted: Prediction = self(pixels)
-        found = read(predicted.defects)
+        """All six outputs. The map is shifted so that its mean is the score."""
+        maps = self.backbone(pixels)
+        vectors, quality = describe(maps, self.features), self.map(maps).float()
+        found = self.logits(vectors, quality)
+        score, defects, distance = expected_mos(found.mos), read(found.defects), self.distance(vectors)
+        half = self.half_width(found.spread, distance)
+        inside = score.clamp(0, 1)
         return {
-            "score": predicted.score,
-            "map": predicted.quality,
-            "defects": found.probabilities,
-            "levels": found.levels,
-            "interval": self.interval(predicted.score),
+            "score": score,
+            "map": quality + (score[:, None, None] - quality.mean(dim=(1, 2), keepdim=True)),
+            "defects": defects.probabilities,
+            "levels": defects.levels,
+            "interval": torch.stack([inside - half, inside + half], dim=1),
+            "unusual": distance,
         }
 
-    def score(self, seen: Tensor) -> Tensor:
-        """The scores, N, that `last_vectors` N x D stand for."""
-        return ordinal_expectation(self.mos, seen) + self.correction(seen, coordinates(self.defects(seen)))[0]
+    def half_width(self, spread: Tensor, distance: Tensor) -> Tensor:
+        """Half the width of the prediction interval, N: the calibrated spread, widened for unusual pictures."""
+        return self.interval_factor * spread * distance.clamp(min=1)
 
 
-def last_vectors(maps: list[Tensor], pixels: Tensor) -> Tensor:
-    """What describes N photos in the end, N x `last_length`: their maps' moments, then their color_histogram."""
-    return torch.cat([describe(maps, FEATURES), color_histogram.color_histogram(pixels)], dim=1)
+class FeatureDistance(nn.Module):
+    """Distance of pooled features from those of the training photos, 1 at a threshold.
 
+    The features are standardised and projected on principal axes; the distance is the root mean square of the coordinates in
+    units of their standard deviations, with the residual outside these axes as one more coordinate.
 
-def last_length(backbone: Backbone) -> int:
-    """Of what `last_vectors` gives."""
-    return length(backbone.stages, FEATURES) + color_histogram.COUNT
-
-
-def last_heads(backbone: Backbone) -> tuple[OrdinalHead, OrdinalHead]:
-    """Of opinion and of defects, not fitted yet."""
-    return OrdinalHead(last_length(backbone), 1, len(STEPS)), OrdinalHead(last_length(backbone))
-
-
-def coordinates(defects: Tensor) -> Tensor:
-    """Logits of defects, N x K x 5, as the correction sees them beside its principal axes, N x K: levels, of like size.
-
-    One weight for all families: standardised, those that are poorly told and seldom there would count most.
+    Args:
+        length: Of a vector.
+        axes: Principal axes.
     """
-    return LEVEL * read(defects).levels
+
+    def __init__(self, length: int, axes: int) -> None:
+        super().__init__()
+        self.mean, self.scale = nn.Buffer(torch.zeros(length)), nn.Buffer(torch.ones(length))
+        self.axes, self.deviation = nn.Buffer(torch.zeros(axes, length)), nn.Buffer(torch.ones(axes))
+        self.residual, self.threshold = nn.Buffer(torch.ones(())), nn.Buffer(torch.ones(()))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Distances N of vectors N x D."""
+        standard = (vectors - self.mean) / self.scale
+        places = standard @ self.axes.T
+        inside = (places / self.deviation).square().mean(dim=1)
+        outside = (standard.square().sum(dim=1) - places.square().sum(dim=1)).clamp(min=0) / self.residual
+        return ((inside + outside) / 2).sqrt() / self.threshold
+
+    @torch.no_grad()
+    def fit(self, vectors: Tensor, share: float) -> None:
+        """Take the axes from training photos, n x D, and the threshold below which `share` of them lie."""
+        self.mean.copy_(vectors.mean(dim=0))
+        self.scale.copy_(vectors.std(dim=0).clamp(min=1e-3))
+        standard = (vectors - self.mean) / self.scale
+        _, values, axes = torch.linalg.svd(standard, full_matrices=False)
+        count = min(len(self.axes), len(vectors) // 2)  # the other axes stay zero
+        self.axes[:count] = axes[:count]
+        self.deviation[:count] = values[:count] / (len(vectors) - 1) ** 0.5
+        self.residual.copy_(values[count:].square().sum() / (len(vectors) - 1))
+        self.threshold.copy_(torch.quantile(self(vectors), share))
 
 
-def ordinal_targets(mos: Tensor) -> Tensor:
-    """Opinions N to N x 9: how far each reaches beyond each of `STEPS`, 0 to 1, softly, since opinions are means of a few."""
-    return torch.sigmoid((mos[:, None] - torch.tensor(STEPS, device=mos.device)) / TEMPERATURE)
+def mos_targets(mos: Tensor) -> Tensor:
+    """MOS N, from 0 to 1, to ordinal targets N x 9: whether it is at least each of `MOS_STEPS`, softly."""
+    return torch.sigmoid((mos[:, None] - torch.tensor(MOS_STEPS, device=mos.device)) / MOS_SOFTNESS)
 
 
-def ordinal_expectation(head: OrdinalHead, vectors: Tensor) -> Tensor:
-    """The opinions, N, that the steps say of vectors N x D, before any correction."""
-    return expected(head(vectors)[:, 0])
-
-
-def expected(logits: Tensor) -> Tensor:
-    """The opinions, N, that logits N x 9 stand for."""
-    return (STEPS[1] - STEPS[0]) * (logits.sigmoid().sum(dim=1) + 0.5)
+def expected_mos(logits: Tensor) -> Tensor:
+    """The expected MOS, N, from ordinal logits N x 9."""
+    return (MOS_STEPS[1] - MOS_STEPS[0]) * (logits.sigmoid().sum(dim=1) + 0.5)
