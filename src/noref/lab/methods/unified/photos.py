@@ -38,6 +38,8 @@ IN_PART = 0.33  # share of distorted images of which a region stays as it was
 VISIBLE = 0.7  # root mean square of the change, in grey levels, below which an image counts as undistorted
 ON_DRAWN = ("focus blur", "motion blur", "noise", "pixelation", "compression")
 """Families that show on drawn pictures, whose light and colours are arbitrary."""
+COMPOSED = tuple(kind for kind in pictures.COMPOSED if kind != "background_blur")  # whose cells differ in quality
+PHOTOS_COMPOSED = 4
 _BLOBS = 3  # random values a side from which a smooth region is interpolated
 
 
@@ -142,8 +144,8 @@ class ComposedSource:
         self.mos = [float(np.mean(photos.mos))] * count
 
     def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
-        chosen = rng.choice(len(self.photos.paths), pictures.MOST_PHOTOS)
-        return pictures.compose([_square(self.photos.pixels(int(one), rng), self.side) for one in chosen], rng)[0]
+        chosen = rng.choice(len(self.photos.paths), PHOTOS_COMPOSED)
+        return pictures.compose([_square(self.photos.pixels(int(one), rng), self.side) for one in chosen], rng, COMPOSED)[0]
 
     def shapes(self, crop: int | None) -> list[tuple[int, int]]:
         return [(min(crop or self.side, self.side),) * 2] * len(self.mos)
