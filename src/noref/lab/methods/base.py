@@ -175,12 +175,14 @@ class NetworkMethod(Method[S]):
         classes_: Names of the outputs `defects` and `levels`.
         map_meaning, map_cell: Of the output `map`: what a value means, and the side of a cell in pixels.
         coverage: Of the output `interval`: the share of images whose MOS it should contain.
+        usual: Of the output `unusual`: the share of rated photos like those of training for which it is at most 1.
     """
 
     multiple: ClassVar[int] = 32  # of pixels, that sides are padded to: what common backbones halve to whole cells
     map_meaning: ClassVar[str] = ""
     map_cell: ClassVar[int] = 0
     coverage: ClassVar[float] = 0.0
+    usual: ClassVar[float] = 0.0
     classes_: Sequence[str] = ()
     network_: OutputNetwork
 

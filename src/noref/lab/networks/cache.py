@@ -41,11 +41,11 @@ LIBRARIES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "timm", "torch", "t
 def made_with() -> dict[str, Any]:
     """Versions of everything that the features of a photo depend on beyond the policy, as JSON can hold it.
 
-    These are noref (decoding, orientation, colour), the resizing (a hash of its operators), the pooling, and the libraries.
+    These are noref (decoding, orientation, colour), the resizing (hashes of its operators), the pooling, and the libraries.
     """
     return {
         "noref": noref.__version__,
-        "resizing": _digest(WorkingSize().graph().SerializeToString()),
+        "resizing": [_digest(WorkingSize(fixed=fixed).graph().SerializeToString()) for fixed in (False, True)],
         "pooling": pooling.VERSION,
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }

@@ -11,6 +11,7 @@ class OutputNetwork(nn.Module):
 
         Returns:
             Any of `score` (N) and `map` (N x h x w), of the MOS scaled to [0, 1]; `interval` (N x 2, low and high end on the
-            same scale); `defects` (N x K, probabilities) and `levels` (N x K, 0 to 5).
+            same scale); `defects` (N x K, probabilities) and `levels` (N x K, 0 to 5); `unusual` (N, the distance from the
+            training photos in feature space over a threshold; above 1, a photo is unlike them).
         """
         raise NotImplementedError
