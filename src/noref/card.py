@@ -160,11 +160,11 @@ def find(model: str | Path) -> Path:
     for path in versions:
         if _version(path) == version:
             return path
-    if versions:
-        raise ModelNotFound(f"no version {version!r} of {name}; versions that ship: {', '.join(map(_version, versions))}")
     path = Path(model)
     if path.is_file():
         return path
+    if versions:
+        raise ModelNotFound(f"no version {version!r} of {name}; versions that ship: {', '.join(map(_version, versions))}")
     names = list(dict.fromkeys(map(_name, shipped())))
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped models: {', '.join(names)}; or give the path of an .onnx file"
