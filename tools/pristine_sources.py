@@ -72,7 +72,7 @@ def main(
             content = reduced(blob(repositories[row.source], row.commit, row.file), row.file)
         path.write_bytes(content)
         chosen[f"{row.part}/{path.name}"] = [path]
-    others = {str(folder): sorted(sources.images_below(folder)) for folder in against or ()}
+    others = {str(folder): [Path(path) for path in sorted(sources.images_below(folder))] for folder in against or ()}
     near = near_pairs_across({**chosen, **others})
     for pair in near:
         typer.echo(f"{pair.first} and {pair.second} are near-identical: drop one in {TABLE.name}", err=True)
