@@ -17,9 +17,9 @@ def methods() -> None:
 
 def recipes() -> None:
     """List the shipped recipes, with one line each."""
-    from noref.lab.experiments import experiment
+    from noref.lab.experiments.recipe import shipped_recipes
 
-    for name in experiment.shipped_recipes():
+    for name in shipped_recipes():
         first = (resources.files("noref.lab.recipes") / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
         typer.echo(f"{name:<20}{first.removeprefix('#').strip()}")
 

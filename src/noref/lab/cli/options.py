@@ -67,7 +67,7 @@ def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[st
     Raises:
         LabError: A change does not have the form NAME=VALUE, or its value is not valid YAML.
     """
-    from noref.lab.experiments.experiment import read_yaml
+    from noref.lab.experiments.recipe import read_yaml
 
     found = {}
     for key, value in pairs(changes or [], "--set").items():

@@ -115,6 +115,7 @@ def crops(
     The regressors are fitted on each split. Tables and significance tests go to the results folder, too.
     """
     from noref.lab.experiments import crops, experiment
+    from noref.lab.experiments.recipe import load_recipe
     from noref.lab.files import writable
     from noref.lab.methods.deepbiq.pooling import POOLINGS
     from noref.lab.tables import as_markdown
@@ -122,7 +123,7 @@ def crops(
     chosen = sorted(set(numbers(counts.split(","), "--counts", int))) if counts else crops.COUNTS
     ways = poolings.split(",") if poolings else POOLINGS
     name, folder = pair(data, "--data")
-    loaded = experiment.load_recipe(recipe, settings(changes))
+    loaded = load_recipe(recipe, settings(changes))
     rated = experiment.prepare(name, folder)
     with writable(out):
         table, tests = crops.study(loaded, rated, out, chosen, ways, repeats)

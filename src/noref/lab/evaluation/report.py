@@ -15,7 +15,8 @@ import torch
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation import protocols, summary
-from noref.lab.methods.base import ClassifyingMethod, DefectMethod, Method, NetworkMethod, ScoringMethod
+from noref.lab.methods.base import ClassifyingMethod, Method, ScoringMethod
+from noref.lab.methods.network import DefectMethod, NetworkMethod
 from noref.lab.metrics import classification
 from noref.lab.metrics import defects as defect_metrics
 from noref.lab.plots import classification as class_plots

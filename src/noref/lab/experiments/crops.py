@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols
-from noref.lab.experiments.experiment import Recipe
+from noref.lab.experiments.recipe import Recipe
 from noref.lab.files import access, make_folder, read_text
 from noref.lab.lookup import lookup
 from noref.lab.methods.deepbiq import svr

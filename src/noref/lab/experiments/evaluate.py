@@ -25,8 +25,8 @@ from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
-from noref.lab.experiments import experiment
-from noref.lab.experiments.experiment import Recipe
+from noref.lab.experiments import environment
+from noref.lab.experiments.recipe import Recipe, load_recipe
 from noref.lab.files import make_folder
 from noref.lab.methods.base import ScoringMethod
 from noref.lab.metrics import monotonicity, waterloo
@@ -75,7 +75,7 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
     if kind == "scores" and what:
         return Candidate(label, lambda rated: ScoreTable(what, rated.folder))
     if kind == "recipe" and what:
-        recipe = experiment.load_recipe(what, dict(changes))
+        recipe = load_recipe(what, dict(changes))
         if "split" in changes:
             raise LabError("the protocol splits: give --protocol and --shares instead of --set split=…")
         scoring(recipe)
@@ -142,7 +142,7 @@ def evaluate(
         LabError: `folder` holds other results, or cannot be written.
     """
     make_folder(folder)
-    experiment.note_environment(folder / "environment.json", {})
+    environment.note(folder / "environment.json", {})
     results, by_split, by_type = [], [], []
     for rated, splits in planned:
         for method in candidates:

@@ -13,7 +13,6 @@ from torch import nn
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.methods.base import ClassifyingNetworkMethod
 from noref.lab.methods.classifier.learning import (
     ClassificationModule,
     LabelledPhotos,
@@ -22,6 +21,7 @@ from noref.lab.methods.classifier.learning import (
     numbered,
 )
 from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, Output, SimpleNet, freeze_all_but_last
+from noref.lab.methods.network import ClassifyingNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.pooling import Features

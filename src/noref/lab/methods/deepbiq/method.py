@@ -16,11 +16,11 @@ from noref.images import Source
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.files import make_folder
-from noref.lab.methods.base import ScoringNetworkMethod
 from noref.lab.methods.deepbiq import leak as leaks
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.deepbiq.network import DeepBiq, vectors_of
 from noref.lab.methods.deepbiq.pooling import Pooling
+from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks import crops as places
 from noref.lab.networks.backbone import Backbone, BackboneConfig

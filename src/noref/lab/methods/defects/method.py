@@ -7,11 +7,11 @@ from pathlib import Path
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, distort
 from noref.lab.files import make_folder
-from noref.lab.methods.base import DefectMethod, NetworkSettings
 from noref.lab.methods.defects.learning import DefectModule
 from noref.lab.methods.defects.linear_probe import fitted_head
 from noref.lab.methods.defects.network import DefectNetwork
 from noref.lab.methods.defects.sources import sources
+from noref.lab.methods.network import DefectMethod, NetworkSettings
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.cache import Pixels, Vectors

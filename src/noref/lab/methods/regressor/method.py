@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.files import make_folder
-from noref.lab.methods.base import NetworkSettings, ScoringNetworkMethod
+from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.cache import Vectors
