@@ -100,7 +100,7 @@ def training_cost(method: NetworkMethod[Any], folder: Path) -> dict[str, float]:
 @torch.inference_mode()
 def defects(method: DefectMethod[Any], test: RatedImages, folder: Path) -> pd.DataFrame:
     """Presence and level of each defect on pristine images of the test part, each under `copies` chains of distortions."""
-    distorted = DistortedImages(test.paths, method.working_size, method.copies, seed=method.seed)
+    distorted = DistortedImages(test.paths, method.working_size, method.copies, seed=method.seed, types=method.types)
     found = [method.network_.outputs(distorted[0, index][0][None]) for index in range(len(distorted))]
     probabilities, levels = (torch.cat([one[name] for one in found]).numpy() for name in ("defects", "levels"))
     places = pd.MultiIndex.from_product(

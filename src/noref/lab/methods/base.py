@@ -1,4 +1,4 @@
-"""What every method has in common, and what each kind of method predicts; `network` adds what methods with a network share."""
+"""The interface of methods: `Method`, and one subclass for each kind of prediction. `network` has those with a network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ S = TypeVar("S")
 
 
 class Method(ABC, Generic[S]):
-    """A published system: settings, and after `fit` what it has learned.
+    """A method, published or ours: its settings and, after `fit`, its fitted state.
 
     Args:
-        settings: Of type `settings_type`; None for its defaults.
-        seed: Of weights, order, crops and whatever else is drawn.
+        settings: Of type `settings_type`; None for the defaults.
+        seed: Random seed of initial weights, order, crops and everything else that is random.
     """
 
     name: ClassVar[str]  # given by `registry.register`
@@ -37,7 +37,7 @@ class Method(ABC, Generic[S]):
         """A method with some settings changed from their defaults, given as nested mappings.
 
         Raises:
-            LabError: There is no such setting (the message suggests near names), or a value has the wrong type or range.
+            LabError: There is no such setting (the message suggests similar names), or a value has the wrong type or range.
         """
         return cls(changed(cls.settings_type(), params, cls.name), seed)
 
@@ -46,9 +46,9 @@ class Method(ABC, Generic[S]):
         return {**dump(self.settings), "seed": self.seed}
 
     def gather(self, database: RatedImages | None) -> RatedImages:
-        """The images to split, learn from and test on: by default those of the database.
+        """The images to split into training, validation and test parts: by default those of the database.
 
-        Methods that distort pristine images themselves return these.
+        Methods that are trained on pristine images, which they distort themselves, return those.
 
         Raises:
             LabError: No database is given.
@@ -58,23 +58,23 @@ class Method(ABC, Generic[S]):
         return database
 
     def external_images(self) -> Sequence[Path]:
-        """Further images that the method learns from; no validation or test image may be among them."""
+        """Training images from outside the database; no validation or test image may be among them."""
         return ()
 
     @abstractmethod
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """Learn from `rated`; choose checkpoints on `validation` only; keep checkpoints and curves in `folder`.
+        """Train on `rated`, choose checkpoints on `validation` only, and keep checkpoints and logs in `folder`.
 
-        Called again with the same folder after an interrupt, it resumes.
+        A repeated call with the same folder resumes an interrupted run.
 
         Raises:
             ImageError: An image cannot be read, or is too small.
-            LabError: A setting cannot be used with these images or on this machine.
+            LabError: A setting does not fit these images or this machine.
         """
 
     @abstractmethod
     def predict(self, images: Sequence[Source]) -> npt.NDArray[Any]:
-        """Predictions for n images, in order; each is independent of the others.
+        """Predictions for n images, in order; the prediction for an image does not depend on the other images.
 
         Raises:
             ImageError: An image cannot be read, or is too small.
@@ -82,7 +82,7 @@ class Method(ABC, Generic[S]):
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write weights as safetensors and everything else as JSON."""
+        """Write the weights as safetensors and everything else as JSON."""
 
     @classmethod
     @abstractmethod
@@ -90,16 +90,16 @@ class Method(ABC, Generic[S]):
         """Read what `save` wrote.
 
         Raises:
-            LabError: The folder holds no method of this kind, or one of another version of noref.
+            LabError: The folder holds another method, or was written by another version of noref.
         """
 
 
 class ScoringMethod(Method[S]):
-    """A method that predicts scores on the MOS range of the database it was fitted on, higher is better."""
+    """A method that predicts scores, higher is better, on the MOS range of the database it was fitted on."""
 
     @abstractmethod
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Scores of n images, n."""
+        """Scores of n images, shape (n,)."""
 
 
 class ClassifyingMethod(Method[S]):
@@ -113,8 +113,8 @@ class ClassifyingMethod(Method[S]):
 
     @abstractmethod
     def predict_proba(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Probabilities of `classes_`, n x K, rows sum to 1."""
+        """Probabilities of `classes_`, n x K; each row sums to 1."""
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.str_]:
-        """The most probable class of each image, n."""
+        """The most probable class of each image, shape (n,)."""
         return np.array(self.classes_)[self.predict_proba(images).argmax(axis=1)]

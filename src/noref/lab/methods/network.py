@@ -1,8 +1,7 @@
-"""Methods with a network: preprocessing, prediction, saving and export, the same for all of them.
+"""Base classes of methods with a network, which provide preprocessing, prediction, saving and export.
 
-A method with a network needs settings, a network, and what to train. `networks.pooled.ScoreNetwork` and
-`training.finetuning.ScoreModule` suit most scores, so that a new method may be as short as this, in a module that
-`methods.MODULES` lists:
+A subclass defines its settings, builds its network and trains it. For most scores, `networks.pooled.ScoreNetwork` and
+`training.finetuning.ScoreModule` can be used, so a new method can be as short as this:
 
     @settings
     class FlatSettings(NetworkSettings):
@@ -24,7 +23,7 @@ A method with a network needs settings, a network, and what to train. `networks.
             training, checking = RatedPhotos(rated, size, crop, self.seed), RatedPhotos(validation, size)
             train(module, training, checking, folder / "training", self.settings.schedule, self.seed)
 
-A recipe names the method and those settings that differ from the defaults.
+Its package is listed in `methods.MODULES`. A recipe names the method and the settings that differ from the defaults.
 """
 
 from abc import abstractmethod
@@ -56,7 +55,7 @@ Map = npt.NDArray[np.float32]
 
 @settings
 class NetworkSettings:
-    """The settings of most methods on a pretrained backbone; a method adds its own."""
+    """Settings common to most methods on a pretrained backbone; methods add their own."""
 
     backbone: BackboneConfig = BackboneConfig()
     data: DataConfig = DataConfig()
@@ -65,16 +64,16 @@ class NetworkSettings:
 
 
 class NetworkMethod(Method[S]):
-    """A method with a network, which gives it preprocessing, prediction, saving and export.
+    """A method with a network: preprocessing, prediction, saving and export.
 
     Attributes:
         network_: After `fit` or `load`, in evaluation mode, on the CPU.
-        classes_: Names of the outputs `defects` and `levels`.
-        map_meaning, map_cell: Of the output `map`: what a value means, and the side of a cell in pixels.
-        coverage: Of the output `interval`: the share of images whose MOS it should contain.
+        classes_: Names of the K columns of the outputs `defects` and `levels`.
+        map_meaning, map_cell: Meaning of the values of the output `map`, and side of its cells in pixels.
+        coverage: Nominal coverage of the output `interval`, 0 to 1; 0 without that output.
     """
 
-    multiple: ClassVar[int] = 32  # of pixels, that sides are padded to: what common backbones halve to whole cells
+    multiple: ClassVar[int] = 32  # sides are padded to multiples of this many pixels, which common backbones need
     map_meaning: ClassVar[str] = ""
     map_cell: ClassVar[int] = 0
     coverage: ClassVar[float] = 0.0
@@ -89,11 +88,11 @@ class NetworkMethod(Method[S]):
 
     @abstractmethod
     def build_network(self, pretrained: bool) -> OutputNetwork:
-        """The network before training; without pretrained weights where others are loaded into it anyway."""
+        """Build the network; with pretrained weights, unless saved weights are about to be loaded into it."""
 
     @abstractmethod
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
-        """Train `network_` in place; see `fit`."""
+        """Train `network_` in place; arguments as for `fit`."""
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
         """Build the network and train it."""
@@ -115,14 +114,14 @@ class NetworkMethod(Method[S]):
         return {name: values[0] for name, values in self.network_.outputs(working).items()}
 
     def export_network(self) -> OutputNetwork:
-        """The network as `noref.lab.export` traces it: working pixels (uint8, 1 x H x W x 3) to named outputs."""
+        """The network for `noref.lab.export`: working pixels (uint8, 1 x H x W x 3) to named outputs."""
         return with_static_padding(self.network_)
 
     def describe(self, rated: RatedImages) -> None:
-        """Take from the training part what predictions need in addition to the network."""
+        """Set the attributes that predictions need in addition to the network, from the training part."""
 
     def facts(self) -> dict[str, Any]:
-        """What `describe` took, as JSON can hold it; attribute -> value."""
+        """The attributes that `describe` sets, with JSON values."""
         return {"classes_": list(self.classes_)}
 
     def save(self, folder: Path) -> None:
@@ -132,7 +131,7 @@ class NetworkMethod(Method[S]):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; the file of pretrained weights is not needed."""
+        """Read what `save` wrote; the pretrained weights are not needed."""
         state, weights = saved.read(folder, cls.name)
         try:
             method = cls.configured(state["params"], state["seed"])
@@ -149,19 +148,19 @@ class NetworkMethod(Method[S]):
         return method
 
     def network_for(self, weights: Mapping[str, Tensor]) -> OutputNetwork:
-        """A network into which saved weights fit; where their shapes depend on training, it is built by them.
+        """A network that saved weights fit; methods whose shapes depend on the training data infer them from the weights.
 
         Raises:
-            LabError: The settings cannot be used here.
+            LabError: The settings cannot be used with the installed libraries.
         """
         return self.build_network(pretrained=False)
 
 
 class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
-    """A method whose network has the outputs `score` and `map`, of the MOS scaled to [0, 1].
+    """A method whose network has the outputs `score` and `map`, on the MOS scaled to [0, 1].
 
     Attributes:
-        mos_range_: Ends of the MOS range of the database it was fitted on.
+        mos_range_: Lowest and highest MOS of the scale of the database it was fitted on.
     """
 
     mos_range_: tuple[float, float]
@@ -173,12 +172,12 @@ class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
         return {**super().facts(), "mos_range_": list(self.mos_range_)}
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Scores of n images, n."""
+        """Scores of n images, shape (n,)."""
         low, high = self.mos_range_
         return low + (high - low) * np.array([float(self.outputs(image)["score"]) for image in images])
 
     def explain(self, image: Source) -> dict[str, Map]:
-        """Maps of one image by name: `quality`, h x w, 0 to 1 for the ends of the MOS range; see `map_meaning`.
+        """Maps of one image by name: `quality`, h x w, on the MOS scaled to [0, 1]; see `map_meaning`.
 
         Raises:
             ImageError: The image cannot be read, or is too small.
@@ -187,24 +186,29 @@ class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
 
 
 class ClassifyingNetworkMethod(NetworkMethod[S], ClassifyingMethod[S]):
-    """A method whose network has the output `defects`, the probabilities of `classes_`."""
+    """A method whose network has the output `defects`: the probabilities of `classes_`."""
 
     def predict_proba(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Probabilities of `classes_`, n x K, rows sum to 1."""
+        """Probabilities of `classes_`, n x K; each row sums to 1."""
         rows = [self.outputs(image)["defects"].numpy() for image in images]
         return np.array(rows, np.float64).reshape(len(rows), len(self.classes_))
 
 
 class DefectMethod(NetworkMethod[S]):
-    """A method whose network has the outputs `defects` and `levels` of `classes_`."""
+    """A method whose network has the outputs `defects` and `levels`, one column for each of `classes_`."""
 
     @property
     @abstractmethod
     def copies(self) -> int:
-        """Distorted versions of each pristine image in validation and test."""
+        """Number of distorted versions of each pristine image in validation and test."""
+
+    @property
+    @abstractmethod
+    def types(self) -> Sequence[str]:
+        """Names of the distortions that the versions are made with."""
 
     def predict_proba(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """The probability of each defect, n x K; rows need not sum to 1."""
+        """The probability of each defect, n x K; an image can have several defects, so rows need not sum to 1."""
         return self._stacked(images, "defects")
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
