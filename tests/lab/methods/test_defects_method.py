@@ -215,7 +215,7 @@ def test_confusions_are_read_off_photos_with_one_defect_alone():
         ([], "give --pristine FOLDER, --data NAME=PATH or both"),
         (["--pristine", "PRISTINE", "--set", "copies=2"], "set `copies` higher"),
         (["--pristine", "PRISTINE", "--set", "data.shortest=90"], "at least 90"),
-        (["--pristine", "/none"], "holds no pictures"),
+        (["--pristine", "/none"], "holds no images"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_the_cause(arguments, says, pristine, tmp_path):

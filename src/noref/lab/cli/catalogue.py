@@ -1,4 +1,4 @@
-"""`noref lab methods`, `recipes` and `settings`: what can be trained, and what can be set."""
+"""`noref lab methods`, `recipes` and `settings`: lists of methods, recipes and settings."""
 
 import inspect
 from importlib import resources
@@ -29,7 +29,7 @@ def settings(
 ) -> None:
     """List the settings of a method with type, default value and meaning.
 
-    They go under `params` of a recipe, or to `noref lab train --set NAME=VALUE`.
+    Set them under `params` of a recipe, or with `noref lab train --set NAME=VALUE`.
     """
     from noref.lab import methods
     from noref.lab.settings import listed

@@ -16,11 +16,11 @@ _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "s
 
 
 def note(file: Path, facts: Mapping[str, str]) -> None:
-    """Write down what a result is made with, or the commit under which it goes on; never what was written before anew.
+    """Record versions, machine type and commit; if the file exists, only add the commit with which the run is resumed.
 
     Args:
-        file: To write, JSON.
-        facts: To record in addition to versions, kind of machine and commit.
+        file: The JSON file.
+        facts: Further values to record in a new file.
     """
     if file.exists():
         known = read_json(file)
@@ -43,11 +43,11 @@ def _versions() -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """The commit of the source tree that noref runs from, marked where it has uncommitted changes; empty for a wheel."""
+    """The commit of noref's source tree, with a mark for uncommitted changes; empty if noref was installed from a wheel."""
     here = Path(__file__)
     git = partial(subprocess.run, cwd=here.parent, capture_output=True, text=True, check=True)
     try:
-        git(["git", "ls-files", "--error-unmatch", here.name])  # a wheel may lie in somebody else's repository
+        git(["git", "ls-files", "--error-unmatch", here.name])  # a wheel may be installed inside an unrelated repository
         return str(git(["git", "describe", "--always", "--dirty", "--abbrev=12"]).stdout).strip()
     except (OSError, subprocess.CalledProcessError):
         return ""

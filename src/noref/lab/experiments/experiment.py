@@ -1,8 +1,8 @@
 """An experiment: recipe -> split by content -> fit -> predict -> results folder.
 
-A results folder holds `recipe.yaml` (as resolved), `environment.json` (versions, commit, data hash), `split.csv`, one folder a
-stage with checkpoints, `log/` and at the end `done`, `curves.png`, `model/`, and what `evaluation.report` writes. Where several
-processes train together, only the first writes it.
+A results folder holds `recipe.yaml` (with all defaults), `environment.json` (versions, commit, data hash), `split.csv`, one
+folder per stage of training with checkpoints, `log/` and finally `done`, `curves.png`, `model/`, and the files of
+`evaluation.report`. If several processes train together, only the first one writes it.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ from noref.lab.plots import curves
 
 
 def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
-    """The photos that an experiment divides among learning, validation and test; no split can part near-identical ones.
+    """The images that an experiment splits into parts; near-identical images get the same content.
 
     Args:
-        recipe: Of the experiment.
-        database: Name and folder; methods that learn from clean photos can do without.
+        recipe: The experiment.
+        database: Name and folder; optional for methods that are trained on pristine images.
 
     Raises:
-        LabError: As `prepare`; or there is nothing to learn from.
+        LabError: As `prepare`; or there are no training images.
     """
     method = recipe.build()
     if database is None or recipe.labels is None:
@@ -42,12 +42,12 @@ def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
 
 
 def prepare(name: str, folder: str | Path, labels: Mapping[str, Any] | None = None) -> RatedImages:
-    """Read a database and give near-identical pictures one content, so that no split can part them.
+    """Read a database, and give near-identical images the same content, so that splits keep them in one part.
 
     Args:
-        name: Of the database.
-        folder: Where it is.
-        labels: Of a recipe, to get a set of labelled photos (`datasets.labelled.read`).
+        name: Name of the database.
+        folder: Its folder.
+        labels: `labels` of a recipe, for a database of labelled photos (`datasets.labelled.read`).
 
     Raises:
         LabError: As `datasets.read` and `datasets.labelled.read`.
@@ -61,16 +61,16 @@ def _joined(rated: RatedImages) -> RatedImages:
 
 
 def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None:
-    """Run an experiment, or go on with it where it was interrupted, and leave everything in `folder`.
+    """Run an experiment, or resume an interrupted one, and write everything to `folder`.
 
     Returns:
-        Agreement on the test part, over all photos and per group, or what the method reports instead. None in all processes
-        but the first, where several train together (`torchrun`, SLURM, or started by Lightning): they only train.
+        The results on the test part, as from `evaluation.report`. If several processes train together (`torchrun`, SLURM, or
+        started by Lightning), None in all but the first, which only train.
 
     Raises:
         LabError: `folder` holds another experiment or cannot be written; or the database cannot be split by the recipe.
-        LeakError: Near-identical pictures stand in two parts (`prepare` prevents it), or the method learns from a test photo,
-            or from the reference of one, in addition to the training part.
+        LeakError: Near-identical images are in two parts (`prepare` prevents this), or the external images of the method
+            include a validation or test image, or the reference of one.
     """
     parts, method = recipe.parts(rated), recipe.build()
     if _is_first_process():
@@ -93,7 +93,7 @@ def _is_first_process() -> bool:
 
 
 def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path) -> None:
-    """Write down which experiment this is, or refuse where the folder holds another."""
+    """Record the experiment in the folder; refuse a folder that holds another one."""
     make_folder(folder)
     resolved = as_yaml({**recipe.resolved(), "database": rated.name})
     known = {"data": rated.fingerprint()}
@@ -101,23 +101,23 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
         known["external"] = hashlib.sha256(str([path.stat().st_size for path in external]).encode()).hexdigest()[:16]
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
-        if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # whatever it was called then
+        if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # the name may differ
             raise LabError(f"{folder} holds another experiment; choose another --out, or delete it")
         begun = read_json(environment_file)
         if not known.items() <= begun.items():
-            raise LabError(f"{folder} holds this experiment on other photos or opinions; choose another --out")
+            raise LabError(f"{folder} holds this experiment on other data; choose another --out")
     with access(folder, "choose another --out"):
         if not recipe_file.exists():
-            environment_file.unlink(missing_ok=True)  # left by a claim that was interrupted before it named its recipe
+            environment_file.unlink(missing_ok=True)  # left by a run that was interrupted before it wrote its recipe
         environment.note(environment_file, known)
         recipe_file.write_text(resolved)
 
 
 def read_resolved(folder: Path) -> dict[str, Any]:
-    """The recipe of a results folder, all defaults filled in.
+    """The recipe of a results folder, with all defaults filled in.
 
     Raises:
-        LabError: There is none.
+        LabError: The folder holds no recipe.
     """
     file = folder / "recipe.yaml"
     if not file.is_file():
@@ -132,7 +132,7 @@ def load_model(folder: Path) -> Method[Any]:
     """The fitted method of a results folder.
 
     Raises:
-        LabError: It holds no finished experiment, or one of another version of noref.
+        LabError: The folder holds no finished experiment, or was written by another version of noref.
     """
     kind = methods.get(read_resolved(folder)["method"])
     if not (folder / "model").is_dir():

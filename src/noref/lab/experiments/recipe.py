@@ -27,15 +27,15 @@ class Recipe:
 
     Attributes:
         method: Name of the method.
-        params: Settings of the method, as nested mappings; what is not named keeps the method's default.
-        split: Part name -> share of the contents; needs `train`, `validation` and `test`. Or "official": the split that the
-            database's authors published; where it names no validation part, a tenth of the training contents becomes one.
-        seed: Of the split, the weights and the training.
-        labels: For classifiers: `classes` and perhaps `levels` of `datasets.labelled.read`.
-        name: Of the recipe; cards name it.
+        params: Settings of the method, as nested mappings; others keep their defaults.
+        split: Shares of the contents for the parts `train`, `validation` and `test`; or "official" for the published split of
+            the database (without a validation part, a tenth of the training contents becomes one).
+        seed: Seed of the split, the weights and the training.
+        labels: For classifiers: `classes` and optionally `levels`, as for `datasets.labelled.read`.
+        name: Name of the recipe, for model cards.
 
     Raises:
-        LabError: A value has another form.
+        LabError: A value has the wrong type or form.
     """
 
     method: str
@@ -63,12 +63,12 @@ class Recipe:
         """The method, unfitted.
 
         Raises:
-            LabError: There is no such method or setting (the message suggests near names), or a value is not possible.
+            LabError: There is no such method or setting (the message suggests similar names), or a value is invalid.
         """
         return methods.get(self.method).configured(self.params, self.seed)
 
     def resolved(self) -> dict[str, Any]:
-        """The recipe as YAML can hold it, with all settings: later defaults do not change what it means."""
+        """The recipe with all settings, JSON-serialisable; later changes of defaults do not affect it."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**facts, "params": dump(self.build().settings)}
 
@@ -76,7 +76,7 @@ class Recipe:
         """The train, validation and test parts of a database.
 
         Raises:
-            LabError: The shares do not fit it, or it has no official split.
+            LabError: The shares do not fit the database, or it has no official split.
         """
         if isinstance(self.split, dict):
             return by_content(rated, self.split, self.seed)
@@ -85,10 +85,10 @@ class Recipe:
 
 
 def _checked(kind: Any, value: Any, cause: str | None) -> Any:
-    """A value of a type; where it has another one, None without `cause`.
+    """Validate the type of a value; for a wrong type, None if `cause` is None.
 
     Raises:
-        LabError: The value has another type, and `cause` is given.
+        LabError: The value has a wrong type, and `cause` is given.
     """
     try:
         return TypeAdapter(kind, config={"strict": True}).validate_python(value)
@@ -99,14 +99,14 @@ def _checked(kind: Any, value: Any, cause: str | None) -> Any:
 
 
 def read_yaml(text: str) -> Any:
-    """The content of a recipe, or one value of it, in YAML 1.2.
+    """Parse YAML 1.2: a recipe, or a single value.
 
     Raises:
         LabError: It is not valid YAML.
     """
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError) as error:  # ValueError: a date that does not exist, for example
+    except (YAMLError, ValueError) as error:  # ValueError: an impossible date, for example
         raise LabError(f"not valid YAML: {' '.join(str(error).split())}") from error
 
 
@@ -130,11 +130,10 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
 
     Args:
         name_or_file: A shipped recipe, or a YAML file.
-        changes: To the recipe: `seed`, `split`, `labels`, or settings by dotted names such as "schedule.epochs".
+        changes: New values of `seed`, `split`, `labels`, or of settings by dotted names such as "schedule.epochs".
 
     Raises:
-        LabError: It is neither a shipped recipe nor a file, is not valid YAML, or has an unknown key; or a setting is unknown,
-            or its value impossible.
+        LabError: There is no such recipe or file, it is not valid YAML, or a key, setting or value is invalid.
     """
     path = Path(name_or_file)
     if not path.is_file():
