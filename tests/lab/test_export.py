@@ -14,8 +14,8 @@ from noref.card import ModelCard
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.experiments import experiment
 from noref.lab.export import _origin, export, export_run
-from noref.lab.methods.base import NetworkMethod, ScoringNetworkMethod
 from noref.lab.methods.diqa.method import DiqaMethod
+from noref.lab.methods.network import NetworkMethod, ScoringNetworkMethod
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import SizeConfig

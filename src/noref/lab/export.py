@@ -31,7 +31,7 @@ from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
 from noref.lab.files import access, make_folder, read_csv, read_json
-from noref.lab.methods.base import NetworkMethod, ScoringNetworkMethod
+from noref.lab.methods.network import NetworkMethod, ScoringNetworkMethod
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import LEAST
 from noref.lab.networks.outputs import OutputNetwork

@@ -1,10 +1,10 @@
-"""What a network returns once it is trained: one mapping of named outputs, the same for prediction, maps and export."""
+"""The interface of trained networks: one mapping of named outputs for prediction, maps and export."""
 
 from torch import Tensor, nn
 
 
 class OutputNetwork(nn.Module):
-    """A network whose predictions have names. `forward` is what training needs, and may be something else."""
+    """A network with named outputs; `forward`, which training uses, may return something else."""
 
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
         """Predictions for N images of one size, uint8 N x H x W x 3.
