@@ -4,7 +4,8 @@
 
 PHOTOS is a folder of photos of about 512 x 512 pixels, such as BIQ2021's. Mosaics of them at their native resolution, of 12 to
 48 megapixels, stand in for photos of a camera; pages of text and patterns of lines are the hard cases. Each is saved as JPEG
-and scored twice by one session: decoded in full, and with `enough` pixels. Nothing is timed.
+and scored twice by one session: decoded in full, and with `enough` pixels, by default those that the scorer leaves. Nothing is
+timed.
 """
 
 import io
@@ -21,8 +22,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 import noref
 from noref import images, sources
 from noref.card import DEFAULT
+from noref.scorer import enough_for
 
-ENOUGH = 2_949_120  # 7.5 times as many as `unified` works on
 TILE = 512
 SIZES = ((4000, 3000), (3456, 4608), (6000, 4000), (8000, 6000))  # 12, 16, 24 and 48 megapixels
 SAVED = (("4:2:0", False), ("4:4:4", False), ("4:2:0", True), ("4:2:2", False))  # subsampling, progressive
@@ -177,13 +178,18 @@ def report(name: str, moves: list[Moves]) -> None:
 
 def main(
     folder: Path,
-    enough: Annotated[int, typer.Option(help="Pixels that a reduced photo must keep.")] = ENOUGH,
+    enough: Annotated[
+        int | None, typer.Option(help="Pixels that a reduced photo must keep.", show_default="as the scorer")
+    ] = None,
     each: Annotated[int, typer.Option(help="Photos of each kind.")] = 8,
     seed: int = 0,
     model: Annotated[str, typer.Option()] = DEFAULT,
 ) -> None:
     """Print how far score, interval ends, defect levels and probabilities move: mean and largest of each kind of photo."""
     scorer = noref.Scorer(model)
+    enough = enough or enough_for(scorer.card)
+    if enough is None:
+        raise typer.BadParameter(f"{scorer.card.label} states no working area; give --enough")
     photos = sorted(sources.images_below(folder))
     typer.echo(f"{scorer.card.label} {scorer.card.version}; at least {enough:,} pixels; mean and largest difference")
     typer.echo(f"{'':20}{'score':>15}{'interval':>15}{'level':>15}{'probability':>15}   factors")

@@ -15,7 +15,7 @@ import pytest
 import typer
 from PIL import Image
 
-from noref.lab.experiments import experiment
+from noref.lab.experiments.recipe import load_recipe, read_yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -166,7 +166,7 @@ def test_commands_exist_with_these_options(command: str, page: str):
         return
     if here.name == "train" and Path(parsed["recipe"]).suffix != ".yaml":
         changes = dict(change.split("=", 1) for change in parsed["changes"] or [])
-        experiment.load_recipe(parsed["recipe"], {name: experiment.read_yaml(value) for name, value in changes.items()})
+        load_recipe(parsed["recipe"], {name: read_yaml(value) for name, value in changes.items()})
 
 
 def test_the_reference_lists_every_command_and_option():

@@ -150,7 +150,7 @@ def test_the_callers_image_stays_as_large_as_it_was(scorer):
 @given(st.integers(500_000, 20_000_000), st.floats(0, np.log(images.MAX_ASPECT)), st.sampled_from([64, 224]))
 def test_a_reduced_photo_has_twice_the_working_size_on_each_side(count, aspect, shortest):
     facts = dataclasses.replace(card.load(card.find(card.DEFAULT)), shortest=shortest)
-    enough = scorer_module._enough(facts)
+    enough = scorer_module.enough_for(facts)
     short = max(shortest, round(np.sqrt(count / np.exp(aspect))))
     long = min(round(count / short), images.MAX_ASPECT * short)
     factor = next((each for each in (8, 4, 2) if -(-short // each) * -(-long // each) >= enough), 1)

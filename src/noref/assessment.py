@@ -63,9 +63,11 @@ class Assessment:
         map: The quality map, float32, h x w, read-only: local quality on the scale of the score, higher is better, not clipped.
             The model's card states its resolution and its relation to the score. 0 x 0 if the model predicts no map.
         model: Name and version of the model.
-        policy: How the size of the image was handled, in words, and the scale at which a JPEG was decoded if it was reduced.
+        policy: How the size of the image was handled, in words: the model's policy, that the image was not enlarged if the view
+            is native, and the scale at which a JPEG was decoded if it was reduced.
         size: Width and height of the image in pixels, upright, at full size.
-        warnings: What may affect the score: how the image was read, or what could not be read.
+        warnings: What may affect the score: how the image was read, what could not be read, or that the image is unlike the
+            photos that the model was trained on.
         defects: Every defect that the model predicts, likely or not, by name; read-only. Empty if the model predicts none.
         interval: Low and high end, 0 to 100, of the prediction interval for the MOS; its coverage is on the model's card. The
             interval was calibrated on photos like those of the training database; on other photos the coverage may differ. It

@@ -1,4 +1,7 @@
-"""Model cards: what a model predicts, how it was trained and evaluated; a JSON file beside the .onnx file of the same name."""
+"""Model cards: what a model predicts, how it was trained and evaluated; a JSON file beside the .onnx file of the same name.
+
+Of a model that ships, NAME.onnx is the current version and NAME-VERSION.onnx an earlier one; NAME contains no hyphen.
+"""
 
 import difflib
 import hashlib
@@ -11,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from noref.errors import BadModel, ModelNotFound
 
 DEFAULT = "unified"
+FOLDER = Path(str(resources.files("noref.models")))
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class ModelCard:
     """What a model predicts, how it was trained and evaluated, and its known weaknesses.
 
     Attributes:
-        name: Short name, the file's stem.
+        name: Short name.
         version: Version of the weights.
         description: One sentence.
         licence: Licence of the weights.
@@ -27,8 +31,12 @@ class ModelCard:
         origin: Origin of the initial weights.
         policy: How the size of an image is handled, in words.
         shortest: Minimum of pixels on the short side; smaller images are refused.
-        area: Pixels to which larger images are shrunk before the network; 0 if not stated: images are then decoded in full.
+        area: Pixels to which larger images are shrunk before the network, and smaller ones enlarged if `policy` states it; 0 if
+            not stated: images are then decoded in full.
         coverage: Expected share of images whose MOS lies inside the prediction interval; 0 if the model predicts no interval.
+        usual: Share of rated photos like those of training whose distance from the training photos, in feature space, is within
+            the threshold above which a result carries the warning that the photo is unlike them; 0 if the model has no such
+            output.
         map_meaning: What the quality map shows and how it relates to the score; empty if the model predicts no map.
         map_cell: Side of one cell of the map, in pixels of the working image; 0 if the model predicts no map.
         defects: Names of the defects, in the order of the model's output.
@@ -60,6 +68,7 @@ class ModelCard:
     shortest: int
     area: int = 0
     coverage: float = 0.0
+    usual: float = 0.0
     map_meaning: str = ""
     map_cell: int = 0
     defects: tuple[str, ...] = ()
@@ -116,26 +125,50 @@ def _is_a(kind: Any, value: object) -> bool:
 
 
 def shipped() -> list[Path]:
-    """The .onnx files that come with noref, the default first."""
-    folder = Path(str(resources.files("noref.models")))
-    return sorted(folder.glob("*.onnx"), key=lambda path: (path.stem != DEFAULT, path.stem))
+    """The .onnx files that come with noref: the default model first, the versions of a model from the current one backwards."""
+    newest_first = sorted(FOLDER.glob("*.onnx"), key=lambda path: (len(path.stem), path.stem), reverse=True)
+    return sorted(newest_first, key=lambda path: (_name(path) != DEFAULT, _name(path), is_earlier(path)))
 
 
-def find(name_or_file: str | Path) -> Path:
-    """The .onnx file of a shipped model's name, or the given file.
+def is_earlier(path: Path) -> bool:
+    """Whether a file that comes with noref is an earlier version of its model."""
+    return "-" in path.stem
+
+
+def _name(path: Path) -> str:
+    return path.stem.partition("-")[0]
+
+
+def _version(path: Path) -> str:
+    return path.stem.partition("-")[2] if is_earlier(path) else load(path).version
+
+
+def find(model: str | Path) -> Path:
+    """The .onnx file of a model.
+
+    Args:
+        model: Name of a shipped model, for its current version; name and version, such as "unified@7"; or the path of a file.
 
     Raises:
-        ModelNotFound: It is neither; the message lists what ships.
+        ModelNotFound: There is no such model or version; the message lists what ships.
+        BadModel: A version is given, and the card of the current one cannot be read.
     """
-    names = {path.stem: path for path in shipped()}
-    if str(name_or_file) in names:
-        return names[str(name_or_file)]
-    path = Path(name_or_file)
+    name, at, version = str(model).partition("@")
+    versions = [path for path in shipped() if _name(path) == name]
+    if versions and not at:
+        return versions[0]
+    for path in versions:
+        if _version(path) == version:
+            return path
+    path = Path(model)
     if path.is_file():
         return path
-    near = difflib.get_close_matches(str(name_or_file), names, n=1)
+    if versions:
+        raise ModelNotFound(f"no version {version!r} of {name}; versions that ship: {', '.join(map(_version, versions))}")
+    names = list(dict.fromkeys(map(_name, shipped())))
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped models: {', '.join(names)}; or give the path of an .onnx file"
-    raise ModelNotFound(f"no model {str(name_or_file)!r}; {hint}")
+    raise ModelNotFound(f"no model {str(model)!r}; {hint}")
 
 
 def verified_bytes(path: Path, card: ModelCard) -> bytes:

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
@@ -19,6 +19,7 @@ import noref
 from noref import batch, capacity, card, images, mapping, progress, sources, streams, writers
 from noref.assessment import Assessment
 from noref.errors import ImageError, InternalError, ModelError
+from noref.scorer import View
 from noref.writers.table import printable
 
 
@@ -43,6 +44,8 @@ class Exit(enum.IntEnum):
 
 Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, type=str)  # type: ignore[misc]
 DEFAULT_FORMAT = next(iter(Format))
+Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
+DEFAULT_VIEW = next(iter(Views))
 
 app = typer.Typer(
     help="Predict how good photos look, without a reference. Scores run from 0 to 100; higher is better.",
@@ -83,8 +86,13 @@ def score(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model, or an exported .onnx.")
+        str,
+        typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
     ] = card.DEFAULT,
+    view: Annotated[
+        Views,
+        typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
+    ] = DEFAULT_VIEW,
     max_pixels: Annotated[
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
     ] = images.MAX_PIXELS,
@@ -102,7 +110,7 @@ def score(
     skipped: Counter[str] = Counter()
     counts: Counter[type] = Counter()
     with _stops(debug):
-        scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact)
+        scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
         if maps is not None:
             if not scorer.card.map_cell:
                 _stop(f"{scorer.card.label} predicts no quality map; leave out --map, or choose another model")
@@ -177,12 +185,14 @@ def _stops(debug: bool = False) -> Iterator[None]:
 
 @app.command()
 def models() -> None:
-    """List the models that ship: licence, scale, training data, measured agreement."""
+    """List the models that ship, earlier versions too: licence, scale, training data, measured agreement."""
     for path in card.shipped():
         with _stops():
             facts = card.load(path)
-        default = " (default)" if path.stem == card.DEFAULT else ""
-        typer.echo(f"{facts.label}{default}: {facts.description}")
+        note = " (default)" if path.stem == card.DEFAULT else ""
+        if card.is_earlier(path):
+            note = f" (earlier version, {facts.name}@{facts.version})"
+        typer.echo(f"{facts.label}{note}: {facts.description}")
         rows = [
             ("licence", facts.licence),
             ("scale", facts.scale),
@@ -190,6 +200,7 @@ def models() -> None:
                 "interval",
                 f"{facts.coverage:.0%} coverage of the MOS on photos like those of training" if facts.coverage else "",
             ),
+            ("unusual", f"a warning; {facts.usual:.0%} of photos like those of training carry none" if facts.usual else ""),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),
             ("defects", ", ".join(facts.defects)),

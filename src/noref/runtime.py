@@ -42,15 +42,21 @@ class Session:
         session = self._current()
         self.inputs: dict[str, list[Any]] = {each.name: each.shape for each in session.get_inputs()}
         self.outputs: dict[str, list[Any]] = {each.name: each.shape for each in session.get_outputs()}
+        self.optional = {each.name for each in session.get_overridable_initializers()}
 
-    def run(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Any]:
-        """The model's outputs by name for pixels (uint8, 1 x H x W x 3).
+    def run(self, pixels: npt.NDArray[np.uint8], **optional: float) -> dict[str, Any]:
+        """The model's outputs by name.
+
+        Args:
+            pixels: uint8, 1 x H x W x 3.
+            optional: Values of inputs that have a default.
 
         Raises:
             BadModel: This process had to load the model, and could not.
             Exception: Whatever onnxruntime raises; its exceptions share no public base.
         """
-        values = self._current().run(list(self.outputs), {"pixels": pixels})
+        scalars = {name: np.array(value, np.float32) for name, value in optional.items()}
+        values = self._current().run(list(self.outputs), {"pixels": pixels, **scalars})
         return dict(zip(self.outputs, values, strict=True))
 
     def _current(self) -> Any:

@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from noref.capacity import available_processors
 from noref.errors import BadModel, ImageError, ImageTooSmall, ScoringFailed
 from noref.runtime import Session, loading
 
-OUTPUTS = ("score", "map", "defects", "levels", "interval")
+OUTPUTS = ("score", "map", "defects", "levels", "interval", "unusual")
 """Outputs that an exported model may have."""
+
+View: TypeAlias = Literal["common", "native"]
+"""At which size a photo is scored that is smaller than the model's area: enlarged to it as all others, or as it is."""
 
 REDUCED_AREA = 15  # halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side
 LOADED = 4  # models that `score` and unpickled scorers keep loaded
 
+_UNUSUAL = "unlike the photos that the model was trained on (distance {:.1f} times the threshold): the score is less certain"
 _SHORT_MEMORY = ("bad_alloc", "Failed to allocate")  # in messages of onnxruntime
 
 
@@ -38,11 +42,18 @@ class Scorer:
     working size of the model; `policy` of the result then states the scale. The scores differ from those of full decoding by
     0.1 points on average and by at most 0.6 (docs/benchmarks.md); `exact=True` decodes in full.
 
+    A model may bring every photo to one area, `card.area`; its `card.policy` then states it. A small photo is scored as it
+    looks when it is enlarged to that, as on a screen. `view="native"` scores it without enlarging, for photos that are shown
+    small; only the rounding of its sides to multiples of a few pixels remains. `policy` of the result states it. Larger photos
+    get the same result in both views, and so does every photo with a model that never enlarges.
+
     Args:
-        model: Name of a shipped model, or path of an exported .onnx file with its card beside it.
+        model: Name of a shipped model; name and version, such as "unified@7"; or path of an exported .onnx file with its card
+            beside it.
         threads: CPU threads for one image; None for all that this process may use.
         max_pixels: Images with more pixels are refused.
         exact: Decode every image in full.
+        view: "common" scores every photo at the size that the model's policy states, "native" small ones without enlarging.
 
     Attributes:
         card: The model's card.
@@ -50,6 +61,7 @@ class Scorer:
     Raises:
         ModelNotFound: There is no such model.
         BadModel: The file is not a model that noref exported.
+        ValueError: There is no such view.
 
     Examples:
         >>> import noref
@@ -71,10 +83,13 @@ class Scorer:
         threads: int | None = None,
         max_pixels: int = images.MAX_PIXELS,
         exact: bool = False,
+        view: View = "common",
     ) -> None:
+        if view not in get_args(View):
+            raise ValueError(f"no view {view!r}; views are: {', '.join(get_args(View))}")
         path = card.find(model)
         self.model = _lasting(model, path)
-        self.threads, self.max_pixels, self.exact = threads, max_pixels, exact
+        self.threads, self.max_pixels, self.exact, self.view = threads, max_pixels, exact, view
         self.card = card.load(path)
         self._session = Session(path.absolute(), self.card, threads or available_processors())
         inputs, outputs = self._session.inputs, self._session.outputs
@@ -83,7 +98,7 @@ class Scorer:
             raise BadModel(f"{path}: its inputs or outputs are not those that its card states; export it again with noref")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _shared, (self.model, self.threads, self.max_pixels, self.exact)
+        return _shared, (self.model, self.threads, self.max_pixels, self.exact, self.view)
 
     def score(self, source: images.Source) -> Assessment:
         """Score a path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3): `assess(read(source))`.
@@ -99,7 +114,7 @@ class Scorer:
         Raises:
             ImageError: The image cannot be read; the error names it, the cause and the cure.
         """
-        return images.read(source, max_pixels=self.max_pixels, enough=None if self.exact else _enough(self.card))
+        return images.read(source, max_pixels=self.max_pixels, enough=None if self.exact else enough_for(self.card))
 
     def assess(self, photo: images.Photo) -> Assessment:
         """Score an image that `read` returned.
@@ -116,9 +131,10 @@ class Scorer:
                 f"{width} x {height} pixels",
                 f"{self.card.label} needs at least {shortest} on each side; give the original, not a thumbnail",
             )
-        batch_of_one = photo.pixels[None]
+        batch_of_one, own_area = photo.pixels[None], photo.pixels.shape[0] * photo.pixels.shape[1]
+        unenlarged = self.view == "native" and "area" in self._session.optional and own_area < self.card.area
         try:
-            found = self._session.run(batch_of_one)
+            found = self._session.run(batch_of_one, **({"area": own_area} if unenlarged else {}))
         except BadModel:
             raise
         except Exception as error:  # onnxruntime's own exceptions share no public base
@@ -127,15 +143,17 @@ class Scorer:
         low, high = found["interval"][0].tolist() if "interval" in found else (math.nan, math.nan)
         probabilities = found["defects"][0].tolist() if "defects" in found else []
         levels = found["levels"][0].tolist() if "levels" in found else [math.nan] * len(probabilities)
-        reduced = f"; the JPEG was decoded at 1/{photo.reduced} of its size" if photo.reduced > 1 else ""
+        done = "; this one was not enlarged (native view)" if unenlarged else ""
+        done += f"; the JPEG was decoded at 1/{photo.reduced} of its size" if photo.reduced > 1 else ""
+        distance = float(found["unusual"][0]) if "unusual" in found else 0.0
         return Assessment(
             name=photo.name,
             score=float(found["score"][0]) if "score" in found else math.nan,
             map=quality,
             model=self.card.label,
-            policy=self.card.policy + reduced,
+            policy=self.card.policy + done,
             size=photo.size,
-            warnings=photo.warnings,
+            warnings=photo.warnings + ((_UNUSUAL.format(distance),) if distance > 1 else ()),
             defects=dict(zip(self.card.defects, map(Defect, probabilities, levels), strict=True)),
             interval=(low, high),
         )
@@ -151,16 +169,19 @@ class Scorer:
         return batch.run(self.score, sources, jobs, images.name_of)
 
 
-def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessment:
+def score(source: images.Source, *, model: str | Path = card.DEFAULT, view: View = "common") -> Assessment:
     """Score one image. The last few models stay loaded for further calls; a model whose file has changed is loaded again.
 
     Args:
         source: A path, bytes, a binary file, a PIL image or an RGB array (uint8, H x W x 3).
-        model: Name of a shipped model, or path of an exported .onnx with its card beside it.
+        model: Name of a shipped model; name and version, such as "unified@7"; or path of an exported .onnx with its card beside
+            it.
+        view: As of `Scorer`.
 
     Raises:
         ImageError: The image cannot be scored; the error names it, the cause and the cure.
         ModelError: The model cannot be used.
+        ValueError: There is no such view.
 
     Examples:
         >>> import noref
@@ -169,28 +190,28 @@ def score(source: images.Source, *, model: str | Path = card.DEFAULT) -> Assessm
         >>> list(noref.score(dark).likely_defects)
         ['under-exposure']
     """
-    return _shared(model, None, images.MAX_PIXELS, False).score(source)
+    return _shared(model, None, images.MAX_PIXELS, False, view).score(source)
 
 
-def _shared(model: str | Path, threads: int | None, max_pixels: int, exact: bool) -> Scorer:
+def _shared(model: str | Path, threads: int | None, max_pixels: int, exact: bool, view: View) -> Scorer:
     """A scorer that callers with equal arguments share."""
     path = card.find(model)
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in (path, path.with_suffix(".json")))
     with loading():  # two threads that need one model load it once
-        return _loaded(_lasting(model, path), stamps, threads, max_pixels, exact)
+        return _loaded(_lasting(model, path), stamps, threads, max_pixels, exact, view)
 
 
 @functools.lru_cache(maxsize=LOADED)
-def _loaded(model: str, _stamps: tuple[int, ...], threads: int | None, max_pixels: int, exact: bool) -> Scorer:
-    return Scorer(model, threads=threads, max_pixels=max_pixels, exact=exact)
+def _loaded(model: str, _stamps: tuple[int, ...], threads: int | None, max_pixels: int, exact: bool, view: View) -> Scorer:
+    return Scorer(model, threads=threads, max_pixels=max_pixels, exact=exact, view=view)
 
 
 def _lasting(model: str | Path, path: Path) -> str:
-    """A reference to a model that holds in any working directory: the name of a shipped model, or an absolute path."""
+    """A reference to a model that holds in any working directory: a shipped model's name and version, or an absolute path."""
     return str(path.absolute()) if path == Path(model) else str(model)
 
 
-def _enough(facts: card.ModelCard) -> int | None:
+def enough_for(facts: card.ModelCard) -> int | None:
     """Pixels that suffice for the model, for any aspect ratio; None for all."""
     return REDUCED_AREA * max(facts.area, facts.shortest**2 * images.MAX_ASPECT) // 2 if facts.area else None
 

@@ -14,12 +14,13 @@ from noref.card import ModelCard
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.experiments import experiment
 from noref.lab.export import _origin, export, export_run
-from noref.lab.methods.base import NetworkMethod, ScoringNetworkMethod
 from noref.lab.methods.diqa.method import DiqaMethod
+from noref.lab.methods.network import NetworkMethod, ScoringNetworkMethod
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import SizeConfig
 from noref.lab.settings import settings
+from noref.scorer import OUTPUTS
 from pictures import make_scene
 
 CARD = ModelCard(
@@ -171,14 +172,15 @@ def test_the_card_names_the_weights_but_not_where_they_lay():
 
 
 class Everything(OutputNetwork):
-    """Score by the mean pixel, red and blue as defects, and ends at a half and at one and a half of the score."""
+    """Score by the mean pixel, red and blue as defects, ends at a half and one and a half of the score; bright is unusual."""
 
     def outputs(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
         share = pixels.float().mean(dim=(1, 2)) / 255
         quality = pixels.float().mean(dim=3) / 255
         score = quality.mean(dim=(1, 2))
         ends = torch.stack([score / 2, score * 1.5], dim=1)
-        return {"interval": ends, "levels": 5 * share, "defects": share, "map": quality, "score": score}
+        found = {"interval": ends, "levels": 5 * share, "defects": share, "map": quality, "score": score}
+        return {"unusual": 2 * score, **found}
 
 
 class Complete(ScoringNetworkMethod[Plain]):
@@ -190,6 +192,7 @@ class Complete(ScoringNetworkMethod[Plain]):
     map_meaning = "the mean of each pixel"
     map_cell = 1
     coverage = 0.9
+    usual = 0.99
     mos_range_ = (1.0, 5.0)
     classes_ = ("red", "green", "blue")
 
@@ -221,10 +224,10 @@ def finished(tmp_path, monkeypatch):
 
 def test_a_method_may_predict_everything_at_once(finished):
     path = export_run(finished, finished / "all.onnx")
-    assert [output.name for output in onnx.load(path).graph.output] == ["score", "map", "defects", "levels", "interval"]
+    assert [output.name for output in onnx.load(path).graph.output] == [*OUTPUTS]
     scorer = noref.Scorer(path)
     card = scorer.card
-    assert (card.coverage, card.map_cell, card.defects) == (0.9, 1, ("red", "green", "blue"))
+    assert (card.coverage, card.usual, card.map_cell, card.defects) == (0.9, 0.99, 1, ("red", "green", "blue"))
     assert card.scale.startswith("0 to 100")
     assert card.agreement == (
         {"part": "all", "n": 7, "srcc": 0.5, "rmse": 12.5},
@@ -236,15 +239,36 @@ def test_a_method_may_predict_everything_at_once(finished):
     assert found.interval == pytest.approx((20, 60), abs=1e-3)
     assert found.map.shape == (64, 80)
     assert [defect.level for defect in found.defects.values()] == pytest.approx([1, 2, 3], abs=1e-4)
+    assert found.warnings == ()
     bright = scorer.score(np.full((64, 80, 3), 204, np.uint8))
+    assert "distance 1.6 times the threshold" in bright.warnings[0]
     assert bright.interval == pytest.approx((40, 100), abs=1e-3)
 
 
-def test_an_interval_and_its_coverage_need_each_other(tmp_path, monkeypatch):
+def test_outputs_and_their_shares_need_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(Complete, "coverage", 0.0)
     with pytest.raises(ValueError, match="complete: an interval and its coverage need each other"):
         export(complete(), CARD, tmp_path / "x.onnx")
     monkeypatch.setattr(Namer, "coverage", 0.9)
     with pytest.raises(ValueError, match="namer: an interval"):
         export(namer("levels", "defects"), CARD, tmp_path / "x.onnx")
+    monkeypatch.undo()
+    monkeypatch.setattr(Complete, "usual", 0.0)
+    with pytest.raises(ValueError, match="complete: the output `unusual` and the share `usual` need each other"):
+        export(complete(), CARD, tmp_path / "x.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fixed_area_can_be_overridden_in_the_exported_model(tmp_path):
+    method = Complete(Plain(data=SizeConfig(area=20_000, shortest=4, fixed=True)))
+    method.network_ = Everything()
+    path = export(method, CARD, tmp_path / "fixed.onnx")
+    session = noref.Scorer(path)._session
+    assert (list(session.inputs), session.optional) == (["pixels"], {"area"})
+    small, large = make_scene(29, 41), make_scene(300, 400)
+    for view, shapes in (("common", [(120, 168), (124, 164)]), ("native", [(28, 40), (124, 164)])):
+        scorer = noref.Scorer(path, view=view)
+        found = [scorer.score(pixels) for pixels in (small, large)]
+        assert [each.map.shape for each in found] == shapes
+        assert found[1].policy == scorer.card.policy == method.working_size.describe()
+    assert found[0].score == pytest.approx(small.mean() / 2.55, abs=1)

@@ -16,6 +16,7 @@ from noref.cli import app
 from noref.lab import distortions, methods
 from noref.lab.cli import app as lab
 from noref.lab.experiments import experiment
+from noref.lab.experiments.recipe import shipped_recipes
 from noref.lab.settings import listed
 from pictures import make_scene
 
@@ -231,7 +232,7 @@ def test_data_check_exits_with_1_where_a_photo_is_missing(database, tmp_path):
 def test_the_lists_of_methods_recipes_and_distortions_are_complete():
     for arguments, names in (
         (("methods",), methods.names()),
-        (("recipes",), experiment.shipped_recipes()),
+        (("recipes",), shipped_recipes()),
         (("distort", "--list"), distortions.names()),
     ):
         result = call(*arguments)
@@ -267,7 +268,7 @@ def commands(group=None, *path: str):
 
 def test_the_commands_are_these():
     singles = ["train", "export", "evaluate", "compare", "methods", "recipes", "settings", "distort", "synthesize"]
-    plots = ["kernels", "photos", "maps", "defects", "distortions", "crops"]
+    plots = ["kernels", "photos", "maps", "defects", "distortions"]
     assert set(commands()) == {
         *((name,) for name in (*singles, "data", "plot")),
         *(("data", name) for name in ("list", "check")),

@@ -42,7 +42,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 TRAIN = ("train", "regressor", "--out", "out", "--data", "biq2021=empty")
 EVALUATE = ("evaluate", "scores:none.csv", "--out", "out", "--data")
-CROPS = ("plot", "crops", "--out", "out")
+CROPS = ("study", "crops", "--out", "out")
 WRONG = {
     "recipe missing": (("train", "dica", "--out", "out"), "dica is neither a file nor a recipe"),
     "recipe not YAML": (("train", "text.txt", "--out", "out"), "text.txt: not valid YAML"),
@@ -78,7 +78,7 @@ WRONG = {
         ("plot", "distortions", "photo.png", "--out", "none/a.png"),
         "none/a.png: No such file or directory",
     ),
-    "synthesize, no photos": (("synthesize", "empty", "out"), "empty holds no pictures"),
+    "synthesize, no photos": (("synthesize", "empty", "out"), "empty holds no images"),
     "synthesize, no level": (("synthesize", ".", "out", "--levels", "6"), "levels are 1, 2, 3, 4 and 5, not 6"),
     "synthesize, no number": (("synthesize", ".", "out", "--levels", "high"), "--levels takes numbers, not high"),
     "synthesize, folder": (("synthesize", ".", "text.txt/out"), "text.txt/out: Not a directory"),
@@ -86,8 +86,8 @@ WRONG = {
     "plot kernels": (("plot", "kernels", "empty"), "empty holds no experiment"),
     "plot photos": (("plot", "photos", "empty", "--data", "biq2021=empty"), "empty holds no finished experiment"),
     "plot defects": (("plot", "defects", "empty", "photo.png"), "empty holds no experiment"),
-    "plot crops, recipe": ((*CROPS, "regressor", "--data", "biq2021=empty"), "empty/labels.csv is missing"),
-    "plot crops, counts": ((*CROPS, "deepbiq-2", "--data", "biq2021=x", "--counts", "a"), "--counts takes numbers"),
+    "study crops, recipe": ((*CROPS, "regressor", "--data", "biq2021=empty"), "empty/labels.csv is missing"),
+    "study crops, counts": ((*CROPS, "deepbiq-2", "--data", "biq2021=x", "--counts", "a"), "--counts takes numbers"),
     "settings": (("settings", "dica"), "no method is called 'dica'"),
 }
 

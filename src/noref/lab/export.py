@@ -1,9 +1,12 @@
 """A fitted method -> one .onnx with its card, which is all that the runtime needs.
 
 The file holds everything: the size policy, pre-processing, the network, calibration to 0 to 100 and the map. Input `pixels`
-(uint8, 1 x H x W x 3, any size from the card's `shortest`). Outputs, as many as the method has: `score` (float, 1) and `map`
-(float, 1 x h x w); `defects` (float, 1 x K: the probability of each defect on the card) and `levels` (float, 1 x K, 0 to 5);
-`interval` (float, 1 x 2: low and high end in score points, of the prediction interval for the MOS, of the card's `coverage`).
+(uint8, 1 x H x W x 3, any size from the card's `shortest`); where the size policy brings every photo to one area, also `area`
+(float, a scalar: that area in pixels), which has a default and may be left out. Outputs, as many as the method has: `score`
+(float, 1) and `map` (float, 1 x h x w); `defects` (float, 1 x K: the probability of each defect on the card) and `levels`
+(float, 1 x K, 0 to 5); `interval` (float, 1 x 2: low and high end in score points, of the prediction interval for the MOS, of
+the card's `coverage`); `unusual` (float, 1: the distance of the photo from the training photos in feature space, divided by a
+threshold; the card's `usual` states the share of photos within it).
 """
 
 import hashlib
@@ -28,7 +31,7 @@ from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
 from noref.lab.files import access, make_folder, read_csv, read_json
-from noref.lab.methods.base import NetworkMethod, ScoringNetworkMethod
+from noref.lab.methods.network import NetworkMethod, ScoringNetworkMethod
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import LEAST
 from noref.lab.networks.outputs import OutputNetwork
@@ -57,6 +60,7 @@ class _Named(nn.Module):
             "defects": lambda probabilities: probabilities[:, self.defects],
             "levels": lambda levels: levels[:, self.defects],
             "interval": lambda ends: (100 * ends).clamp(0, 100),
+            "unusual": lambda distance: distance,
         }
         return {output: convert[output](found[output]) for output in OUTPUTS if output in found}
 
@@ -69,22 +73,28 @@ def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
 
     Args:
         method: Fitted.
-        card: Its other facts; coverage, defects, policy, area, shortest side and hash are filled in here.
+        card: Its other facts; coverage, usual share, defects, policy, area, shortest side and hash are filled in here.
         target: Where to write, in a folder that is made where it is missing; its stem becomes the model's name.
 
     Raises:
         LabError: `target` cannot be written.
-        ValueError: The network has an interval of unknown coverage, or none where the method states one.
+        ValueError: The network has an interval of unknown coverage, or none where the method states one; or likewise the output
+            `unusual` and the share `usual`.
     """
     size = method.working_size
     front = onnx.compose.add_prefix(size.graph(), "size_", rename_inputs=False, rename_outputs=False)
+    if size.fixed:
+        _rename(front, "size_area", "area")  # an input that has a default got the prefix of constants
     classes = list(method.classes_)
     core = _core(_Named(method.export_network(), classes).eval(), size)
     model = onnx.compose.merge_models(front, core, io_map=[("working", "network_working")])
     for output in [output.name for output in model.graph.output]:
-        _rename_output(model, output, output.removeprefix("network_"))
-    if bool(method.coverage) != any(output.name == "interval" for output in model.graph.output):
+        _rename(model, output, output.removeprefix("network_"))
+    outputs = {output.name for output in model.graph.output}
+    if bool(method.coverage) != ("interval" in outputs):
         raise ValueError(f"{method.name}: an interval and its coverage need each other")
+    if bool(method.usual) != ("unusual" in outputs):
+        raise ValueError(f"{method.name}: the output `unusual` and the share `usual` need each other")
     _store_halves(model)
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
@@ -99,6 +109,7 @@ def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
         shortest=size.shortest,
         area=size.area,
         coverage=method.coverage,
+        usual=method.usual,
         defects=tuple(name for name in classes if name != PRISTINE),
         sha256=hashlib.sha256(content).hexdigest(),
     )
@@ -196,7 +207,7 @@ def _test_part(recipe: dict[str, Any]) -> str:
 
 def _core(core: _Named, size: WorkingSize) -> onnx.ModelProto:
     """The network as ONNX, every name prefixed with `network_`."""
-    steps = -(-size.shortest // size.multiple)
+    steps = size.least // size.multiple
     sides = {axis: size.multiple * torch.export.Dim(f"side{axis}", min=steps, max=2**15) for axis in (1, 2)}
     example = torch.randint(0, 256, (1, 2 * steps * size.multiple, 3 * steps * size.multiple, 3), dtype=torch.uint8)
     with torch.inference_mode():
@@ -243,10 +254,12 @@ def _store_halves(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
-def _rename_output(model: onnx.ModelProto, old: str, new: str) -> None:
-    for node in model.graph.node:
+def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
+    """Rename a value of a graph wherever it appears."""
+    graph = model.graph
+    for node in graph.node:
         node.output[:] = [new if name == old else name for name in node.output]
         node.input[:] = [new if name == old else name for name in node.input]
-    for output in model.graph.output:
-        if output.name == old:
-            output.name = new
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        if value.name == old:
+            value.name = new

@@ -1,4 +1,4 @@
-"""Files and folders that the user names: where they cannot be used, a `LabError` says which and why."""
+"""Access to files and folders that the user names, with a `LabError` that states the cause and the cure."""
 
 import contextlib
 import errno
@@ -16,10 +16,10 @@ _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 @contextlib.contextmanager
 def access(path: str | Path, cure: str) -> Iterator[None]:
-    """Convert any OSError: for the few lines that read or write `path`.
+    """Convert every OSError to a LabError; for short blocks that only read or write `path`.
 
     Raises:
-        LabError: It cannot be read or written; the message ends with `cure`.
+        LabError: The file cannot be read or written; the message ends with `cure`.
     """
     try:
         yield
@@ -29,10 +29,10 @@ def access(path: str | Path, cure: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def writable(folder: str | Path) -> Iterator[None]:
-    """Convert only those OSErrors that no bug can cause (a full disk, no permission): for work that writes below `folder`.
+    """Convert OSErrors that are not bugs (full disk, missing permissions) to a LabError; for work that writes below `folder`.
 
     Raises:
-        LabError: The disk is full, or something may not be read or written.
+        LabError: The disk is full, or permissions are missing.
     """
     try:
         yield
@@ -44,20 +44,20 @@ def writable(folder: str | Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a results folder, with its parents, unless it is there.
+    """Create a results folder, with its parents, if it does not exist.
 
     Raises:
-        LabError: It cannot be made.
+        LabError: It cannot be created.
     """
     with access(folder, "choose another results folder"):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def read_text(file: Path) -> str:
-    """The content of a text file.
+    """Read a text file.
 
     Raises:
-        LabError: It cannot be read, or is no text.
+        LabError: The file cannot be read, or is not text.
     """
     try:
         with access(file, "check the path"):
@@ -67,7 +67,7 @@ def read_text(file: Path) -> str:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object.
+    """Read a file that holds a JSON object.
 
     Raises:
         LabError: The file cannot be read, or holds something else.
@@ -82,7 +82,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
-    """A CSV, read by pandas with these options.
+    """Read a CSV file by pandas with these options.
 
     Raises:
         LabError: The file cannot be read, or is not a CSV.
@@ -91,5 +91,5 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
         with access(file, "check the path"):
             table: pd.DataFrame = pd.read_csv(file, **options)
             return table
-    except ValueError as error:  # pandas' parser errors, or no text
+    except ValueError as error:  # parser errors of pandas, or not text
         raise LabError(f"{file} is not a readable CSV: {error}") from error

@@ -1,4 +1,4 @@
-"""Finding a thing by its name, with help for those who mistyped it."""
+"""Lookup by name, with suggestions for misspelled names."""
 
 import difflib
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
     """The entry of that name.
 
     Raises:
-        LabError: There is none; the message suggests near names, or lists all where they are few enough to read.
+        LabError: There is none; the message suggests similar names, or lists all names if there are not too many.
     """
-    name = str(name)  # a recipe may hold anything
+    name = str(name)  # values from recipes can have any type
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         names = sorted(known)

@@ -5,6 +5,7 @@ trains and validates, also where only the working size of a photo is needed. So 
 """
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,19 @@ _TARGET = """
     whole = Floor(raised)
     target = Cast<to = 7>(whole)
 """
+_COMMON_TARGET = """
+    exact = Cast<to = 1>(sides)
+    count = ReduceProd<keepdims = 0>(exact)
+    area_ratio = Div(area, count)
+    scale = Sqrt(area_ratio)
+    scaled = Mul(exact, scale)
+    cells = Div(scaled, cell)
+    raised = Add(cells, half)
+    nearest = Floor(raised)
+    whole = Max(nearest, one)
+    rounded = Mul(whole, cell)
+    target = Cast<to = 7>(rounded)
+"""
 _PAD = """
     over = Mod(target, multiple)
     missing = Sub(multiple, over)
@@ -44,27 +58,70 @@ _PAD = """
 
 @dataclass(frozen=True)
 class WorkingSize:
-    """Photos of more than `area` pixels are shrunk to it, aspect kept; smaller ones are left as they are, never enlarged.
+    """How large a photo is when a network reads it.
+
+    By default, photos of more than `area` pixels are shrunk to it, aspect kept; smaller ones are left as they are, never
+    enlarged. With `fixed`, every photo is brought to `area`, small ones enlarged.
 
     Attributes:
-        area: Pixels at most (a narrow photo may keep more, so that its short side stays at `shortest`).
+        area: Pixels at most (a narrow photo may keep more, so that its short side stays at `shortest`); with `fixed`, of every
+            photo.
         shortest: Pixels on the short side below which a photo is refused.
-        multiple: Right and bottom edges are repeated until both sides are multiples of this.
+        multiple: Both sides become multiples of this: the right and bottom edges are repeated; with `fixed`, each side is
+            rounded to the nearest multiple, at least one, which changes the aspect a little.
+        fixed: Bring every photo to `area`.
     """
 
     area: int = 512 * 768
     shortest: int = 64
     multiple: int = 4
+    fixed: bool = False
+
+    @property
+    def least(self) -> int:
+        """Pixels on the short side of the smallest working image."""
+        if not self.fixed:
+            return -(-self.shortest // self.multiple) * self.multiple
+        narrowest = min(self.shortest, math.sqrt(self.area / MAX_ASPECT))
+        return max(1, math.floor(narrowest / self.multiple + 0.5)) * self.multiple
 
     def describe(self) -> str:
         """The policy in words, for cards and results."""
         limit = f"{self.area / 1e6:.2f} MP"
+        if self.fixed:
+            return (
+                f"every photo is scored at {limit}: larger ones are shrunk, smaller ones enlarged (bicubic, antialiased, sides "
+                f"rounded to multiples of {self.multiple} pixels)"
+            )
         # The area alone would leave too short a side of the narrowest photos.
         side = f", their short side to no less than {self.shortest} pixels" if self.shortest**2 * MAX_ASPECT > self.area else ""
         return f"photos above {limit} are shrunk to that{side} (antialiased, aspect kept); others are scored as they are"
 
     def graph(self) -> onnx.ModelProto:
-        """ONNX: `pixels` (uint8, 1 x H x W x 3) to `working` (uint8, 1 x H' x W' x 3)."""
+        """ONNX: `pixels` (uint8, 1 x H x W x 3) to `working` (uint8, 1 x H' x W' x 3).
+
+        With `fixed`, `area` (float) is a second input whose default is the area of the policy.
+        """
+        return self._common_graph() if self.fixed else self._shrinking_graph()
+
+    def _common_graph(self) -> onnx.ModelProto:
+        # The kernel is Pillow's; like Pillow, onnxruntime clips the overshoot at edges to 0 and 255.
+        return onnx.parser.parse_model(f"""
+            <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
+            working_size (uint8[1, H, W, 3] pixels, float area = {{{float(self.area)}}}) => (uint8[1, h, w, 3] working)
+            <int64[1] from_side = {{1}}, int64[1] to_side = {{3}}, int64[1] one_size = {{1}}, int64[1] three = {{3}},
+             {self._common_constants()}>
+            {{
+                shape = Shape(pixels)
+                sides = Slice(shape, from_side, to_side)
+                {_COMMON_TARGET}
+                sizes = Concat<axis = 0>(one_size, target, three)
+                working = Resize<mode = "cubic", cubic_coeff_a = -0.5, antialias = 1,
+                                 coordinate_transformation_mode = "half_pixel">(pixels, , , sizes)
+            }}
+        """)
+
+    def _shrinking_graph(self) -> onnx.ModelProto:
         return onnx.parser.parse_model(f"""
             <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
             working_size (uint8[1, H, W, 3] pixels) => (uint8[1, h, w, 3] working)
@@ -85,16 +142,19 @@ class WorkingSize:
 
     def shape_graph(self) -> onnx.ModelProto:
         """ONNX: `sides` of a photo (int64, height and width) to those at working size."""
+        constants, sides = self._constants(), f"{_TARGET} {_PAD} working = Add(target, pad)"
+        if self.fixed:
+            constants = f"float area = {{{float(self.area)}}}, {self._common_constants()}"
+            sides = f"{_COMMON_TARGET} working = Identity(target)"
         return onnx.parser.parse_model(f"""
             <ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>
             working_shape (int64[2] sides) => (int64[2] working)
-            <{self._constants()}>
-            {{
-                {_TARGET}
-                {_PAD}
-                working = Add(target, pad)
-            }}
+            <{constants}>
+            {{ {sides} }}
         """)
+
+    def _common_constants(self) -> str:
+        return f"float cell = {{{float(self.multiple)}}}, float one = {{1}}, float half = {{0.5}}"
 
     def _constants(self) -> str:
         return (
@@ -144,13 +204,15 @@ class SizeConfig:
     """Which sizes a network works at."""
 
     area: Positive = 512 * 768
-    """Pixels above which an image is shrunk, aspect kept."""
+    """Pixels above which an image is shrunk, aspect kept; with `fixed`, pixels of every image."""
     shortest: Positive = 64
     """Pixels on the short side below which an image is refused."""
+    fixed: bool = False
+    """Bring every image to `area`, small ones enlarged."""
 
     def working_size(self, multiple: int) -> WorkingSize:
-        """The size policy, with sides padded to multiples of `multiple` pixels."""
-        return WorkingSize(self.area, self.shortest, multiple)
+        """The size policy, with sides that are multiples of `multiple` pixels."""
+        return WorkingSize(self.area, self.shortest, multiple, self.fixed)
 
 
 @settings
@@ -176,4 +238,5 @@ def _shape_session(policy: WorkingSize) -> onnxruntime.InferenceSession:
 def _started(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.log_severity_level = 3  # errors: it warns of an input that has a default
     return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Settings: nested frozen dataclasses, validated by pydantic, that recipes and the command line fill and list.
+"""Settings: nested frozen dataclasses, validated by pydantic, for recipes and the command line.
 
 Example:
     >>> @settings
@@ -42,7 +42,7 @@ _CONFIG = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True,
 
 
 class Setting(NamedTuple):
-    """One setting as lists show it: dotted name, type, default and documentation."""
+    """An entry of the list of settings: dotted name, type, default and documentation."""
 
     name: str
     type: str
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
 def settings(kind: type[T]) -> type[T]:
     """Make a class a group of settings: a frozen dataclass with keyword arguments and checked values.
 
-    Every field has a default. The string literal below a field documents it. A field may be another group.
+    Every field needs a default. The string literal below a field documents it. A field can be another group.
     """
     made: Any = dataclass(frozen=True, kw_only=True, config=_CONFIG)(kind)
     return made
@@ -69,12 +69,12 @@ def changed(group: T, values: Mapping[str, Any], what: str = "this method") -> T
     """A group of settings with some values replaced.
 
     Args:
-        group: Settings; what `values` does not name stays as it is.
-        values: Setting -> value, nested group -> such a mapping, as JSON or YAML have them.
-        what: Whose settings they are, for messages.
+        group: Settings.
+        values: New values as nested mappings, as in JSON or YAML; other settings are unchanged.
+        what: The owner of the settings, for messages.
 
     Raises:
-        LabError: There is no such setting (the message suggests near names), or a value has the wrong type or range.
+        LabError: There is no such setting (the message suggests similar names), or a value has the wrong type or range.
     """
     known = [setting.name for setting in _listed(group)]
     content = _overlaid(group, values, what, known)
@@ -91,7 +91,7 @@ def dump(group: Any) -> dict[str, Any]:
 
 
 def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names to nested mappings: {"a.b": 1} to {"a": {"b": 1}}."""
+    """Convert dotted names to nested mappings: {"a.b": 1} to {"a": {"b": 1}}."""
     found: dict[str, Any] = {}
     for name, value in dotted.items():
         *groups, last = name.split(".")
@@ -115,7 +115,7 @@ def _listed(group: Any, prefix: str = "") -> Iterator[Setting]:
 
 
 def _doc(kind: type[Any], name: str) -> str:
-    """A group that inherits a field inherits its documentation."""
+    """The documentation of a field; inherited fields inherit theirs."""
     declared: list[dict[str, Any]] = [getattr(base, "__pydantic_fields__", {}) for base in kind.__mro__]
     return next((members[name].description for members in declared if name in members and members[name].description), "")
 
@@ -141,11 +141,11 @@ def _overlaid(group: Any, values: Mapping[str, Any], what: str, known: list[str]
 
 
 def _refuse(name: str, what: str, known: list[str]) -> None:
-    """Raise the error of an unknown setting; a name without its group suggests the whole name."""
+    """Raise the error of an unknown setting; for a name without its group, suggest the full name."""
     last = {dotted: dotted.rpartition(".")[2] for dotted in known}
-    asked = name.rpartition(".")[2]
-    near = [asked] if asked in last.values() else difflib.get_close_matches(asked, set(last.values()), n=3)
-    if near and (asked in near or "." not in name):
+    given = name.rpartition(".")[2]
+    near = [given] if given in last.values() else difflib.get_close_matches(given, set(last.values()), n=3)
+    if near and (given in near or "." not in name):
         meant = " or ".join(dotted for dotted in known if last[dotted] in near)
         raise LabError(f"no setting of {what} is called {name!r}; did you mean {meant}?")
     lookup(f"setting of {what}", name, dict.fromkeys(known))

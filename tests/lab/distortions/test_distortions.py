@@ -7,6 +7,7 @@ import numpy as np
 import piq
 import pytest
 import torch
+from PIL import features
 from skimage import data
 
 from noref.lab import distortions
@@ -127,6 +128,24 @@ def test_extreme_levels_begin_at_level_5_and_leave_almost_nothing(name, scene):
 def test_a_distortion_without_extreme_levels_refuses_them(scene):
     with pytest.raises(ValueError, match="white_noise ends at level 5; extreme levels exist for gaussian_blur"):
         distortions.get("white_noise").extreme(scene, np.random.default_rng(0))
+
+
+def test_avif_without_an_encoder_is_refused(monkeypatch, scene):
+    monkeypatch.setattr(features, "check", lambda name: False)
+    with pytest.raises(LabError, match="avif: this Pillow has no AVIF encoder; install"):
+        distorted("avif", scene, 1)
+
+
+def test_missing_data_loses_the_share_of_its_level():
+    photo = np.zeros((256, 256, 3), np.uint8)
+    for level, share in enumerate(levels.TABLE["missing_data"].levels, start=1):
+        results = [distorted("missing_data", photo, level, seed) for seed in range(12)]
+        assert {tuple(color) for result in results for color in np.unique(result[result.any(axis=-1)], axis=0)} == {
+            (128, 128, 128),
+            (0, 135, 0),
+        }
+        lost = [float(result.any(axis=-1).mean()) for result in results]
+        assert np.abs(np.array(lost) - share).max() < 0.03
 
 
 def test_an_unknown_name_is_refused_with_similar_names():

@@ -18,14 +18,14 @@ from pictures import make_scene
 
 FILE = Path(__file__).with_name("golden.json")
 GOLDEN = json.loads(FILE.read_text())
-CODED = ("jpeg", "jpeg2000", "webp", "fast_fading")
+CODED = ("jpeg", "jpeg2000", "webp", "fast_fading", "avif", "recompression", "video_frame")
 LEVELS = range(1, 6)
 SEEDS = range(12)
 
 
 def codecs() -> dict[str, str | None]:
     """Versions of the codecs, which decide the pixels of the compression family."""
-    return {name: features.version(name) for name in ("libjpeg_turbo", "jpg_2000", "webp")}
+    return {name: features.version(name) for name in ("libjpeg_turbo", "jpg_2000", "webp", "avif")}
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -54,6 +54,7 @@ def golden() -> Mapping[str, object]:
     return {
         "codecs": codecs(),
         "version_1": list(distortions.VERSION_1),
+        "version_2": list(distortions.VERSION_2),
         "levels": {name: level_digests(name) for name in distortions.names()},
         "extreme": {name: extreme_digest(name) for name in distortions.extreme_names()},
         "chains": chain_digests(),
@@ -66,9 +67,10 @@ def skip_for_other_codecs() -> None:
         pytest.skip(f"the hashes were made with the codecs {GOLDEN['codecs']}")
 
 
-def test_version_1_is_pinned():
-    """Training draws from this list in this order."""
+def test_versions_are_pinned():
+    """Training draws from these lists in this order."""
     assert list(distortions.VERSION_1) == GOLDEN["version_1"]
+    assert list(distortions.VERSION_2) == GOLDEN["version_2"]
     assert distortions.extreme_names() == list(GOLDEN["extreme"])
 
 

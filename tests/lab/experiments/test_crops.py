@@ -15,7 +15,7 @@ def call(database, out, *more):
         *("regressor.c=[0.01]", "regressor.epsilon=[0.05]"),
     ]
     changes = [part for setting in settings for part in ("--set", setting)]
-    arguments = ["lab", "plot", "crops", "deepbiq-2", "--data", f"biq2021={database}", "--out", str(out), *changes, *more]
+    arguments = ["lab", "study", "crops", "deepbiq-2", "--data", f"biq2021={database}", "--out", str(out), *changes, *more]
     return CliRunner().invoke(app, arguments)
 
 

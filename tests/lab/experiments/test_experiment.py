@@ -10,8 +10,8 @@ import pytest
 
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import LeakError
-from noref.lab.experiments import experiment
-from noref.lab.experiments.experiment import Recipe
+from noref.lab.experiments import environment, experiment
+from noref.lab.experiments.recipe import Recipe, load_recipe, read_yaml, shipped_recipes
 from noref.lab.export import _command
 
 TINY = {"backbone": {"name": "test_convnext"}, "schedule": {"epochs": 0}}
@@ -41,7 +41,7 @@ def test_other_splits_are_refused_where_they_stand(split, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(json.dumps({"method": "regressor", "split": split}))
     with pytest.raises(LabError, match=r"mine\.yaml: a split is the word official, or shares of train"):
-        experiment.load_recipe(str(path))
+        load_recipe(str(path))
 
 
 def test_only_the_first_process_writes_and_reports(official, tmp_path, monkeypatch):
@@ -53,7 +53,7 @@ def test_only_the_first_process_writes_and_reports(official, tmp_path, monkeypat
     assert not (tmp_path / "out" / "model").exists()
     results = experiment.run(recipe, official, tmp_path / "out")
     assert results["n"].tolist() == [6, 3, 3]
-    assert experiment.read_yaml((tmp_path / "out" / "recipe.yaml").read_text())["split"] == "official"
+    assert read_yaml((tmp_path / "out" / "recipe.yaml").read_text())["split"] == "official"
 
 
 def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
@@ -81,23 +81,23 @@ def test_a_test_photo_that_cannot_be_read_is_a_failed_row(rated, tmp_path):
     assert (tmp_path / "out" / "scatter.png").is_file()
 
 
-def test_a_folder_tells_under_which_commits_it_grew(rated, tmp_path, monkeypatch):
+def test_a_resumed_run_records_its_commits(rated, tmp_path, monkeypatch):
     recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
     for commit in ("one", "one", "two", "two"):
-        monkeypatch.setattr(experiment, "_commit", lambda commit=commit: commit)
+        monkeypatch.setattr(environment, "_commit", lambda commit=commit: commit)
         experiment.run(recipe, rated, tmp_path)
     assert json.loads((tmp_path / "environment.json").read_text())["commit"] == "one, resumed at two"
 
 
 def test_a_wheel_in_somebody_elses_repository_has_no_commit(tmp_path, monkeypatch):
-    (tmp_path / "experiment.py").touch()
+    (tmp_path / "environment.py").touch()
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
-    monkeypatch.setattr(experiment, "__file__", str(tmp_path / "experiment.py"))
-    assert experiment._commit() == ""
-    subprocess.run([*git, "add", "experiment.py"], check=True)
-    assert experiment._commit().endswith("-dirty")
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "environment.py"))
+    assert environment._commit() == ""
+    subprocess.run([*git, "add", "environment.py"], check=True)
+    assert environment._commit().endswith("-dirty")
 
 
 def test_external_images_are_not_tested_on(rated, pristine, tmp_path):
@@ -115,13 +115,11 @@ def test_external_images_are_not_tested_on(rated, pristine, tmp_path):
 
 
 def test_split_and_labels_can_be_changed_like_settings():
-    changed = experiment.load_recipe(
-        "simplenet", {"split": {"train": 0.5, "validation": 0.2, "test": 0.3}, "labels": {"classes": ["a"]}}
-    )
+    changed = load_recipe("simplenet", {"split": {"train": 0.5, "validation": 0.2, "test": 0.3}, "labels": {"classes": ["a"]}})
     assert changed.split["train"] == 0.5
     assert changed.labels == {"classes": ["a"]}
-    assert experiment.load_recipe("simplenet").split != changed.split
-    other, plain = experiment.load_recipe("regressor", {"seed": 5, "schedule.epochs": 1}), experiment.load_recipe("regressor")
+    assert load_recipe("simplenet").split != changed.split
+    other, plain = load_recipe("regressor", {"seed": 5, "schedule.epochs": 1}), load_recipe("regressor")
     assert (other.seed, other.params["schedule"]["epochs"]) == (5, 1)
     assert plain.seed != 5
     assert plain.params["schedule"]["epochs"] != 1
@@ -142,9 +140,9 @@ def test_a_card_tells_how_to_measure_again(split, says):
     assert command == f"noref lab evaluate model:mine --data koniq10k=PATH {says} --out RESULTS"
 
 
-@pytest.mark.parametrize("name", experiment.shipped_recipes())
+@pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_can_be_built(name):
-    recipe = experiment.load_recipe(name)
+    recipe = load_recipe(name)
     assert recipe.build().get_params() == {**recipe.params, "seed": recipe.seed}
 
 
@@ -153,6 +151,6 @@ def test_shipped_recipes_can_be_built(name):
     [("1e-4", 1e-4), ("3E5", 3e5), ("-1.5e3", -1500.0), ("1.0e-4", 1e-4), ("7", 7), ("e5", "e5"), ("1e", "1e")],
 )
 def test_numbers_of_recipes_may_be_written_as_everyone_does(text, value):
-    found = experiment.read_yaml(text)
+    found = read_yaml(text)
     assert found == value
     assert type(found) is type(value)

@@ -13,7 +13,8 @@ from noref.errors import ImageError, ImageTooSmall
 from noref.lab import methods
 from noref.lab.errors import LabError
 from noref.lab.export import export
-from noref.lab.methods.base import ClassifyingMethod, DefectMethod, NetworkMethod, ScoringMethod
+from noref.lab.methods.base import ClassifyingMethod, ScoringMethod
+from noref.lab.methods.network import DefectMethod, NetworkMethod
 from noref.lab.settings import dump, listed
 from noref.lab.training.loop import pl
 from pictures import make_scene

@@ -18,6 +18,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.experiments import experiment
+from noref.lab.experiments.recipe import Recipe, load_recipe, read_yaml
 from noref.lab.export import export
 from noref.lab.methods.classifier.learning import ClassificationModule, class_weights
 from noref.lab.methods.classifier.method import ClassifierMethod
@@ -170,7 +171,7 @@ def test_photos_need_a_class_that_training_photos_have(parts, rated, tmp_path):
 
 @pytest.mark.parametrize("name", ["simplenet", "simplenet-paper", "inceptionresnetv2", "classifier"])
 def test_shipped_recipes_can_be_built(name):
-    recipe = experiment.load_recipe(name)
+    recipe = load_recipe(name)
     assert recipe.build().get_params() == {**recipe.params, "seed": recipe.seed}
     assert set(recipe.labels["classes"]) == {"bad_lighting", "fastfading", "gblur", "jp2k", "jpeg", "pristine"} | (
         set() if name == "simplenet-paper" else {"wn"}
@@ -180,7 +181,7 @@ def test_shipped_recipes_can_be_built(name):
 @pytest.mark.parametrize("labels", [{"levels": [1]}, {"classes": ["jpeg"], "level": [1]}])
 def test_labels_of_another_form_are_refused(labels):
     with pytest.raises(LabError, match="labels are classes and optionally levels"):
-        experiment.Recipe("classifier", labels=labels)
+        Recipe("classifier", labels=labels)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +217,7 @@ def test_one_command_leaves_all_figures(run):
     assert results["minutes"] > 0
     assert results["parameters"] == sum(p.numel() for p in experiment.load_model(out).network_.parameters())
     assert results["megabytes"] == pytest.approx((out / "model" / "weights.safetensors").stat().st_size / 1e6, rel=0.1)
-    assert experiment.read_yaml((out / "recipe.yaml").read_text())["labels"] == {"classes": ["gblur", "pristine", "wn"]}
+    assert read_yaml((out / "recipe.yaml").read_text())["labels"] == {"classes": ["gblur", "pristine", "wn"]}
     assert json.loads((out / "model" / "method.json").read_text())["facts"]["classes_"] == ["gblur", "pristine", "wn"]
     split = pd.read_csv(out / "split.csv")
     scene = split["image"].str.split("/").str[1]

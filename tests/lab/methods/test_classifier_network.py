@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, SimpleNet, area_mean, freeze_all_but_last, stressed
+from noref.lab.methods.classifier.network import (
+    LADDER,
+    BackboneClassifier,
+    SimpleNet,
+    amplified,
+    area_mean,
+    freeze_all_but_last,
+)
 from noref.lab.networks.backbone import Backbone
 from pictures import make_scene
 
@@ -46,16 +53,16 @@ def test_photos_of_any_size_get_an_answer(height, width, squash):
         assert network(torch.from_numpy(make_scene(height, width))[None]).shape == (1, 3)
 
 
-def test_detail_is_stressed_and_all_else_stays():
+def test_detail_is_amplified_and_all_else_stays():
     flat = torch.full((1, 3, 9, 9), 0.25)
-    torch.testing.assert_close(stressed(flat, 6), flat)
+    torch.testing.assert_close(amplified(flat, 6), flat)
     dot = flat.clone()
     dot[..., 4, 4] += 0.1
-    seen = stressed(dot, 6)[0, 0]
+    seen = amplified(dot, 6)[0, 0]
     mean = 0.25 + 0.1 / 25
     assert float(seen[4, 4]) == pytest.approx(mean + 6 * (0.35 - mean))
     assert float(seen[2, 2]) == pytest.approx(mean + 6 * (0.25 - mean))  # its surroundings hold the dot as well
-    torch.testing.assert_close(stressed(dot, 1), dot)
+    torch.testing.assert_close(amplified(dot, 1), dot)
 
 
 def test_a_network_that_stresses_detail_sees_other_photos():
@@ -64,7 +71,7 @@ def test_a_network_that_stresses_detail_sees_other_photos():
     stressing.load_state_dict(plain.state_dict())
     pixels = torch.from_numpy(make_scene(64, 64))[None]
     with torch.inference_mode():
-        wanted = plain.classifier(area_mean(plain.features(stressed(pixels.permute(0, 3, 1, 2) / 127.5 - 1, 6)), 4))
+        wanted = plain.classifier(area_mean(plain.features(amplified(pixels.permute(0, 3, 1, 2) / 127.5 - 1, 6)), 4))
         torch.testing.assert_close(stressing(pixels), wanted)
         assert not torch.allclose(plain(pixels), wanted)
 

@@ -14,6 +14,7 @@ from noref.cli import app
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
+from noref.lab.experiments.recipe import load_recipe
 from noref.lab.methods.defects import pictures
 from noref.lab.methods.defects.method import DefectsMethod
 from noref.lab.methods.defects.sources import sources
@@ -147,7 +148,7 @@ def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, 
     assert len(both) == 12
     assert all(path.is_file() for path in both.paths)
     assert set(best.table["content"]) < set(both.table["content"])
-    recipe = experiment.load_recipe("defects", {"pristine": str(pristine), "best": 0.2})
+    recipe = load_recipe("defects", {"pristine": str(pristine), "best": 0.2})
     assert len(experiment.gather(recipe, ("biq2021", str(database)))) == 12
 
 
@@ -214,7 +215,7 @@ def test_confusions_are_read_off_photos_with_one_defect_alone():
         ([], "give --pristine FOLDER, --data NAME=PATH or both"),
         (["--pristine", "PRISTINE", "--set", "copies=2"], "set `copies` higher"),
         (["--pristine", "PRISTINE", "--set", "data.shortest=90"], "at least 90"),
-        (["--pristine", "/none"], "holds no pictures"),
+        (["--pristine", "/none"], "holds no images"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_the_cause(arguments, says, pristine, tmp_path):

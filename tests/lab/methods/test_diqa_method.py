@@ -105,9 +105,9 @@ def test_training_learns_what_blur_does(parts, pristine, tmp_path):
 
 
 def test_stage_one_without_photos_says_so(parts, tmp_path):
-    with pytest.raises(LabError, match="names no references to learn errors from: give --pristine FOLDER"):
+    with pytest.raises(LabError, match="has no references, which stage 1 needs; give --pristine FOLDER"):
         fitted(parts, tmp_path, None)
-    with pytest.raises(LabError, match="holds no pictures"):
+    with pytest.raises(LabError, match="holds no images"):
         fitted(parts, tmp_path, tmp_path)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from noref.lab.methods.diqa.learning import ErrorMapModule, total_variation
-from noref.lab.methods.diqa.network import Design, DiqaSens, ErrorNetwork, build, inside, look
+from noref.lab.methods.diqa.network import Design, DiqaSens, ErrorNetwork, build, decompose, inside
 
 PIXELS = torch.randint(0, 256, (2, 72, 92, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 DESIGNS = [Design(), Design(normalise=False), Design(features=False), Design(sensitivity=True)]
@@ -27,7 +27,7 @@ def test_shapes_and_the_mean_of_the_map(design):
     assessed = build(design)(PIXELS)
     assert assessed.score.shape == (2,)
     assert assessed.quality.shape == (2, 18, 23)
-    assert build(design).stage1(look(PIXELS).seen).shape == (2, 1, 18, 23)
+    assert build(design).stage1(decompose(PIXELS).input).shape == (2, 1, 18, 23)
     torch.testing.assert_close(inside(assessed.quality).mean(dim=(1, 2)), assessed.score, rtol=1e-4, atol=1e-5)
     assert (assessed.sensitivity is None) == (not design.sensitivity)
 
@@ -47,8 +47,8 @@ def test_crops_tile_when_border_cells_are_left_out():
 def test_flat_photos_give_finite_scores():
     for value in (0, 128, 255):
         flat = torch.full((1, 64, 64, 3), value, dtype=torch.uint8)
-        assert look(flat).detail.abs().max() < 1e-6
-        assert look(flat, normalise=False).detail.abs().max() < 1e-6  # so that reliability stays what it is
+        assert decompose(flat).detail.abs().max() < 1e-6
+        assert decompose(flat, normalise=False).detail.abs().max() < 1e-6  # so that reliability stays what it is
         assert torch.isfinite(build(Design())(flat).score).all()
 
 

@@ -9,9 +9,10 @@ import torch
 import noref
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.experiments import experiment
+from noref.lab.experiments.recipe import load_recipe
 from noref.lab.export import export_run
 from noref.lab.methods import registry
-from noref.lab.methods.base import NetworkSettings, ScoringNetworkMethod
+from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.networks.pooled import CELL, ScoreNetwork
 from noref.lab.settings import Share, settings
 from noref.lab.training.finetuning import ScoreModule
@@ -66,7 +67,7 @@ def registered(monkeypatch):
 @pytest.mark.parametrize("backbone", ["test_convnext", "test_vit"])
 def test_a_recipe_trains_saves_reports_and_exports_it(backbone, registered, rated, tmp_path):
     (tmp_path / "flat.yaml").write_text(RECIPE.replace("BACKBONE", backbone))
-    recipe = experiment.load_recipe(str(tmp_path / "flat.yaml"), {"dropout": 0.1})
+    recipe = load_recipe(str(tmp_path / "flat.yaml"), {"dropout": 0.1})
     assert recipe.params["optimizer"] == {**recipe.params["optimizer"], "name": "adamw", "head_lr": 1e-3}
     results = experiment.run(recipe, rated, tmp_path / "run")
     assert results["n"].iloc[0] == 6

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
-from noref.lab.methods.unified import photos, plain
+from noref.lab.methods.unified import photos
+from noref.lab.pictures import plain
 from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 

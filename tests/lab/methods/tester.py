@@ -6,7 +6,8 @@ from typing import Any
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods import get
-from noref.lab.methods.base import ClassifyingMethod, DefectMethod, Method
+from noref.lab.methods.base import ClassifyingMethod, Method
+from noref.lab.methods.network import DefectMethod
 from noref.lab.settings import nested
 
 NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}

@@ -153,7 +153,9 @@ def test_only_imagenet_fetches_alexnet(alexnet, monkeypatch):
 
     monkeypatch.setattr(backbone, "alexnet", build)
     for weights in (None, "imagenet"):
-        with pytest.raises(LabError, match=r"weights of alexnet cannot be fetched \(no route to host\); check the connection"):
+        with pytest.raises(
+            LabError, match=r"weights of alexnet cannot be downloaded \(no route to host\); check the connection"
+        ):
             Backbone("alexnet", weights)
     assert asked == [None, backbone.AlexNet_Weights.IMAGENET1K_V1]
 

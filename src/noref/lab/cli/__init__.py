@@ -1,1 +1,1 @@
-"""The command line `noref lab ...`: one module a group of commands, put together in `app`."""
+"""The command line `noref lab ...`: one module per group of commands, combined in `app`."""

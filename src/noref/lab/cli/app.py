@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from noref.errors import NorefError
-from noref.lab.cli import catalogue, data, distort, evaluate, plot, train
+from noref.lab.cli import catalogue, data, distort, evaluate, plot, study, train
 from noref.lab.cli.options import BUG, WRONG_USAGE
 
 NEEDED = (
@@ -29,7 +29,7 @@ class _Commands(typer.core.TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             if isinstance(error, (typer.Abort, BrokenPipeError)) or hasattr(error, "exit_code"):
-                raise  # typer's own: a command stops, or its options are refused
+                raise  # typer's own: the end of a command, or refused options
             code, message = _explained(error)
             if code == BUG or ctx.params["debug"]:
                 traceback.print_exception(error)
@@ -73,3 +73,4 @@ for command in (
     app.command()(command)
 app.add_typer(data.app, name="data")
 app.add_typer(plot.app, name="plot")
+app.add_typer(study.app, name="study")

@@ -1,4 +1,4 @@
-"""`noref lab methods`, `recipes` and `settings`: what can be trained, and what can be set."""
+"""`noref lab methods`, `recipes` and `settings`: lists of methods, recipes and settings."""
 
 import inspect
 from importlib import resources
@@ -17,9 +17,9 @@ def methods() -> None:
 
 def recipes() -> None:
     """List the shipped recipes, with one line each."""
-    from noref.lab.experiments import experiment
+    from noref.lab.experiments.recipe import shipped_recipes
 
-    for name in experiment.shipped_recipes():
+    for name in shipped_recipes():
         first = (resources.files("noref.lab.recipes") / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
         typer.echo(f"{name:<20}{first.removeprefix('#').strip()}")
 
@@ -29,7 +29,7 @@ def settings(
 ) -> None:
     """List the settings of a method with type, default value and meaning.
 
-    They go under `params` of a recipe, or to `noref lab train --set NAME=VALUE`.
+    Set them under `params` of a recipe, or with `noref lab train --set NAME=VALUE`.
     """
     from noref.lab import methods
     from noref.lab.settings import listed

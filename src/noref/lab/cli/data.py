@@ -1,4 +1,4 @@
-"""`noref lab data`: the databases that can be read, and what a download contains."""
+"""`noref lab data`: list the supported databases, and check a download."""
 
 from pathlib import Path
 from typing import Annotated

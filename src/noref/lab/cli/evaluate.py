@@ -1,4 +1,4 @@
-"""`noref lab evaluate` and `compare`: how well methods agree with subjective scores."""
+"""`noref lab evaluate` and `compare`: agreement of methods with subjective scores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -70,5 +70,7 @@ def compare(
     table, tests = comparison.compare(folders)
     typer.echo(work.as_markdown(table))
     if len(tests):
-        typer.echo("Differences of SRCC, first less second, with 95 % intervals; p is not corrected for several comparisons.\n")
+        typer.echo(
+            "Differences of SRCC, first minus second, with 95 % intervals; p is not corrected for multiple comparisons.\n"
+        )
         typer.echo(as_markdown(tests))

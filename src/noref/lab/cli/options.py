@@ -67,7 +67,7 @@ def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[st
     Raises:
         LabError: A change does not have the form NAME=VALUE, or its value is not valid YAML.
     """
-    from noref.lab.experiments.experiment import read_yaml
+    from noref.lab.experiments.recipe import read_yaml
 
     found = {}
     for key, value in pairs(changes or [], "--set").items():
@@ -80,6 +80,6 @@ def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[st
 
 def finish(results: "pd.DataFrame", folder: Path) -> None:
     """Name the results folder on standard error; exit with code 1 if some images failed."""
-    typer.echo(f"everything is in {folder}", err=True)
+    typer.echo(f"results are in {folder}", err=True)
     if "failed" in results and results["failed"].any():
         raise typer.Exit(SOME_FAILED)

@@ -1,4 +1,4 @@
-"""Writing the images and figures that commands make."""
+"""Writing the images and figures of commands."""
 
 from collections.abc import Callable
 from pathlib import Path

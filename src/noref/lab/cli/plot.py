@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from noref import images
-from noref.lab.cli.options import Changes, Database, Level, Photo, Results, Run, Seed, numbers, pair, settings
+from noref.lab.cli.options import Database, Level, Photo, Run, Seed, pair
 from noref.lab.errors import LabError
 
 app = typer.Typer(help="Plot trained methods, their predictions, and distortions.", no_args_is_help=True)
@@ -71,7 +71,7 @@ def defects(
     run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train defects`.")],
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on standard input."),
+        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
     ],
     out: File = Path("defects.png"),
 ) -> None:
@@ -98,35 +98,3 @@ def distortions(photo: Photo, out: File = Path("distortions.png"), seed: Seed = 
     from noref.lab.plots import distortions
 
     save(distortions.draw(images.read(photo).pixels, seed=seed), out)
-
-
-@app.command()
-def crops(
-    recipe: Annotated[str, typer.Argument(help="Recipe of DeepBIQ on crops, such as deepbiq-2.")],
-    data: Database,
-    out: Results,
-    counts: Annotated[str, typer.Option(help="Numbers of crops, separated by commas; by default 5, 10, ... 50.")] = "",
-    poolings: Annotated[str, typer.Option(help="Pooling methods, separated by commas; all by default.")] = "",
-    repeats: Annotated[int, typer.Option(min=1, help="Random splits.")] = 10,
-    changes: Changes = None,
-) -> None:
-    """Plot the SRCC of DeepBIQ against the number of crops, for each pooling method, over random splits.
-
-    The regressors are fitted on each split. Tables and significance tests go to the results folder, too.
-    """
-    from noref.lab.experiments import crops, experiment
-    from noref.lab.files import writable
-    from noref.lab.methods.deepbiq.pooling import POOLINGS
-    from noref.lab.tables import as_markdown
-
-    chosen = sorted(set(numbers(counts.split(","), "--counts", int))) if counts else crops.COUNTS
-    ways = poolings.split(",") if poolings else POOLINGS
-    name, folder = pair(data, "--data")
-    loaded = experiment.load_recipe(recipe, settings(changes))
-    rated = experiment.prepare(name, folder)
-    with writable(out):
-        table, tests = crops.study(loaded, rated, out, chosen, ways, repeats)
-    typer.echo(as_markdown(table))
-    typer.echo("Each pooling is tested with its smallest number of crops that no larger number beats (t-test at .05).\n")
-    typer.echo(as_markdown(tests))
-    typer.echo(f"everything is in {out}", err=True)

@@ -28,11 +28,12 @@ def train(
     Exit code 1: some test images have no score (column `failed`).
     """
     from noref.lab.experiments import experiment
+    from noref.lab.experiments.recipe import load_recipe
     from noref.lab.files import writable
 
     changed = settings(changes, pristine)
     database = None if data is None else pair(data, "--data")
-    loaded = experiment.load_recipe(recipe, changed)
+    loaded = load_recipe(recipe, changed)
     rated = experiment.gather(loaded, database)
     with writable(out):
         results = experiment.run(loaded, rated, out)

@@ -1,4 +1,4 @@
-"""Databases of rated photos, one reader module each, and databases made by distortion: all become `RatedImages`."""
+"""Databases of rated photos, one reader module each, and synthetic databases; all are read as `RatedImages`."""
 
 from noref.lab.datasets.card import DatabaseCard
 from noref.lab.datasets.rated import RatedImages

@@ -54,6 +54,6 @@ class DatabaseCard:
         return self.published_range if self.higher_is_better else (0.0, high - low)
 
     def mos(self, published: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Convert published scores to MOS: a MOS is returned as it is, a DMOS is subtracted from the end of its range."""
+        """Convert published scores to MOS: a MOS is unchanged, a DMOS is subtracted from the upper end of its range."""
         scores = np.asarray(published, np.float64)
         return scores if self.higher_is_better else self.published_range[1] - scores

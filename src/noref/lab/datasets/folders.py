@@ -1,6 +1,6 @@
-"""A folder for each class: CLASS/PHOTO, or CLASS/CONTENT/PHOTO where it is known which photos show the same content.
+"""Labelled photos in one folder per class: CLASS/PHOTO, or CLASS/CONTENT/PHOTO to state which photos show the same content.
 
-Photos of one CONTENT, in any class, belong to one side of a split. A photo directly in the folder of its class is its own
+Splits keep all photos of one CONTENT, in any class, in one part. A photo directly in the folder of its class is its own
 content; `check` finds near-identical photos among these.
 """
 

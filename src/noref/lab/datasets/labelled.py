@@ -1,7 +1,7 @@
-"""Photos labelled with the class of their distortion, from any database with types of distortions.
+"""Photos labelled with the class of their distortion, from any database with types of distortion.
 
-Two rules hold: photos keep their content, so that a split by content stays content-disjoint; and no pristine copy has the class
-of a distortion, as happens in a quarter of the folders `jp2k` and `jpeg` of LIVE.
+Photos keep their content, so that splits are content-disjoint. Copies of pristine photos are labelled as pristine: they make up
+a quarter of the folders `jp2k` and `jpeg` of LIVE.
 """
 
 import hashlib
@@ -35,11 +35,11 @@ CLASS_OF: Mapping[str, str] = {
     "reference": PRISTINE,
     "refimgs": PRISTINE,
 }
-"""Types of distortion -> class, in the names of LIVE; all other types are classes of their own name."""
+"""Type of distortion -> class, named as in LIVE; other types are classes of the same name."""
 
 
 class CopyWarning(UserWarning):
-    """Pristine copies were listed as distorted."""
+    """Copies of pristine photos are listed as distorted."""
 
 
 def read(name: str, folder: str | Path, classes: Sequence[str], levels: Sequence[int] | None = None) -> RatedImages:
@@ -75,13 +75,13 @@ def read(name: str, folder: str | Path, classes: Sequence[str], levels: Sequence
 def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | None = None) -> RatedImages:
     """Select the photos of these classes; `type` becomes the class.
 
-    Photos without a type, and references that exist, are pristine. `mos` is replaced by 1 for pristine and 0 for distorted
-    photos, a stand-in.
+    Photos without a type, and references that exist, are pristine. `mos` is replaced by a placeholder: 1 for pristine and
+    0 for distorted photos.
 
     Args:
         rated: A database with types.
         classes: Classes to keep, in the names of `CLASS_OF`.
-        levels: Levels of distortions to keep; None for all. Photos whose level is not known are kept.
+        levels: Levels of distortions to keep; None for all. Photos of unknown level are kept.
 
     Raises:
         LabError: There are no types, a class has no photo, or the same pixels are listed under two distortions.
@@ -101,8 +101,8 @@ def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | No
     if empty:
         raise LabError(f"{rated.name} has no photo of class {', '.join(empty)}; its classes are {', '.join(found)}")
     columns = [column for column in ("image", "content", "type", "level") if column in table]
-    stand_in = (table["type"] == PRISTINE).astype(float)
-    return RatedImages(rated.name, rated.folder, table[columns].assign(mos=stand_in), (0, 1))
+    placeholder = (table["type"] == PRISTINE).astype(float)
+    return RatedImages(rated.name, rated.folder, table[columns].assign(mos=placeholder), (0, 1))
 
 
 def _readers() -> dict[str, Callable[[Path], RatedImages]]:
@@ -131,14 +131,14 @@ def _references(rated: RatedImages) -> pd.DataFrame:
 
 
 def _without_copies(folder: Path, table: pd.DataFrame) -> "pd.Series[str]":
-    """The classes, where every photo with the pixels of a pristine one becomes pristine."""
+    """The classes, with every photo that has the pixels of a pristine one labelled as pristine."""
     with ThreadPoolExecutor(available_processors()) as pool:
         digest = pd.Series(list(pool.map(_digest, [folder / image for image in table["image"]])), index=table.index)
     kind = table["type"].mask(digest.isin(digest[table["type"] == PRISTINE]), PRISTINE)
     moved = table["image"][kind != table["type"]]
     if len(moved):
         warnings.warn(
-            f"{len(moved)} pristine copies are listed as distorted, such as {moved.iloc[0]}; they count as {PRISTINE}",
+            f"{len(moved)} copies of pristine photos are listed as distorted, such as {moved.iloc[0]}; they count as {PRISTINE}",
             CopyWarning,
             stacklevel=4,
         )

@@ -24,8 +24,8 @@ class RatedImages:
     Attributes:
         name: Name of the database.
         folder: The folder that the paths in `image` and `reference` are relative to.
-        table: One row a photo. `image` (path, unique), `mos` (higher is better), `content` (the reference or scene, which
-            splits keep on one side); where the database has them also `mos_std` (standard deviation of the ratings),
+        table: One row per photo. `image` (path, unique), `mos` (higher is better), `content` (the reference or scene, which
+            splits keep in one part); optionally `mos_std` (standard deviation of the ratings),
             `reference` (path), `type` and `level` of the distortion, `group` (a subset to report separately) and `part` (the
             official split: "train", "validation" or "test").
         mos_range: Lowest and highest MOS of the database's scale.
@@ -104,7 +104,7 @@ class RatedImages:
         return replace(self, table=self.table.set_index("image").loc[list(images)].reset_index())
 
     def fingerprint(self) -> str:
-        """A hash of the table and of the size of each file: other data give another fingerprint.
+        """A hash of the table and of the file sizes, which identifies the data.
 
         Raises:
             LabError: A photo is missing.

@@ -1,6 +1,6 @@
 """Synthetic databases: pristine photos under every distortion at every level, with full-reference scores.
 
-Layout of the folder: `reference/NAME.png`, `distorted/NAME.TYPE.LEVEL.png`, and `images.csv` with one row a picture: image,
+Layout of the folder: `reference/NAME.png`, `distorted/NAME.TYPE.LEVEL.png`, and `images.csv` with one row per image: image,
 reference, content, type ("pristine" for the references), level (0 for them), ms_ssim, vif, gmsd.
 """
 
@@ -63,7 +63,7 @@ def full_reference(reference: Pixels, distorted: Pixels) -> dict[str, float]:
 
 
 class Synthesis:
-    """The creation of a synthetic database, an iterable: each step writes one picture, so that progress can be shown.
+    """The creation of a synthetic database, an iterable: each step writes one image, so that progress can be shown.
 
     An interrupted synthesis resumes where it stopped. Noise and directions depend on seed, photo and type only, so that the
     levels of one photo and type share them.

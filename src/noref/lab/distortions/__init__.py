@@ -12,8 +12,19 @@ Examples:
 """
 
 # Importing these modules registers their distortions.
-from noref.lab.distortions import blur, color, compression, exposure, noise, structure  # noqa: F401
-from noref.lab.distortions.levels import DEFECTS, OTHER_FAMILIES, VERSION_1
+from noref.lab.distortions import blur, color, compression, exposure, noise, structure, upscaling  # noqa: F401
+from noref.lab.distortions.levels import DEFECTS, OTHER_FAMILIES, VERSION_1, VERSION_2
 from noref.lab.distortions.registry import Distortion, Pixels, distortion, extreme_names, get, names
 
-__all__ = ["DEFECTS", "OTHER_FAMILIES", "VERSION_1", "Distortion", "Pixels", "distortion", "extreme_names", "get", "names"]
+__all__ = [
+    "DEFECTS",
+    "OTHER_FAMILIES",
+    "VERSION_1",
+    "VERSION_2",
+    "Distortion",
+    "Pixels",
+    "distortion",
+    "extreme_names",
+    "get",
+    "names",
+]

@@ -1,9 +1,11 @@
-"""Conversions between stored pixels, unit range and linear light, shared by the distortions."""
+"""Conversions between stored pixels, unit range and linear light, and resizing, shared by the distortions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from noref.lab.distortions.registry import Pixels
 
@@ -42,3 +44,15 @@ def scale_of(pixels: Pixels) -> float:
     At least 0.5, so that the distortion stays visible in a small crop.
     """
     return max(min(pixels.shape[:2]) / 512, 0.5)
+
+
+def reduced(pixels: Pixels, factor: float) -> Pixels:
+    """Reduce a photo by a factor that is given for a short side of 512 pixels."""
+    height, width = pixels.shape[:2]
+    factor = 1 + (factor - 1) * scale_of(pixels)
+    return resized(pixels, (max(1, round(height / factor)), max(1, round(width / factor))), Image.Resampling.BICUBIC)
+
+
+def resized(pixels: Pixels, shape: Sequence[int], method: Image.Resampling) -> Pixels:
+    """Resize a photo to the height and width with which `shape` begins; the result is a writable copy."""
+    return np.asarray(Image.fromarray(pixels).resize((shape[1], shape[0]), method)).copy()

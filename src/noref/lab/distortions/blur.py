@@ -13,6 +13,18 @@ def _convolve(pixels: Pixels, kernel: Floats) -> Pixels:
     return to_pixels(signal.fftconvolve(padded, kernel[..., None] / kernel.sum(), mode="valid", axes=(0, 1)))
 
 
+def guided_filter(unit: Floats, width: int, epsilon: float) -> Floats:
+    """Smooth H x W x C values, with the values themselves as the guide; edges above the square root of `epsilon` are kept."""
+
+    def mean(values: Floats) -> Floats:
+        return ndimage.uniform_filter(values, (width, width, 0), mode="reflect")
+
+    average = mean(unit)
+    variance = mean(unit * unit) - average**2
+    slope = variance / (variance + epsilon)
+    return mean(slope) * unit + mean(average - slope * average)
+
+
 @distortion
 def gaussian_blur(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
     """Gaussian blur."""
@@ -50,13 +62,5 @@ def denoise(pixels: Pixels, radius_epsilon: tuple[float, float], rng: np.random.
     A guided filter (He, Sun, Tang, TPAMI 35(6), 2013) with the photo itself as the guide.
     """
     radius, epsilon = radius_epsilon
-    width = 2 * max(1, round(radius * scale_of(pixels))) + 1
-
-    def mean(values: Floats) -> Floats:
-        return ndimage.uniform_filter(values, (width, width, 0), mode="reflect")
-
     unit = to_unit(pixels)
-    average = mean(unit)
-    variance = mean(unit * unit) - average**2
-    slope = variance / (variance + epsilon)
-    return to_pixels(mean(slope) * unit + mean(average - slope * average))
+    return to_pixels(guided_filter(unit, 2 * max(1, round(radius * scale_of(pixels))) + 1, epsilon))

@@ -1,4 +1,4 @@
-"""Contrast, saturation, white balance and colour fringes."""
+"""Contrast, saturation, white balance, colour fringes, and pictures taken under water."""
 
 import numpy as np
 from scipy import ndimage
@@ -66,3 +66,21 @@ def chromatic_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> P
     for channel, move in ((0, half), (2, -half)):
         out[..., channel] = ndimage.shift(out[..., channel], (0, move), order=1, mode="nearest")
     return to_pixels(out)
+
+
+@distortion
+def water(pixels: Pixels, depth: float, rng: np.random.Generator) -> Pixels:
+    """Water: a blue-green veil and blur, both growing with the distance from the camera.
+
+    Light is attenuated exponentially with the distance, red most (Jaffe, IEEE J. Oceanic Eng. 15(2), 1990).
+    """
+    height, width = pixels.shape[:2]
+    coarse = rng.uniform(-0.3, 0.3, size=(4, 4)) + np.linspace(1.3, 0.5, 4)[:, None]  # the foreground is at the bottom
+    distance = ndimage.zoom(coarse.astype(np.float32), (height / 4, width / 4), order=1, mode="nearest", grid_mode=True)
+    veil = np.array([0.05, rng.uniform(0.35, 0.55), rng.uniform(0.4, 0.6)], np.float32)
+    attenuation = np.array([1.0, 0.4, 0.35], np.float32)
+    unit = to_unit(pixels)
+    sigma = 2.2 * depth * scale_of(pixels)
+    share = np.clip(distance - 0.4, 0, 1)[..., None]
+    blurred = unit + share * (ndimage.gaussian_filter(unit, (sigma, sigma, 0), mode="reflect", truncate=2.5) - unit)
+    return to_pixels(veil + np.exp(-depth * distance[..., None] * attenuation) * (blurred - veil))

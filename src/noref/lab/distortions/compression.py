@@ -1,11 +1,12 @@
-"""Lossy compression, and bit errors in a compressed stream."""
+"""Lossy compression of photos and video frames, and bit errors in a compressed stream."""
 
 import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
+from noref.lab.distortions.arithmetic import reduced, resized
 from noref.lab.distortions.registry import Pixels, distortion
 from noref.lab.errors import LabError
 
@@ -65,3 +66,60 @@ def fast_fading(pixels: Pixels, start_errors: tuple[float, int], rng: np.random.
         except (OSError, SyntaxError):
             continue  # a packet header cannot be decoded any more: draw another pattern
     raise LabError(f"fast_fading: no pattern of {errors} bit errors left a decodable stream; use a larger photo")
+
+
+@distortion
+def avif(pixels: Pixels, quality_reduction: tuple[int, float], rng: np.random.Generator) -> Pixels:
+    """AVIF at a low bit rate: smeared texture, edges kept.
+
+    Even its lowest quality leaves much of the photo, so the severe levels code a reduced picture, as services do.
+
+    Raises:
+        LabError: This Pillow has no AVIF encoder.
+    """
+    if not features.check("avif"):
+        raise LabError("avif: this Pillow has no AVIF encoder; install a wheel of pillow 11.3 or later from PyPI")
+    quality, reduction = quality_reduction
+    coded = _decode(_encode(reduced(pixels, reduction), "AVIF", quality=quality, speed=8, max_threads=1))
+    return resized(coded, pixels.shape, Image.Resampling.BICUBIC)
+
+
+@distortion
+def recompression(pixels: Pixels, generations_quality: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    """Recompression: saved several times as JPEG or WebP, each time at another size and quality."""
+    generations, quality = generations_quality
+    filters = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+    saved = pixels
+    for _ in range(generations):
+        factor = rng.uniform(0.7, 1)
+        size = [max(1, round(side * factor)) for side in pixels.shape[:2]]
+        codec, saved_quality = str(rng.choice(["JPEG", "JPEG", "WEBP"])), round(quality * rng.uniform(0.85, 1.15))
+        resampled = resized(saved, size, filters[rng.integers(len(filters))])
+        saved = _decode(_encode(resampled, codec, quality=saved_quality))
+    return resized(saved, pixels.shape, Image.Resampling.BICUBIC)
+
+
+@distortion
+def video_frame(pixels: Pixels, reduction_step: tuple[float, int], rng: np.random.Generator) -> Pixels:
+    """Video frame: coded at a low bit rate, deblocked and enlarged.
+
+    The frame is reduced, its 8 x 8 DCT quantized with one step for all frequencies as in H.264, and block edges are smoothed as
+    by the loop filter of a video decoder.
+    """
+    reduction, step = reduction_step
+    tables = [[step] * 64, [min(255, 3 * step // 2)] * 64]
+    coded = _decode(_encode(reduced(pixels, reduction), "JPEG", qtables=tables, subsampling="4:2:0"))
+    smooth = _deblocked(_deblocked(coded, step).swapaxes(0, 1), step).swapaxes(0, 1)
+    return resized(smooth, pixels.shape, Image.Resampling.BILINEAR)
+
+
+def _deblocked(pixels: Pixels, step: int) -> Pixels:
+    """Smooth the vertical edges of 8 x 8 blocks; differences larger than the quantization step count as edges of the photo."""
+    values = pixels.astype(np.int16)
+    edges = np.arange(8, pixels.shape[1] - 3, 8)
+    jump = values[:, edges] - values[:, edges - 1]
+    jump[np.abs(jump) > step] = 0
+    for distance, eighths in enumerate((4, 2, 1)):
+        values[:, edges - 1 - distance] += jump * eighths // 8
+        values[:, edges + distance] -= jump * eighths // 8
+    return np.clip(values, 0, 255).astype(np.uint8)

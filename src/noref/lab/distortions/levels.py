@@ -26,7 +26,7 @@ DEFECTS = (
 )
 """Families that models predict as defects, in the order in which a chain applies them. Model cards list these names."""
 
-OTHER_FAMILIES = ("wrong color", "over-sharpening")
+OTHER_FAMILIES = ("wrong color", "over-sharpening", "artificial detail", "under water", "missing data")
 """Families that no model predicts."""
 
 
@@ -84,6 +84,25 @@ TABLE: dict[str, Row] = {
     "pixelation": Row("pixelation", (2, 3, 5, 8, 14), chain=True, extreme=40),  # pixels a block at a short side of 512
     "resampling": Row("focus blur", (1.7, 2.4, 3.6, 5.5, 9.0)),  # factor of downsampling and upsampling
     "over_sharpening": Row("over-sharpening", (0.8, 1.7, 3.2, 6.0, 12.0)),  # gain of the unsharp mask
+    # Later files and devices
+    "avif": Row(  # quality of libavif, factor of reduction at a short side of 512
+        "compression", ((25, 1), (10, 1), (5, 1.35), (2, 1.9), (0, 2.8)), chain=True
+    ),
+    "recompression": Row("compression", ((2, 40), (3, 24), (4, 15), (5, 9), (6, 5))),  # generations, mean quality factor
+    "video_frame": Row(  # factor of reduction at a short side of 512, quantization step
+        "compression", ((1.15, 20), (1.35, 36), (1.6, 60), (2.1, 100), (3.0, 170))
+    ),
+    "upscaled": Row(  # factor of reduction and enlargement, gain of the unsharp mask
+        "focus blur", ((2.0, 0.8), (2.8, 1.2), (4.0, 1.6), (5.8, 2.2), (8.5, 3.0))
+    ),
+    "generative_upscaling": Row(  # factor of reduction and enlargement, standard deviation of the invented texture
+        "artificial detail", ((1.5, 0.02), (2.0, 0.03), (2.8, 0.045), (4.0, 0.065), (6.0, 0.09))
+    ),
+    "water": Row("under water", (0.22, 0.5, 0.9, 1.5, 2.5)),  # optical depth of red in the mean distance
+    "film_grain": Row(  # standard deviation for pixels in [0, 1], share of the chroma replaced by one tone
+        "noise", ((0.03, 0.2), (0.05, 0.4), (0.08, 0.6), (0.12, 0.8), (0.18, 1.0))
+    ),
+    "missing_data": Row("missing data", (0.08, 0.2, 0.35, 0.55, 0.75)),  # share of the area
 }
 """Name of a distortion -> its row. A new row goes to the end, so that the order of the others stays."""
 
@@ -97,3 +116,9 @@ VERSION_1 = (
 )
 """The types that training draws from by default. A new distortion does not join this list, so that no
 recipe changes; recipes name it in their own list of types."""
+
+VERSION_2 = (
+    *VERSION_1,
+    *("avif", "recompression", "video_frame", "upscaled", "generative_upscaling", "water", "film_grain", "missing_data"),
+)
+"""`VERSION_1`, and types of later files and devices. A new distortion does not join this list either."""

@@ -1,4 +1,4 @@
-"""Artefacts of processing: quantization, resampling and sharpening."""
+"""Artefacts of processing: quantization, resampling and sharpening; missing data."""
 
 import numpy as np
 from PIL import Image
@@ -38,3 +38,21 @@ def over_sharpening(pixels: Pixels, gain: float, rng: np.random.Generator) -> Pi
     unit = to_unit(pixels)
     sigma = 1.5 * scale_of(pixels)
     return to_pixels(unit + gain * (unit - ndimage.gaussian_filter(unit, (sigma, sigma, 0), mode="reflect")))
+
+
+@distortion
+def missing_data(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:
+    """Missing data: rows or blocks replaced by the grey or green of a decoder that has received nothing."""
+    height, width = pixels.shape[:2]
+    color = rng.choice([[128, 128, 128], [0, 135, 0]])  # mid-grey; all zeros in YCbCr
+    lost = np.zeros((height, width), bool)
+    if rng.random() < 0.5:
+        rows = max(1, round(share * height))
+        first = height - rows if rng.random() < 0.7 else int(rng.integers(height - rows + 1))
+        lost[first : first + rows] = True
+    else:
+        side = max(1, round(float(rng.choice([16, 32, 64])) * scale_of(pixels)))
+        field = ndimage.gaussian_filter(rng.standard_normal((-(-height // side), -(-width // side))), (0.3, 1.5), mode="wrap")
+        blocks = field >= np.quantile(field, 1 - share)
+        lost = blocks.repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
+    return np.where(lost[..., None], color, pixels).astype(np.uint8)

@@ -1,1 +1,1 @@
-"""How well a method agrees with subjective scores: content-disjoint splits, protocols, and summaries of predictions."""
+"""Agreement of methods with subjective scores: content-disjoint splits, protocols, and summaries of predictions."""

@@ -1,4 +1,4 @@
-"""Scorers without training as methods, so that exported models and other tools go through the same protocols."""
+"""Exported models and tables of scores as methods without training, for use with the same protocols."""
 
 import hashlib
 import json
@@ -26,18 +26,18 @@ S = TypeVar("S")
 
 
 class Fixed(ScoringMethod[S]):
-    """What scorers without training share: nothing to fit, settings instead of weights."""
+    """Base class of methods without training; settings instead of weights are saved."""
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
         """Do nothing."""
         return self
 
     def get_params(self) -> dict[str, Any]:
-        """All settings; nothing is drawn, so there is no seed."""
+        """All settings; there is no seed, since nothing is random."""
         return dump(self.settings)
 
     def fingerprint(self) -> str:
-        """A hash of the weights or scores, which distinguishes what two results were measured with."""
+        """A hash of the weights or scores, so that results of different ones are not mixed."""
         raise NotImplementedError
 
     def save(self, folder: Path) -> None:
@@ -67,11 +67,11 @@ class ScoreTableSettings:
     file: PathText = "scores.csv"
     """CSV with columns image and score, higher is better."""
     folder: PathText = ""
-    """Folder where the paths in the column image start."""
+    """Folder that the paths in the column image are relative to."""
 
 
 class ExportedModel(Fixed[ExportedSettings]):
-    """A model that `noref score` can use; its scores stay on their own scale of 0 to 100.
+    """An exported model; its scores are on its own scale of 0 to 100, not on that of the database.
 
     Args:
         model: Name of a shipped model, or path of an exported .onnx with its card beside it.
@@ -97,16 +97,16 @@ class ExportedModel(Fixed[ExportedSettings]):
         return np.array([self._scorer.score(image).score for image in images])
 
     def fingerprint(self) -> str:
-        """Of the .onnx file, as its card has it."""
+        """The hash of the .onnx file on its card."""
         return self._scorer.card.sha256[:16]
 
 
 class ScoreTable(Fixed[ScoreTableSettings]):
-    """Scores that somebody else computed.
+    """Scores computed by another tool.
 
     Args:
-        file: CSV with columns `image` and `score`, higher is better (negate a measure of distortion first).
-        folder: Where the paths in `image` start: the folder of the photos to be judged.
+        file: CSV with columns `image` and `score`, higher is better (negate a distortion metric first).
+        folder: The folder that the paths in `image` are relative to.
     """
 
     name = "scores"
@@ -134,12 +134,12 @@ class ScoreTable(Fixed[ScoreTableSettings]):
 
         Raises:
             ImageNotFound: A photo has no finite score in the table.
-            LabError: There is no such table; or it lacks a column, holds text for a number, or names a photo twice.
+            LabError: There is no such table; or it lacks a column, holds text instead of a number, or lists a photo twice.
         """
         return np.array([self._score(name_of(image)) for image in images])
 
     def fingerprint(self) -> str:
-        """Of the CSV.
+        """A hash of the CSV.
 
         Raises:
             LabError: There is no such table.
@@ -151,5 +151,5 @@ class ScoreTable(Fixed[ScoreTableSettings]):
         try:
             return float(self._scores[str(Path(name))])
         except KeyError:
-            cure = "give it one, or check that the names in the column image start where the photos' folder does"
+            cure = "add it, or check that the paths in the column image are relative to the folder of the photos"
             raise ImageNotFound(name, f"has no score in {self.settings.file}", cure) from None

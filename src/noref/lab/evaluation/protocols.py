@@ -1,8 +1,8 @@
-"""How a method is put to the test: which photos it learns from, which it is judged on, and what remains of each run.
+"""Evaluation protocols: which photos a method is fitted to, and which it is tested on.
 
-A protocol is a list of `Split`; `run` takes any method through it. Each split leaves `split-000/` with `split.csv` (image,
-part), `predictions.csv` (the test photos with `predicted` and `failed`) and in `fit/` what the method's own `fit` keeps;
-`protocol.json` says what was run. The same command goes on at the split where an interrupted one stopped.
+A protocol is a list of `Split`; `run` evaluates any method on it. Each split writes `split-000/` with `split.csv` (image,
+part), `predictions.csv` (the test photos with `predicted` and `failed`) and `fit/` (the files of the method's `fit`);
+`protocol.json` records method and splits. An interrupted run resumes at the first incomplete split.
 """
 
 import hashlib
@@ -26,17 +26,17 @@ from noref.lab.methods.base import ScoringMethod
 
 T = TypeVar("T")
 
-VALIDATION_SHARE = 0.1  # of the training contents, where a protocol names no validation part
+VALIDATION_SHARE = 0.1  # share of the training contents for validation, if a protocol has no validation part
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Who learns from what, once.
+    """One split of the data.
 
     Attributes:
-        name: What sets it apart within its protocol, such as "seed 3" or the type left out.
-        seed: That made it.
-        parts: `train`, `validation` and `test`; `test` alone where nothing is learned.
+        name: Unique within the protocol, such as "seed 3" or the type that is left out.
+        seed: Random seed of the split.
+        parts: `train`, `validation` and `test`; only `test` for methods without training.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class SplitResult:
-    """What a split left.
+    """The result on one split.
 
     Attributes:
-        name, seed: Of the split.
-        predictions: The test part's table with `predicted` (NaN where the method failed) and `failed` (why; else empty).
-        resumed: Whether they were there before.
+        name, seed: As in `Split`.
+        predictions: The table of the test part with `predicted` (NaN if the method failed) and `failed` (the reason, or empty).
+        resumed: Whether the predictions are from an earlier run.
     """
 
     name: str
@@ -61,7 +61,7 @@ class SplitResult:
 
 
 def whole(rated: RatedImages) -> list[Split]:
-    """All photos at once, nothing to learn from: for scorers that need no fitting (`fixed`)."""
+    """A single split with all photos in the test part, for methods without training (`fixed`)."""
     return [Split(rated.name, 0, {"test": rated})]
 
 
@@ -71,14 +71,14 @@ def single(rated: RatedImages, shares: Mapping[str, float], seed: int = 0) -> li
 
 
 def random_splits(rated: RatedImages, shares: Mapping[str, float], k: int = 10, seed: int = 0) -> list[Split]:
-    """Several splits by content, of consecutive seeds; papers state the median over them.
+    """Several splits by content with consecutive seeds; papers usually report the median over them.
 
     Args:
         rated: The database.
-        shares: Of the contents: train 0.8 and test 0.2, say, or train 0.6, validation 0.2 and test 0.2. Without a validation
-            part, a tenth of the training contents is set aside as one.
-        k: How many.
-        seed: Of the first.
+        shares: Shares of the contents, such as train 0.8 and test 0.2, or train 0.6, validation 0.2 and test 0.2. Without a
+            validation part, a tenth of the training contents becomes one.
+        k: Number of splits.
+        seed: Seed of the first split.
 
     Raises:
         LabError: `shares` lacks train or test, names another part, or does not fit the database.
@@ -88,10 +88,10 @@ def random_splits(rated: RatedImages, shares: Mapping[str, float], k: int = 10, 
 
 
 def official(rated: RatedImages, seed: int = 0) -> list[Split]:
-    """The database's published split; without a validation part, `seed` sets aside a tenth of the training contents as one.
+    """The database's published split; without a validation part, a tenth of the training contents becomes one.
 
     Raises:
-        LabError: The database has none, or it has other parts than train, validation and test.
+        LabError: The database has no official split, or one without training or test part.
     """
     parts = splits.official(rated)
     _checked(parts)
@@ -99,12 +99,12 @@ def official(rated: RatedImages, seed: int = 0) -> list[Split]:
 
 
 def cross_database(train_on: RatedImages, test_on: RatedImages, seed: int = 0) -> list[Split]:
-    """Learn from one database, with a tenth of its contents for validation; be judged on all of another."""
+    """Train on one database, with a tenth of its contents for validation, and test on all of another one."""
     return [_split(f"{train_on.name} to {test_on.name}", seed, {"train": train_on, "test": test_on})]
 
 
 def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: int = 0) -> list[Split]:
-    """One split a distortion type, judged on it alone; contents are kept apart too (`splits.leave_one_type_out`).
+    """One split per distortion type, tested on that type only, and content-disjoint (`splits.leave_one_type_out`).
 
     Raises:
         LabError: As `random_splits`, or the database has no types.
@@ -116,23 +116,23 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
 def run(
     build: Callable[[], ScoringMethod[Any]], protocol: Sequence[Split], folder: Path, *, look_at_pictures: bool = True
 ) -> Iterator[SplitResult]:
-    """Take a method through a protocol, split by split, each with a method built anew.
+    """Evaluate a method on the splits of a protocol, with a newly built method for each split.
 
-    A photo that cannot be read, or that the method has no finite score for, becomes a failed row; any other error ends the run.
+    A photo that cannot be read, or for which the score is not finite, becomes a failed row; any other error ends the run.
 
     Args:
-        build: Makes the method, unfitted, such as `Recipe.build`.
-        protocol: From one of the functions above.
-        folder: Where everything is kept; splits whose predictions are complete there are read, not computed again.
-        look_at_pictures: Also refuse splits with near-identical pictures in two parts; opens every photo. Not done for scorers
-            that learn nothing (`fixed`).
+        build: Builds the unfitted method, such as `Recipe.build`.
+        protocol: Splits, from one of the functions above.
+        folder: Results folder; splits with complete predictions are read, not computed again.
+        look_at_pictures: Also refuse splits with near-identical images in two parts, which opens every photo; never done for
+            methods without training (`fixed`).
 
     Yields:
-        Results as each split is done, in order.
+        The result of each split when it is complete, in order.
 
     Raises:
-        LabError: `folder` holds results of another method, protocol or database, or cannot be written; or the protocol trains
-            on nothing, but the method must be fitted.
+        LabError: `folder` holds results of another method, protocol or database, or cannot be written; or the protocol has
+            no training part, but the method must be fitted.
         LeakError: A split leaks (`splits.guard`).
     """
     make_folder(folder)
@@ -144,7 +144,7 @@ def run(
             yield SplitResult(split.name, split.seed, known, resumed=True)
             continue
         method = build()
-        if not isinstance(method, Fixed):  # what learns nothing cannot learn from a copy of a test photo either
+        if not isinstance(method, Fixed):  # without training, nothing can leak
             splits.guard(split.parts, external=method.external_images(), look_at_pictures=look_at_pictures)
         home.mkdir(exist_ok=True)
         _write(splits.as_table(split.parts), home / "split.csv")
@@ -154,10 +154,10 @@ def run(
 
 
 def predict_each(method: ScoringMethod[Any], rated: RatedImages) -> pd.DataFrame:
-    """A method's scores of photos, one at a time, so that one bad photo costs one row.
+    """Predict the scores of photos one at a time, so that a photo that fails does not affect the others.
 
     Returns:
-        The table of `rated` with `predicted` (NaN where it failed) and `failed` (why, in words; else empty).
+        The table of `rated` with `predicted` (NaN if the method failed) and `failed` (the reason, or empty).
     """
     predicted: list[float] = []
     failed: list[str] = []
@@ -166,23 +166,23 @@ def predict_each(method: ScoringMethod[Any], rated: RatedImages) -> pd.DataFrame
             score, why = float(method.predict([path])[0]), ""
         except ImageError as error:
             score, why = math.nan, str(error)
-        sound = math.isfinite(score)
-        predicted.append(score if sound else math.nan)
-        failed.append("" if sound else why or f"the method answered {score}")
+        valid = math.isfinite(score)
+        predicted.append(score if valid else math.nan)
+        failed.append("" if valid else why or f"the predicted score is {score}")
     return rated.table.assign(predicted=predicted, failed=failed)
 
 
 def _checked(shares: Mapping[str, T]) -> Mapping[str, T]:
     if not {"train", "test"} <= set(shares) <= set(PARTS):
-        raise LabError(f"a split has the parts train, test and perhaps validation, not {', '.join(shares)}")
+        raise LabError(f"a split has the parts train, test and optionally validation, not {', '.join(shares)}")
     return shares
 
 
 def _split(name: str, seed: int, parts: Mapping[str, RatedImages]) -> Split:
     if "validation" in parts:
         return Split(name, seed, parts)
-    learning = splits.by_content(parts["train"], {"train": 1 - VALIDATION_SHARE, "validation": VALIDATION_SHARE}, seed)
-    return Split(name, seed, {**learning, "test": parts["test"]})
+    learned = splits.by_content(parts["train"], {"train": 1 - VALIDATION_SHARE, "validation": VALIDATION_SHARE}, seed)
+    return Split(name, seed, {**learned, "test": parts["test"]})
 
 
 def _fitted(method: ScoringMethod[Any], split: Split, folder: Path) -> ScoringMethod[Any]:
@@ -194,7 +194,7 @@ def _fitted(method: ScoringMethod[Any], split: Split, folder: Path) -> ScoringMe
 
 
 def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) -> None:
-    """Results of two methods or protocols must not mix: write down which this is, or refuse."""
+    """Record method and protocol in the folder; refuse a folder that holds results of others."""
     listed = [
         {"name": split.name, "seed": split.seed, **{name: _state(part) for name, part in split.parts.items()}}
         for split in protocol
@@ -214,19 +214,19 @@ def _state(part: RatedImages) -> str:
 
 
 def _complete(file: Path, test: RatedImages) -> pd.DataFrame | None:
-    """The predictions of an earlier run beside the table as it is now; None unless they are for exactly these photos."""
+    """The predictions of an earlier run, joined to the table; None unless they are for exactly these photos."""
     if not file.is_file():
         return None
     found = pd.read_csv(file, usecols=["image", "predicted", "failed"], dtype=str, keep_default_na=False)
     if found["image"].tolist() != test.table["image"].tolist():
         return None
-    # Python's float gives back exactly what was written; not every pandas does.
+    # Python's float restores the written value exactly; some versions of pandas do not.
     predicted = [float(text or "nan") for text in found["predicted"]]
     return test.table.assign(predicted=predicted, failed=found["failed"].tolist())
 
 
 def _write(table: pd.DataFrame, file: Path) -> None:
-    """Whole or not at all: an interrupt must not leave a file that looks complete."""
+    """Write a table atomically, so that an interrupt leaves no incomplete file."""
     unfinished = file.with_suffix(".part")
     table.to_csv(unfinished, index=False)
     os.replace(unfinished, file)

@@ -1,8 +1,8 @@
-"""What a results folder holds about the test part, for each kind of method.
+"""Reports of the performance on the test part, for each kind of method.
 
-All kinds write `predictions.csv`, `results.csv` and `results.md`. Scores add `scatter.png`, and `interval.json` if the method
-predicts intervals; classes `classes.csv`, `confusion.csv`, `confusion.png`, `roc.png` and `reliability.png`; defects
-`confusions.csv` and `roc.png`.
+All reports write `predictions.csv`, `results.csv` and `results.md`. For scores, there is also `scatter.png`, and
+`interval.json` if the method predicts intervals; for classes, `classes.csv`, `confusion.csv`, `confusion.png`, `roc.png` and
+`reliability.png`; for defects, `confusions.csv` and `roc.png`.
 """
 
 import json
@@ -15,7 +15,8 @@ import torch
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation import protocols, summary
-from noref.lab.methods.base import ClassifyingMethod, DefectMethod, Method, NetworkMethod, ScoringMethod
+from noref.lab.methods.base import ClassifyingMethod, Method, ScoringMethod
+from noref.lab.methods.network import DefectMethod, NetworkMethod
 from noref.lab.metrics import classification
 from noref.lab.metrics import defects as defect_metrics
 from noref.lab.plots import classification as class_plots
@@ -27,13 +28,13 @@ from noref.lab.training.distorted import DistortedImages
 
 
 def report(method: Method[Any], test: RatedImages, folder: Path) -> pd.DataFrame:
-    """Write everything about a test part into a results folder.
+    """Evaluate a fitted method on the test part, and write the report into a results folder.
 
     Returns:
         The table of results, as in `results.csv`.
 
     Raises:
-        TypeError: There is no report for methods of this kind.
+        TypeError: There is no report for this kind of method.
     """
     if isinstance(method, ScoringMethod):
         return scores(method, test, folder)
@@ -45,7 +46,7 @@ def report(method: Method[Any], test: RatedImages, folder: Path) -> pd.DataFrame
 
 
 def scores(method: ScoringMethod[Any], test: RatedImages, folder: Path) -> pd.DataFrame:
-    """Agreement with the MOS, over all images and per group; an image that cannot be scored is a failed row."""
+    """Report the agreement with the MOS, over all images and per group; an image that cannot be scored is a failed row."""
     predictions = protocols.predict_each(method, test)
     predictions.to_csv(folder / "predictions.csv", index=False)
     results = summary.by_part(predictions, "group" if "group" in predictions else None)
@@ -65,7 +66,7 @@ def scores(method: ScoringMethod[Any], test: RatedImages, folder: Path) -> pd.Da
 
 
 def classes(method: ClassifyingMethod[Any], test: RatedImages, folder: Path) -> pd.DataFrame:
-    """Accuracy, calibration and confusion of classes, and the cost of training."""
+    """Report accuracy, calibration and confusion of classes, and the cost of training."""
     answers = classification.Answers(test.table["type"].to_numpy(str), method.predict_proba(test.paths), method.classes_)
     cost = training_cost(method, folder) if isinstance(method, NetworkMethod) else {}
     results = pd.DataFrame([{"part": "all", **classification.overall(answers), **cost}])
@@ -83,7 +84,7 @@ def classes(method: ClassifyingMethod[Any], test: RatedImages, folder: Path) -> 
 
 
 def training_cost(method: NetworkMethod[Any], folder: Path) -> dict[str, float]:
-    """Time and size of a network, and the accuracies of the epoch that was kept, from the logs of its stages by name."""
+    """Training time, size of the network, and accuracies of the epoch that was kept, from the logs of all stages."""
     logs = [read_log(path.parent) for path in sorted(folder.glob("*/log"))]
     kept = logs[-1].iloc[int(logs[-1]["val_macro_f1"].argmax())]
     return {
@@ -98,8 +99,8 @@ def training_cost(method: NetworkMethod[Any], folder: Path) -> dict[str, float]:
 
 @torch.inference_mode()
 def defects(method: DefectMethod[Any], test: RatedImages, folder: Path) -> pd.DataFrame:
-    """Presence and level of each defect on pristine images of the test part, each under `copies` chains of distortions."""
-    distorted = DistortedImages(test.paths, method.working_size, method.copies, seed=method.seed)
+    """Report the prediction of presence and level of defects, on the test images under `copies` chains of distortions each."""
+    distorted = DistortedImages(test.paths, method.working_size, method.copies, seed=method.seed, types=method.types)
     found = [method.network_.outputs(distorted[0, index][0][None]) for index in range(len(distorted))]
     probabilities, levels = (torch.cat([one[name] for one in found]).numpy() for name in ("defects", "levels"))
     places = pd.MultiIndex.from_product(

@@ -1,4 +1,4 @@
-"""Splits of a database by content, and the check that nothing leaks between their parts."""
+"""Content-disjoint splits of a database, and the check for leaks between their parts."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,22 +12,22 @@ from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
 
 EXTERNAL = "external images"
-HELD_OUT = ("validation", "test")  # parts that must hold nothing that is learned from
+HELD_OUT = ("validation", "test")  # parts that must not contain training images
 
 
 class LeakError(LabError):
-    """An image, a content or near-identical images are in two parts of a split, or both held out and in external images."""
+    """An image, a content or near-identical images are in two parts of a split, or in a held-out part and external images."""
 
 
 def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, RatedImages]:
-    """Split so that all photos of one content are in one part.
+    """Split a database so that all photos of one content are in one part.
 
     The split depends on the names of the contents and the seed only, not on the order of the rows.
 
     Args:
-        rated: What to split.
+        rated: The database.
         shares: Part name -> share of the contents; the shares must add up to 1.
-        seed: Of the permutation of the contents.
+        seed: Random seed.
 
     Raises:
         LabError: The shares do not add up to 1, or a part would be empty.
@@ -49,22 +49,22 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
 
 
 def repeats(rated: RatedImages, shares: Mapping[str, float], k: int, seed: int) -> list[dict[str, RatedImages]]:
-    """Several splits by content, of the seeds `seed` to `seed + k - 1`, so that each can be reproduced alone."""
+    """Several splits by content with the seeds `seed` to `seed + k - 1`, so that each can be reproduced separately."""
     return [by_content(rated, shares, seed + i) for i in range(k)]
 
 
 def official(rated: RatedImages) -> dict[str, RatedImages]:
-    """The split that the database's authors published, from the column `part`.
+    """The split published by the authors of the database, from the column `part`.
 
-    Where one content is in several parts (near-identical photos were given one, say), test keeps it, else validation. A warning
-    counts the photos that the other parts lose.
+    A content that is in several parts (for example since near-identical photos share it) is kept in the test part, or else in
+    the validation part, and removed from the others; a warning states the number of photos that are removed.
 
     Raises:
-        LabError: The database has none.
+        LabError: The database has no official split.
     """
     if "part" not in rated.table:
         raise LabError(
-            f"{rated.name} has no official split; koniq10k has one (in koniq10k_distributions_sets.csv), and so has a table of "
+            f"{rated.name} has no official split; use koniq10k (with koniq10k_distributions_sets.csv), or a table of "
             "your own with a column `part`"
         )
     taken = set[str]()
@@ -81,20 +81,20 @@ def official(rated: RatedImages) -> dict[str, RatedImages]:
 
 
 def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, dict[str, RatedImages]]:
-    """One split for each distortion type, which tests on that type and learns from all others.
+    """One split for each distortion type: test on that type, and train on all others.
 
-    The contents are split as well, in the same way for all types: photos of the type that show a training content are in no
-    part, and so are photos of other types that show a test content. Published tables often have the same contents in both
-    parts, which is easier.
+    The contents are split as well, equally for all types: photos of the tested type with a training content, and photos of
+    other types with a test content, are in no part. Published results often have the same contents in both parts, which is
+    easier.
 
     Returns:
-        Type -> part name -> photos. Photos without a type (undistorted ones) are learned from, never tested on.
+        Type -> part name -> photos. Photos without a type (undistorted ones) are only used for training.
 
     Raises:
         LabError: As `by_content`; or the database has no types, or a part would be empty.
     """
     if "type" not in rated.table or rated.table["type"].isna().all():
-        raise LabError(f"{rated.name} has no distortion types to leave out; choose another protocol")
+        raise LabError(f"{rated.name} has no distortion types; choose another protocol")
     whole = by_content(rated, shares, seed)
     found = {}
     for kind in sorted(rated.table["type"].dropna().unique()):
@@ -114,14 +114,14 @@ def _only(part: RatedImages, kind: str, *, tested: bool) -> RatedImages:
 def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), look_at_pictures: bool = True) -> None:
     """Refuse a split that leaks.
 
-    Contents are compared within a database only: the same name in another database is another content.
+    Contents are compared within a database only.
 
     Args:
         parts: Part name -> photos.
-        external: Images that are learned from in addition to the training part. Neither validation, which chooses checkpoints,
-            nor test may hold one of them, or a photo whose reference is one of them.
+        external: Training images from outside the database. Neither validation, on which checkpoints are chosen, nor test may
+            contain one of them, or a photo whose reference is one of them.
         look_at_pictures: Also open every photo and compare perceptual hashes (`datasets.check`), which finds copies under other
-            names. Photos that cannot be read are left out.
+            names. Photos that cannot be read are skipped.
 
     Raises:
         LeakError: An image, a content or near-identical images are in two parts, or in a held-out part and in `external`. The
@@ -157,7 +157,7 @@ def _refuse(common: set[str], what: str, first: str, second: str) -> None:
 def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
     from noref.lab.datasets.check import check
 
-    # As a database whose contents are the sides: its check leaves out unreadable photos, which become failed rows later.
+    # As a database with one content per part. Unreadable photos are skipped here, and become failed rows later.
     rows = [(path, 0.0, name) for name, paths in sides.items() for path in sorted({str(path.absolute()) for path in paths})]
     together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "mos", "content"]), (0, 1))
     near = check(together).near_pairs
@@ -165,7 +165,7 @@ def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
         first, second = near[0].sides
         raise LeakError(
             f"{near[0].first} in {first} and {near[0].second} in {second} are near-identical ({len(near)} pairs in total); "
-            "leave one of them out, or give both the same content and split by it"
+            "remove one of them, or give both the same content"
         )
 
 

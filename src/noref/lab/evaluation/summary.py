@@ -1,7 +1,8 @@
 """Tables of every measure of one set of predictions, by part and by split.
 
 Predictions are tables as `protocols` writes them: `mos`, `predicted` (NaN where the method failed), `content`, and `mos_std`
-where known. Correlations and errors are over the photos that have a prediction; `n` counts these, and `failed` the others.
+where known. Correlations and errors are computed over the photos with a prediction; `n` is their number, `failed` that of the
+others.
 """
 
 from collections.abc import Mapping
@@ -35,12 +36,12 @@ def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[s
 
     Args:
         predictions: One row a photo, with `mos` and `predicted`; `mos_std` where known.
-        parameters: Of the logistic curve, which is fitted to these predictions.
+        parameters: Number of parameters of the logistic curve, which is fitted to these predictions.
 
     Returns:
         `n`, `failed`; `srcc`, `krcc`, `plcc`; `rmse`, `mae`, `outliers`, `within_1` to `within_3` (see `agreement.errors`);
         `plcc` and the errors again after the fit, ending in `_fitted`; `fit`, the name of the curve, or "raw: " and the reason
-        why the fit failed (then the figures after the fit are raw); `unfitted`, 1 in that case, else 0.
+        why the fit failed (then the measures after the fit are the raw ones); `unfitted`, 1 in that case, else 0.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
     x, y = scored["predicted"].to_numpy(np.float64), scored["mos"].to_numpy(np.float64)

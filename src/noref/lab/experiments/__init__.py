@@ -1,1 +1,1 @@
-"""From a recipe to a results folder, and studies over several runs."""
+"""Recipes, training runs and evaluations with their results folders, comparisons, and studies over many settings."""

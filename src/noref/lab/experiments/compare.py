@@ -1,4 +1,4 @@
-"""Results folders of `noref lab evaluate` side by side, with the significance test that fits each pair of methods."""
+"""Comparison of results folders of `noref lab evaluate`, with a significance test for each pair of methods."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -21,20 +21,20 @@ _NEEDED = {"parts", "seed", "fitted", "contents_learned", "contents_tested"}  # 
 def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare several results folders.
 
-    Two methods are compared on each database that has splits with the same photos in the same parts for both. The test is the
-    `SPLITS` one where several random splits are shared and at least one of the methods is fitted in each, else the `CONTENTS`
-    one (`metrics.significance` explains both).
+    Two methods are compared on each database on which they share splits, that is, the same photos in the same parts. The test
+    is `SPLITS` if several random splits are shared and at least one of the methods is fitted in each; otherwise, it is
+    `CONTENTS` (see `metrics.significance`).
 
     Returns:
-        All results, with the name of their folder in the column `results`; and one row a database and pair of methods:
-        `database`, `first`, `second`, `test` (its name), `splits`, `contents` (tested in all splits together), `failed`
-        (predictions left out of the `CONTENTS` test, since either method failed on the photo), `difference` of SRCC (mean over
-        the splits, first less second), `low` and `high` (95 % confidence interval) and `p` (NaN where the test is undefined,
-        such as for few contents). Empty where no two methods share a split.
+        All results, with the name of their folder in the column `results`; and one row per database and pair of methods:
+        `database`, `first`, `second`, `test` (its name), `splits` and `contents` (their numbers), `failed` (photos excluded
+        from the `CONTENTS` test because a method failed on them), `difference` of SRCC (first minus second, averaged over the
+        splits), `low` and `high` (95 % confidence interval) and `p` (NaN if the test is undefined, for example with few
+        contents). The second table is empty if no methods share a split.
 
     Raises:
-        LabError: A folder is given twice, or holds no results or those of another version of noref; or a method has no SRCC in
-            a shared split.
+        LabError: A folder is given twice, holds no results, or was written by another version of noref; or a method has no SRCC
+            in a shared split.
     """
     if len(set(folders)) < len(folders):
         raise LabError(f"{', '.join(map(str, folders))}: a folder is given twice; give each once")
@@ -72,13 +72,13 @@ def _tests(splits: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _test(shared: pd.DataFrame) -> dict[str, Any]:
-    """Of two methods, whose columns end in _x and _y; one row a split."""
+    """Test two methods, whose columns end in _x and _y; one row per split."""
     for side in ("x", "y"):
         undefined = shared[shared[f"srcc_{side}"].isna()]
         if len(undefined):
             method, split = undefined[[f"method_{side}", "split"]].iloc[0]
             raise LabError(
-                f"{method} has no SRCC in {split} ({len(undefined)} in total): its scores are constant or missing; leave it out"
+                f"{method} has no SRCC in {split} ({len(undefined)} in total): its scores are constant or missing; exclude it"
             )
     photos = pd.concat([_photos(row) for _, row in shared.iterrows()], ignore_index=True)
     scored = photos[np.isfinite(photos[["predicted_x", "predicted_y"]]).all(axis=1)]
@@ -91,7 +91,7 @@ def _test(shared: pd.DataFrame) -> dict[str, Any]:
 
 
 def _photos(split: pd.Series) -> pd.DataFrame:
-    """The test photos of a split with both predictions."""
+    """The test photos of a split with the predictions of both methods."""
     columns = ["image", "mos", "content", "predicted"]
     first, second = (
         read_csv(split[f"predictions_{side}"], usecols=columns, dtype={"image": str, "content": str}) for side in ("x", "y")

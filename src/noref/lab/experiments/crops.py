@@ -1,7 +1,7 @@
-"""The number of crops and the pooling (Bianco et al. 2018, section 3.2): every combination over random splits, and tests.
+"""Study of the number of crops and the pooling of DeepBIQ (Bianco et al. 2018, section 3.2) over random splits.
 
-The folder holds `study.json` (what was asked), one `split-000.csv` a split as it is done, `results.csv` and `results.md`
-(medians over the splits), `tests.csv` and `tests.md` (what is significantly better than what) and `srcc.png`.
+The results folder holds `study.json` (the settings), one `split-000.csv` for each completed split, `results.csv` and
+`results.md` (medians over the splits), `tests.csv` and `tests.md` (significance tests) and `srcc.png`.
 """
 
 import json
@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols
-from noref.lab.experiments.experiment import Recipe
+from noref.lab.experiments.recipe import Recipe
 from noref.lab.files import access, make_folder, read_text
 from noref.lab.lookup import lookup
 from noref.lab.methods.deepbiq import svr
@@ -33,8 +33,8 @@ from noref.lab.metrics.agreement import agreement
 from noref.lab.settings import changed
 from noref.lab.tables import as_markdown
 
-COUNTS = tuple(range(5, 55, 5))  # the paper's
-LEVEL = 0.05  # of the test
+COUNTS = tuple(range(5, 55, 5))  # as in the paper
+LEVEL = 0.05  # significance level
 
 Vectors = npt.NDArray[np.float32]
 
@@ -42,29 +42,28 @@ Vectors = npt.NDArray[np.float32]
 def study(
     recipe: Recipe, rated: RatedImages, folder: Path, counts: Sequence[int], poolings: Sequence[str], repeats: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Judge every number of crops under every pooling on the same random splits; go on where an interrupted run stopped.
+    """Evaluate every number of crops with every pooling on the same random splits; an interrupted study is resumed.
 
-    Features are read once, and kept below `folder` unless the recipe names a cache. The network stays as it is; C and epsilon
-    are chosen anew in each split, on its validation part.
+    Features are extracted once, and cached in `folder` unless the recipe names a cache. The network is fixed; C and epsilon are
+    chosen in each split, on its validation part.
 
     Args:
-        recipe: Of DeepBIQ on crops, without fine-tuning; its split gives the shares of the random ones, its seed the first.
+        recipe: A recipe of DeepBIQ on crops without fine-tuning; it sets the shares of the parts and the seed of the first split.
         rated: The database.
-        folder: Of the results.
+        folder: Results folder.
         counts: Numbers of crops.
-        poolings: See `pooling.Pooling`.
-        repeats: Splits.
+        poolings: Kinds of pooling; see `pooling.Pooling`.
+        repeats: Number of random splits.
 
     Returns:
         The medians, and the tests (see `compare`).
 
     Raises:
         ImageError: A photo cannot be read, or is smaller than a crop.
-        LabError: There is no such pooling, the recipe is not one to be studied so, or `folder` holds another study or cannot be
-            written.
+        LabError: There is no such pooling, the recipe is unsuitable, or `folder` holds another study or cannot be written.
     """
     known: dict[str, Pooling] = {name: name for name in POOLINGS}
-    ways = [lookup("pooling", name, known) for name in poolings]
+    chosen_poolings = [lookup("pooling", name, known) for name in poolings]
     if isinstance(recipe.split, str):
         raise LabError("random splits need shares of train, validation and test in the recipe")
     if min(counts) < 1:
@@ -73,14 +72,14 @@ def study(
     backbone = method.bare_backbone()
     if method.settings.data.cache is None:
         method = _with(method, {"data": {"cache": str(folder / "features")}})
-    asked = {
+    settings = {
         "recipe": asdict(recipe),
         "data": rated.fingerprint(),
         "counts": [*counts],
         "poolings": [*poolings],
         "repeats": repeats,
     }
-    _claim(folder, json.dumps(asked, indent=2, default=str) + "\n")
+    _claim(folder, json.dumps(settings, indent=2, default=str) + "\n")
     vectors = method.vectors(backbone, rated.paths, method.settings.precision)
     row = {path: i for i, path in enumerate(rated.paths)}
     tables = []
@@ -88,7 +87,7 @@ def study(
         file = folder / f"split-{i:03}.csv"
         if not file.is_file():
             parts = {name: (vectors[[row[path] for path in part.paths]], part.unit_mos) for name, part in split.parts.items()}
-            done = pd.DataFrame(_judged(parts, counts, ways, method.regressor)).assign(split=split.name)
+            done = pd.DataFrame(_evaluated(parts, counts, chosen_poolings, method.regressor)).assign(split=split.name)
             done.to_csv(file.with_suffix(".part"), index=False)
             file.with_suffix(".part").replace(file)
             print(f"{split.name}, {i + 1} of {repeats}", file=sys.stderr)
@@ -103,8 +102,8 @@ def _method(recipe: Recipe, most: int) -> DeepBiqMethod:
         raise LabError(f"a recipe of DeepBIQ on crops is needed, such as deepbiq-2, not one of {recipe.method}")
     if method.settings.finetune.epochs:
         raise LabError(
-            "fine-tuning belongs inside each split: run noref lab train first, then give this a recipe without fine-tuning and "
-            "backbone.weights=RUN/backbone.safetensors, and evaluate only images that the run was not trained on"
+            "this study cannot fine-tune: run noref lab train first, then use a recipe without fine-tuning, with "
+            "backbone.weights=RUN/backbone.safetensors, on images that the run was not trained on"
         )
     return _with(method, {"crops": most, "most_crops": max(most, method.settings.most_crops or 0)})
 
@@ -113,37 +112,37 @@ def _with(method: DeepBiqMethod, changes: Mapping[str, Any]) -> DeepBiqMethod:
     return DeepBiqMethod(changed(method.settings, changes), method.seed)
 
 
-def _claim(folder: Path, asked: str) -> None:
+def _claim(folder: Path, settings: str) -> None:
     make_folder(folder)
     claim = folder / "study.json"
-    if claim.exists() and read_text(claim) != asked:
+    if claim.exists() and read_text(claim) != settings:
         raise LabError(f"{folder} holds another study; choose another --out, or delete it")
     with access(claim, "choose another --out"):
-        claim.write_text(asked)
+        claim.write_text(settings)
 
 
-def _judged(
+def _evaluated(
     parts: Mapping[str, tuple[Vectors, npt.NDArray[np.float64]]],
     counts: Sequence[int],
     poolings: Sequence[Pooling],
     regressor: svr.Regressor,
 ) -> Iterator[dict[str, str | float]]:
-    """One row a count and pooling, judged on the test part."""
+    """One row per number of crops and pooling, with the agreement on the test part."""
     known: dict[tuple[str, int], list[Pipeline]] = {}
     for count in counts:
         crops = {name: vectors[:, :count] for name, (vectors, _) in parts.items()}
         mos = {name: values for name, (_, values) in parts.items()}
         for pooling in poolings:
-            # All ways to pool predictions pool those of one regressor, and it learns from a few crops of each photo only.
-            together = pooling.startswith("prediction")
-            learned = svr.crops_to_learn_from(crops["train"].shape[:2], regressor.kernel) if together else count
-            key = ("prediction" if together else pooling, learned)
+            # All poolings of predictions share one regressor, which is fitted to a few crops of each photo only.
+            shared = pooling.startswith("prediction")
+            fitted_to = svr.crops_to_learn_from(crops["train"].shape[:2], regressor.kernel) if shared else count
+            key = ("prediction" if shared else pooling, fitted_to)
             if key not in known:
                 known[key] = svr.fit(crops["train"], mos["train"], pooling, regressor)
             best = svr.best(svr.judge(known[key], crops["validation"], mos["validation"], pooling))
             found = agreement(svr.predict(best.fitted, crops["test"], pooling), mos["test"])
             if math.isnan(found["srcc"]):
-                found["srcc"] = 0.0  # constant predictions rank nothing
+                found["srcc"] = 0.0  # for constant predictions
             yield {"crops": count, "pooling": pooling, "c": best.c, "epsilon": best.epsilon, "val_srcc": best.srcc, **found}
         known = {key: fits for key, fits in known.items() if key[0] == "prediction"}
 
@@ -163,10 +162,10 @@ def _report(every: pd.DataFrame, folder: Path, test_to_train: float) -> tuple[pd
 
 
 def chosen(srcc: pd.DataFrame) -> int:
-    """The smallest number of crops that no larger one beats by the two-sample t-test at .05.
+    """The smallest number of crops for which no larger number is significantly better (two-sample t-test at .05).
 
     Args:
-        srcc: One row a split, one column a number of crops.
+        srcc: One row per split, one column per number of crops.
     """
     counts = sorted(map(int, srcc.columns))
 
@@ -178,17 +177,17 @@ def chosen(srcc: pd.DataFrame) -> int:
 
 
 def compare(srcc: Mapping[str, pd.DataFrame], test_to_train: float) -> pd.DataFrame:
-    """The chosen number of crops against every other under the same pooling, then the poolings, each with its chosen number.
+    """Compare the chosen number of crops with every other for each pooling, and the poolings with each other.
 
-    The two-sample t-test, which chooses, is the paper's. This table has the corrected resampled t-test
-    (`significance.corrected_t`), which takes into account that both were measured on the same, overlapping splits.
+    The number of crops is chosen by the two-sample t-test, as in the paper. The comparison uses the corrected resampled t-test
+    (`significance.corrected_t`), since all results are from the same, overlapping splits.
 
     Args:
-        srcc: Pooling -> what `chosen` takes.
-        test_to_train: Size of the test part over that of the other parts together.
+        srcc: Pooling -> table as for `chosen`.
+        test_to_train: Size of the test part divided by that of the other parts together.
 
     Returns:
-        One row a pair: `first`, `second`, `splits`, and `difference` (first less second), `low`, `high` and `p`.
+        One row per pair: `first`, `second`, `splits`, `difference` (first minus second), `low`, `high` and `p`.
     """
     labelled = {name: values.rename(columns=lambda count, name=name: f"{name} of {count}") for name, values in srcc.items()}
     best = {name: f"{name} of {chosen(values)}" for name, values in srcc.items()}

@@ -1,9 +1,9 @@
-"""Methods x databases under one protocol, and the folder of results that remains.
+"""Evaluation of methods on databases under one protocol.
 
-The folder holds `METHOD/DATABASE/` with what `protocols.run` keeps (all per-image predictions), `results.csv`, `.json` and
-`.md` (one row a method, database and part), `environment.json` (versions and commits), `splits.csv`
-(one row a split), a scatter plot and a sheet of the best and worst pictures for each method and database; after the D, L, P and
-M tests instead `monotonicity.csv` (one row a type of distortion).
+The results folder holds `METHOD/DATABASE/` with the files of `protocols.run` (all predictions), `results.csv`, `.json` and
+`.md` (one row per method, database and part), `environment.json` (versions and commits), `splits.csv` (one row per split), and
+for each method and database a scatter plot and a figure of the photos with the largest and smallest errors. The D, L, P and M
+tests write `monotonicity.csv` (one row per type of distortion) instead of the latter three.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
-from noref.lab.experiments import experiment
-from noref.lab.experiments.experiment import Recipe
+from noref.lab.experiments import environment
+from noref.lab.experiments.recipe import Recipe, load_recipe
 from noref.lab.files import make_folder
 from noref.lab.methods.base import ScoringMethod
 from noref.lab.metrics import monotonicity, waterloo
@@ -41,16 +41,16 @@ PROTOCOL_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "leave-one-type-out": ("shares", "seed"),
     "waterloo": (),
 }
-"""The protocols, and what each heeds of the settings of `plan`."""
+"""The protocols, and the options of `plan` that each of them uses."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A method to be judged.
+    """A method to evaluate.
 
     Attributes:
-        label: How tables call it; also its folder.
-        build: Makes it, unfitted, for a database.
+        label: Its name in tables, and of its folder.
+        build: Builds the unfitted method for a database.
     """
 
     label: str
@@ -58,15 +58,15 @@ class Candidate:
 
 
 def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
-    """A method from the command line.
+    """Parse a method given on the command line.
 
     Args:
         text: "model:NAME_OR_FILE" (an exported model), "recipe:NAME_OR_FILE" (fitted inside each split) or "scores:FILE" (a CSV
             of image and score, higher is better).
-        changes: To the settings of recipes.
+        changes: Changes to the settings of recipes.
 
     Raises:
-        LabError: It is none of these, there is no such recipe, it is wrong, or its answers are no scores.
+        LabError: The text has another form; or the recipe does not exist, is invalid, or does not predict scores.
     """
     kind, _, what = text.partition(":")
     label = f"{kind}-{Path(what).stem}"
@@ -75,9 +75,9 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
     if kind == "scores" and what:
         return Candidate(label, lambda rated: ScoreTable(what, rated.folder))
     if kind == "recipe" and what:
-        recipe = experiment.load_recipe(what, dict(changes))
+        recipe = load_recipe(what, dict(changes))
         if "split" in changes:
-            raise LabError("the protocol splits: give --protocol and --shares instead of --set split=…")
+            raise LabError("the protocol defines the splits: give --protocol and --shares instead of --set split=…")
         scoring(recipe)
         return Candidate(label, lambda _: scoring(recipe))
     raise LabError(f"a method is model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE, not {text!r}")
@@ -87,7 +87,7 @@ def scoring(recipe: Recipe) -> ScoringMethod[Any]:
     """The method of a recipe, unfitted.
 
     Raises:
-        LabError: It predicts something else than scores.
+        LabError: It does not predict scores.
     """
     method = recipe.build()
     if not isinstance(method, ScoringMethod):
@@ -98,10 +98,10 @@ def scoring(recipe: Recipe) -> ScoringMethod[Any]:
 def plan(
     protocol: str, databases: Sequence[RatedImages], shares: Mapping[str, float], repeats: int, seed: int
 ) -> list[tuple[RatedImages, list[Split]]]:
-    """The splits of a protocol for each database that is tested on.
+    """The splits of a protocol for each test database.
 
     Raises:
-        LabError: There is no such protocol, it needs other databases, or two that are tested on share a name.
+        LabError: There is no such protocol, it needs more databases, or two test databases have the same name.
     """
     makers: dict[str, Callable[[RatedImages], list[Split]]] = {
         "whole": protocols.whole,
@@ -115,25 +115,25 @@ def plan(
     if protocol not in makers:
         raise LabError(f"no protocol is called {protocol!r}; there are: {', '.join(PROTOCOL_OPTIONS)}")
     if protocol == "cross" and len(databases) < 2:
-        raise LabError("cross needs at least two databases: the first is learned from, each of the others tested on")
+        raise LabError("cross needs at least two databases: one to train on (the first), the others to test on")
     tested = databases[1:] if protocol == "cross" else databases
     names = [rated.name for rated in tested]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise LabError(f"two databases are called {twice}; evaluate them into folders of their own")
+        raise LabError(f"two databases are named {twice}; evaluate each into its own results folder")
     return [(rated, makers[protocol](rated)) for rated in tested]
 
 
 def evaluate(
     candidates: Sequence[Candidate], planned: Iterable[tuple[RatedImages, list[Split]]], folder: Path, *, tests: bool = False
 ) -> pd.DataFrame:
-    """Judge every method on every planned database; go on where an interrupted run stopped.
+    """Evaluate every method on every planned database; an interrupted evaluation is resumed.
 
     Args:
-        candidates: Methods, with labels that differ.
-        planned: From `plan`.
-        folder: Of the results.
-        tests: Report the D, L, P and M tests instead of agreement; the databases must come from `noref lab synthesize`.
+        candidates: Methods with distinct labels.
+        planned: As returned by `plan`.
+        folder: Results folder.
+        tests: Report the D, L, P and M tests instead of agreement; requires databases made by `noref lab synthesize`.
 
     Returns:
         The table of results.
@@ -142,21 +142,21 @@ def evaluate(
         LabError: `folder` holds other results, or cannot be written.
     """
     make_folder(folder)
-    experiment.note_environment(folder / "environment.json", {})
+    environment.note(folder / "environment.json", {})
     results, by_split, by_type = [], [], []
     for rated, splits in planned:
         for method in candidates:
             home = folder / method.label / rated.name
-            judged = {one.name: one.predictions for one in protocols.run(partial(method.build, rated), splits, home)}
+            evaluated = {one.name: one.predictions for one in protocols.run(partial(method.build, rated), splits, home)}
             facts = {"method": method.label, "database": rated.name}
-            together = pd.concat(judged.values(), ignore_index=True)
+            together = pd.concat(evaluated.values(), ignore_index=True)
             if tests:
                 four, types = _tests(together, rated)
                 results.append(four.assign(**facts))
                 by_type.append(types.assign(**facts))
                 continue
-            results.append(_agreement(judged).assign(**facts))
-            by_split.append(_described(summary.by_split(judged), splits).assign(**facts, fitted=_is_fitted(method, rated)))
+            results.append(_agreement(evaluated).assign(**facts))
+            by_split.append(_described(summary.by_split(evaluated), splits).assign(**facts, fitted=_is_fitted(method, rated)))
             name = f"{method.label}-{rated.name}"
             prediction_plots.scatter(together, name).savefig(folder / f"scatter-{name}.png", dpi=100)
             prediction_plots.extremes(together, rated.folder, name).savefig(folder / f"pictures-{name}.png", dpi=80)
@@ -177,9 +177,9 @@ def _is_fitted(method: Candidate, rated: RatedImages) -> bool:
 
 
 def _described(table: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
-    """One row a split, with the columns that a comparison needs (`compare`).
+    """One row per split, with the columns that `compare` needs.
 
-    Splits are comparable if they have the same photos in the same parts (`parts` is a hash of these), whatever their names.
+    Splits are comparable if they have the same photos in the same parts (`parts` is a hash of these); names do not matter.
     """
     learned = [[part for name, part in split.parts.items() if name != "test"] for split in splits]
     return table.assign(
@@ -190,29 +190,29 @@ def _described(table: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
     )
 
 
-def _agreement(judged: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Of one split: every part with intervals.
+def _agreement(evaluated: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The agreement of one split: every part, with confidence intervals.
 
-    Of several: medians over the splits, part "median of K", with deviations of SRCC and PLCC; `n` and `failed` are sums.
+    Of several splits: medians, in the part "median of K", with standard deviations of SRCC and PLCC; `n` and `failed` are sums.
     """
-    if len(judged) == 1:
-        (predictions,) = judged.values()
+    if len(evaluated) == 1:
+        (predictions,) = evaluated.values()
         by = next((column for column in ("group", "type") if column in predictions), None)
         return summary.by_part(predictions, by)
-    splits = summary.by_split(judged)
+    splits = summary.by_split(evaluated)
     over = summary.over_splits(splits).set_index("measure")
-    mos_std = {f"{figure}_std": over.loc[figure, "std"] for figure in ("srcc", "plcc")}
+    deviations = {f"{figure}_std": over.loc[figure, "std"] for figure in ("srcc", "plcc")}
     counts = {name: int(splits[name].sum()) for name in ("n", "failed")}
-    return pd.DataFrame([{"part": f"median of {len(judged)}", **over["median"].to_dict(), **mos_std, **counts}])
+    return pd.DataFrame([{"part": f"median of {len(evaluated)}", **over["median"].to_dict(), **deviations, **counts}])
 
 
 def _tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """D, L, P and M, and M of each type with the family that it belongs to."""
+    """The results of the D, L, P and M tests, and of the M test for each type of distortion with its family."""
     pool = synthetic.read(rated.folder).set_index("image").loc[predictions["image"]]
     unmeasured = pool.index[pool[[*synthetic.HIGHER_IS_BETTER]].isna().any(axis=1)]
     if len(unmeasured):
         raise LabError(
-            f"{rated.folder}: {unmeasured[0]} has no full-reference score (a flat photo has none); synthesize without it"
+            f"{rated.folder}: {unmeasured[0]} has no full-reference score (uniform photos have none); synthesize without it"
         )
     scales = [
         waterloo.to_common_scale(pool[name], higher_is_better=higher) for name, higher in synthetic.HIGHER_IS_BETTER.items()
@@ -237,7 +237,7 @@ def _save(table: pd.DataFrame, folder: Path) -> None:
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """The columns that a reader wants first; `results.csv` has all."""
+    """The most important columns as Markdown; `results.csv` has all."""
     if "srcc" in table:
         table = table[[column for column in ("results", "method", "database", "part", *summary.SHOWN) if column in table]]
     return tables.as_markdown(table)

@@ -1,4 +1,4 @@
-"""Published systems, one package each, with one interface (`base.Method`) and found by name."""
+"""Methods, published or ours, one package each: one interface (`base.Method`), found by name."""
 
 import importlib
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ def names() -> list[str]:
 
 
 def get(name: str) -> "type[Method[Any]]":
-    """The class of the method of that name, imported when it is needed.
+    """The class of the method of that name; its package is imported on demand.
 
     Raises:
-        LabError: There is none; the message suggests near names.
+        LabError: There is none; the message suggests similar names.
     """
     known = _registered([name] if name in MODULES else [])
     return known[name] if name in known else lookup("method", name, _registered(MODULES))

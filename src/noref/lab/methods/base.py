@@ -1,31 +1,4 @@
-"""What every method has in common, what each kind of method predicts, and what a network gives a method for free.
-
-A method with a network needs settings, a network, and what to train. `networks.pooled.ScoreNetwork` and
-`training.finetuning.ScoreModule` suit most scores, so that a new method may be as short as this, in a module that
-`methods.MODULES` lists:
-
-    @settings
-    class FlatSettings(NetworkSettings):
-        dropout: Share = 0.2
-
-    @register("flat")
-    class FlatMethod(ScoringNetworkMethod[FlatSettings]):
-        settings_type = FlatSettings
-        map_meaning = "local quality, higher is better; the mean over the map is the score before clipping"
-        map_cell = CELL
-        network_: ScoreNetwork
-
-        def build_network(self, pretrained: bool) -> ScoreNetwork:
-            return ScoreNetwork(self.settings.backbone.build(pretrained), "last", self.settings.dropout)
-
-        def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
-            module = ScoreModule(self.network_, {"mse": 1.0}, self.settings.optimizer)
-            size, crop = self.working_size, self.settings.data.crop
-            training, checking = RatedPhotos(rated, size, crop, self.seed), RatedPhotos(validation, size)
-            train(module, training, checking, folder / "training", self.settings.schedule, self.seed)
-
-A recipe names the method and those settings that differ from the defaults.
-"""
+"""The interface of methods: `Method`, and one subclass for each kind of prediction. `network` has those with a network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -34,32 +7,22 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 from typing_extensions import Self
 
 from noref.images import Source
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.methods import saved
-from noref.lab.networks.backbone import BackboneConfig
-from noref.lab.networks.outputs import OutputNetwork
-from noref.lab.networks.padding import with_static_padding
-from noref.lab.preprocessing import DataConfig, SizeConfig, WorkingSize, working_pixels
-from noref.lab.settings import changed, dump, settings
-from noref.lab.training.finetuning import OptimizerConfig
-from noref.lab.training.loop import ParallelSchedule
+from noref.lab.settings import changed, dump
 
 S = TypeVar("S")
-Map = npt.NDArray[np.float32]
 
 
 class Method(ABC, Generic[S]):
-    """A published system: settings, and after `fit` what it has learned.
+    """A method, published or ours: its settings and, after `fit`, its fitted state.
 
     Args:
-        settings: Of type `settings_type`; None for its defaults.
-        seed: Of weights, order, crops and whatever else is drawn.
+        settings: Of type `settings_type`; None for the defaults.
+        seed: Random seed of initial weights, order, crops and everything else that is random.
     """
 
     name: ClassVar[str]  # given by `registry.register`
@@ -74,7 +37,7 @@ class Method(ABC, Generic[S]):
         """A method with some settings changed from their defaults, given as nested mappings.
 
         Raises:
-            LabError: There is no such setting (the message suggests near names), or a value has the wrong type or range.
+            LabError: There is no such setting (the message suggests similar names), or a value has the wrong type or range.
         """
         return cls(changed(cls.settings_type(), params, cls.name), seed)
 
@@ -83,9 +46,9 @@ class Method(ABC, Generic[S]):
         return {**dump(self.settings), "seed": self.seed}
 
     def gather(self, database: RatedImages | None) -> RatedImages:
-        """The images to split, learn from and test on: by default those of the database.
+        """The images to split into training, validation and test parts: by default those of the database.
 
-        Methods that distort pristine images themselves return these.
+        Methods that are trained on pristine images, which they distort themselves, return those.
 
         Raises:
             LabError: No database is given.
@@ -95,23 +58,23 @@ class Method(ABC, Generic[S]):
         return database
 
     def external_images(self) -> Sequence[Path]:
-        """Further images that the method learns from; no validation or test image may be among them."""
+        """Training images from outside the database; no validation or test image may be among them."""
         return ()
 
     @abstractmethod
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """Learn from `rated`; choose checkpoints on `validation` only; keep checkpoints and curves in `folder`.
+        """Train on `rated`, choose checkpoints on `validation` only, and keep checkpoints and logs in `folder`.
 
-        Called again with the same folder after an interrupt, it resumes.
+        A repeated call with the same folder resumes an interrupted run.
 
         Raises:
             ImageError: An image cannot be read, or is too small.
-            LabError: A setting cannot be used with these images or on this machine.
+            LabError: A setting does not fit these images or this machine.
         """
 
     @abstractmethod
     def predict(self, images: Sequence[Source]) -> npt.NDArray[Any]:
-        """Predictions for n images, in order; each is independent of the others.
+        """Predictions for n images, in order; the prediction for an image does not depend on the other images.
 
         Raises:
             ImageError: An image cannot be read, or is too small.
@@ -119,7 +82,7 @@ class Method(ABC, Generic[S]):
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write weights as safetensors and everything else as JSON."""
+        """Write the weights as safetensors and everything else as JSON."""
 
     @classmethod
     @abstractmethod
@@ -127,16 +90,16 @@ class Method(ABC, Generic[S]):
         """Read what `save` wrote.
 
         Raises:
-            LabError: The folder holds no method of this kind, or one of another version of noref.
+            LabError: The folder holds another method, or was written by another version of noref.
         """
 
 
 class ScoringMethod(Method[S]):
-    """A method that predicts scores on the MOS range of the database it was fitted on, higher is better."""
+    """A method that predicts scores, higher is better, on the MOS range of the database it was fitted on."""
 
     @abstractmethod
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Scores of n images, n."""
+        """Scores of n images, shape (n,)."""
 
 
 class ClassifyingMethod(Method[S]):
@@ -150,170 +113,8 @@ class ClassifyingMethod(Method[S]):
 
     @abstractmethod
     def predict_proba(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Probabilities of `classes_`, n x K, rows sum to 1."""
+        """Probabilities of `classes_`, n x K; each row sums to 1."""
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.str_]:
-        """The most probable class of each image, n."""
+        """The most probable class of each image, shape (n,)."""
         return np.array(self.classes_)[self.predict_proba(images).argmax(axis=1)]
-
-
-@settings
-class NetworkSettings:
-    """The settings of most methods on a pretrained backbone; a method adds its own."""
-
-    backbone: BackboneConfig = BackboneConfig()
-    data: DataConfig = DataConfig()
-    optimizer: OptimizerConfig = OptimizerConfig()
-    schedule: ParallelSchedule = ParallelSchedule()
-
-
-class NetworkMethod(Method[S]):
-    """A method with a network, which gives it preprocessing, prediction, saving and export.
-
-    Attributes:
-        network_: After `fit` or `load`, in evaluation mode, on the CPU.
-        classes_: Names of the outputs `defects` and `levels`.
-        map_meaning, map_cell: Of the output `map`: what a value means, and the side of a cell in pixels.
-        coverage: Of the output `interval`: the share of images whose MOS it should contain.
-    """
-
-    multiple: ClassVar[int] = 32  # of pixels, that sides are padded to: what common backbones halve to whole cells
-    map_meaning: ClassVar[str] = ""
-    map_cell: ClassVar[int] = 0
-    coverage: ClassVar[float] = 0.0
-    classes_: Sequence[str] = ()
-    network_: OutputNetwork
-
-    @property
-    def working_size(self) -> WorkingSize:
-        """The size policy."""
-        data: SizeConfig = getattr(self.settings, "data")  # noqa: B009  # S is any settings
-        return data.working_size(self.multiple)
-
-    @abstractmethod
-    def build_network(self, pretrained: bool) -> OutputNetwork:
-        """The network before training; without pretrained weights where others are loaded into it anyway."""
-
-    @abstractmethod
-    def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
-        """Train `network_` in place; see `fit`."""
-
-    def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
-        """Build the network and train it."""
-        torch.manual_seed(self.seed)
-        self.describe(rated)
-        self.network_ = self.build_network(pretrained=True)
-        self.learn(rated, validation, folder)
-        self.network_.eval()
-        return self
-
-    @torch.inference_mode()
-    def outputs(self, image: Source) -> dict[str, Tensor]:
-        """The named outputs of the network for one image, without the batch axis.
-
-        Raises:
-            ImageError: The image cannot be read, or is smaller than the size policy allows.
-        """
-        working = torch.from_numpy(working_pixels(image, self.working_size))[None]
-        return {name: values[0] for name, values in self.network_.outputs(working).items()}
-
-    def export_network(self) -> OutputNetwork:
-        """The network as `noref.lab.export` traces it: working pixels (uint8, 1 x H x W x 3) to named outputs."""
-        return with_static_padding(self.network_)
-
-    def describe(self, rated: RatedImages) -> None:
-        """Take from the training part what predictions need in addition to the network."""
-
-    def facts(self) -> dict[str, Any]:
-        """What `describe` took, as JSON can hold it; attribute -> value."""
-        return {"classes_": list(self.classes_)}
-
-    def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` and `method.json`."""
-        state = {"method": self.name, "params": dump(self.settings), "seed": self.seed, "facts": self.facts()}
-        saved.write(folder, state, self.network_.state_dict())
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; the file of pretrained weights is not needed."""
-        state, weights = saved.read(folder, cls.name)
-        try:
-            method = cls.configured(state["params"], state["seed"])
-        except LabError as error:
-            raise LabError(f"{folder} {saved.FOREIGN} ({error})") from error
-        saved_classes = state["facts"].get("classes_", [])
-        if cls.classes_ and saved_classes != list(cls.classes_):
-            raise LabError(f"{folder} predicts {', '.join(saved_classes)}, not {', '.join(cls.classes_)}; train it again")
-        for name, value in state["facts"].items():
-            setattr(method, name, value)
-        method.network_ = method.network_for(weights)
-        saved.fill(method.network_, weights, folder)
-        method.network_.eval()
-        return method
-
-    def network_for(self, weights: Mapping[str, Tensor]) -> OutputNetwork:
-        """A network into which saved weights fit; where their shapes depend on training, it is built by them.
-
-        Raises:
-            LabError: The settings cannot be used here.
-        """
-        return self.build_network(pretrained=False)
-
-
-class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
-    """A method whose network has the outputs `score` and `map`, of the MOS scaled to [0, 1].
-
-    Attributes:
-        mos_range_: Ends of the MOS range of the database it was fitted on.
-    """
-
-    mos_range_: tuple[float, float]
-
-    def describe(self, rated: RatedImages) -> None:
-        self.mos_range_ = rated.mos_range
-
-    def facts(self) -> dict[str, Any]:
-        return {**super().facts(), "mos_range_": list(self.mos_range_)}
-
-    def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Scores of n images, n."""
-        low, high = self.mos_range_
-        return low + (high - low) * np.array([float(self.outputs(image)["score"]) for image in images])
-
-    def explain(self, image: Source) -> dict[str, Map]:
-        """Maps of one image by name: `quality`, h x w, 0 to 1 for the ends of the MOS range; see `map_meaning`.
-
-        Raises:
-            ImageError: The image cannot be read, or is too small.
-        """
-        return {"quality": self.outputs(image)["map"].numpy()}
-
-
-class ClassifyingNetworkMethod(NetworkMethod[S], ClassifyingMethod[S]):
-    """A method whose network has the output `defects`, the probabilities of `classes_`."""
-
-    def predict_proba(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Probabilities of `classes_`, n x K, rows sum to 1."""
-        rows = [self.outputs(image)["defects"].numpy() for image in images]
-        return np.array(rows, np.float64).reshape(len(rows), len(self.classes_))
-
-
-class DefectMethod(NetworkMethod[S]):
-    """A method whose network has the outputs `defects` and `levels` of `classes_`."""
-
-    @property
-    @abstractmethod
-    def copies(self) -> int:
-        """Distorted versions of each pristine image in validation and test."""
-
-    def predict_proba(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """The probability of each defect, n x K; rows need not sum to 1."""
-        return self._stacked(images, "defects")
-
-    def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """The level of each defect, n x K, 0 (absent) to 5 (severe)."""
-        return self._stacked(images, "levels")
-
-    def _stacked(self, images: Sequence[Source], output: str) -> npt.NDArray[np.float64]:
-        rows = [self.outputs(image)[output].numpy() for image in images]
-        return np.array(rows, np.float64).reshape(len(rows), len(self.classes_))

@@ -1,4 +1,4 @@
-"""Methods by name."""
+"""The registry of methods: declared by a decorator, looked up by name."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ REGISTRY: dict[str, type[Method[Any]]] = {}
 
 
 def register(name: str) -> Callable[[M], M]:
-    """Decorate a method: recipes find it by `name`.
+    """Class decorator: register a method under the name that recipes use.
 
     Raises:
         ValueError: Another class has that name.

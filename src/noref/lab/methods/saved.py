@@ -1,4 +1,4 @@
-"""How a fitted method is stored in a folder: `weights.safetensors`, and everything else in `method.json`."""
+"""The files of a fitted method: `weights.safetensors`, and `method.json` with everything else."""
 
 import json
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ KEYS = {"method", "params", "seed", "facts"}
 
 
 def write(folder: Path, state: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """Write a method; `folder` is made where it is missing.
+    """Write a method; `folder` is created if missing.
 
     Args:
         folder: To write into.
-        state: `KEYS`, as JSON can hold them.
+        state: Values for all of `KEYS`, JSON-serialisable.
         weights: Tensors by name.
 
     Raises:
@@ -34,10 +34,10 @@ def write(folder: Path, state: Mapping[str, Any], weights: Mapping[str, Tensor])
 
 
 def read(folder: Path, method: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """State and weights, as `write` takes them.
+    """Read the state and the weights that `write` wrote.
 
     Raises:
-        LabError: The folder holds no method of this name, or one of another version of noref.
+        LabError: The folder holds another method, or was written by another version of noref.
     """
     state = read_json(folder / "method.json")
     if set(state) != KEYS or not isinstance(state["params"], dict) or not isinstance(state["facts"], dict):
@@ -48,10 +48,10 @@ def read(folder: Path, method: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
-    """Load weights that `read` found in `folder` into a network.
+    """Load the weights that were read from `folder` into a network.
 
     Raises:
-        LabError: They belong to another network.
+        LabError: The weights do not fit the network.
     """
     try:
         network.load_state_dict(dict(weights))

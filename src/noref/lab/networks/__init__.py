@@ -1,1 +1,1 @@
-"""Building blocks of networks: pre-trained backbones, pooling, heads, and a cache of their features."""
+"""Building blocks of networks: pretrained backbones, pooling, heads, and a cache of their features."""

@@ -1,8 +1,8 @@
 """Pretrained networks cut before their classifier: convolutional networks and transformers of timm, and torchvision's AlexNet.
 
-A transformer gives maps through timm's `forward_intermediates`. Of one whose blocks all have maps of the same shape, `TAPS`
-blocks at equal distances are taken. It is built with `dynamic_img_size`, so that its position embedding is interpolated to the
-size of each image; a transformer without that option is refused. Sides must be multiples of the patch size: for patches of 14
+Maps of transformers come from timm's `forward_intermediates`. If all blocks have maps of the same shape, `TAPS` evenly spaced
+blocks are taken. It is built with `dynamic_img_size`, so that its position embedding is interpolated to the
+size of each image; transformers without that option are refused. Sides must be multiples of the patch size: for patches of 14
 pixels set the option `dynamic_img_pad`.
 """
 
@@ -22,35 +22,35 @@ from noref.lab.lookup import lookup
 from noref.lab.networks import weights as weight_files
 from noref.lab.settings import Channels, PathText, settings
 
-IMAGENET = "imagenet"  # as weights: fetched from the network's public source, which needs a connection
-TAPS = 4  # maps taken of a network without stages, such as a plain vision transformer
+IMAGENET = "imagenet"  # as `weights`: downloaded from the public source of the network
+TAPS = 4  # number of maps of a network without stages, such as a plain vision transformer
 
 
 class Stage(NamedTuple):
-    """One of the maps that a backbone gives: its channels, and the pixels of the photo that a cell spans on a side."""
+    """One of the maps of a backbone: its number of channels, and the side of a cell in pixels of the photo."""
 
     channels: int
     reduction: int
 
 
 class Backbone(nn.Module):
-    """Pixels to the maps after every stage, finest first.
+    """A network without its classifier: pixels to the maps of every stage, finest first.
 
     Args:
         name: "alexnet", or a network of timm.
-        weights: None for random ones, "imagenet" to fetch the published ones, or a safetensors file; a classifier in it is
-            ignored.
-        mean, std: Of the pixels over 255, per channel; None for the values that timm states for the network.
-        options: More arguments for `timm.create_model`, such as {"pad_type": "same"}.
+        weights: None for random weights, "imagenet" to download the published ones, or a safetensors file (weights of a
+            classifier in it are ignored).
+        mean, std: Mean and standard deviation of pixels / 255 per channel, for normalisation; None for timm's values.
+        options: Further arguments of `timm.create_model`, such as {"pad_type": "same"}.
 
     Attributes:
-        stages: What `forward` returns, in order. The last is the network's own last map: a vector (one cell) where it ends
-            in fully connected layers, as AlexNet (fc7) and VGG do.
+        stages: The maps that `forward` returns, in order. The last one is the network's final map; it is a vector (one cell)
+            for networks that end in fully connected layers, such as AlexNet (fc7) and VGG.
 
     Raises:
-        LabError: There is no network of that name (the message suggests near names), it gives no maps, or timm has no such
-            option; `weights` is not a safetensors file or does not fit (the message names the keys), or the published weights
-            cannot be fetched.
+        LabError: There is no network of that name (the message suggests similar names), it has no maps, or an option is
+            unknown; `weights` is not a safetensors file or does not fit (the message names the keys); or the published weights
+            cannot be downloaded.
     """
 
     mean: Tensor
@@ -74,8 +74,10 @@ class Backbone(nn.Module):
                 raise LabError(f"{what} needs a number for each of the three colour channels, not {list(values)}")
             self.register_buffer(what, torch.tensor(values)[:, None, None], persistent=False)
         self.eval()
-        self._taps: list[int] | None = None  # blocks whose maps are taken; None for all
-        self._last = "none"  # how the network's output joins the maps
+        self._taps: list[int] | None = None  # indices of the blocks whose maps are taken; None for all
+        self._last = (
+            "none"  # whether the output of the network is added "after" the maps, replaces the last one ("instead"), or neither
+        )
         self.stages = self._tap(name)
         if weights is not None and not fetch:
             self.load(weights)
@@ -90,16 +92,16 @@ class Backbone(nn.Module):
         return [cells.float() for cells in maps]
 
     def load(self, weights: str | Path) -> None:
-        """Take over weights from a safetensors file.
+        """Load weights from a safetensors file.
 
         Raises:
-            LabError: The file cannot be read, or its weights do not fit.
+            LabError: The file cannot be read, or its weights do not fit the network.
         """
         found = weight_files.read(weights)
-        wanted = {key: tensor for key, tensor in self.body.state_dict().items() if not key.endswith("num_batches_tracked")}
-        missing = sorted(wanted.keys() - found.keys())
-        extra = sorted(key for key in found.keys() - wanted.keys() if not _ignored(key))
-        shaped = sorted(key for key in wanted.keys() & found.keys() if wanted[key].shape != found[key].shape)
+        expected = {key: tensor for key, tensor in self.body.state_dict().items() if not key.endswith("num_batches_tracked")}
+        missing = sorted(expected.keys() - found.keys())
+        extra = sorted(key for key in found.keys() - expected.keys() if not _ignored(key))
+        shaped = sorted(key for key in expected.keys() & found.keys() if expected[key].shape != found[key].shape)
         defects = [
             f"{len(keys)} {defect} ({', '.join(keys[:3])}{', …' if len(keys) > 3 else ''})"
             for defect, keys in (("missing", missing), ("unknown", extra), ("of another shape", shaped))
@@ -107,29 +109,34 @@ class Backbone(nn.Module):
         ]
         if defects:
             raise LabError(f"the weights in {weights} do not fit this network: {'; '.join(defects)}; are they of another one?")
-        self.body.load_state_dict({key: found[key] for key in wanted}, strict=False)
+        self.body.load_state_dict({key: found[key] for key in expected}, strict=False)
 
     def save(self, weights: Path) -> None:
         """Write what `load` reads."""
         weight_files.write(self.body.state_dict(), weights)
 
     def digest(self) -> str:
-        """Of architecture, weights and pixel scaling: two backbones that share it see alike."""
-        found = hashlib.sha256(repr((self.body, self.mean.tolist(), self.std.tolist())).encode())
+        """Hash of architecture, weights, normalisation and the blocks whose maps are taken."""
+        taps = () if self._taps is None else (self._taps,)
+        found = hashlib.sha256(repr((self.body, self.mean.tolist(), self.std.tolist(), *taps)).encode())
         for tensor in self.body.state_dict().values():
             found.update(tensor.cpu().numpy().tobytes())
         return found.hexdigest()[:16]
 
+    def policy(self) -> dict[str, Any]:
+        """Everything that the maps of a photo depend on, for the policy of a `FeatureCache`."""
+        return {"backbone": self.digest(), "stages": [list(stage) for stage in self.stages]}
+
     @torch.no_grad()
     def _tap(self, name: str, side: int = 256) -> list[Stage]:
-        """Find the maps to take by a dry run."""
+        """Choose the maps by a dry run."""
         pixels = torch.zeros(1, 3, side, side)
         try:
             last, maps = self.body.forward_intermediates(pixels)
             last = self.body.forward_head(last)
             if len({cells.shape for cells in maps}) == 1 and len(maps) > TAPS:
                 self._taps = [round(len(maps) * (tap + 1) / TAPS) - 1 for tap in range(TAPS)]
-            # Tokens, and maps with channels last, are no maps N x C x h x w: the last block's serves instead.
+            # If the output is tokens, or has its channels last, the map of the last block is used instead.
             if last.ndim == 4 and last.shape[2] == last.shape[3] and last.shape[1] not in last.shape[2:]:
                 self._last = "after" if last.shape[1] != maps[-1].shape[1] else "instead"
             maps = self(torch.zeros(1, side, side, 3, dtype=torch.uint8))
@@ -141,30 +148,30 @@ class Backbone(nn.Module):
 
 @settings
 class BackboneConfig:
-    """Which pretrained network a method stands on."""
+    """The pretrained network of a method."""
 
     name: str = "convnext_tiny"
     """Name of a timm network, or alexnet."""
     weights: PathText | None = None
-    """Safetensors file; "imagenet" fetches the published weights; null for random ones."""
+    """Safetensors file; "imagenet" downloads the published weights; null for random ones."""
     mean: Channels | None = None
-    """Mean of the pixels over 255, per channel; null for timm's."""
+    """Mean of pixels / 255 per channel, for normalisation; null for timm's value."""
     std: Channels | None = None
-    """Standard deviation of the pixels over 255, per channel; null for timm's."""
+    """Standard deviation of pixels / 255 per channel, for normalisation; null for timm's value."""
     options: dict[str, Any] | None = None
-    """More arguments for timm.create_model."""
+    """Further arguments of timm.create_model."""
 
     def build(self, pretrained: bool = True) -> Backbone:
-        """The backbone; with random weights where `pretrained` is false. Raises as `Backbone`."""
+        """Build the backbone, with random weights unless `pretrained`; raises as `Backbone`."""
         return Backbone(self.name, self.weights if pretrained else None, mean=self.mean, std=self.std, options=self.options)
 
 
 @torch.no_grad()
 def average(backbone: Backbone, other: Backbone) -> None:
-    """Move a backbone's weights half of the way to another's, in place.
+    """Average the weights of a backbone with those of another one, in place.
 
-    Networks tuned from the same start lie near enough to be averaged (Wortsman et al., "Model soups", ICML 2022). Statistics of
-    batch norms are left alone: both must have kept those that they started with.
+    Networks fine-tuned from the same weights can be averaged (Wortsman et al., "Model soups", ICML 2022). Statistics of batch
+    norms are not averaged: both networks must have kept the pretrained ones.
     """
     for weight, theirs in zip(backbone.parameters(), other.parameters(), strict=True):
         weight.lerp_(theirs, 0.5)
@@ -180,9 +187,9 @@ def _ignored(key: str) -> bool:
 def _fetching(name: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:  # no connection, or no room
+    except OSError as error:  # no connection, or no disk space
         cure = "check the connection, or give a safetensors file"
-        raise LabError(f"the published weights of {name} cannot be fetched ({error}); {cure}") from error
+        raise LabError(f"the published weights of {name} cannot be downloaded ({error}); {cure}") from error
 
 
 def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> nn.Module:
@@ -196,7 +203,7 @@ def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> nn.Module:
     try:
         body = create()
         if hasattr(body, "patch_embed") and "dynamic_img_size" not in options:
-            with contextlib.suppress(TypeError):  # an architecture that takes any size, or one size only
+            with contextlib.suppress(TypeError):  # the architecture has no such option
                 body = create(dynamic_img_size=True)
     except (AssertionError, RuntimeError, TypeError) as error:  # an unknown tag or option, or no weights published
         raise LabError(f"timm cannot build {name} as requested: {error}; change the name or its options") from error
@@ -204,7 +211,7 @@ def _from_timm(name: str, fetch: bool, options: dict[str, Any]) -> nn.Module:
 
 
 class _AlexNet(nn.Module):
-    """torchvision's, up to fc7, with the interface of timm's networks."""
+    """torchvision's AlexNet up to fc7, with the interface of timm's networks."""
 
     pretrained_cfg: Mapping[str, Sequence[float]] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 

@@ -1,8 +1,8 @@
-"""Features of photos on disk, so that an experiment over many settings sends each photo through its network once.
+"""A cache of photo features on disk, so that experiments with many settings run the network once per photo.
 
-Each folder of a cache belongs to one policy (what the caller computes: backbone weights, size, crops ...) and one version of
-the code that computes it (`made_with`). Its name is a hash of both, and `policy.json` in it states both. After a change of
-either, features are computed again into another folder; the old folder is not read, and may be deleted.
+Each folder of a cache holds the features of one policy (backbone, size, crops ...) and one version of the code (`made_with`).
+Its name is a hash of both, and its `policy.json` holds both. When either changes, features are computed again in another
+folder; the old folder is not used any more and can be deleted.
 """
 
 import contextlib
@@ -32,47 +32,56 @@ from noref.lab.preprocessing import WorkingSize
 Pixels = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 
-READERS = 2  # threads that decode photos while the network works
-AHEAD = 5  # photos decoded and not yet used, at most, so that memory stays bounded
-LIBRARIES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "timm", "torch", "torchvision")  # decode, resize, compute
+READERS = 2  # threads that decode photos while the network computes
+AHEAD = 5  # maximum of decoded photos in memory
+LIBRARIES = (
+    "numpy",
+    "onnxruntime",
+    "pillow",
+    "simplejpeg",
+    "timm",
+    "torch",
+    "torchvision",
+)  # for decoding, resizing and computing
 
 
 @functools.cache
 def made_with() -> dict[str, Any]:
-    """Versions of everything that the features of a photo depend on beyond the policy, as JSON can hold it.
+    """Versions of the code that features depend on, JSON-serialisable.
 
-    These are noref (decoding, orientation, colour), the resizing (a hash of its operators), the pooling, and the libraries.
+    These are the versions of noref (decoding, orientation, colour), of the resizing (hashes of its operators), of the
+    pooling, and of the libraries.
     """
     return {
         "noref": noref.__version__,
-        "resizing": _digest(WorkingSize().graph().SerializeToString()),
+        "resizing": [_digest(WorkingSize(fixed=fixed).graph().SerializeToString()) for fixed in (False, True)],
         "pooling": pooling.VERSION,
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }
 
 
 class FeatureCache:
-    """A folder with one file a photo, policy and version, named by a hash of the file's bytes: renamed photos are found again.
+    """A cache with one file per photo, policy and version. Photos are identified by a hash of their bytes, not by their names.
 
     Args:
-        folder: Where to keep features; created when needed. None keeps nothing.
+        folder: Folder of the cache, created on demand; None to cache nothing.
     """
 
     def __init__(self, folder: str | Path | None) -> None:
         self.folder = None if folder is None else Path(folder)
 
     def vectors(self, paths: Sequence[Path], policy: Mapping[str, Any], compute: Callable[[Pixels], Vectors]) -> Vectors:
-        """Vectors of photos, float32, n x k x D: read from the cache, or computed and saved at once.
+        """Vectors of photos, float32, n x k x D, read from the cache, or computed and saved immediately.
 
         Args:
             paths: n photos.
-            policy: What the vectors depend on apart from the photo and `made_with`, as JSON can hold it: the hash of the
-                backbone's weights, the size policy, crops ...
+            policy: Everything that the vectors depend on apart from the photo and `made_with`, JSON-serialisable:
+                `Backbone.policy`, the size policy, crops ...
             compute: Pixels (uint8, H x W x 3) to k vectors (k x D). Called for one photo at a time, in order.
 
         Raises:
             ImageError: A photo cannot be read or used; the error names it.
-            LabError: The folder cannot be written; finished vectors are kept.
+            LabError: The folder cannot be written; vectors that were saved are kept.
         """
         facts = json.dumps({"policy": policy, "made_with": made_with()}, sort_keys=True, indent=2)
         home = None if self.folder is None else self.folder / _digest(facts.encode())
@@ -93,7 +102,7 @@ class FeatureCache:
 
 
 class _Fetched(NamedTuple):
-    """The file for a photo's vectors, and either its content or the pixels to compute them from."""
+    """The cache file of a photo, and either its vectors or the pixels to compute them from."""
 
     file: Path | None
     vectors: Vectors | None
@@ -109,23 +118,23 @@ def _fetch(path: Path, home: Path | None) -> _Fetched:
     try:
         content = path.read_bytes()
     except OSError:
-        return _Fetched(None, None, images.read(path).pixels)  # raises the error with the exact cause
+        return _Fetched(None, None, images.read(path).pixels)  # raises an error with the exact cause
     file = home / f"{_digest(content)}.npy"
     try:
         return _Fetched(file, np.load(file, allow_pickle=False), _NO_PIXELS)
-    except (OSError, ValueError, EOFError):  # missing, or damaged
+    except (OSError, ValueError, EOFError):  # missing or damaged
         return _Fetched(file, None, images.read(path).pixels)
 
 
 def _computed(path: Path, pixels: Pixels, compute: Callable[[Pixels], Vectors]) -> Vectors:
     try:
         return compute(pixels).astype(np.float32, copy=False)
-    except ImageError as error:  # raised from pixels, without the photo's name
+    except ImageError as error:  # raised for pixels, without the name of the photo
         raise type(error)(str(path), error.cause, error.cure) from None
 
 
 def _keep(file: Path, vectors: Vectors, facts: str) -> None:
-    """Write to another name first: a reader never finds half a file."""
+    """Write under a temporary name first, so that no reader finds an incomplete file."""
     half = file.with_suffix(f".{os.getpid()}.half")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

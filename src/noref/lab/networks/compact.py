@@ -1,7 +1,7 @@
-"""A network that has learned, made small for export: norms folded into the convolutions before them, weights in half precision.
+"""A trained network made smaller for export: batch norms folded into convolutions, weights rounded to half precision.
 
-Done before the last fit and before validation, it costs nothing that was not measured: what is validated is what runs.
-`noref.lab.export` stores as float16 whatever loses nothing by it.
+It is applied before the final fit and before validation, so the validated network is the exported one. `noref.lab.export`
+stores lossless float16 values as such.
 """
 
 import itertools
@@ -9,14 +9,14 @@ import itertools
 import torch
 from torch import nn
 
-LEAST = 4096  # values of a tensor that is worth it
+LEAST = 4096  # smallest number of values of a tensor to round
 
 
 @torch.no_grad()
 def compact(network: nn.Module) -> None:
-    """Fold batch norms, then round large matrices and kernels to what half precision can hold; both in place.
+    """Fold batch norms, then round large matrices and kernels to half precision; in place.
 
-    The layers stay, so that weights load into a network built anew; a folded norm only adds its shift.
+    The layers are kept, so that the weights can be loaded into a newly built network; a folded norm only adds its shift.
     """
     for parent in network.modules():
         for layer, norm in itertools.pairwise(parent.children()):

@@ -1,7 +1,7 @@
-"""Square crops of an image at fixed relative places, for networks that read parts of an image.
+"""Square crops at fixed relative positions, for networks that process parts of an image.
 
-Sides of photos and crops, and the places of crops, are multiples of a cell, so that the maps of crops lie on one grid. The
-arithmetic is in whole numbers and traces with torch.export for photos of any size.
+The sides of photos and crops, and the positions of crops, are multiples of a cell, so that the maps of all crops share one
+grid. The integer arithmetic can be traced by torch.export for photos of any size.
 """
 
 import torch
@@ -11,18 +11,18 @@ from torch import Tensor, nn
 from noref.lab.errors import LabError
 
 CELL = 16  # pixels on a side
-_WHOLE = 2**16  # places are fractions of this
+_WHOLE = 2**16  # denominator of the positions
 
 
 class Crops(nn.Module):
-    """Square crops at places that are the same fractions of the free room in every photo.
+    """Square crops; a position is a fraction of the range of possible positions, the same for every photo.
 
     Args:
         side: In pixels, a multiple of `CELL`.
-        places: count x 2, rows and columns from 0 to 1, exclusive.
+        places: Positions, count x 2: rows and columns, each in [0, 1).
 
     Attributes:
-        places: As given, in whole 65,536ths; saved with the weights.
+        places: The positions in units of 1/65,536, rounded down; saved with the weights.
 
     Raises:
         LabError: `side` is no multiple of `CELL`.
@@ -38,23 +38,23 @@ class Crops(nn.Module):
         self.register_buffer("places", (places * _WHOLE).long())
 
     def cut(self, photo: Tensor) -> Tensor:
-        """Crops (count x side x side x 3) of a photo (H x W x 3, at least side on each side)."""
+        """Crops (count x side x side x 3) of a photo (H x W x 3, at least `side` on each side)."""
         top, left = self._corners(photo.shape[0] // CELL, photo.shape[1] // CELL)
         step = torch.arange(self.side, device=photo.device)
         return photo[(top * CELL + step)[:, :, None], (left * CELL + step)[:, None, :]]
 
     def lay(self, cells: Tensor, height: int, width: int, elsewhere: Tensor) -> Tensor:
-        """Maps of crops (count x side / 16 x side / 16) on the grid of their photo, averaged where crops overlap.
+        """Place the maps of crops (count x side / 16 x side / 16) on the grid of their photo; overlapping crops are averaged.
 
         Args:
-            cells: One map a crop.
-            height: Of the photo, in cells.
-            width: Likewise.
+            cells: One map for each crop.
+            height: Height of the photo in cells.
+            width: Width of the photo in cells.
             elsewhere: A scalar for cells that no crop covers.
         """
         corners = self._corners(height, width)
         step = torch.arange(self.side // CELL, device=cells.device)
-        # One row of ones and zeros for each cell of a crop: where on the photo's grid it lies.
+        # One-hot rows: the position of each cell of a crop on the grid of the photo.
         down, right = (
             ((corner + step)[:, :, None] == torch.arange(length, device=cells.device)).to(cells.dtype)
             for corner, length in zip(corners, (height, width), strict=True)
@@ -71,7 +71,7 @@ class Crops(nn.Module):
 
 
 def scattered(count: int, seed: int) -> Tensor:
-    """Places of crops from a Halton sequence, which covers a photo more evenly than independent draws.
+    """Positions from a Halton sequence, which covers a photo more evenly than independent draws.
 
     The first n of `scattered(N, seed)` are `scattered(n, seed)`.
     """
@@ -79,5 +79,5 @@ def scattered(count: int, seed: int) -> Tensor:
 
 
 def centre() -> Tensor:
-    """The one place in the middle."""
+    """The single position in the centre."""
     return torch.full((1, 2), 0.5)

@@ -1,7 +1,7 @@
-"""From a vector to a score: regressors fitted by scikit-learn, as modules that know their own slope.
+"""Regression heads: regressors fitted by scikit-learn, as modules that also return the gradient of the score.
 
-Every head maps vectors N x D to scores N and slopes N x D (of the score over the vector), so that explaining and exporting
-need no automatic differentiation.
+Every head maps vectors N x D to scores N and slopes N x D (the gradient of the score with respect to the vector), so that
+quality maps and export need no automatic differentiation.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ class LinearHead(nn.Module):
 
     @torch.no_grad()
     def start_at(self, score: float, sample: npt.NDArray[np.float32]) -> None:
-        """Predict one score for every vector, and standardise by a sample of vectors, n x D."""
+        """Initialise to a constant score, and to the mean and scale of a sample of vectors, n x D."""
         scaler = StandardScaler().fit(sample)
         self.mean.copy_(torch.from_numpy(scaler.mean_))
         self.scale.copy_(torch.from_numpy(scaler.scale_))
@@ -38,18 +38,18 @@ class LinearHead(nn.Module):
         self.bias.fill_(score)
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        # Not a matrix product: mixed precision would round that to three digits.
+        # Not a matrix product, which mixed precision would round to three digits.
         score = ((vectors - self.mean) / self.scale * self.weight).sum(dim=1) + self.bias
         return score, (self.weight / self.scale).expand_as(vectors)
 
 
 class RbfHead(nn.Module):
-    """Standardise, project on principal axes, and sum Gaussian bumps around the support vectors.
+    """An RBF support vector regressor on the principal axes of standardised vectors.
 
     Args:
-        length: Of a vector, D.
-        axes: Principal axes.
-        supports: Support vectors.
+        length: Length of a vector, D.
+        axes: Number of principal axes.
+        supports: Number of support vectors.
         extra: Number of further coordinates, after the projected ones; they do not contribute to the slope.
     """
 
@@ -91,11 +91,11 @@ Head = LinearHead | RbfHead
 
 
 def from_pipeline(fitted: Pipeline) -> Head:
-    """The head that predicts what a fitted pipeline does.
+    """Convert a fitted pipeline to a head with the same predictions.
 
     Args:
-        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR, which may know
-            coordinates in addition to the projected ones, after them.
+        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR, which may
+            have further coordinates after the projected ones.
     """
     scaler, regressor = fitted[0], fitted[-1]
     facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.scale_}

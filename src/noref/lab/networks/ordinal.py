@@ -1,8 +1,8 @@
-"""Ordinal outputs: for each of K things five yes-or-no questions, whether its level is at least 1, 2 … 5.
+"""Ordinal outputs: for each of K families, five binary outputs, whether its level is at least 1, 2 … 5.
 
-After Frank and Hall, "A Simple Approach to Ordinal Classification", ECML 2001. The answer to the first question is the
-probability that the defect is present; the sum of all answers is the expected level. One cross-entropy trains both, the level
-needs no clipping and no mask where the defect is absent, and levels are ordered, but not evenly spaced.
+After Frank and Hall, "A Simple Approach to Ordinal Classification", ECML 2001. The first output is the
+probability that the defect is present; the sum of all outputs is the expected level. A single cross-entropy trains both, the
+level needs neither clipping nor a mask for absent defects, and levels are ordered without being evenly spaced.
 """
 
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ from noref.lab.distortions.chains import FAMILIES, HIGHEST
 
 
 class Found(NamedTuple):
-    """Predictions for N images, families in the order of `chains.FAMILIES`.
+    """Predictions for N images, with families in the order of `chains.FAMILIES`.
 
     Attributes:
-        probabilities: N x K, that a defect is there.
-        levels: N x K, 0 (not there) to 5 (severe).
+        probabilities: Probability that each defect is present, N x K.
+        levels: Expected level of each defect, N x K, 0 (absent) to 5 (severe).
     """
 
     probabilities: Tensor
@@ -30,12 +30,12 @@ class Found(NamedTuple):
 
 
 class OrdinalHead(nn.Module):
-    """Vectors N x D to logits N x K x L: that the k-th of K things is at least at the l-th of L steps.
+    """A linear layer on standardised features: vectors N x D to logits N x K x L, that the k-th level is at least l.
 
     Args:
         length: D.
-        things: K.
-        steps: L.
+        things: K, the number of families.
+        steps: L, the number of levels.
     """
 
     mean: Tensor
@@ -50,7 +50,7 @@ class OrdinalHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(things * steps))
 
     def standardise(self, sample: Tensor) -> None:
-        """Take mean and scale from a sample of vectors, n x D; what is alike in all of them is left as it is."""
+        """Set mean and scale from a sample of vectors, n x D; constant features are not scaled."""
         scaler = StandardScaler().fit(sample.numpy())
         self.mean.copy_(torch.from_numpy(scaler.mean_))
         self.scale.copy_(torch.from_numpy(scaler.scale_))
@@ -66,5 +66,5 @@ def read(logits: Tensor) -> Found:
 
 
 def at_least(levels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Levels … x K to answers … x K x 5: whether each is at least 1, 2 … 5, as 0 and 1."""
+    """Ordinal targets: levels … x K to … x K x 5, 1 where the level is at least 1, 2 … 5, else 0."""
     return (levels[..., None] > np.arange(HIGHEST)).astype(np.float32)

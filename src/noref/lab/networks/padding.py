@@ -1,4 +1,4 @@
-"""Padding of TensorFlow's kind, written down as numbers."""
+"""TensorFlow's "same" padding with fixed amounts, for export."""
 
 import copy
 from typing import TypeVar
@@ -11,10 +11,10 @@ N = TypeVar("N", bound=nn.Module)
 
 
 def with_static_padding(network: N) -> N:
-    """A copy of a network whose convolutions with "same" padding pad by numbers instead of by formulas over the photo's size.
+    """A copy of a network whose convolutions with "same" padding pad by fixed amounts, not by formulas of the input size.
 
-    Both agree wherever each of these layers sees sides that its stride divides, as it does in photos whose sides are multiples
-    of what the whole network divides them by. ONNX's exporter is minutes with the formulas, seconds with the numbers.
+    The results are equal if the stride of each of these layers divides the sides of its input, as it does for images whose
+    sides are multiples of the total stride. The export to ONNX takes seconds instead of minutes.
     """
     network = copy.deepcopy(network)
     for parent in list(network.modules()):

@@ -1,4 +1,4 @@
-"""Networks to fine-tune: a backbone whose maps become one vector, in front of heads; and the standard one for scores."""
+"""Networks for fine-tuning: a backbone with global pooling, and the standard network for scores."""
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +15,13 @@ CELL = 16  # pixels a side of a cell of the quality map
 
 
 class PooledNetwork(OutputNetwork):
-    """A network whose heads read vectors that describe images.
+    """A backbone with global pooling; subclasses add heads.
 
     Args:
-        backbone: Taken over, channels last in memory: on processors this makes training steps much faster.
-        features: What describes an image (`networks.pooling`).
-        frozen_norms: Keep the pretrained statistics of batch norms; small batches would give poor ones. Their scale and shift
-            still learn.
+        backbone: Converted in place to channels-last memory format, which makes training on CPUs much faster.
+        features: Which maps are pooled, and how (`networks.pooling`).
+        frozen_norms: Keep the pretrained statistics of batch norms, since those of small batches are poor. Scale and shift are
+            trained nevertheless.
     """
 
     def __init__(self, backbone: Backbone, features: Features, frozen_norms: bool = True) -> None:
@@ -31,7 +31,7 @@ class PooledNetwork(OutputNetwork):
         self.features, self.frozen_norms = features, frozen_norms
 
     def describe(self, pixels: Tensor) -> Tensor:
-        """Images (uint8, N x H x W x 3) to the vectors that heads read, N x D."""
+        """Images (uint8, N x H x W x 3) to feature vectors, N x D."""
         return describe(self.backbone(pixels), self.features)
 
     def train(self, mode: bool = True) -> Self:
@@ -44,11 +44,11 @@ class PooledNetwork(OutputNetwork):
 
 
 class ScoreNetwork(PooledNetwork):
-    """Images (uint8, N x H x W x 3) to scores N by a linear head.
+    """A backbone with global pooling and a linear head: images (uint8, N x H x W x 3) to scores N.
 
     Args:
         backbone, features, frozen_norms: See `PooledNetwork`.
-        dropout: Share of the vector that training replaces by its mean.
+        dropout: Share of the features that are replaced by their mean during training.
     """
 
     def __init__(self, backbone: Backbone, features: Features, dropout: float = 0.0, frozen_norms: bool = True) -> None:

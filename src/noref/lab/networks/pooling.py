@@ -1,4 +1,4 @@
-"""Maps to a vector, and a vector's score back to the places that earned it."""
+"""Global pooling of maps to a feature vector, and the contribution of each cell to a score of that vector."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,23 +10,23 @@ from torch import Tensor
 from noref.lab.networks.backbone import Stage
 
 Features = Literal["last", "stages"]
-"""What describes a photo: the mean of the last map, as is usual, or mean and deviation of the map after every stage.
+"""Features of a photo: the mean of the last map, as usual, or mean and standard deviation of the maps of all stages.
 
-Early stages see noise, blur and blocks, which a classifier's last layer has learned to look past.
+Early stages respond to noise, blur and blocking, to which the last layer of a classifier is largely invariant.
 """
 
 VERSION = 1  # of `describe`: raise it with any change of its values, so that cached features are computed again
 
-_SMALL = 1e-6  # a flat map still has a slope
+_SMALL = 1e-6  # added to the variance, so that the gradient of a flat map is finite
 
 
 def length(stages: Sequence[Stage], features: Features) -> int:
-    """Of the vector that `describe` gives."""
+    """Length of the vectors that `describe` returns."""
     return stages[-1].channels if features == "last" else 2 * sum(stage.channels for stage in stages)
 
 
 def describe(maps: Sequence[Tensor], features: Features) -> Tensor:
-    """Maps (N x C x h x w each) to vectors N x D: per stage all means, then all standard deviations."""
+    """Pool maps (N x C x h x w each) to vectors N x D; for "stages", means and standard deviations of each stage."""
     if features == "last":
         return maps[-1].mean(dim=(2, 3))
     return torch.cat([part for cells in maps for part in _moments(cells)], dim=1)
@@ -39,17 +39,17 @@ def _moments(cells: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shares(maps: Sequence[Tensor], slope: Tensor, features: Features, grid: tuple[int, int]) -> Tensor:
-    """How much each place pulls the score up or down, N x grid; the mean over the grid is 0.
+    """How much each cell raises or lowers the score, N x grid; the mean over the grid is 0.
 
-    A score's slope over the vector is spread over the cells whose mean and deviation the vector is: a cell's part in a mean is
-    what it has over that mean, its part in a deviation what its squared excess has over the variance. For a linear head on
-    means this is the class activation map; for others, its first-order reading.
+    The gradient of the score with respect to the vector is distributed over the cells: for a mean, in proportion to the
+    deviation of a cell from it; for a standard deviation, in proportion to the deviation of its squared excess from the
+    variance. For a linear head on means, this is the class activation map; otherwise, a first-order approximation.
 
     Args:
-        maps: N x C x h x w each, as described.
-        slope: N x D, of the score over `describe(maps, features)`.
-        features: As described.
-        grid: Rows and columns to give.
+        maps: N x C x h x w each, as for `describe`.
+        slope: Gradient of the score with respect to `describe(maps, features)`, N x D.
+        features: As for `describe`.
+        grid: Rows and columns of the result.
     """
     if features == "last":
         return _on_grid(_share_of_mean(maps[-1], slope), grid)
@@ -68,6 +68,6 @@ def _share_of_mean(cells: Tensor, slope: Tensor) -> Tensor:
 
 
 def _on_grid(share: Tensor, grid: tuple[int, int]) -> Tensor:
-    fine = share.shape[1] > grid[0]  # of a map finer than the grid, every cell counts, not only those at the sampled places
+    fine = share.shape[1] > grid[0]  # average all cells of a map finer than the grid, instead of sampling some
     resized = F.interpolate(share[:, None], grid, mode="area" if fine else "bilinear")[:, 0]
     return resized - resized.mean(dim=(1, 2), keepdim=True)

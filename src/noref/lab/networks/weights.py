@@ -18,7 +18,7 @@ def read(file: str | Path) -> dict[str, Tensor]:
         LabError: The file cannot be read, or is not a safetensors file.
     """
     try:
-        with access(file, "check the path of the weights"), open(file, "rb"):  # safetensors' own errors are less plain
+        with access(file, "check the path of the weights"), open(file, "rb"):  # safetensors' own errors are less clear
             return load_file(file)
     except SafetensorError as error:
         raise LabError(f"{file} is not a safetensors file, or is damaged ({error}); convert the weights to one") from error
@@ -34,6 +34,6 @@ def write(tensors: Mapping[str, Tensor], file: Path, metadata: dict[str, str] | 
     try:
         save_file(contiguous, file, metadata)
     except SafetensorError as error:
-        if "I/O error" not in str(error):  # a full disk, or no permission: safetensors raises no OSError for these
+        if "I/O error" not in str(error):  # for a full disk or missing permissions, safetensors raises no OSError
             raise
         raise LabError(f"{file} cannot be written ({error}); free space or correct the permissions") from error

@@ -1,4 +1,4 @@
-"""Loss curves, drawn from the logs that training leaves."""
+"""Training curves, drawn from the logs of a results folder."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 
 
 def read_log(folder: Path) -> pd.DataFrame:
-    """Figures of a training run, one row an epoch, put together from all the times that the run was taken up."""
+    """The logged metrics of a training run, one row per epoch; the logs of resumed runs are merged."""
     logs = sorted(folder.glob("log/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
     return pd.concat(map(pd.read_csv, logs)).groupby("epoch").last()
 
 
 def draw(folder: Path) -> None:
-    """Draw `curves.png` for every training run below a results folder: a row a stage, a panel for losses, one for the rest."""
+    """Draw `curves.png` for a results folder: one row per stage of training, with panels for losses and other metrics."""
     stages = sorted(path.parent for path in folder.glob("*/log"))
     if not stages:
         return

@@ -1,4 +1,4 @@
-"""A contact sheet: one photo under every distortion at every level."""
+"""A contact sheet of one photo under every distortion at every level."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -11,10 +11,10 @@ _LEVELS = range(1, 6)
 
 
 def draw(pixels: Pixels, cell: int = 160, seed: int = 0) -> Image.Image:
-    """Draw one row a distortion and one column a level; the first column shows the photo itself.
+    """Draw one row per distortion and one column per level; the first column shows the photo itself.
 
     Args:
-        pixels: RGB, uint8, H x W x 3. It is distorted at full size; the central square is shown, at half size at the smallest.
+        pixels: RGB, uint8, H x W x 3. It is distorted at full size; the central square is shown, at most halved.
         cell: Side of each square in pixels.
         seed: Random seed of the distortions.
 

@@ -12,20 +12,20 @@ def first_layer(network: object) -> Tensor | None:
     """Weights of the first convolution of a network, kernels x input channels x height x width.
 
     Args:
-        network: A network; anything else has no convolution.
+        network: A network, or another object.
 
     Returns:
-        The weights, or None if there is no convolution.
+        The weights; None if there is no convolution.
     """
     layers = network.modules() if isinstance(network, nn.Module) else ()
     return next((layer.weight.detach() for layer in layers if isinstance(layer, nn.Conv2d)), None)
 
 
 def draw(weights: Tensor, title: str) -> Figure:
-    """All kernels in a grid, each divided by its own largest absolute weight: grey is 0; magnitudes cannot be compared.
+    """Draw all kernels in a grid, each divided by its largest absolute weight; grey is 0. Magnitudes are not comparable.
 
     Args:
-        weights: Kernels x input channels x height x width; three channels are shown as red, green and blue, one as grey.
+        weights: Kernels x input channels x height x width; three channels are shown as RGB, one as grey.
         title: Title of the figure.
     """
     count, _, height, width = weights.shape

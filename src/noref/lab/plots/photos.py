@@ -1,4 +1,4 @@
-"""Test photos of a finished experiment with MOS and predicted score."""
+"""Figures of the test photos of an experiment, with MOS and predicted score."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ COLUMNS = 8  # photos in a row
 
 
 def evenly_spaced(predictions: pd.DataFrame, count: int = COLUMNS) -> list[int]:
-    """Rows whose MOS lie nearest to `count` evenly spaced values from lowest to highest; fewer if values share a row."""
+    """Rows with the MOS closest to `count` evenly spaced values from lowest to highest, without duplicates."""
     mos = predictions["mos"]
     values = np.linspace(mos.min(), mos.max(), count)
     return list(dict.fromkeys(int((mos - value).abs().idxmin()) for value in values))
@@ -28,10 +28,10 @@ def largest_errors(predictions: pd.DataFrame, count: int = COLUMNS) -> list[int]
 
 
 def read_predictions(run: Path) -> pd.DataFrame:
-    """MOS and predicted scores of a run's test part, without photos that have no predicted score.
+    """MOS and predicted scores on the test part of a run, without photos that have no predicted score.
 
     Raises:
-        LabError: `run` holds no finished experiment, or its predictions are not scores.
+        LabError: `run` holds no finished experiment, or no predicted scores.
     """
     file = run / "predictions.csv"
     if not file.is_file():
@@ -46,10 +46,10 @@ def read_predictions(run: Path) -> pd.DataFrame:
 
 
 def draw(predictions: pd.DataFrame, name: str, folder: str | Path, title: str) -> Figure:
-    """Photos with MOS and predicted score: a row from lowest to highest MOS, and a row of the largest errors.
+    """Draw photos with MOS and predicted score: a row from lowest to highest MOS, and a row of the largest errors.
 
     Args:
-        predictions: What `read_predictions` returns.
+        predictions: As returned by `read_predictions`.
         name: Name of the database.
         folder: Its folder.
         title: Title of the figure.

@@ -1,4 +1,4 @@
-"""What a table cannot show: predictions against opinions, and the photos behind the largest errors."""
+"""Figures of predicted scores: scatter plots against the MOS, and the photos with the largest and smallest errors."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from noref.errors import ImageError
 from noref.lab.metrics import logistic
 from noref.lab.metrics.agreement import agreement
 
-SIDE = 300  # pixels of a photo that is drawn
-EACH = 6  # photos a row of the sheet of extremes
-ROWS = ("rated too high", "rated too low", "closest")
+SIDE = 300  # pixels on the long side of a photo
+EACH = 6  # photos per row
+ROWS = ("largest overestimates", "largest underestimates", "smallest errors")
 
 
 def scatter(predictions: pd.DataFrame, title: str) -> Figure:
-    """Opinions over predictions, one colour a group or type, with the fitted curve; failures are counted in the title.
+    """Plot the MOS against predictions, with the fitted curve; one colour per group or type. The title counts failures.
 
     Args:
-        predictions: `predicted` (NaN where the method failed), `opinion`, and perhaps `group` or `type`.
-        title: Of the plot.
+        predictions: Columns `predicted` (NaN where the method failed), `mos`, and optionally `group` or `type`.
+        title: Title of the plot.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
     figure = Figure(figsize=(6, 5.2), layout="constrained")
@@ -40,19 +40,19 @@ def scatter(predictions: pd.DataFrame, title: str) -> Figure:
     srcc = agreement(scored["predicted"], scored["mos"])["srcc"]
     axes.set(
         title=f"{title}\nSRCC {srcc:.3f}, n {len(scored)}, failed {len(predictions) - len(scored)}",
-        xlabel="predicted",
-        ylabel="mos",
+        xlabel="predicted score",
+        ylabel="MOS",
     )
     return figure
 
 
 def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
-    """The photos rated most too high, most too low, and closest to people's opinions, after the fitted curve.
+    """Draw the photos with the largest over- and underestimates and the smallest errors, after the logistic fit.
 
     Args:
-        predictions: As for `scatter`, with `image`.
-        folder: Where the paths in `image` start.
-        title: Of the sheet.
+        predictions: As for `scatter`, with a column `image`.
+        folder: The folder that the paths in `image` are relative to.
+        title: Title of the figure.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
     curve = logistic.fit(scored["predicted"], scored["mos"])
@@ -67,16 +67,16 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
             axes.set_axis_off()
         for axes, index in zip(row, chosen.index[:EACH], strict=False):
             show_photo(axes, folder / scored["image"][index])
-            axes.set_title(f"people {scored['mos'][index]:.2f}, method {fitted[index]:.2f}", fontsize=8)
+            axes.set_title(f"MOS {scored['mos'][index]:.2f}, predicted {fitted[index]:.2f}", fontsize=8)
         row[0].text(-0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center")
     return figure
 
 
 def show_photo(axes: Axes, path: Path) -> None:
-    """Draw a photo small, or say why it cannot be read."""
+    """Draw a small version of a photo, or the reason why it cannot be read."""
     try:
         photo = Image.fromarray(images.read(path, enough=SIDE**2).pixels)
         photo.thumbnail((SIDE, SIDE))
         axes.imshow(photo)
-    except ImageError as error:  # a table of scores can name photos that are not there
+    except ImageError as error:  # a table of scores may list missing photos
         axes.text(0.5, 0.5, error.cause, ha="center", wrap=True)

@@ -1,1 +1,1 @@
-"""What training needs, whatever the method: data sets, batches, the training loop, schedules and checkpoints."""
+"""Training, shared by all methods: data sets, batches, losses, the training loop, schedules and checkpoints."""

@@ -1,4 +1,4 @@
-"""Checkpoints without pickle: tensors as safetensors, the rest of the state as JSON in the same file's header."""
+"""Checkpoints without pickle: tensors as safetensors, and the rest of the state as JSON in the header of the same file."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from noref.lab.networks import weights
 
 
 def _plain(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """State as JSON can hold it; tensors move to `tensors`. Dictionaries become pairs, since their keys may be numbers."""
+    """Convert state to JSON types; tensors are moved to `tensors`. Dictionaries become pairs, since keys may be numbers."""
     if isinstance(state, torch.Tensor):
         key = str(len(tensors))
         tensors[key] = state.detach().clone().contiguous()
@@ -44,10 +44,10 @@ def _restored(plain: Any, tensor: Callable[[str], torch.Tensor]) -> Any:
 
 
 class SafeCheckpoints(CheckpointIO):
-    """Lightning's checkpoints, saved so that reading one can run no code, and never left half written."""
+    """Lightning's checkpoints in files that cannot execute code when loaded, and that are never left incomplete."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None) -> None:
-        """Write to a file beside `path`, then put it in place."""
+        """Write to a temporary file, then move it to `path`."""
         tensors: dict[str, torch.Tensor] = {}
         state = json.dumps(_plain(checkpoint, tensors))
         path = Path(path)
@@ -71,5 +71,5 @@ class SafeCheckpoints(CheckpointIO):
             raise LabError(f"{path} is missing or damaged ({error}); delete its folder to train this stage again") from error
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
-        """Delete a checkpoint if it is there."""
+        """Delete a checkpoint if it exists."""
         Path(path).unlink(missing_ok=True)

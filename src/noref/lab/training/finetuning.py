@@ -1,4 +1,4 @@
-"""Fine-tuning as a Lightning module, whatever is predicted: the same in one process and in many."""
+"""Fine-tuning as Lightning modules, for any kind of prediction, in one or several processes with equal results."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Ada
 
 @settings
 class OptimizerConfig:
-    """How the weights of a pretrained network move."""
+    """The optimizer for fine-tuning a pretrained network."""
 
     name: Literal["adam", "adamw"] = "adamw"
     """Update rule."""
@@ -36,12 +36,12 @@ class OptimizerConfig:
 
 
 class FineTuningModule(pl.LightningModule):
-    """One learning rate for the backbone, others for the heads; subclasses define losses and validation.
+    """Optimizer and schedule with separate learning rates for backbone and heads; subclasses define loss and validation.
 
     Args:
         network: A backbone and its heads.
         optimizer: Settings of the optimizer.
-        head_lrs: Learning rates of single heads, by their names in the network, instead of `optimizer.head_lr`.
+        head_lrs: Learning rates of heads, by their names in the network, that replace `optimizer.head_lr`.
     """
 
     def __init__(self, network: PooledNetwork, optimizer: OptimizerConfig, head_lrs: Mapping[str, float] | None = None) -> None:
@@ -49,70 +49,70 @@ class FineTuningModule(pl.LightningModule):
         self.network, self.optimizer, self.head_lrs = network, optimizer, dict(head_lrs or {})
 
     def configure_optimizers(self) -> Any:
-        steps = self.optimizer
+        chosen = self.optimizer
         groups: list[dict[str, Any]] = []
         for name, head in self.network.named_children():
             if name != "backbone":
-                rate = self.head_lrs.get(name, steps.head_lr)
-                for decay, bias in ((steps.weight_decay, False), (0.0, True)):
+                rate = self.head_lrs.get(name, chosen.head_lr)
+                for decay, bias in ((chosen.weight_decay, False), (0.0, True)):
                     weights = [weight for key, weight in head.named_parameters() if key.endswith("bias") == bias]
                     groups.append({"params": weights, "lr": rate, "weight_decay": decay})
         body = param_groups_layer_decay(
-            self.network.backbone.body, weight_decay=steps.weight_decay, layer_decay=steps.layer_decay
+            self.network.backbone.body, weight_decay=chosen.weight_decay, layer_decay=chosen.layer_decay
         )
         groups += [
-            {"params": group["params"], "lr": steps.backbone_lr * group["lr_scale"], "weight_decay": group["weight_decay"]}
+            {"params": group["params"], "lr": chosen.backbone_lr * group["lr_scale"], "weight_decay": group["weight_decay"]}
             for group in body
         ]
-        optimizer = OPTIMIZERS[steps.name](groups, lr=steps.head_lr)  # type: ignore[call-arg]
+        optimizer = OPTIMIZERS[chosen.name](groups, lr=chosen.head_lr)  # type: ignore[call-arg]
         total = int(self.trainer.estimated_stepping_batches)
-        return warm_up_and_cosine(optimizer, total, round(steps.warm_up * total))
+        return warm_up_and_cosine(optimizer, total, round(chosen.warm_up * total))
 
 
 class PredictionModule(FineTuningModule):
-    """Predict one tensor for each image, by one loss.
+    """Train the prediction of one tensor per image with one loss.
 
-    Losses see the batch of all processes together, so gradients are those of one process with the whole batch; so do the
-    validation figures.
+    Losses and validation metrics are computed over all processes together, so that the gradients are those of a single process
+    with the whole batch.
     """
 
     def __init__(self, network: PooledNetwork, loss: Loss, optimizer: OptimizerConfig) -> None:
         super().__init__(network, optimizer)
         self.loss = loss
-        self.seen: list[Tensor] = []
+        self.collected: list[Tensor] = []
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
-        pixels, wanted = batch
-        predicted, wanted = self._of_all(self.network(pixels)), self._of_all(wanted)
-        loss = self.loss(predicted, wanted)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(wanted), prog_bar=True)
+        pixels, target = batch
+        predicted, target = self._of_all(self.network(pixels)), self._of_all(target)
+        loss = self.loss(predicted, target)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(target), prog_bar=True)
         return loss
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
-        self.seen.append(self.network(batch[0]))
+        self.collected.append(self.network(batch[0]))
 
     def validated(self) -> tuple[Tensor, Any]:
-        """What the network says of all validation photos, in the order of their data set, and that data set."""
+        """Predictions for all validation photos, in the order of their data set, and that data set."""
         loader: Any = self.trainer.val_dataloaders
         places = torch.tensor([index for batch in loader.batch_sampler for _, index in batch], device=self.device)
-        said = self._of_all(torch.cat(self.seen))
-        self.seen.clear()
-        predicted = said.new_zeros(len(loader.photos), *said.shape[1:])
-        predicted[self._of_all(places)] = said  # a place may come twice: see SameSizeBatches
+        gathered = self._of_all(torch.cat(self.collected))
+        self.collected.clear()
+        predicted = gathered.new_zeros(len(loader.photos), *gathered.shape[1:])
+        predicted[self._of_all(places)] = gathered  # an index may occur twice: see SameSizeBatches
         return predicted, loader.photos
 
     def _of_all(self, values: Tensor) -> Tensor:
-        """N values of this process to those of all, one after the other."""
+        """Gather the N values of every process, concatenated."""
         gathered: Any = self.all_gather(values, sync_grads=values.requires_grad)
         return gathered.reshape(-1, *values.shape[1:])
 
 
 class ScoreModule(PredictionModule):
-    """Predict the MOS, scaled to [0, 1]; logs `val_loss` and `val_srcc`.
+    """Train the prediction of the MOS, scaled to [0, 1]; logs `val_loss` and `val_srcc`.
 
     Args:
         network: Pixels to scores N.
-        losses: Weights of "mse", "huber", "plcc" and "norm-in-norm" (`training.losses`).
+        losses: Names of losses ("mse", "huber", "plcc", "norm-in-norm"; see `training.losses`) and their weights in the sum.
         optimizer: Settings of the optimizer.
 
     Raises:
@@ -130,13 +130,13 @@ class ScoreModule(PredictionModule):
 
 
 def validation_srcc(predicted: Tensor, mos: Tensor) -> float:
-    """SRCC of predictions N and MOS N; 0 for constant predictions, which rank nothing."""
+    """SRCC of predictions N and MOS N; 0 if the predictions are constant."""
     srcc = agreement(predicted.float().cpu().numpy(), mos.float().cpu().numpy())["srcc"]
     return 0.0 if math.isnan(srcc) else srcc
 
 
 def warm_up_and_cosine(optimizer: torch.optim.Optimizer, total: int, warm_up: int) -> dict[str, Any]:
-    """For `configure_optimizers`: rates rise evenly for `warm_up` of `total` steps, then fall to 0 along half a cosine."""
+    """For `configure_optimizers`: a linear warm-up for `warm_up` of `total` steps, then half a cosine down to 0."""
 
     def share(step: int) -> float:
         if step < warm_up:
@@ -147,12 +147,12 @@ def warm_up_and_cosine(optimizer: torch.optim.Optimizer, total: int, warm_up: in
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, rates: float | list[float], total: int) -> dict[str, Any]:
-    """For `configure_optimizers`: one cycle of large steps over `total` steps, `rates` at the most (Smith 2018)."""
+    """For `configure_optimizers`: the one-cycle schedule over `total` steps, with `rates` as maximum (Smith 2018)."""
     total = max(total, 2)
-    warm_up = max(0.1, 1.5 / total)  # OneCycleLR divides by zero where that is one step exactly
+    warm_up = max(0.1, 1.5 / total)  # OneCycleLR divides by zero if that is exactly one step
     return _by_step(optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=warm_up))
 
 
-def _by_step(optimizer: torch.optim.Optimizer, course: torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:
-    """Not by epoch: Lightning saves checkpoints before the epoch's own step, and a resumed run would lag behind."""
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": course, "interval": "step"}}
+def _by_step(optimizer: torch.optim.Optimizer, scheduler: torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:
+    """Update per step, not per epoch: Lightning saves checkpoints before the update of an epoch, so a resumed run would lag."""
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

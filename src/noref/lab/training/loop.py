@@ -1,4 +1,4 @@
-"""The training loop that all networks share: Lightning's, with checkpoints, early stopping, resume and a log."""
+"""The training loop of all networks: Lightning's, with checkpoints, early stopping, resume and a log."""
 
 import logging
 import sys
@@ -20,41 +20,41 @@ from noref.lab.training.photos import Photos, loader
 
 @settings
 class Schedule:
-    """How long and how to train."""
+    """Length and settings of a training run."""
 
     epochs: NotNegative = 20
-    """Passes over the training images, at most."""
+    """Maximum of epochs."""
     batch: Positive = 16
-    """Images in a batch, over all processes."""
+    """Batch size, over all processes."""
     accumulate: Positive = 1
     """Batches whose gradients are summed before a step."""
     patience: Positive = 5
-    """Epochs without a better validation figure before training stops."""
+    """Number of epochs without improvement on the validation part before training stops."""
     precision: str = "32-true"
     """Lightning's name; "bf16-mixed" is much faster where the processor supports it."""
     ema: Share | None = None
-    """Decay of a running average of the weights, which is validated and kept; null for none."""
+    """Decay of an exponential moving average of the weights, which is validated and kept; null for none."""
     workers: NotNegative = 0
-    """Processes that prepare images, for each training process."""
+    """Worker processes that load images, per training process."""
 
 
 @settings
 class ParallelSchedule(Schedule):
-    """The same with several training processes, for modules that gather their validation figures."""
+    """A schedule with several training processes, for modules that gather their validation metrics."""
 
     devices: Annotated[int, Field(ge=-1)] = 1
-    """Processes on a machine; -1 for all devices."""
+    """Training processes per machine; -1 for all devices."""
     nodes: Positive = 1
-    """Machines. A batch is divided among all processes."""
+    """Number of machines. A batch is divided among all processes."""
     strategy: str = "auto"
-    """Lightning's name for how the processes work together."""
+    """Lightning's name of the distribution strategy."""
 
 
 class Divergence(Callback):
-    """Ends training with an error once a weight is no longer finite: nothing can be learned or validated any more.
+    """Ends training with an error when a weight is not finite.
 
     Raises:
-        LabError: It is so, at the end of an epoch.
+        LabError: A weight is not finite at the end of an epoch.
     """
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -72,36 +72,37 @@ def train(
     monitor: str = "val_srcc",
     mode: Literal["min", "max"] = "max",
 ) -> None:
-    """Train a module and load its best weights into it.
+    """Train a module and load its best weights.
 
-    Leaves `best.ckpt`, `last.ckpt` of the latest epoch, `log/` and at the end `done` in `folder`. Called again, it resumes
-    after that epoch, or only loads the weights where all is done.
+    Writes `best.ckpt`, `last.ckpt` (after every epoch), `log/` and, when training is complete, `done` into `folder`. A repeated
+    call resumes from `last.ckpt`; after `done`, it only loads the weights.
 
     Args:
         module: Its network may be in evaluation mode; training starts in training mode.
-        training: Images to learn from.
-        validation: Images that choose the checkpoint.
-        folder: Of this stage.
-        schedule: How long and how to train.
-        seed: Of the order of images.
-        monitor: The validation figure that chooses the checkpoint and stops the training.
-        mode: Whether that figure should be small or large.
+        training: Training images.
+        validation: Images on which the checkpoint is chosen.
+        folder: Folder of this stage of training.
+        schedule: Length and settings.
+        seed: Seed of the order of images.
+        monitor: The validation metric for checkpoints and early stopping.
+        mode: Whether that metric is minimised or maximised.
 
     Raises:
-        LabError: Lightning refuses the schedule (an unknown precision or strategy, devices that are not there), training
+        LabError: Lightning refuses the schedule (an unknown precision or strategy, unavailable devices), training
             diverges, or a checkpoint cannot be written or read.
     """
     parallel = schedule if isinstance(schedule, ParallelSchedule) else ParallelSchedule()
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     best = ModelCheckpoint(folder, "best", monitor=monitor, mode=mode, enable_version_counter=False)
-    # Of every epoch, and after `best`, whose state it holds: that callback's own save_last only follows the best.
+    # After every epoch, and after `best`, since it contains its state; `save_last` of that callback is written with the best
+    # only.
     latest = ModelCheckpoint(folder, "last", enable_version_counter=False)
     stop = EarlyStopping(
         monitor,
         mode=mode,
         patience=schedule.patience,
-        check_finite=False,  # NaN, of constant predictions say, is no improvement, but no end either
+        check_finite=False,  # NaN (of constant predictions, for example) is no improvement, but does not stop training
         check_on_train_epoch_end=False,
     )
     callbacks: list[Callback] = [Divergence(), stop, best, latest]
@@ -113,12 +114,12 @@ def train(
             devices=parallel.devices,
             num_nodes=parallel.nodes,
             strategy=parallel.strategy,
-            use_distributed_sampler=False,  # SameSizeBatches knows its share
+            use_distributed_sampler=False,  # SameSizeBatches divides its batches itself
             max_epochs=schedule.epochs,
             precision=schedule.precision,  # type: ignore[arg-type]  # Lightning itself refuses unknown names
             accumulate_grad_batches=schedule.accumulate,
             default_root_dir=folder,
-            logger=CSVLogger(folder, name="log"),  # a new version_N for every time that the run is resumed
+            logger=CSVLogger(folder, name="log"),  # a new version_N each time the run is resumed
             callbacks=callbacks,
             plugins=[SafeCheckpoints()],
             num_sanity_val_steps=0,
@@ -127,15 +128,15 @@ def train(
             log_every_n_steps=1_000_000,  # epochs only
         )
     except (ValueError, MisconfigurationException) as error:
-        raise LabError(f"Lightning cannot train as asked: {error}; change precision, devices, nodes or strategy") from error
+        raise LabError(f"Lightning refuses the schedule: {error}; change precision, devices, nodes or strategy") from error
     last, done = folder / "last.ckpt", folder / "done"
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")  # advice on workers, logging and folders that we decided on
-        warnings.filterwarnings("ignore", category=FutureWarning)  # of torch's internals, raised by Lightning's use of them
-        module.train()  # Lightning leaves the mode as it is
-        if not done.exists():  # else one that had stopped early would train an epoch more
+        warnings.filterwarnings("ignore", module="lightning")  # advice about workers, logging and folders
+        warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, caused by Lightning
+        module.train()  # Lightning does not change the mode
+        if not done.exists():  # otherwise, a run that stopped early would train for another epoch
             images = loader(training, schedule.batch, seed, schedule.workers)
-            checks = loader(validation, schedule.batch, None, schedule.workers)
-            trainer.fit(module, images, checks, ckpt_path=str(last) if last.exists() else None)
+            checking = loader(validation, schedule.batch, None, schedule.workers)
+            trainer.fit(module, images, checking, ckpt_path=str(last) if last.exists() else None)
             done.touch()
     module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])

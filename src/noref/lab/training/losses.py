@@ -1,4 +1,4 @@
-"""Losses of scores: how far a batch of predictions is from the MOS, both in [0, 1]."""
+"""Losses of scores, on batches of predictions and MOS, both in [0, 1]."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,22 +9,22 @@ from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""Of predictions and targets of N images."""
+"""Loss of the predictions and targets of N images."""
 
-_SMALL = 1e-2  # below this norm, differences within a batch count for less instead of being blown up to norm 1
+_SMALL = 1e-2  # smaller norms are not normalised to 1, which would amplify tiny differences within a batch
 
 
 def plcc(predicted: Tensor, mos: Tensor) -> Tensor:
-    """(1 - PLCC) / 2 over a batch (N and N), in [0, 1]; it leaves the scale of predictions free. 0.5 for a constant batch."""
+    """(1 - PLCC) / 2 of a batch (N and N), in [0, 1]; invariant to the scale of predictions; 0.5 for a constant batch."""
     return (1 - _normalised(predicted) @ _normalised(mos)) / 2
 
 
 def norm_in_norm(predicted: Tensor, mos: Tensor) -> Tensor:
-    """Mean distance of normalised predictions from normalised MOS, over what it can be at most, in [0, 1].
+    """Distance between normalised predictions and normalised MOS, divided by its maximum, in [0, 1].
 
-    Both sides (N and N) are centred and brought to Euclidean norm 1; the distance is the 1-norm. Source: Li, Jiang and Jiang,
+    Both (N and N) are centred and scaled to Euclidean norm 1; the distance is the 1-norm. Source: Li, Jiang and Jiang,
     "Norm-in-Norm Loss with Faster Convergence and Better Performance for Image Quality Assessment", ACM MM 2020, with p = 1
-    and q = 2, which they recommend. Their added term, the same distance for predictions times PLCC, is left out.
+    and q = 2, which they recommend. Their additional term, the same distance for predictions times PLCC, is left out.
     """
     distance = (_normalised(predicted) - _normalised(mos)).abs().sum()
     return distance / (2 * len(mos) ** 0.5)
@@ -46,11 +46,11 @@ def mixture(weights: Mapping[str, float]) -> Loss:
     """The weighted sum of losses by name.
 
     Raises:
-        LabError: There is no loss of that name (the message suggests near names), or a weight is
-            not positive, or there is none.
+        LabError: There is no loss of that name (the message suggests similar names), a weight is not positive, or there are no
+            losses.
     """
     if not weights or min(weights.values()) <= 0:
-        raise LabError(f"a loss is made of names with weights above 0, not {dict(weights)}")
+        raise LabError(f"loss must map names to weights above 0, not {dict(weights)}")
     parts = [(lookup("loss", name, LOSSES), weight) for name, weight in weights.items()]
 
     def loss(predicted: Tensor, mos: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pristine photos beside worse versions of themselves, made on the fly or by a database's authors."""
+"""Pairs of a pristine and a distorted photo, distorted on the fly or taken from a database."""
 
 import hashlib
 import itertools
@@ -20,49 +20,49 @@ from noref.lab.training.photos import crop_at_random
 from noref.lab.training.working import WorkingPhotos
 from noref.sources import images_below
 
-HELD_OUT = 0.15  # of the pristine photos, for choices
+HELD_OUT = 0.15  # share of the pristine photos that is held out for validation
 
 
 def find_photos(folder: str | Path) -> list[Path]:
-    """All pictures below a folder, sorted by path; hidden ones and links to folders are passed over.
+    """All images in and below a folder, sorted by path; hidden files and links to folders are skipped.
 
     Raises:
-        LabError: There is none.
+        LabError: There are none.
     """
     photos = sorted(map(Path, images_below(folder))) if os.path.isdir(folder) else []
     if not photos:
-        raise LabError(f"{folder} holds no pictures; give a folder of sharp, clean photos")
+        raise LabError(f"{folder} holds no images; give a folder of pristine photos")
     return photos
 
 
 def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
-    """Pristine photos to learn from, and 15 % at random to choose by; no picture has a near-identical one on the other side.
+    """Split pristine photos at random into training photos and 15 % held-out ones, without near-identical photos across.
 
-    Twins of what was drawn follow it, so that a little more than 15 % may be held out.
+    Near-identical versions of held-out photos are held out as well, so that their share may be slightly larger.
 
     Args:
-        folder: Searched below.
-        seed: Another seed, another draw.
+        folder: Folder to search recursively.
+        seed: Random seed.
 
     Raises:
-        LabError: There are fewer than four, or nothing is left to learn from; or one cannot be read.
+        LabError: There are fewer than four photos, or no training photos are left; or a photo cannot be read.
     """
     photos = find_photos(folder)
     count = round(HELD_OUT * len(photos))
     order = [photos[place] for place in np.random.default_rng(seed).permutation(len(photos))]
     held_out, others = order[:count], order[count:]
     twins = {path for pair in near_pairs_across({"held out": held_out, "others": others}) for path in (pair.first, pair.second)}
-    learning = [path for path in others if path not in twins]
-    if not held_out or not learning:
-        raise LabError(f"{folder} holds {len(photos)} photos, {len(learning)} of them to learn from; at least 4 are needed")
-    return learning, held_out + [path for path in others if path in twins]
+    training = [path for path in others if path not in twins]
+    if not held_out or not training:
+        raise LabError(f"{folder} holds {len(photos)} photos, {len(training)} of them for training; at least 4 are needed")
+    return training, held_out + [path for path in others if path in twins]
 
 
 class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
-    """Every photo at every type and level: reference and distorted pixels, both uint8 H x W x 3.
+    """Every photo under every type and level: reference and distorted pixels, both uint8 H x W x 3.
 
-    Indexed by (epoch, pair). The noise, direction and window drawn depend on seed, epoch, photo, type and level only. Pairs of
-    one photo stand together in the index, so split the photos, not the index.
+    Indexed by (epoch, pair). Random noise, directions and crops depend on seed, epoch, photo, type and level only. The pairs of
+    a photo are consecutive, so split the photos, not the index.
     """
 
     def __init__(
@@ -95,23 +95,23 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(reference), torch.from_numpy(distorted)
 
     def shapes(self) -> list[tuple[int, int]]:
-        """Height and width of each pair, from the header of its reference: those alike can be stacked."""
+        """Height and width of each pair, from the header of its reference; pairs of equal shape can be stacked."""
         return self.photos.shapes((path for path, _, _ in self.pairs), self.crop)
 
 
 class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
-    """The distorted photos of a database beside its references: as `DistortedPairs`, and indexed likewise.
+    """The distorted photos of a database with their references; indexed as `DistortedPairs`.
 
     Raises:
-        LabError: The database names no references; or, once a pair is asked for, its photos differ in size.
+        LabError: The database has no references; or, on access, the photos of a pair differ in size.
     """
 
     def __init__(self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0) -> None:
         table = rated.table.dropna(subset=["reference"]) if "reference" in rated.table else rated.table[:0].assign(reference="")
         distorted = table[table["reference"] != table["image"]]
         if distorted.empty:
-            cure = "give --pristine FOLDER, or leave stage 1 out (stage1_epochs=0)"
-            raise LabError(f"{rated.name} names no references to learn errors from: {cure}")
+            cure = "give --pristine FOLDER, or leave out stage 1 (--set stage1.epochs=0)"
+            raise LabError(f"{rated.name} has no references, which stage 1 needs; {cure}")
         pairs = zip(distorted["reference"], distorted["image"], strict=True)
         self.pairs = [(rated.folder / reference, rated.folder / image) for reference, image in pairs]
         self.crop, self.seed = crop, seed
@@ -132,5 +132,5 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
         return reference, distorted
 
     def shapes(self) -> list[tuple[int, int]]:
-        """Height and width of each pair, from the header of its reference: those alike can be stacked."""
+        """Height and width of each pair, from the header of its reference; pairs of equal shape can be stacked."""
         return self.photos.shapes((path for path, _ in self.pairs), self.crop)

@@ -1,4 +1,4 @@
-"""Rated photos as batches of pixels, and the loader of all data sets of photos."""
+"""The data set of rated photos, and the batches and loader of all data sets of photos."""
 
 import itertools
 from collections import defaultdict
@@ -20,30 +20,30 @@ from noref.lab.training.working import WorkingPhotos
 def crop_at_random(
     arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator, turn: bool = False
 ) -> list[npt.NDArray[np.uint8]]:
-    """The same random window out of photos of one size, mirrored at random; with `turn`, flipped upside down at random too.
+    """Take the same random crop of photos of equal size, mirrored at random and, with `turn`, flipped upside down at random.
 
     Args:
         arrays: uint8, H x W x 3 each.
-        side: Of the window in pixels; a photo that is smaller keeps its own side.
-        rng: What is drawn from.
-        turn: Whether to flip.
+        side: Side of the crop in pixels; shorter sides of a photo are not cropped.
+        rng: Random generator.
+        turn: Whether to flip upside down.
     """
     height, width = arrays[0].shape[:2]
     tall, wide = min(side, height), min(side, width)
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
-    step = int(rng.choice([-1, 1]))
-    fall = int(rng.choice([-1, 1])) if turn else 1
-    return [np.ascontiguousarray(array[top : top + tall, left : left + wide][::fall, ::step]) for array in arrays]
+    across = int(rng.choice([-1, 1]))
+    down = int(rng.choice([-1, 1])) if turn else 1
+    return [np.ascontiguousarray(array[top : top + tall, left : left + wide][::down, ::across]) for array in arrays]
 
 
 class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
     """Photos at working size with their MOS in [0, 1]: uint8 H x W x 3, and a scalar.
 
-    Indexed by (epoch, photo). With `crop`, each epoch has another random window of each photo, mirrored at random (and flipped,
-    with `turn`), as a function of seed, epoch and photo only.
+    Indexed by (epoch, photo). With `crop`, every epoch has a new random crop of each photo, mirrored at random (and flipped,
+    with `turn`), which depends on seed, epoch and photo only.
 
     Attributes:
-        photos: Reads the photos; another data set may share it.
+        photos: Reads the photos; can be shared with other data sets.
     """
 
     def __init__(
@@ -66,18 +66,18 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(pixels), torch.tensor(self.mos[index])
 
     def shapes(self) -> list[tuple[int, int]]:
-        """Height and width of each item, from the header of its photo: those alike can be stacked."""
+        """Height and width of each item, from the header of its photo; items of equal shape can be stacked."""
         return self.photos.shapes(self.paths, self.crop)
 
 
 class SameSizeBatches(Sampler[list[tuple[int, int]]]):
-    """Batches of (epoch, item) whose items share a shape, so that whole photos can be stacked.
+    """Batches of (epoch, item) whose items have equal shapes, so that whole photos can be stacked.
 
-    With a seed, shuffled anew for each epoch, as a function of seed and epoch only: a resumed run has the order of an unbroken
-    one. Without, the order is always the same, and the epoch is always 0.
+    With a seed, the order is shuffled in each epoch; it depends on seed and epoch only, so that a resumed run has the order of
+    an uninterrupted one. Without a seed, the order is fixed, and the epoch is always 0.
 
-    Where several processes train together, each takes its share of every batch, and all shares have the same size: a batch that
-    does not divide evenly is filled up with its own first items.
+    If several processes train together, each takes an equal share of every batch; a batch that does not divide evenly is padded
+    with its own first items.
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], batch: int, seed: int | None = None) -> None:
@@ -85,10 +85,10 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
         for index, shape in enumerate(shapes):
             groups[shape].append(index)
         self.groups, self.batch, self.seed, self.epoch = list(groups.values()), batch, seed, 0
-        self.sampler = self  # where Lightning looks for set_epoch
+        self.sampler = self  # Lightning looks for set_epoch here
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch, and before the first after a resume."""
+        """Set the epoch; called by Lightning before each epoch, also after a resume."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -104,19 +104,19 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
 
 
 class Photos(Protocol):
-    """A data set that is indexed by (epoch, item), with the shapes of its items known beforehand."""
+    """A data set that is indexed by (epoch, item) and can return the shapes of its items without decoding them."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, place: tuple[int, int]) -> Any: ...
 
     def shapes(self) -> Sequence[tuple[int, ...]]:
-        """Shape of each item, such as height and width: those alike can be stacked."""
+        """Shape of each item, such as height and width; items of equal shape can be stacked."""
         ...
 
 
 def loader(photos: Photos, batch: int, seed: int | None, workers: int) -> "PhotoLoader":
-    """A loader of `SameSizeBatches`; its workers stay from epoch to epoch, since starting them costs seconds.
+    """A loader of `SameSizeBatches`; its worker processes persist across epochs, since starting them takes seconds.
 
     Raises:
         ImageError: The header of a photo cannot be read, or a photo is too small.
@@ -126,7 +126,7 @@ def loader(photos: Photos, batch: int, seed: int | None, workers: int) -> "Photo
 
 
 class PhotoLoader(DataLoader[Any]):
-    """Batches of photos; iterating raises the errors of the data set as they are, with and without worker processes.
+    """A loader of photos that raises the errors of the data set unchanged, with and without worker processes.
 
     Attributes:
         photos: The data set.
@@ -147,7 +147,7 @@ class PhotoLoader(DataLoader[Any]):
 
 
 class _WithErrors(Dataset[Any]):
-    """A data set whose errors are items: torch would carry them from a worker as a RuntimeError with a traceback."""
+    """A data set that returns errors as items, since torch would re-raise those of a worker as a RuntimeError."""
 
     def __init__(self, photos: Photos) -> None:
         self.photos = photos
@@ -171,7 +171,7 @@ def _raised(batch: Any) -> Any:
 
 
 def _share(batch: list[int]) -> list[int]:
-    """The part of a batch that this process takes."""
+    """The share of this process in a batch."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return batch
     processes = distributed.get_world_size()

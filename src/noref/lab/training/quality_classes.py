@@ -1,4 +1,4 @@
-"""Fine-tuning of a backbone to classes of quality, crop by crop (DeepBIQ, section 2.3)."""
+"""Fine-tuning of a backbone to classify crops by quality (DeepBIQ, section 2.3)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,19 +22,19 @@ from noref.lab.training.finetuning import one_cycle, validation_srcc
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.photos import RatedPhotos
 
-NEW_LAYER = 10  # how many times larger its steps are: it starts from nothing, the rest from years of photos
+NEW_LAYER = 10  # factor on the learning rate of the new layer, which starts from random weights
 
 
 @settings
 class ClassTuning(Schedule):
-    """Fine-tuning to classes of quality; the checkpoint is the one that ranks validation images best."""
+    """Fine-tuning to classify quality; the checkpoint with the best SRCC on the validation part is kept."""
 
     epochs: NotNegative = 0
     batch: Positive = 32
     learning_rate: Rate = 1e-4
     """Highest learning rate of the backbone; that of the new layer is 10 times higher."""
     edges: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8)
-    """Where one class ends and the next begins, in MOS from 0 to 1; a MOS on an edge is in the lower class."""
+    """Edges between the classes, on the MOS scaled to [0, 1]; a MOS on an edge belongs to the lower class."""
 
 
 def tune(
@@ -47,21 +47,21 @@ def tune(
     side: int,
     seed: int,
 ) -> None:
-    """Fine-tune a backbone in place, or resume where it was interrupted; write it to `backbone.safetensors` in `folder`.
+    """Fine-tune a backbone in place, and write it to `backbone.safetensors` in `folder`; an interrupted run is resumed.
 
     Args:
         backbone: With pretrained weights.
-        rated: Images whose random crops are learned.
-        validation: Images that choose the checkpoint, by their middle crops.
-        folder: Of the results; checkpoints go to `finetune/`.
-        tuning: How to train.
-        size: The size policy before crops are taken.
-        side: Of crops, in pixels.
-        seed: Of the new layer, the order and the crops.
+        rated: Training images, of which random crops are taken.
+        validation: Images on whose central crops the checkpoint is chosen.
+        folder: Results folder; checkpoints are written to `finetune/`.
+        tuning: Settings.
+        size: The size policy, applied before cropping.
+        side: Side of crops in pixels.
+        seed: Seed of the new layer, the order and the crops.
 
     Raises:
         ImageTooSmall: An image is smaller than a crop.
-        LabError: A class has no image.
+        LabError: A class has no training image.
     """
     size = replace(size, shortest=max(size.shortest, side))
     weights = class_weights(classes(rated.unit_mos, tuning.edges), tuning.edges)
@@ -73,16 +73,16 @@ def tune(
 
 
 def classes(mos: npt.NDArray[np.float64], edges: tuple[float, ...]) -> npt.NDArray[np.int64]:
-    """The class of each opinion (0 to 1), from 0, the worst: [0, .2] is bad, ].2, .4] poor, and so on."""
-    # In single precision, as the loss sees them: an opinion on an edge must not change sides.
+    """The class of each MOS (0 to 1), from 0, the worst; [0, .2] is bad, ].2, .4] is poor, and so on."""
+    # In single precision, as in the loss: a MOS on an edge must be in the same class.
     return np.searchsorted(np.asarray(edges, np.float32), mos.astype(np.float32), side="left")
 
 
 def class_weights(found: npt.NDArray[np.int64], edges: tuple[float, ...]) -> Tensor:
-    """What a photo of each class counts: photos of the most frequent class over photos of its own.
+    """Loss weights of the classes, inversely proportional to their frequency; 1 for the most frequent class.
 
     Raises:
-        LabError: A class has no photo, so that nothing could be learned of it.
+        LabError: A class has no photo.
     """
     counts = np.bincount(found, minlength=len(edges) + 1)
     if not counts.all():
@@ -90,13 +90,13 @@ def class_weights(found: npt.NDArray[np.int64], edges: tuple[float, ...]) -> Ten
         low, high = (0, *edges)[empty], (*edges, 1)[empty]
         raise LabError(
             f"no training photo is in quality class {empty + 1} of {len(counts)}, from {low:g} to {high:g} of the scale; "
-            f"choose other `edges` than {list(edges)}, such as quantiles of the opinions"
+            f"choose other `edges` than {list(edges)}, such as quantiles of the MOS"
         )
     return torch.from_numpy(counts.max() / counts).float()
 
 
 class QualityClassModule(pl.LightningModule):
-    """Cross-entropy of quality classes, rare classes weighted up; a new layer reads them off the mean of the last map."""
+    """Weighted cross-entropy of quality classes, predicted by a new linear layer on the mean of the last map."""
 
     class_weights: Tensor
     edges: Tensor
@@ -108,16 +108,16 @@ class QualityClassModule(pl.LightningModule):
         self.middle = Crops(side, centre())
         self.register_buffer("class_weights", weights)
         self.register_buffer("edges", torch.tensor(tuning.edges))
-        self.seen: list[tuple[Tensor, Tensor]] = []
+        self.collected: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Crops (uint8, N x side x side x 3) to N x classes, before the softmax."""
+        """Crops (uint8, N x side x side x 3) to logits, N x classes."""
         scores: Tensor = self.new(describe(self.backbone(pixels), "last"))
         return scores
 
     def on_train_epoch_start(self) -> None:
         self.train()
-        for layer in self.modules():  # the statistics of small batches of crops are worse than those that came along
+        for layer in self.modules():  # keep the pretrained statistics, since those of small batches are poor
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.eval()
 
@@ -133,12 +133,14 @@ class QualityClassModule(pl.LightningModule):
         loss = F.cross_entropy(scores, torch.bucketize(mos, self.edges), self.class_weights)
         self.log("val_loss", loss, batch_size=len(mos))
         places = torch.arange(scores.shape[1], device=scores.device)
-        expected = (scores.softmax(dim=1) * places).sum(dim=1)  # the mean class, so that it ranks finer than classes do
-        self.seen.append((expected.cpu(), mos.cpu()))
+        expected = (scores.softmax(dim=1) * places).sum(
+            dim=1
+        )  # the expected class, which ranks more finely than the predicted class
+        self.collected.append((expected.cpu(), mos.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        expected, mos = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
-        self.seen.clear()
+        expected, mos = (torch.cat(parts) for parts in zip(*self.collected, strict=True))
+        self.collected.clear()
         self.log("val_srcc", validation_srcc(expected, mos), prog_bar=True)
 
     def configure_optimizers(self) -> Any:

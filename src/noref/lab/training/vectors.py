@@ -1,4 +1,4 @@
-"""What describes whole photos, by a backbone as it is now: the inputs of a head that is fitted before anything else."""
+"""Pooled features of whole photos, extracted with the backbone in its current state."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -15,11 +15,11 @@ from noref.lab.preprocessing import WorkingSize, working_pixels
 
 
 class Views(NamedTuple):
-    """What to look at instead of each photo.
+    """Versions of each photo whose features are extracted instead of those of the photo itself.
 
     Attributes:
-        make: A photo at working size to k versions of it (uint8, H x W x 3 each).
-        facts: What they depend on in addition to the photo, as JSON can hold it.
+        make: Makes k versions (uint8, H x W x 3 each) of a photo at working size.
+        facts: Everything that the versions depend on apart from the photo, JSON-serialisable.
     """
 
     make: Callable[[Pixels], Iterable[Pixels]]
@@ -35,24 +35,23 @@ def photo_vectors(
     cache: str | Path | None,
     views: Views | None = None,
 ) -> Vectors:
-    """Vectors of photos at working size, n x D; or of k views of each, n k x D, those of a photo together.
+    """Feature vectors of photos at working size, n x D; or of k views of each photo, nk x D, grouped by photo.
 
     Args:
-        backbone: Left in evaluation mode, on the processor, also after an error.
-        features: What describes a photo.
-        size: How photos come to the network.
+        backbone: In evaluation mode and on the CPU afterwards, also after an error.
+        features: Kind of features.
+        size: The size policy.
         paths: n photos.
-        precision: "bf16-mixed" lets the backbone compute in bfloat16; all others in single precision.
-        cache: Folder that keeps the vectors; None for none.
-        views: What to look at; None for the photos themselves.
+        precision: "bf16-mixed" lets the backbone compute in bfloat16; otherwise, it computes in single precision.
+        cache: Folder of the feature cache; None for none.
+        views: Versions of each photo; None for the photos themselves.
 
     Raises:
         ImageError: A photo cannot be read, or is smaller than `size` allows.
     """
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     policy: dict[str, Any] = {
-        "backbone": backbone.digest(),
-        "stages": [list(stage) for stage in backbone.stages],
+        **backbone.policy(),
         "size": asdict(size),
         "crops": None,
         "features": features,
@@ -63,14 +62,14 @@ def photo_vectors(
         policy["views"] = views.facts
 
     @torch.inference_mode()
-    def look(pixels: Pixels) -> Vectors:
+    def extract(pixels: Pixels) -> Vectors:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
             vectors: Vectors = describe(backbone(torch.from_numpy(pixels)[None].to(device)), features).cpu().numpy()
         return vectors
 
     def compute(pixels: Pixels) -> Vectors:
         working = working_pixels(pixels, size)
-        return np.concatenate([look(view) for view in ([working] if views is None else views.make(working))])
+        return np.concatenate([extract(view) for view in ([working] if views is None else views.make(working))])
 
     backbone.eval().to(device)
     try:

@@ -1,4 +1,4 @@
-"""Photos at working size: shapes from headers, and pixels that are decoded at most once an epoch."""
+"""Photos at working size, decoded at most once per epoch; their shapes are read from the headers."""
 
 import os
 import shutil
@@ -27,9 +27,9 @@ Shape = tuple[int, int]
 class WorkingPhotos:
     """Photos at working size, for one data set or for several that are read together.
 
-    A photo that an epoch needs more than once is decoded once and kept at working size (1.2 MB at the default area) in a
-    temporary file without a name, which forked worker processes share and which vanishes with the last of them. Spawned ones
-    have a file each. On Windows (no `os.pread`), and where the disk has not enough space, such photos are decoded again.
+    A photo that is needed several times per epoch is decoded once and stored at working size (1.2 MB at the default area) in an
+    unnamed temporary file. Forked worker processes share this file, which disappears with the last of them; spawned processes
+    have one each. On Windows (no `os.pread`), and if disk space is short, such photos are decoded each time.
 
     Args:
         size: The size policy.
@@ -38,26 +38,26 @@ class WorkingPhotos:
     def __init__(self, size: WorkingSize) -> None:
         self.size = size
         self._uses: Counter[Path] = Counter()
-        self._sizes: dict[Path, tuple[int, int]] = {}  # width and height by the header
+        self._sizes: dict[Path, tuple[int, int]] = {}  # width and height from the header
         self._kept: _Kept | None = None
 
     def use(self, paths: Iterable[Path], times: int = 1) -> None:
-        """Register that an epoch needs each of these photos, `times` over."""
+        """Register that each epoch reads each of these photos `times` times."""
         for path in paths:
             self._uses[path] += times
         self._kept = None
 
     def joined(self, other: "WorkingPhotos") -> "WorkingPhotos":
-        """This one, with the uses of another one of the same size policy, which it replaces."""
+        """This object with the registered uses of another one of the same size policy, which it replaces."""
         if other is not self:
             self._uses.update(other._uses)
             self._kept = None
         return self
 
     def shapes(self, paths: Iterable[Path], crop: int | None = None) -> list[Shape]:
-        """Height and width that each photo will have, cut to `crop`; no pixel is decoded.
+        """Height and width of each photo at working size, cropped to `crop`; no pixels are decoded.
 
-        Call it before worker processes are forked: photos that are kept are shared from then on.
+        Call this before worker processes are forked, so that they share the stored photos.
 
         Raises:
             ImageError: A header cannot be read, or a photo is smaller than the policy allows.
@@ -66,11 +66,11 @@ class WorkingPhotos:
         return [(min(height, crop or height), min(width, crop or width)) for height, width in map(self._shape, paths)]
 
     def pixels(self, path: Path) -> Pixels:
-        """A photo that was registered, uint8 H x W x 3, of the shape that `shapes` returns.
+        """The pixels of a registered photo, uint8 H x W x 3, of the shape that `shapes` returns.
 
         Raises:
             ImageError: It cannot be read, or is smaller than the policy allows.
-            LabError: It was replaced by one of another size since its header was read.
+            LabError: The size of the photo has changed since its header was read.
         """
         kept = self._keep()
         if path not in kept.places:
@@ -104,12 +104,12 @@ class WorkingPhotos:
         return self._kept
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the file: a process that is spawned, not forked, has one of its own."""
+        """Omit the file: a spawned process opens its own."""
         return self.__dict__ | {"_kept": None}
 
 
 class _Place(NamedTuple):
-    """Where a photo stands in the file: a byte that is 1 once it is there, and its pixels."""
+    """Position of a photo in the file: a flag byte, 1 if the photo is stored, and the pixels."""
 
     flag: int
     start: int
@@ -117,7 +117,7 @@ class _Place(NamedTuple):
 
 
 class _Kept:
-    """Pixels in a temporary file, each photo in a place fixed beforehand, so that processes need not agree on anything."""
+    """Pixels in a temporary file, each photo at a fixed position, so that processes need no synchronisation."""
 
     def __init__(self, shapes: Mapping[Path, Shape]) -> None:
         self.places: dict[Path, _Place] = {}
@@ -131,7 +131,7 @@ class _Kept:
         if 2 * end > shutil.disk_usage(folder).free:
             cure = "set TMPDIR to a folder with more space"
             warnings.warn(
-                f"{folder} has too little space to keep {end / 1e9:.1f} GB of decoded photos, which are decoded again; {cure}",
+                f"{folder} has too little space for {end / 1e9:.1f} GB of decoded photos; they are decoded repeatedly; {cure}",
                 stacklevel=4,
             )
             self.places.clear()
@@ -140,14 +140,14 @@ class _Kept:
         weakref.finalize(self, file.close)
 
     def get(self, path: Path) -> Pixels | None:
-        """The pixels of a photo; None where they are not there yet."""
+        """The pixels of a photo; None if they are not stored yet."""
         flag, start, shape = self.places[path]
         if os.pread(self.descriptor, 1, flag) != b"\1":
             return None
         return np.frombuffer(bytearray(os.pread(self.descriptor, prod(shape), start)), np.uint8).reshape(shape)
 
     def put(self, path: Path, pixels: Pixels) -> None:
-        """Keep the pixels of a photo, or do nothing where the disk is full."""
+        """Store the pixels of a photo; do nothing if the disk is full."""
         flag, start, _ = self.places[path]
         with suppress(OSError):
             if os.pwrite(self.descriptor, pixels.tobytes(), start) == pixels.nbytes:

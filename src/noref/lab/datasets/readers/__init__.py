@@ -1,6 +1,6 @@
-"""One module a database: its card, and the function that reads its published layout.
+"""Readers of databases, one module each: the card, and a function that reads the published layout.
 
-Every module here is imported, which registers its databases: a new database is a new module.
+All modules of this package are imported, which registers their databases.
 """
 
 import importlib

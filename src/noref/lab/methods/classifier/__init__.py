@@ -1,1 +1,1 @@
-"""One distortion a photo, by name: SimpleNet and tuned backbones (Elaraby et al. 2023)."""
+"""Single-label distortion classifiers: SimpleNet and fine-tuned backbones (Elaraby et al. 2023)."""

@@ -1,4 +1,4 @@
-"""Training of classes as a Lightning module: from images, or from vectors that describe them."""
+"""Training of classifiers as a Lightning module, on images or on feature vectors."""
 
 import time
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from noref.lab.training.photos import RatedPhotos
 
 
 def numbered(rated: RatedImages, classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The place of each photo's class in `classes`, n.
+    """The index of each photo's class in `classes`, shape (n,).
 
     Raises:
         LabError: A photo has a class that is not among them.
@@ -37,13 +37,13 @@ def numbered(rated: RatedImages, classes: Sequence[str]) -> npt.NDArray[np.int64
 
 
 def class_weights(numbers: npt.NDArray[np.int64]) -> Tensor:
-    """What a photo of each class counts, K: photos of the most frequent class over photos of its own."""
+    """Loss weights of the K classes, inversely proportional to their frequency; 1 for the most frequent class."""
     counts = np.bincount(numbers)
     return torch.from_numpy(counts.max() / counts).float()
 
 
 class LabelledPhotos(RatedPhotos):
-    """Photos as in `RatedPhotos`, with the number of their class in the place of an opinion."""
+    """Photos as in `RatedPhotos`, with the index of their class instead of the MOS."""
 
     def __init__(
         self, rated: RatedImages, numbers: npt.NDArray[np.int64], size: WorkingSize, crop: int | None = None, seed: int = 0
@@ -57,7 +57,7 @@ class LabelledPhotos(RatedPhotos):
 
 
 class LabelledVectors(Dataset[tuple[Tensor, Tensor]]):
-    """Vectors, n x D, with the numbers of their classes; indexed as `LabelledPhotos`."""
+    """Feature vectors, n x D, with the indices of their classes; indexed as `LabelledPhotos`."""
 
     def __init__(self, vectors: Vectors, numbers: npt.NDArray[np.int64]) -> None:
         self.vectors, self.numbers = torch.from_numpy(vectors), torch.from_numpy(numbers)
@@ -70,20 +70,20 @@ class LabelledVectors(Dataset[tuple[Tensor, Tensor]]):
         return self.vectors[index], self.numbers[index]
 
     def shapes(self) -> list[tuple[int, ...]]:
-        """All alike."""
+        """The shape of every item, (D,)."""
         return [tuple(self.vectors.shape[1:])] * len(self)
 
 
 class ClassificationModule(pl.LightningModule):
-    """Cross-entropy of classes, rare ones weighted up. Logs loss and accuracy, the validation's macro F1, and `seconds`.
+    """Weighted cross-entropy. Logs loss and accuracy, the macro F1 on the validation part, and the `seconds` of each epoch.
 
     Args:
-        network: Inputs to logits N x K; parameters that need no gradient stay as they are.
-        weights: What a photo of each class counts, K.
+        network: Inputs to logits N x K; frozen parameters are not trained.
+        weights: Loss weights of the classes, shape (K,).
         output: "softmax", or "sigmoid": binary cross-entropy of each class on its own.
-        head_lr: Learning rate at its highest.
-        weight_decay: Of all weights that are matrices or kernels.
-        warm_up: Share of all steps in which the learning rate rises from 0; after it it falls back to 0 along half a cosine.
+        head_lr: Highest learning rate.
+        weight_decay: Weight decay of all matrices and kernels.
+        warm_up: Share of all steps in which the learning rate rises from 0; afterwards it falls to 0 along half a cosine.
     """
 
     class_weights: Tensor
@@ -95,16 +95,16 @@ class ClassificationModule(pl.LightningModule):
         self.network, self.output = network, output
         self.head_lr, self.weight_decay, self.warm_up = head_lr, weight_decay, warm_up
         self.register_buffer("class_weights", weights)
-        self.seen: list[tuple[Tensor, Tensor]] = []
+        self.collected: list[tuple[Tensor, Tensor]] = []
 
     def loss(self, logits: Tensor, numbers: Tensor) -> Tensor:
-        """Mean over N photos, each counting as its class does."""
+        """Weighted mean over N photos."""
         if self.output == "softmax":
             return F.cross_entropy(logits, numbers, self.class_weights)
-        wanted = F.one_hot(numbers, logits.shape[1]).float()
-        each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-        counts = self.class_weights[numbers]
-        return (each.mean(dim=1) * counts).sum() / counts.sum()
+        target = F.one_hot(numbers, logits.shape[1]).float()
+        each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        weights = self.class_weights[numbers]
+        return (each.mean(dim=1) * weights).sum() / weights.sum()
 
     def on_train_epoch_start(self) -> None:
         self.started = time.perf_counter()
@@ -113,8 +113,8 @@ class ClassificationModule(pl.LightningModule):
         inputs, numbers = batch
         logits = self.network(inputs).float()
         loss = self.loss(logits, numbers)
-        right = (logits.argmax(dim=1) == numbers).float().mean()
-        for name, value in (("train_loss", loss), ("train_accuracy", right)):
+        accuracy = (logits.argmax(dim=1) == numbers).float().mean()
+        for name, value in (("train_loss", loss), ("train_accuracy", accuracy)):
             self.log(name, value, on_step=False, on_epoch=True, batch_size=len(numbers), prog_bar=True)
         return loss
 
@@ -122,13 +122,13 @@ class ClassificationModule(pl.LightningModule):
         inputs, numbers = batch
         logits = self.network(inputs).float()
         self.log("val_loss", self.loss(logits, numbers), batch_size=len(numbers))
-        self.seen.append((logits.argmax(dim=1).cpu(), numbers.cpu()))
+        self.collected.append((logits.argmax(dim=1).cpu(), numbers.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        named, true = (torch.cat(parts).numpy() for parts in zip(*self.seen, strict=True))
-        self.seen.clear()
-        self.log("val_accuracy", float((named == true).mean()), prog_bar=True)
-        self.log("val_macro_f1", float(f1_score(true, named, average="macro", zero_division=0)), prog_bar=True)
+        predicted, true = (torch.cat(parts).numpy() for parts in zip(*self.collected, strict=True))
+        self.collected.clear()
+        self.log("val_accuracy", float((predicted == true).mean()), prog_bar=True)
+        self.log("val_macro_f1", float(f1_score(true, predicted, average="macro", zero_division=0)), prog_bar=True)
         self.log("seconds", time.perf_counter() - self.started)
 
     def configure_optimizers(self) -> Any:

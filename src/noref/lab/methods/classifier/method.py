@@ -1,4 +1,4 @@
-"""The single-label distortion classifier: SimpleNet, or a pretrained backbone, first its head and then its last blocks."""
+"""The single-label distortion classifier: SimpleNet, or a pretrained backbone with a head, trained in two stages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,6 @@ from torch import nn
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.methods.base import ClassifyingNetworkMethod
 from noref.lab.methods.classifier.learning import (
     ClassificationModule,
     LabelledPhotos,
@@ -22,6 +21,7 @@ from noref.lab.methods.classifier.learning import (
     numbered,
 )
 from noref.lab.methods.classifier.network import LADDER, BackboneClassifier, Output, SimpleNet, freeze_all_but_last
+from noref.lab.methods.network import ClassifyingNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.pooling import Features
@@ -38,11 +38,11 @@ class ClassifierOptimizer:
     head_lr: Rate = 1e-3
     """Highest learning rate of SimpleNet, and of a backbone's head while it is trained alone."""
     backbone_lr: Rate = 1e-4
-    """Highest learning rate while a backbone's last blocks are tuned."""
+    """Highest learning rate when a backbone's last blocks are fine-tuned."""
     weight_decay: Rate = 1e-4
     """Weight decay of all matrices and kernels."""
     warm_up: Share = 0.1
-    """Share of the steps in which the learning rate rises from 0; after it it falls to 0 along half a cosine."""
+    """Share of the steps in which the learning rate rises from 0; afterwards it falls to 0 along half a cosine."""
 
 
 @settings
@@ -53,21 +53,21 @@ class ClassifierSettings:
     """SimpleNet with random weights, or the backbone with a head."""
     backbone: BackboneConfig = BackboneConfig()
     features: Features = "last"
-    """What a backbone's head reads: "last" or "stages"."""
+    """Input of a backbone's head: "last" for the mean of the last map, "stages" for mean and deviation of every stage."""
     dropout: tuple[Share, ...] | None = None
-    """Rates, seven for SimpleNet and one for a backbone's head; null for the paper's, or 0.2."""
+    """Dropout rates: seven for SimpleNet, one for a backbone's head; null for the paper's, or 0.2 for the head."""
     output: Output = "softmax"
     """"softmax", or the paper's "sigmoid"."""
     balanced: bool = True
-    """Weight each image by the number of images of the most frequent class over that of its own."""
+    """Weight the classes in the loss by their inverse frequency."""
     squash: bool = False
-    """Resize images to 256 x 256 pixels whatever their aspect (SimpleNet only)."""
+    """Resize images to 256 x 256 pixels regardless of their aspect ratio (SimpleNet only)."""
     detail: Annotated[float, Field(gt=0)] = 1.0
-    """Gain of the deviation of each pixel from its surroundings (SimpleNet only)."""
+    """Gain on the high-pass part of the image (SimpleNet only); 1 for none."""
     head_epochs: NotNegative = 30
-    """Epochs of a backbone's head with the backbone frozen, at most."""
+    """Maximum of epochs for a backbone's head, with the backbone frozen."""
     blocks: NotNegative = 3
-    """How many of a backbone's last blocks are tuned."""
+    """Number of a backbone's last blocks to fine-tune."""
     data: DataConfig = DataConfig(area=256 * 256)
     optimizer: ClassifierOptimizer = ClassifierOptimizer()
     schedule: Schedule = Schedule(epochs=50, patience=10)
@@ -75,9 +75,9 @@ class ClassifierSettings:
 
 @register("classifier")
 class ClassifierMethod(ClassifyingNetworkMethod[ClassifierSettings]):
-    """SimpleNet with random weights, or a backbone with its head trained first and its last blocks after.
+    """SimpleNet with random weights, or a backbone: first its head is trained, then its last blocks are fine-tuned.
 
-    `fit` reads the classes in the column `type`, chooses checkpoints by macro F1, and leaves `head/` and `tuning/`.
+    `fit` takes the classes from the column `type`, chooses checkpoints by macro F1, and writes `head/` and `tuning/`.
     """
 
     settings_type = ClassifierSettings
@@ -90,7 +90,9 @@ class ClassifierMethod(ClassifyingNetworkMethod[ClassifierSettings]):
 
     def describe(self, rated: RatedImages) -> None:
         if "type" not in rated.table or rated.table["type"].isna().any():
-            raise LabError(f"{rated.name}: a classifier needs a class for each image; name them in the recipe's `labels`")
+            raise LabError(
+                f"{rated.name}: a classifier needs a class for each image; list the classes under `labels` in the recipe"
+            )
         self.classes_ = sorted(rated.table["type"].unique())
 
     def build_network(self, pretrained: bool) -> SimpleNet | BackboneClassifier:
@@ -121,7 +123,7 @@ class ClassifierMethod(ClassifyingNetworkMethod[ClassifierSettings]):
     def _learn_head(
         self, network: BackboneClassifier, parts: Sequence[tuple[RatedImages, npt.NDArray[np.int64]]], folder: Path
     ) -> None:
-        """Train the head on vectors of whole images: the frozen backbone computes each once, not once an epoch."""
+        """Train the head on features of whole images, which the frozen backbone computes once instead of in every epoch."""
         chosen = self.settings
         training, checking = (
             LabelledVectors(

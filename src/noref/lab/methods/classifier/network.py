@@ -1,4 +1,4 @@
-"""SimpleNet, and any backbone with a head for classes: images (uint8, N x H x W x 3) to N x K logits."""
+"""SimpleNet, and a backbone with a classification head: images (uint8, N x H x W x 3) to logits N x K."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,19 +14,19 @@ from noref.lab.networks.pooled import PooledNetwork
 from noref.lab.networks.pooling import Features, length
 
 Output = Literal["softmax", "sigmoid"]
-"""How K logits become probabilities: of exclusive classes, or one by one (as in the paper), divided by their sum."""
+"""How K logits become probabilities: a softmax, or (as in the paper) a sigmoid for each class, divided by their sum."""
 
 CHANNELS = (3, 32, 64, 64, 128, 128, 256, 256)
 LADDER = (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5)
-"""SimpleNet's dropout: after the convolutions 2 to 7, and after the hidden layer (not stated by Elaraby et al. 2023)."""
-GRID = 4  # cells a side of SimpleNet's last map, where the photo has SIDE pixels a side
+"""Dropout rates of SimpleNet: after convolutions 2 to 7, and after the hidden layer (not stated by Elaraby et al. 2023)."""
+GRID = 4  # cells on each side of SimpleNet's last map, for an image of SIDE x SIDE pixels
 SIDE = 256
 HIDDEN = 64
-_AROUND = 2  # pixels to each side over which detail is told from what it lies on
+_AROUND = 2  # radius in pixels of the mean filter that separates detail from its surroundings
 
 
 def probabilities(logits: Tensor, output: Output) -> Tensor:
-    """N x K, rows sum to 1."""
+    """Probabilities N x K of logits N x K; each row sums to 1."""
     if output == "softmax":
         return logits.softmax(dim=1)
     return F.normalize(logits.sigmoid(), p=1, dim=1)
@@ -35,16 +35,16 @@ def probabilities(logits: Tensor, output: Output) -> Tensor:
 class SimpleNet(OutputNetwork):
     """The network of Elaraby et al. 2023, table 2: 1,425,606 parameters with six classes.
 
-    Seven 3 x 3 convolutions with bias, halved by the maximum after all but the first, then 64 hidden units. The hidden layer
-    wants 4 x 4 cells, which is what a photo of 256 x 256 pixels has. Of other photos, the last map is averaged over 4 x 4 areas
-    of equal size: all of the photo counts, at its own resolution, and one of 256 x 256 is seen exactly as in the paper.
+    Seven 3 x 3 convolutions with bias, each but the first followed by max pooling, then a hidden layer of 64 units, which takes
+    4 x 4 cells. An image of 256 x 256 pixels has exactly these; for other sizes, the last map is averaged over 4 x 4 areas of
+    equal size, so that the whole image is used at its own resolution.
 
     Args:
         classes: K.
-        dropout: As `LADDER`.
-        squash: Bring photos to 256 x 256 pixels first, whatever their aspect.
-        detail: See `stressed`; 1 for photos as they are.
-        output: Of `outputs`.
+        dropout: Rates as in `LADDER`.
+        squash: Resize images to 256 x 256 pixels first, regardless of their aspect ratio.
+        detail: Gain of `amplified`; 1 for none.
+        output: How `outputs` computes probabilities.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class SimpleNet(OutputNetwork):
                 nn.init.zeros_(parameter)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Sides of at least 64 pixels, unless `squash` brings them there."""
+        """Images to logits; sides of at least 64 pixels, unless `squash` is set."""
         photos = pixels.permute(0, 3, 1, 2) / 127.5 - 1
         if self.squash:
             photos = area_mean(photos, SIDE)
         if self.detail != 1:
-            photos = stressed(photos, self.detail)
+            photos = amplified(photos, self.detail)
         logits: Tensor = self.classifier(area_mean(self.features(photos), GRID))
         return logits
 
@@ -91,11 +91,11 @@ class SimpleNet(OutputNetwork):
         return {"defects": probabilities(self(pixels), self.output)}
 
 
-def stressed(photos: Tensor, detail: float) -> Tensor:
-    """Photos, N x C x H x W, with what departs from the mean of 5 x 5 pixels taken times `detail`.
+def amplified(photos: Tensor, detail: float) -> Tensor:
+    """Photos, N x C x H x W, whose deviation from the local mean (5 x 5 pixels) is multiplied by `detail`.
 
-    In photos, neighbours are nearly alike, so that noise, blocks and blur are the smallest part of what a network sees, and it
-    learns them last where it starts from random weights.
+    Neighbouring pixels of photos are highly correlated, so noise, blocking and blur contribute little to the input, and a
+    network with random weights learns them last.
     """
     mean = F.avg_pool2d(F.pad(photos, (_AROUND,) * 4, mode="replicate"), 2 * _AROUND + 1, stride=1)
     return mean + detail * (photos - mean)
@@ -106,17 +106,17 @@ def _convolution(before: int, after: int) -> list[nn.Module]:
 
 
 def area_mean(maps: Tensor, side: int) -> Tensor:
-    """Means over side x side areas of equal size, N x C x side x side; a cell on a border counts on both sides by its share.
+    """Means over side x side areas of equal size, N x C x side x side; a cell on a border counts in proportion on both sides.
 
     Args:
-        maps: N x C x h x w. Where h and w are `side`, nothing changes; smaller maps are enlarged.
-        side: Areas down, and across.
+        maps: N x C x h x w. Maps of side x side cells are unchanged; smaller ones are enlarged.
+        side: Number of areas in each direction.
     """
     return _shares(maps, 2, side) @ maps @ _shares(maps, 3, side).T
 
 
 def _shares(maps: Tensor, axis: int, areas: int) -> Tensor:
-    """What each cell along an axis adds to each area, areas x cells; every row sums to 1. Traces for maps of any size."""
+    """Weights of the cells along an axis in each area, areas x cells; rows sum to 1. Can be traced for maps of any size."""
     cells = maps.shape[axis]
     start = torch.arange(cells, device=maps.device, dtype=torch.float32)
     border = torch.arange(areas + 1, device=maps.device, dtype=torch.float32) * cells / areas
@@ -125,12 +125,12 @@ def _shares(maps: Tensor, axis: int, areas: int) -> Tensor:
 
 
 class ClassHead(nn.Module):
-    """Vectors N x D, standardised, to logits N x K.
+    """A linear layer on standardised features: vectors N x D to logits N x K.
 
     Args:
         inputs: D.
         classes: K.
-        dropout: Share of the standardised vector that training hides.
+        dropout: Dropout rate on the standardised features.
     """
 
     mean: Tensor
@@ -149,13 +149,13 @@ class ClassHead(nn.Module):
 
 
 class BackboneClassifier(PooledNetwork):
-    """Any backbone, its maps described by one vector, and a head. Batch norms keep the statistics they came with.
+    """A backbone, pooled features and a classification head. Batch norms keep their pretrained statistics.
 
     Args:
         backbone, features: See `PooledNetwork`.
         classes: K.
         dropout: See `ClassHead`.
-        output: Of `outputs`.
+        output: How `outputs` computes probabilities.
     """
 
     def __init__(
@@ -175,11 +175,11 @@ class BackboneClassifier(PooledNetwork):
 
 
 def freeze_all_but_last(body: nn.Module, blocks: int) -> None:
-    """Let the last blocks of a network learn, and nothing before them.
+    """Freeze all parameters of a network except those of its last blocks.
 
     Args:
-        body: A network; a block is what its own `group_matcher` takes for one, as timm's have it, or else a layer.
-        blocks: How many; more than there are for all.
+        body: A network. Blocks are those of its `group_matcher`, which timm's networks have; otherwise, single layers.
+        blocks: Number of blocks to train; all if there are fewer.
     """
     names = [name for name, _ in body.named_parameters()]
     matcher = getattr(body, "group_matcher", None)
@@ -189,6 +189,6 @@ def freeze_all_but_last(body: nn.Module, blocks: int) -> None:
         else {name: name.rpartition(".")[0] for name in names}
     )
     in_order = list(dict.fromkeys(sorted(block_of.values()) if matcher else block_of.values()))
-    learning = in_order[max(len(in_order) - blocks, 0) :]
+    trained = in_order[max(len(in_order) - blocks, 0) :]
     for name, parameter in body.named_parameters():
-        parameter.requires_grad_(block_of[name] in learning)
+        parameter.requires_grad_(block_of[name] in trained)

@@ -1,1 +1,1 @@
-"""DeepBIQ: pooled features of image crops from a pre-trained network, and a support vector regressor."""
+"""DeepBIQ: pooled features of image crops from a pretrained network, and a support vector regressor."""

@@ -16,11 +16,11 @@ from noref.images import Source
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.files import make_folder
-from noref.lab.methods.base import ScoringNetworkMethod
 from noref.lab.methods.deepbiq import leak as leaks
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.deepbiq.network import DeepBiq, vectors_of
 from noref.lab.methods.deepbiq.pooling import Pooling
+from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks import crops as places
 from noref.lab.networks.backbone import Backbone, BackboneConfig
@@ -42,26 +42,26 @@ class SvrSettings:
     kernel: svr.Kernel = "linear"
     """"linear" is the paper's; "rbf" uses principal axes of the features."""
     c: tuple[Rate, ...] | None = None
-    """Values of C to try; null for the usual ones of the kernel."""
+    """Values of C to try; null for the defaults of the kernel."""
     epsilon: tuple[Rate, ...] | None = None
-    """Values of epsilon to try; null for the usual ones."""
+    """Values of epsilon to try; null for the defaults."""
     axes: Positive = 256
     """Principal axes for the rbf kernel."""
 
 
 @settings
 class ImageConfig:
-    """How images reach the network."""
+    """Preprocessing of images, and the cache of their features."""
 
     area: Positive = 512 * 768
     """Pixels above which an image is shrunk, but not below the side of crops."""
     cache: PathText | None = None
-    """Folder that keeps features; null for none."""
+    """Folder of the feature cache; null for none."""
 
 
 @settings
 class DeepBiqSettings:
-    """Settings of DeepBIQ. The weights `backbone.safetensors` of a run with fine-tuning suit another database, too."""
+    """Settings of DeepBIQ. The `backbone.safetensors` of a run with fine-tuning can be used as weights on other databases."""
 
     backbone: BackboneConfig = BackboneConfig(name="alexnet")
     view: View = "crops"
@@ -71,28 +71,28 @@ class DeepBiqSettings:
     side: Positive = 224
     """Side of crops in pixels, a multiple of 16."""
     short_side: Positive = 256
-    """What the short side is resized to, for the view "centre"."""
+    """Length in pixels that the short side is resized to, for the view "centre"."""
     most_crops: Positive | None = None
-    """Keep features of this many crops in the cache, which runs with fewer crops reuse; null for `crops`."""
+    """Number of crops whose features are cached, so that runs with fewer crops can reuse them; null for `crops`."""
     features: Features = "last"
     """"last" for the mean of the last map, "stages" for mean and deviation of the map after every stage."""
     pooling: Pooling = "feature-avg"
-    """How several crops become one score."""
+    """How the features or predictions of several crops become one score."""
     regressor: SvrSettings = SvrSettings()
     finetune: ClassTuning = ClassTuning()
     """Experiment III."""
     leak: str | None = None
-    """NAME=PATH: fine-tune on this whole database, test images included, to measure how much that flatters."""
+    """NAME=PATH: fine-tune on this whole database, test images included, to measure the bias of doing so."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    """Of the features that the regressor is fitted to; prediction is always in full precision."""
+    """Precision of the features that the regressor is fitted to; prediction is always in full precision."""
     data: ImageConfig = ImageConfig()
 
 
 @register("deepbiq")
 class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
-    """DeepBIQ (Bianco, Celona, Napoletano, Schettini), experiments I to III, and additions of ours.
+    """DeepBIQ (Bianco, Celona, Napoletano, Schettini 2018), experiments I to III, with extensions.
 
-    `fit` leaves `svr.csv` with every C and epsilon tried, and from fine-tuning `finetune/` and `backbone.safetensors`.
+    `fit` writes `svr.csv` with every C and epsilon tried and, with fine-tuning, `finetune/` and `backbone.safetensors`.
     """
 
     settings_type = DeepBiqSettings
@@ -109,7 +109,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
     def working_size(self) -> WorkingSize:
         """The size policy of the view."""
         chosen = self.settings
-        if chosen.view == "centre":  # every image has at least the area of its short side squared: the short side decides
+        if chosen.view == "centre":  # no image has less than the square of its short side: that length decides
             return WorkingSize(chosen.short_side**2, chosen.short_side, places.CELL)
         if chosen.view == "photo":
             return WorkingSize(chosen.data.area, SHORTEST_PHOTO, 2 * places.CELL)
@@ -117,7 +117,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
 
     @property
     def regressor(self) -> svr.Regressor:
-        """What is fitted to the features."""
+        """The regressor that is fitted to the features."""
         chosen = self.settings.regressor
         return svr.Regressor(chosen.kernel, chosen.c, chosen.epsilon, chosen.axes, self.seed)
 
@@ -135,13 +135,13 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
         chosen, backbone = self.settings, self.network_.backbone
         make_folder(folder)
         if chosen.finetune.epochs:
-            learned = rated if chosen.leak is None else leaks.leaked(chosen.leak)
-            tune(backbone, learned, validation, folder, chosen.finetune, self.working_size, chosen.side, self.seed)
-        inputs, checks = (
+            training = rated if chosen.leak is None else leaks.leaked(chosen.leak)
+            tune(backbone, training, validation, folder, chosen.finetune, self.working_size, chosen.side, self.seed)
+        inputs, checking = (
             self.vectors(backbone, part.paths, chosen.precision)[:, : self._count()] for part in (rated, validation)
         )
         fits = svr.fit(inputs, rated.unit_mos, chosen.pooling, self.regressor)
-        choices = svr.judge(fits, checks, validation.unit_mos, chosen.pooling)
+        choices = svr.judge(fits, checking, validation.unit_mos, chosen.pooling)
         rows = [(choice.c, choice.epsilon, choice.srcc) for choice in choices]
         pd.DataFrame(rows, columns=["c", "epsilon", "val_srcc"]).to_csv(folder / "svr.csv", index=False)
         self.network_ = self._around(backbone, from_pipeline(svr.best(choices).fitted))
@@ -150,7 +150,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
         """The backbone before fine-tuning; random weights depend on the seed.
 
         Raises:
-            LabError: As `Backbone`; or no crop fits.
+            LabError: As `Backbone`; or the crops do not fit.
         """
         chosen = self.settings
         if chosen.view == "centre" and chosen.side > chosen.short_side:
@@ -159,7 +159,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
         return chosen.backbone.build()
 
     def vectors(self, backbone: Backbone, paths: Sequence[Path], precision: str) -> npt.NDArray[np.float32]:
-        """Vectors of images, n x crops x D, from the cache where they are there; of at least as many crops as needed.
+        """Features of images, n x crops x D, from the cache if possible; of at least as many crops as needed.
 
         Raises:
             ImageError: An image cannot be read, or is smaller than a crop; the error names it.
@@ -172,7 +172,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
         )
         crops = self._crops(count)
         policy = {
-            "backbone": backbone.digest(),
+            **backbone.policy(),
             "size": asdict(self.working_size),
             "crops": None if crops is None else {"side": crops.side, "places": crops.places.tolist()},
             "features": self.settings.features,
@@ -185,10 +185,10 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
         return FeatureCache(self.settings.data.cache).vectors(paths, policy, compute)
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
-        """Scores of n images, n; features of files come from the cache where they are there."""
+        """Scores of n images, shape (n,); features of files are read from the cache if possible."""
         low, high = self.mos_range_
         paths = [Path(image) for image in images if isinstance(image, (str, os.PathLike))]
-        if len(paths) != len(images):  # pixels in memory have no file that a cache could identify
+        if len(paths) != len(images):  # the cache identifies photos by their files
             return super().predict(images)
         with torch.inference_mode():
             vectors = self.vectors(self.network_.backbone, paths, "32-true")[:, : self._count()]

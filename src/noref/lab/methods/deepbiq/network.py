@@ -15,11 +15,11 @@ class DeepBiq(OutputNetwork):
     """Photos at working size, sides multiples of 16, to score and quality map.
 
     Args:
-        backbone: What sees.
-        crops: Which parts it sees; None for the whole photo at once.
-        features: How its maps become vectors.
-        pooling: How the vectors of several crops become one score.
-        head: Fitted to these vectors.
+        backbone: Computes the maps of each crop.
+        crops: The crops to take; None for the whole photo.
+        features: How the maps of a crop are pooled to a vector.
+        pooling: How the vectors or scores of several crops become one score.
+        head: Regressor fitted to these vectors.
     """
 
     def __init__(self, backbone: Backbone, crops: Crops | None, features: Features, pooling: Pooling, head: Head) -> None:
@@ -28,7 +28,7 @@ class DeepBiq(OutputNetwork):
         self.features, self.pooling = features, pooling
 
     def forward(self, working: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 1 x H x W x 3 to score (1) and quality map (1 x H / 16 x W / 16), opinions scaled to [0, 1]."""
+        """uint8 1 x H x W x 3 to score (1) and quality map (1 x H / 16 x W / 16), on the MOS scaled to [0, 1]."""
         height, width = working.shape[1] // CELL, working.shape[2] // CELL
         grid = (height, width) if self.crops is None else (self.crops.side // CELL,) * 2
         maps = self.backbone(cut(working[0], self.crops))
@@ -47,24 +47,24 @@ class DeepBiq(OutputNetwork):
         return {"score": score, "map": quality}
 
     def score(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """The score of a photo from the vectors of its crops, count x D, and its slope over them."""
+        """The score of a photo from the vectors of its crops, count x D, and its gradient with respect to them."""
         return pool(vectors, self.head, self.pooling)
 
 
 def cut(photo: Tensor, crops: Crops | None) -> Tensor:
-    """What the backbone sees of a photo (H x W x 3): its crops, or all of it as the only one."""
+    """The crops of a photo (H x W x 3), count x side x side x 3; without `crops`, the whole photo as the only one."""
     return photo[None] if crops is None else crops.cut(photo)
 
 
 @torch.inference_mode()
 def vectors_of(photo: Tensor, crops: Crops | None, backbone: Backbone, features: Features, precision: str) -> Tensor:
-    """The vectors of a photo (H x W x 3) at working size, count x D float.
+    """The feature vectors of a photo (H x W x 3) at working size, float, count x D.
 
     Args:
         photo: uint8.
-        crops: As `DeepBiq`.
-        backbone: Likewise.
-        features: Likewise.
+        crops: As for `DeepBiq`.
+        backbone: As for `DeepBiq`.
+        features: As for `DeepBiq`.
         precision: "32-true", or "bf16-mixed" to let the backbone compute in bfloat16.
     """
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):

@@ -20,7 +20,7 @@ Pooling = Literal[
     "prediction-avg",
     "prediction-max",
 ]
-"""Pool the crops' vectors and score the result, score the crops' vectors laid end to end, or score each crop and pool."""
+"""Pool the vectors of the crops, concatenate them, or pool the scores of single crops."""
 
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
@@ -28,17 +28,17 @@ _ON_ARRAYS: dict[str, Callable[..., Any]] = {"min": np.min, "avg": np.mean, "max
 
 
 def pool(crops: Tensor, head: Head, pooling: Pooling) -> tuple[Tensor, Tensor]:
-    """The score of a photo, and the score's slope over the vector of every crop.
+    """The score of a photo, and its gradient with respect to the vector of every crop.
 
-    Pooling is weighting: the mean gives every crop the same weight, an extreme gives all to the crop that has it.
+    Pooling is a weighted sum: the mean has equal weights, minimum and maximum give the whole weight to one crop.
 
     Args:
         crops: count x D.
-        head: Fitted to what `inputs` gives.
-        pooling: Which.
+        head: Fitted to the rows of `inputs`.
+        pooling: Kind of pooling.
 
     Returns:
-        A scalar, and count x D.
+        The score, a scalar, and its gradient, count x D.
     """
     if pooling == "concatenation":
         score, slope = head(crops.reshape(1, -1))
@@ -54,7 +54,7 @@ def pool(crops: Tensor, head: Head, pooling: Pooling) -> tuple[Tensor, Tensor]:
 
 
 def _weights(values: Tensor, how: str) -> Tensor:
-    """Of each crop in the pooled value: count x D, columns sum to 1."""
+    """Weight of each crop in the pooled value, count x D; columns sum to 1."""
     if how == "avg":
         return torch.ones_like(values) / values.shape[0]
     extreme = values.argmin(dim=0) if how == "min" else values.argmax(dim=0)
@@ -62,7 +62,7 @@ def _weights(values: Tensor, how: str) -> Tensor:
 
 
 def inputs(crops: npt.NDArray[np.float32], pooling: Pooling) -> npt.NDArray[np.float32]:
-    """What the regressor learns from: photos x count x D to one row a photo, or to one a crop where predictions are pooled."""
+    """Rows to fit the regressor to: photos x count x D to one row per photo, or one per crop if predictions are pooled."""
     if pooling == "concatenation":
         return crops.reshape(len(crops), -1)
     what, how = pooling.split("-")
@@ -71,7 +71,7 @@ def inputs(crops: npt.NDArray[np.float32], pooling: Pooling) -> npt.NDArray[np.f
 
 
 def outputs(scores: npt.NDArray[np.float64], photos: int, pooling: Pooling) -> npt.NDArray[np.float64]:
-    """Scores of the rows that `inputs` gives to one score a photo."""
+    """Scores of the rows of `inputs` to one score per photo."""
     if not pooling.startswith("prediction"):
         return scores
     found: npt.NDArray[np.float64] = _ON_ARRAYS[pooling.split("-")[1]](scores.reshape(photos, -1), axis=1)

@@ -1,4 +1,4 @@
-"""The support vector regressor on top, with C and epsilon chosen on photos that it did not learn from."""
+"""The support vector regressor; C and epsilon are chosen on the validation part."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,22 +21,22 @@ Vectors = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
 Kernel = Literal["linear", "rbf"]
-"""linear is the paper's (LIBLINEAR, squared loss); rbf, on standardised features' principal axes, goes beyond it."""
+"""linear is the paper's (LIBLINEAR, squared loss); rbf, on the principal axes of standardised features, is ours."""
 
 _GRIDS = {"linear": (1e-4, 1e-3, 1e-2), "rbf": (0.1, 0.3, 1.0, 3.0)}  # of C
-EPSILON = (0.005, 0.02)  # of opinions from 0 to 1
-# Pooled predictions learn from single crops. The crops of a photo are much alike: more rows cost time and teach little. Time
-# grows with the rows for the linear kernel, with their square for the other.
+EPSILON = (0.005, 0.02)  # for a MOS scaled to [0, 1]
+# If predictions are pooled, the regressor is fitted to single crops. Those of one photo are highly correlated, so more rows add
+# little. Fitting time is linear in their number for the linear kernel, and quadratic for the other.
 MOST_ROWS = {"linear": 20_000, "rbf": 6_000}
 
 
 @dataclass(frozen=True)
 class Regressor:
-    """What to fit.
+    """Settings of the regressor.
 
     Attributes:
         kernel: See `Kernel`.
-        c, epsilon: Values to try; None for the usual ones of the kernel.
+        c, epsilon: Values to try; None for the defaults of the kernel.
         axes: Principal axes to keep before the rbf kernel.
         seed: Of the search for principal axes.
     """
@@ -50,7 +50,7 @@ class Regressor:
 
 @dataclass(frozen=True)
 class Choice:
-    """A fitted regressor, the C and epsilon that it was fitted with, and its SRCC on the validation part."""
+    """A fitted regressor with its C, its epsilon, and its SRCC on the validation part."""
 
     fitted: Pipeline
     c: float
@@ -59,13 +59,13 @@ class Choice:
 
 
 def fit(crops: Vectors, mos: Scores, pooling: Pooling, regressor: Regressor) -> list[Pipeline]:
-    """One pipeline for every C and epsilon to try, as `networks.heads.from_pipeline` takes them.
+    """Fit one pipeline for every C and epsilon to try; `networks.heads.from_pipeline` converts them.
 
     Args:
         crops: photos x count x D.
-        mos: Of the photos, from 0 to 1.
-        pooling: What is learned from.
-        regressor: What to fit.
+        mos: MOS of the photos, scaled to [0, 1].
+        pooling: Kind of pooling.
+        regressor: Settings of the regressor.
     """
     if pooling.startswith("prediction"):
         crops = crops[:, : crops_to_learn_from(crops.shape[:2], regressor.kernel)]
@@ -75,13 +75,13 @@ def fit(crops: Vectors, mos: Scores, pooling: Pooling, regressor: Regressor) -> 
 
 
 def crops_to_learn_from(shape: Sequence[int], kernel: Kernel) -> int:
-    """How many crops of each photo pooled predictions learn from; shape is (photos, crops)."""
+    """Number of crops per photo to fit to if predictions are pooled; `shape` is (photos, crops)."""
     photos, count = shape
     return min(count, max(1, MOST_ROWS[kernel] // photos))
 
 
 def judge(fits: Sequence[Pipeline], crops: Vectors, mos: Scores, pooling: Pooling) -> list[Choice]:
-    """Every fit with its SRCC on validation photos (-1 where it says the same of all)."""
+    """Every fit with its SRCC on validation photos; -1 for constant predictions."""
     found = []
     for fitted in fits:
         srcc = agreement(predict(fitted, crops, pooling), mos)["srcc"]
@@ -90,12 +90,12 @@ def judge(fits: Sequence[Pipeline], crops: Vectors, mos: Scores, pooling: Poolin
 
 
 def best(choices: Sequence[Choice]) -> Choice:
-    """The one with the highest SRCC; of equal ones the first."""
+    """The choice with the highest SRCC; the first of equal ones."""
     return max(choices, key=lambda choice: choice.srcc)
 
 
 def predict(fitted: Pipeline, crops: Vectors, pooling: Pooling) -> Scores:
-    """Scores of photos (photos x count x D), from 0 to 1 inside the opinions' scale."""
+    """Scores of photos (photos x count x D), on the MOS scaled to [0, 1]."""
     return pools.outputs(fitted.predict(pools.inputs(crops, pooling)), len(crops), pooling)
 
 
@@ -104,25 +104,25 @@ def _fits(rows: Vectors, targets: Scores, regressor: Regressor) -> Iterator[Pipe
     axes = min(regressor.axes, *rows.shape)
     before = make_pipeline(StandardScaler(), *([] if linear else [PCA(axes, random_state=regressor.seed)]))
     prepared = before.fit_transform(rows)
-    turn = _Turned(prepared) if linear and rows.shape[1] > rows.shape[0] else None
+    span = _RowSpace(prepared) if linear and rows.shape[1] > rows.shape[0] else None
     for setting in ParameterGrid({"C": regressor.c or _GRIDS[regressor.kernel], "epsilon": regressor.epsilon or EPSILON}):
         if linear:
             svr = LinearSVR(loss="squared_epsilon_insensitive", dual=False, **setting)
-            # LIBLINEAR shrinks the intercept like a weight; round the mean there is nothing to shrink.
-            svr.fit(prepared if turn is None else turn.rows, targets - targets.mean())
+            # LIBLINEAR penalises the intercept like a weight; with centred targets it is close to 0.
+            svr.fit(prepared if span is None else span.rows, targets - targets.mean())
             svr.intercept_ = svr.intercept_ + targets.mean()
-            if turn is not None:
-                svr.coef_, svr.n_features_in_ = turn.back(svr.coef_), rows.shape[1]
+            if span is not None:
+                svr.coef_, svr.n_features_in_ = span.weights(svr.coef_), rows.shape[1]
         else:
             svr = SVR(**setting).fit(prepared, targets)
         yield Pipeline([*before.steps, ("svr", svr)])
 
 
-class _Turned:
-    """Rows with more columns than there are rows, in coordinates of the space that they span.
+class _RowSpace:
+    """A matrix with more columns than rows, in coordinates of its row space.
 
-    Laying 25 vectors end to end gives ten times as many columns as photos. A linear regressor with a squared penalty has its
-    weights in the span of the rows, so this is the same problem, ten times smaller.
+    The weights of a linear regressor with a squared penalty lie in the row space, so the solution is the same. With 25
+    concatenated vectors, the matrix becomes about ten times smaller.
     """
 
     def __init__(self, rows: Vectors) -> None:
@@ -132,6 +132,7 @@ class _Turned:
         self.rows = axes[:, kept] * lengths
         self._wide, self._axes = rows, axes[:, kept] / lengths
 
-    def back(self, weights: Scores) -> Scores:
-        found: Scores = self._wide.T @ (self._axes @ weights)
+    def weights(self, coordinates: Scores) -> Scores:
+        """Weights of the original columns."""
+        found: Scores = self._wide.T @ (self._axes @ coordinates)
         return found

@@ -1,4 +1,4 @@
-"""Fine-tuning to defects."""
+"""Fine-tuning for defects as a Lightning module."""
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +10,9 @@ from noref.lab.training.finetuning import OptimizerConfig, PredictionModule
 
 
 class DefectModule(PredictionModule):
-    """Predict whether the level of each defect is at least 1, 2 … 5, by cross-entropy, all outputs alike in weight.
+    """Predict whether the level of each defect is at least 1, 2 … 5, by binary cross-entropy with equal weights.
 
-    Logs `val_auc`, the mean over the families of the area under the ROC curve of their presence.
+    Logs `val_auc`: the area under the ROC curve of the presence of a defect, averaged over the families.
     """
 
     def __init__(self, network: DefectNetwork, optimizer: OptimizerConfig) -> None:

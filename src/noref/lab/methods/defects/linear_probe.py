@@ -1,4 +1,4 @@
-"""The linear probe: logistic regressions on the features of the pretrained backbone, one for each family and level."""
+"""The linear probe: one logistic regression for each family and level, on features of the pretrained backbone."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from noref.lab.errors import LabError
 from noref.lab.metrics.defects import by_family
 from noref.lab.networks.ordinal import OrdinalHead, at_least, read
 
-CS = np.logspace(-5, 0, 6)  # inverse penalties that are tried; features are standardised
+CS = np.logspace(-5, 0, 6)  # inverse penalties to try; features are standardised
 
 Vectors = npt.NDArray[np.float32]
 
@@ -21,19 +21,19 @@ Vectors = npt.NDArray[np.float32]
 def fitted_head(
     vectors: Vectors, levels: Levels, checking: Vectors, checking_levels: Levels
 ) -> tuple[OrdinalHead, dict[str, Any]]:
-    """Logistic regressions, their common penalty chosen by the mean AUC on validation photos.
+    """Fit logistic regressions; their common penalty is chosen by the mean AUC on the validation part.
 
     Args:
-        vectors: n x D, to learn from.
-        levels: n x K.
-        checking: m x D, for the choice of the penalty only.
-        checking_levels: m x K.
+        vectors: Training features, n x D.
+        levels: Their levels, n x K.
+        checking: Validation features, m x D, used to choose the penalty only.
+        checking_levels: Their levels, m x K.
 
     Returns:
-        The head, and facts for people: `c`, `val_auc` and `val_srcc`.
+        The head, and a summary of the fit: `c`, `val_auc` and `val_srcc`.
 
     Raises:
-        LabError: No training image has some defect at some level.
+        LabError: No training image has a certain defect at a certain level or above.
     """
     answers = at_least(levels).reshape(len(levels), -1)
     absent = np.flatnonzero(answers.max(axis=0) == 0)

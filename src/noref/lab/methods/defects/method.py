@@ -1,17 +1,19 @@
-"""Defects by name and level: linear probes of a pretrained backbone, then fine-tuning of all weights."""
+"""Several defects at once, each with its level: linear probes of a pretrained backbone, then fine-tuning of all weights."""
 
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES, distort
+from noref.lab.distortions.chains import FAMILIES, distort, families
+from noref.lab.errors import LabError
 from noref.lab.files import make_folder
-from noref.lab.methods.base import DefectMethod, NetworkSettings
 from noref.lab.methods.defects.learning import DefectModule
 from noref.lab.methods.defects.linear_probe import fitted_head
 from noref.lab.methods.defects.network import DefectNetwork
 from noref.lab.methods.defects.sources import sources
+from noref.lab.methods.network import DefectMethod, NetworkSettings
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.cache import Pixels, Vectors
@@ -31,14 +33,16 @@ class DefectsSettings(NetworkSettings):
     pristine: PathText | None = None
     """Folder of pristine images."""
     best: Share = 0.1
-    """Share of a database's images that are taken as pristine as well, from the highest MOS down."""
+    """Share of a database's images, those with the highest MOS, that are taken as pristine as well."""
+    types: tuple[str, ...] = distortions.VERSION_1
+    """Types of distortion to draw chains from; every family of defects needs one that chains can draw."""
     backbone: BackboneConfig = BackboneConfig(name="mobilenetv2_100")
     features: Features = "stages"
     """"last" for the mean of the last map, "stages" for mean and deviation of the map after every stage."""
     frozen_norms: bool = True
     """Keep the pretrained statistics of batch norms; false for such networks with random weights."""
     copies: Positive = 12
-    """Chains of distortions for each image: in each epoch, for the linear probes, in validation and in the test."""
+    """Number of chains of distortions per image: in each epoch, for the linear probes, in validation and in the test."""
     data: DataConfig = DataConfig(crop=320)
     optimizer: OptimizerConfig = OptimizerConfig(head_lr=1e-5, weight_decay=0.01)
     schedule: ParallelSchedule = ParallelSchedule(epochs=0, patience=3)
@@ -46,9 +50,9 @@ class DefectsSettings(NetworkSettings):
 
 @register("defects")
 class DefectsMethod(DefectMethod[DefectsSettings]):
-    """Defects and their levels, learned from pristine images under chains of zero to three distortions.
+    """Several defects at once, each with its level, learned from pristine images under chains of zero to three distortions.
 
-    `fit` does not use the MOS; it leaves `head.json` (the linear probes) and `training/`.
+    `fit` does not use the MOS; it writes `head.json` (a summary of the linear probes) and `training/`.
     """
 
     settings_type = DefectsSettings
@@ -59,8 +63,12 @@ class DefectsMethod(DefectMethod[DefectsSettings]):
     def copies(self) -> int:
         return self.settings.copies
 
+    @property
+    def types(self) -> Sequence[str]:
+        return self.settings.types
+
     def gather(self, database: RatedImages | None) -> RatedImages:
-        """The pristine images: the folder `pristine`, and the best of a database."""
+        """The images of the folder `pristine`, and the best-rated images of a database."""
         return sources(self.settings.pristine, database, self.settings.best)
 
     def build_network(self, pretrained: bool) -> DefectNetwork:
@@ -69,25 +77,31 @@ class DefectsMethod(DefectMethod[DefectsSettings]):
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         chosen = self.settings
-        checking = DistortedImages(validation.paths, self.working_size, chosen.copies, seed=self.seed)
+        missing = [family for family, kinds in families(chosen.types).items() if not kinds]
+        if missing:
+            raise LabError(f"types has no distortion that chains can draw for {', '.join(missing)}; add one for each")
+        checking = self._distorted(validation.paths)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            levels = DistortedImages(rated.paths, self.working_size, chosen.copies, seed=self.seed).levels
+            levels = self._distorted(rated.paths).levels
             vectors = self._vectors(rated.paths), levels, self._vectors(validation.paths), checking.levels
             self.network_.head, facts = fitted_head(*vectors)
             make_folder(folder)
             (folder / "head.json").write_text(json.dumps(facts, indent=2) + "\n")
         if chosen.schedule.epochs:
-            training = DistortedImages(rated.paths, self.working_size, chosen.copies, chosen.data.crop, self.seed)
+            training = self._distorted(rated.paths, chosen.data.crop)
             module = DefectModule(self.network_, chosen.optimizer)
             train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_auc")
 
+    def _distorted(self, paths: Sequence[Path], crop: int | None = None) -> DistortedImages:
+        return DistortedImages(paths, self.working_size, self.copies, crop, self.seed, self.types)
+
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
-        """Features of whole images under the chains of epoch 0, row by row, by the backbone as it is now."""
+        """Features of whole images under the chains of epoch 0, extracted with the backbone in its current state."""
         chosen = self.settings
 
         def distort_all(working: Pixels) -> Iterator[Pixels]:
             for copy in range(chosen.copies):
-                yield distort(working, chain_rng(working, 0, copy, self.seed))[0]
+                yield distort(working, chain_rng(working, 0, copy, self.seed), chosen.types)[0]
 
         return photo_vectors(
             self.network_.backbone,
@@ -96,5 +110,5 @@ class DefectsMethod(DefectMethod[DefectsSettings]):
             paths,
             chosen.schedule.precision,
             chosen.data.cache,
-            Views(distort_all, chain_facts(chosen.copies, self.seed)),
+            Views(distort_all, chain_facts(chosen.copies, self.seed, chosen.types)),
         )

@@ -1,4 +1,4 @@
-"""A backbone, its maps described by one vector, and an ordinal head for each family of defects."""
+"""A backbone, pooled features, and an ordinal head for the families of defects."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ from noref.lab.networks.pooling import Features, length
 
 
 class DefectNetwork(PooledNetwork):
-    """Photos (uint8, N x H x W x 3) to logits N x K x 5; see `networks.ordinal`.
+    """Photos (uint8, N x H x W x 3) to ordinal logits N x K x 5 (see `networks.ordinal`).
 
     Args:
         backbone, features, frozen_norms: See `PooledNetwork`.

@@ -1,4 +1,4 @@
-"""A page of photos with the defects predicted for each."""
+"""A figure of photos with their predicted defects."""
 
 import math
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from noref.errors import ImageError
 from noref.lab.methods.defects.method import DefectsMethod
 from noref.lab.plots.predictions import show_photo
 
-EACH = 5  # photos a row
+EACH = 5  # photos per row
 
 
 def draw(method: DefectsMethod, photos: Sequence[Path], title: str) -> Figure:
-    """Photos in rows, above each its likely defects with level (of 5) and probability, most likely first.
+    """Draw photos in rows, each under its likely defects with level (0 to 5) and probability, most likely first.
 
     Args:
         method: Fitted.
-        photos: At least one; one that cannot be read, or is too small, is drawn as its error.
-        title: Of the page.
+        photos: At least one; for one that cannot be read or is too small, the error is shown.
+        title: Title of the figure.
     """
     rows = math.ceil(len(photos) / EACH)
     figure = Figure(figsize=(2.9 * EACH, 3.4 * rows + 0.4), layout="constrained")

@@ -1,4 +1,4 @@
-"""The images that the method learns from: a folder of pristine ones, and the best-rated of a database."""
+"""The training images: a folder of pristine images, and the best-rated images of a database."""
 
 import os
 from pathlib import Path
@@ -12,9 +12,9 @@ from noref.lab.training.pairs import find_photos
 
 
 def sources(pristine: str | Path | None, rated: RatedImages | None, best: float) -> RatedImages:
-    """Images taken as pristine: all of a folder, and the best-rated of a database.
+    """Collect the images to be taken as pristine: all images of a folder, and the best-rated images of a database.
 
-    There are no subjective data for the folder, so every MOS is 1, and none is used. `content` is the database's own.
+    `content` is that of the database. Images of the folder have no MOS; `mos` is 1 for all images and not used.
 
     Args:
         pristine: Folder of pristine images.
@@ -22,7 +22,7 @@ def sources(pristine: str | Path | None, rated: RatedImages | None, best: float)
         best: Share of the database's images to take, from the highest MOS down.
 
     Raises:
-        LabError: The folder holds no pictures, or neither is given.
+        LabError: The folder holds no images, or neither is given.
     """
     found: list[tuple[Path, str]] = []
     names = []
@@ -36,7 +36,7 @@ def sources(pristine: str | Path | None, rated: RatedImages | None, best: float)
         names.append(f"best-rated {best:g} of {rated.name}")
     if not found:
         raise LabError("defects are learned from pristine images: give --pristine FOLDER, --data NAME=PATH or both")
-    # Names that start at the common folder say the same of the same data wherever they lie.
+    # Paths relative to the common folder do not change when the data are moved.
     folder = Path(os.path.commonpath([path.parent for path, _ in found]))
     table = pd.DataFrame(
         {

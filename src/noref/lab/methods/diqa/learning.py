@@ -1,4 +1,4 @@
-"""The two stages of DIQA as Lightning modules: objective errors first, the MOS second."""
+"""The two stages of DIQA as Lightning modules: stage 1 learns error maps, stage 2 the MOS."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from noref.lab.methods.diqa import maps
-from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, inside, look
+from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, decompose, inside
 from noref.lab.training.finetuning import one_cycle, validation_srcc
 
 
@@ -22,12 +22,12 @@ class ErrorMapModule(pl.LightningModule):
         self.network, self.design, self.learning_rate = network, design, learning_rate
 
     def loss(self, reference: Tensor, distorted: Tensor) -> Tensor:
-        """Of pairs of pixels, uint8 N x H x W x 3 each."""
-        good, bad = look(reference, self.design.normalise), look(distorted, self.design.normalise)
-        miss = self.network(bad.seen).float() - maps.error_map(good.seen, bad.seen, self.design.power)
+        """Loss of pairs of images, uint8, N x H x W x 3 each."""
+        good, bad = (decompose(pixels, self.design.normalise) for pixels in (reference, distorted))
+        error = self.network(bad.input).float() - maps.error_map(good.input, bad.input, self.design.power)
         if self.design.reliability:
-            miss = miss * maps.relative_reliability(bad.detail, self.design.alpha)
-        return inside(miss).square().mean()
+            error = error * maps.relative_reliability(bad.detail, self.design.alpha)
+        return inside(error).square().mean()
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
         loss = self.loss(*batch)
@@ -44,7 +44,7 @@ class ErrorMapModule(pl.LightningModule):
 class DiqaScoreModule(pl.LightningModule):
     """Stage 2: predict the MOS, scaled to [0, 1], by mean squared error.
 
-    DIQA-SENS adds total variation of its sensitivity map, so that the map stays smooth (as in the authors' DeepQA).
+    DIQA-SENS adds the total variation of its sensitivity map as a smoothness penalty (as in the authors' DeepQA).
     """
 
     SMOOTHNESS = 1e-2
@@ -52,7 +52,7 @@ class DiqaScoreModule(pl.LightningModule):
     def __init__(self, network: Diqa | DiqaSens, learning_rate: float) -> None:
         super().__init__()
         self.network, self.learning_rate = network, learning_rate
-        self.seen: list[tuple[Tensor, Tensor]] = []
+        self.collected: list[tuple[Tensor, Tensor]] = []
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
         pixels, mos = batch
@@ -66,20 +66,20 @@ class DiqaScoreModule(pl.LightningModule):
     def validation_step(self, batch: list[Tensor], _: int) -> None:
         pixels, mos = batch
         score = self.network(pixels).score
-        self.seen.append((score.float().cpu(), mos.float().cpu()))
+        self.collected.append((score.float().cpu(), mos.float().cpu()))
         self.log("val_loss", (score - mos).square().mean(), batch_size=len(mos))
 
     def on_validation_epoch_end(self) -> None:
-        score, mos = (torch.cat(parts) for parts in zip(*self.seen, strict=True))
-        self.seen.clear()
+        score, mos = (torch.cat(parts) for parts in zip(*self.collected, strict=True))
+        self.collected.clear()
         self.log("val_srcc", validation_srcc(score, mos), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
-        wanted = [
+        trained = [
             p for n, p in self.network.named_parameters() if not (isinstance(self.network, DiqaSens) and n.startswith("stage1"))
         ]
-        # The paper's Nadam wants small steps and 80 epochs. AdamW on one cycle of large steps gets there in a few.
-        optimizer = torch.optim.AdamW(wanted, lr=self.learning_rate, weight_decay=1e-4)
+        # The paper uses Nadam with small learning rates for 80 epochs; AdamW with a one-cycle schedule needs only a few epochs.
+        optimizer = torch.optim.AdamW(trained, lr=self.learning_rate, weight_decay=1e-4)
         return one_cycle(optimizer, self.learning_rate, int(self.trainer.estimated_stepping_batches))
 
 

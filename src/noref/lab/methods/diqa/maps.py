@@ -1,4 +1,4 @@
-"""The maps of DIQA: what the network sees, what stage 1 must predict, and how far to trust it.
+"""The maps of DIQA: its low-pass filter, the error map that stage 1 predicts, and the reliability map that weights the loss.
 
 Photos are luma in [0, 1], tensors of N x 1 x H x W with H and W multiples of 4. Sources: Kim, Nguyen, Lee, "Deep CNN-Based
 Blind Image Quality Predictor", TNNLS 30(1), 2019; the filters are those of the same authors' DeepQA release.
@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-REDUCTION = 4  # maps are a quarter of the photo on each side
-EPSILON = 1e-6  # keeps flat photos, where reliability is 0 everywhere, from dividing by zero
+REDUCTION = 4  # the sides of maps are a quarter of the photo's
+EPSILON = 1e-6  # avoids a division by zero for flat photos, whose reliability is 0 everywhere
 
 
 def _binomial(like: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def _binomial(like: Tensor) -> Tensor:
 def shrink(maps: Tensor) -> Tensor:
     """Low-pass and halve, twice: N x 1 x H x W to N x 1 x H/4 x W/4.
 
-    Edges are replicated where the authors pad with zeros, so that a flat photo stays flat up to its border.
+    Edges are replicated (the authors pad with zeros), so that a flat photo remains flat up to its border.
     """
     for _ in range(2):
         maps = F.conv2d(F.pad(maps, (2, 2, 2, 2), mode="replicate"), _binomial(maps), stride=2)
@@ -36,27 +36,27 @@ def grow(maps: Tensor) -> Tensor:
 
 
 def low_pass(luma: Tensor) -> Tensor:
-    """What is left of a photo after `shrink` and `grow`."""
+    """The low-pass version of a photo: `shrink`, then `grow`."""
     return grow(shrink(luma))
 
 
 def reliability(detail: Tensor, alpha: float = 1.0) -> Tensor:
-    """How far an error at each pixel can be seen in the distorted photo: 2 / (1 + exp(-alpha |detail|)) - 1, in [0, 1).
+    """Reliability of the error at each pixel of the distorted photo: 2 / (1 + exp(-alpha |detail|)) - 1, in [0, 1).
 
-    Flat regions get 0: what was lost there cannot be told from the distorted photo alone.
+    It is 0 in flat regions, where the distorted photo alone does not show what was lost.
     """
     return 2 * torch.sigmoid(alpha * detail.abs()) - 1
 
 
 def relative_reliability(detail: Tensor, alpha: float = 1.0) -> Tensor:
-    """Reliability over its own mean, at a quarter of the size: weights of mean 1, or all 0 for a flat photo."""
+    """Reliability divided by its mean, at a quarter of the size: mean 1, or all 0 for a flat photo."""
     weights = reliability(detail, alpha)
     return shrink(weights / (weights.mean(dim=(-2, -1), keepdim=True) + EPSILON))
 
 
 def error_map(reference: Tensor, distorted: Tensor, power: float = 0.2) -> Tensor:
-    """The objective error map that stage 1 learns: |reference - distorted| ** power, at a quarter of the size.
+    """The objective error map, the target of stage 1: |reference - distorted| ** power, at a quarter of the size.
 
-    The small power spreads the many small differences over the range; at 1 nearly all targets would lie near 0.
+    Most differences are small: a small power spreads them over the range, while at 1 nearly all targets would be close to 0.
     """
     return shrink((reference - distorted).abs() ** power)

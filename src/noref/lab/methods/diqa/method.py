@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from noref.images import Source
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.base import Map, ScoringNetworkMethod
 from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import DiqaScoreModule, ErrorMapModule
+from noref.lab.methods.network import Map, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import SizeConfig, working_pixels
@@ -38,7 +38,7 @@ class DiqaSettings:
     """Settings of DIQA; without stage 1 (stage1.epochs of 0), the trunk starts from random weights."""
 
     pristine: PathText | None = None
-    """Folder of pristine images that stage 1 distorts; null for the references of the database."""
+    """Folder of pristine images, which stage 1 distorts; null for the references and distorted images of the database."""
     types: tuple[str, ...] = distortions.VERSION_1
     """Types of distortion in stage 1."""
     design: network.Design = network.Design()
@@ -48,7 +48,7 @@ class DiqaSettings:
 
 
 class _Trained(OutputNetwork):
-    """The network, and the error network as stage 1 left it, which `explain` needs."""
+    """The network, and the error network as trained by stage 1, which `explain` needs."""
 
     def __init__(self, scores: network.Diqa | network.DiqaSens, errors: network.ErrorNetwork | None) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class _Trained(OutputNetwork):
 class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
     """Deep Image Quality Assessor (Kim, Nguyen, Lee, TNNLS 2019) and its variant DIQA-SENS.
 
-    `fit` leaves `stage1/` and `stage2/`. Checkpoints of stage 1 are chosen on held-out pristine images, or on `validation` and
+    `fit` writes `stage1/` and `stage2/`. Checkpoints of stage 1 are chosen on held-out pristine images, or on `validation` and
     its references; those of stage 2 on `validation`.
     """
 
@@ -105,27 +105,27 @@ class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
         )
 
     def _pairs(self, rated: RatedImages, validation: RatedImages) -> tuple[Photos, Photos]:
-        """Of stage 1: training and validation."""
+        """Training and validation pairs of stage 1."""
         chosen, size, crop, seed = self.settings, self.working_size, self.settings.stage1.crop, self.seed
         if chosen.pristine is None:
             return ReferencePairs(rated, size, crop, seed), ReferencePairs(validation, size, crop, seed)
-        learning, held_out = hold_out(chosen.pristine, seed)
+        training, held_out = hold_out(chosen.pristine, seed)
         return (
-            DistortedPairs(learning, chosen.types, size, crop, seed),
+            DistortedPairs(training, chosen.types, size, crop, seed),
             DistortedPairs(held_out, chosen.types, size, crop, seed, levels=(2, 4)),
         )
 
     @torch.inference_mode()
     def explain(self, image: Source) -> dict[str, Map]:
-        """Maps of one image, a cell for 4 x 4 pixels of its working size.
+        """Maps of one image by name, with cells of 4 x 4 pixels at working size.
 
-        `quality` as in `map_meaning`; `error` where stage 1 was trained; from DIQA-SENS `sensitivity` and `perceptual`.
+        `quality` as in `map_meaning`; `error` if stage 1 was trained; for DIQA-SENS also `sensitivity` and `perceptual`.
         """
         working = torch.from_numpy(working_pixels(image, self.working_size))[None]
         predicted = self.network_.scores(working)
         found = {"quality": predicted.quality[0]}
         if self.network_.errors is not None:
-            found["error"] = self.network_.errors(network.look(working, self.settings.design.normalise).seen)[0, 0]
+            found["error"] = self.network_.errors(network.decompose(working, self.settings.design.normalise).input)[0, 0]
         if predicted.sensitivity is not None:
             found |= {"sensitivity": predicted.sensitivity[0, 0], "perceptual": predicted.perceptual[0, 0]}
         return {name: cells.numpy() for name, cells in found.items()}

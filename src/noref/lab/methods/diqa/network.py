@@ -1,7 +1,7 @@
 """The networks of DIQA and DIQA-SENS.
 
-Shapes: photos come as uint8 pixels N x H x W x 3, H and W multiples of 4 from 36 on (`noref.lab.preprocessing` sees to that);
-maps leave at a quarter of the size.
+Inputs are uint8 pixels N x H x W x 3, with H and W at least 36 and multiples of 4 (as from `noref.lab.preprocessing`); maps are
+returned at a quarter of the size.
 """
 
 from typing import Annotated, NamedTuple
@@ -15,13 +15,13 @@ from noref.lab.methods.diqa import maps
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.settings import settings
 
-BORDER = 4  # cells on each side of a quarter-size map that see padding: left out of pooling and of the losses
-SMALLEST = maps.REDUCTION * (2 * BORDER + 1)  # pixels a side for one cell to be left
+BORDER = 4  # cells on each side of a map that depend on padding; excluded from pooling and losses
+SMALLEST = maps.REDUCTION * (2 * BORDER + 1)  # pixels on a side, so that one cell remains
 
 
 @settings
 class Design:
-    """The switches of the paper's ablations, and the constants of its formulas."""
+    """The options of the paper's ablations, and the constants of its formulas."""
 
     normalise: bool = True
     """Subtract the low-pass version from the input."""
@@ -38,27 +38,27 @@ class Design:
 
 
 class Views(NamedTuple):
-    """A photo taken apart; all N x 1 x H x W.
+    """The luma of photos and its parts; all N x 1 x H x W.
 
     Attributes:
-        low: Its low-pass version.
-        detail: What that leaves of it.
-        seen: What the network takes: the detail, or without normalisation the whole.
+        low: The low-pass version.
+        detail: The difference between luma and `low`.
+        input: The input of the network: `detail`, or the luma without normalisation.
     """
 
     low: Tensor
     detail: Tensor
-    seen: Tensor
+    input: Tensor
 
 
 class Prediction(NamedTuple):
     """Predictions for N images.
 
     Attributes:
-        score: N, on the scale of the opinions it was trained on (higher is better).
-        quality: N x h x w same scale; over the cells inside the border its mean is `score`.
-        sensitivity: N x 1 x h x w, only from DIQA-SENS: how much an error at each cell disturbs.
-        perceptual: N x 1 x h x w, only from DIQA-SENS: sensitivity x predicted error.
+        score: N, on the MOS scaled to [0, 1], higher is better.
+        quality: N x h x w, on the same scale; the mean over the cells inside the border is `score`.
+        sensitivity: N x 1 x h x w, DIQA-SENS only: visual sensitivity to an error at each cell.
+        perceptual: N x 1 x h x w, DIQA-SENS only: sensitivity x predicted error.
     """
 
     score: Tensor
@@ -67,8 +67,8 @@ class Prediction(NamedTuple):
     perceptual: Tensor | None = None
 
 
-def look(pixels: Tensor, normalise: bool = True) -> Views:
-    """RGB pixels (uint8, N x H x W x 3) to luma (BT.601, [0, 1]), taken apart."""
+def decompose(pixels: Tensor, normalise: bool = True) -> Views:
+    """Compute the luma (BT.601, [0, 1]) of RGB pixels (uint8, N x H x W x 3), its low-pass version and its detail."""
     red, green, blue = (pixels[..., channel].float() for channel in range(3))
     luma = ((0.299 * red + 0.587 * green + 0.114 * blue) / 255)[:, None]
     low = maps.low_pass(luma)
@@ -77,7 +77,7 @@ def look(pixels: Tensor, normalise: bool = True) -> Views:
 
 
 def inside(cells: Tensor) -> Tensor:
-    """Leave out the border cells of quarter-size maps (... x h x w)."""
+    """Crop the border cells off maps (... x h x w)."""
     return cells[..., BORDER:-BORDER, BORDER:-BORDER]
 
 
@@ -94,7 +94,7 @@ def _convolutions(channels: list[tuple[int, int, int]], activation: type[nn.Modu
 
 
 def _start(layers: nn.Sequential, gain: float = 1) -> None:
-    """He's initialisation, the first layer `gain` times larger, so that activations start near 1 whatever the input's size."""
+    """He's initialisation, the first layer `gain` times larger, so that initial activations are close to 1."""
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -104,11 +104,11 @@ def _start(layers: nn.Sequential, gain: float = 1) -> None:
 
 
 def _gain(normalised: bool) -> float:
-    return 10 if normalised else 2  # a photo without its low frequencies has a standard deviation near 0.1, a whole one more
+    return 10 if normalised else 2  # the standard deviation of the detail of photos is about 0.1, that of their luma is larger
 
 
 class ErrorNetwork(nn.Module):
-    """Stage 1: the trunk f (Conv1 to Conv8, 381,200 parameters) and Conv9, which reads an error map off its features."""
+    """Stage 1: the trunk f (Conv1 to Conv8, 381,200 parameters) and Conv9, which predicts the error map from its features."""
 
     def __init__(self, normalised: bool = True) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class ErrorNetwork(nn.Module):
         _start(self.trunk, _gain(normalised))
 
     def forward(self, detail: Tensor) -> Tensor:
-        """Error map N x 1 x h x w of photos N x 1 x 4h x 4w."""
+        """Photos N x 1 x 4h x 4w to error maps N x 1 x h x w."""
         return self.to_error(self.trunk(detail))
 
 
@@ -130,7 +130,7 @@ class _Network(OutputNetwork):
 
 
 class Diqa(_Network):
-    """DIQA: features pooled over the photo, the two handcrafted features beside them, one hidden layer, one score."""
+    """DIQA: globally pooled features and two handcrafted ones, one hidden layer, one score."""
 
     def __init__(self, design: Design) -> None:
         super().__init__()
@@ -139,11 +139,11 @@ class Diqa(_Network):
         self.hidden = nn.Linear(128 + 2 * design.features, 128)
         self.output = nn.Linear(128, 1)
         nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")
-        nn.init.normal_(self.output.weight, std=0.05)  # the first answers are all near the bias, which `fit` sets
+        nn.init.normal_(self.output.weight, std=0.05)  # initial predictions are close to the bias, which `fit` sets
 
     def forward(self, pixels: Tensor) -> Prediction:
-        views = look(pixels, self.design.normalise)
-        features = self.stage1.trunk(views.seen).float()
+        views = decompose(pixels, self.design.normalise)
+        features = self.stage1.trunk(views.input).float()
         pooled = inside(features).mean(dim=(2, 3))
         extra = handcrafted(views, self.design.alpha) if self.design.features else pooled[:, :0]
         hidden = self.hidden(torch.cat([pooled, extra], dim=1))
@@ -151,21 +151,22 @@ class Diqa(_Network):
         return Prediction(score, self._quality(features, pooled, hidden, score))
 
     def _quality(self, features: Tensor, pooled: Tensor, hidden: Tensor, score: Tensor) -> Tensor:
-        """Each cell's share of the score.
+        """The contribution of each cell to the score.
 
-        Round the pooled features the head is linear, so the score of a cell is the score of the photo plus what the cell's
-        features have over the average: a class activation map for a head with a hidden layer, whose mean is the score.
+        The head is piecewise linear. The value of a cell is the score of the photo plus the gradient of the score times the
+        deviation of the cell's features from their mean: a class activation map for a head with a hidden layer, whose mean is
+        the score.
         """
         slope = ((hidden > 0).float() * self.output.weight) @ self.hidden.weight[:, :128]
         return score[:, None, None] + torch.einsum("nc,nchw->nhw", slope, features - pooled[:, :, None, None])
 
 
 class DiqaSens(_Network):
-    """DIQA-SENS: one network for the objective error, a second for the visual sensitivity to it at each place.
+    """DIQA-SENS: one network for the objective error, and a second one for the visual sensitivity to it.
 
-    Only the abstract of Kim et al. 2019 and a retelling of it (as DPQE) describe it; the second network follows the authors'
-    DeepQA. The error network comes from stage 1 and stays as it is. The perceptual error map is sensitivity x error; its mean
-    gives the score.
+    It is described only in the abstract of Kim et al. 2019 and in a paraphrase of it (DPQE); the second network follows the
+    authors' DeepQA. The error network of stage 1 is frozen. The perceptual error map is sensitivity x error; the score is
+    computed from its mean.
     """
 
     def __init__(self, design: Design) -> None:
@@ -179,15 +180,15 @@ class DiqaSens(_Network):
         _start(self.from_photo, _gain(design.normalise))
         _start(self.from_error)
         _start(self.merge)
-        nn.init.ones_(self.to_sensitivity.bias)  # type: ignore[arg-type]  # start from "every error counts alike"
+        nn.init.ones_(self.to_sensitivity.bias)  # type: ignore[arg-type]  # initially, all errors have the same weight
         self.hidden = nn.Linear(1 + 2 * design.features, 4)
         self.output = nn.Linear(4, 1)
 
     def forward(self, pixels: Tensor) -> Prediction:
-        views = look(pixels, self.design.normalise)
+        views = decompose(pixels, self.design.normalise)
         with torch.no_grad():
-            error = self.stage1(views.seen).float().clamp(min=0)
-        photo = F.max_pool2d(self.from_photo(views.seen), 2)
+            error = self.stage1(views.input).float().clamp(min=0)
+        photo = F.max_pool2d(self.from_photo(views.input), 2)
         sensitivity = F.relu(self.to_sensitivity(self.merge(torch.cat([photo, self.from_error(error)], dim=1)))).float()
         perceptual = sensitivity * error
         pooled = inside(perceptual).mean(dim=(2, 3))
@@ -200,9 +201,9 @@ class DiqaSens(_Network):
 
 
 def build(design: Design) -> Diqa | DiqaSens:
-    """The network that a design asks for, with fresh weights.
+    """Build the network of a design, with random weights.
 
-    Channels come last in memory: on processors this halves the time of a training step.
+    In channels-last memory format, which halves the time of a training step on CPUs.
     """
     network = DiqaSens(design) if design.sensitivity else Diqa(design)
     network.to(memory_format=torch.channels_last)

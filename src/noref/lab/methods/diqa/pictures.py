@@ -1,4 +1,4 @@
-"""The figure of the paper: input, reliability, true and predicted error map, and perceptual error map."""
+"""The maps of DIQA as in the paper's figure: input, reliability, true and predicted error map, perceptual error map."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,29 +7,29 @@ from matplotlib.figure import Figure
 
 from noref.lab.methods.diqa import maps
 from noref.lab.methods.diqa.method import DiqaMethod
-from noref.lab.methods.diqa.network import look
+from noref.lab.methods.diqa.network import decompose
 
 Map = npt.NDArray[np.float32]
 
 
 def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8]) -> Figure:
-    """One row: photo, normalised input, reliability, true and predicted error map, sensitivity, perceptual error map.
+    """Draw photo, network input, reliability, true and predicted error map, sensitivity and perceptual error map in a row.
 
-    Plain DIQA has no sensitivity of its own; its perceptual error map is how far each cell pulls the score down.
+    DIQA has no sensitivity map; its perceptual error map shows how much each cell lowers the score.
 
     Args:
         method: Fitted.
         reference: uint8, H x W x 3.
-        distorted: The same photo made worse; same shape.
+        distorted: The distorted photo; same shape.
     """
     size, design = method.working_size, method.settings.design
-    good, bad = (look(torch.from_numpy(size.apply(pixels))[None], design.normalise) for pixels in (reference, distorted))
+    good, bad = (decompose(torch.from_numpy(size.apply(pixels))[None], design.normalise) for pixels in (reference, distorted))
     found = method.explain(distorted)
     score = float(method.predict([distorted])[0])
     panels: list[tuple[str, Map, str]] = [
-        ("input", _array(bad.seen), "gray"),
+        ("input", _array(bad.input), "gray"),
         ("reliability", _array(maps.relative_reliability(bad.detail, design.alpha)), "gray"),
-        ("true error", _array(maps.error_map(good.seen, bad.seen, design.power)), "inferno"),
+        ("true error", _array(maps.error_map(good.input, bad.input, design.power)), "inferno"),
     ]
     if "error" in found:
         panels.append(("predicted error", found["error"], "inferno"))

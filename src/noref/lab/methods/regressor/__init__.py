@@ -1,1 +1,1 @@
-"""A pretrained backbone, pooled and fine-tuned to the MOS (Padmaja, Al Hamed, Reddy, Reddy 2023)."""
+"""A pretrained backbone with global pooling, fine-tuned to predict the MOS (Padmaja, Al Hamed, Reddy, Reddy 2023)."""

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.files import make_folder
-from noref.lab.methods.base import NetworkSettings, ScoringNetworkMethod
+from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.cache import Vectors
@@ -26,7 +26,7 @@ from noref.lab.training.photos import RatedPhotos
 from noref.lab.training.vectors import photo_vectors
 
 ALPHAS = np.logspace(-1, 5, 13)  # penalties of the ridge regression on standardised features
-SAMPLE = 64  # training images that standardise the head without a linear probe
+SAMPLE = 64  # training images used to standardise the features if there is no linear probe
 
 
 @settings
@@ -36,20 +36,21 @@ class RegressorSettings(NetworkSettings):
     features: Features = "last"
     """"last" for the mean of the last map, "stages" for mean and deviation of the map after every stage."""
     dropout: Share = 0.0
-    """Share of the features that training hides from the head."""
+    """Dropout rate on the features."""
     frozen_norms: bool = True
     """Keep the pretrained statistics of batch norms; false for such networks with random weights."""
     linear_probe: bool = True
-    """Fit the head to the pretrained backbone before fine-tuning; else start at the mean MOS."""
+    """Fit the head to features of the pretrained backbone before fine-tuning; otherwise, the head starts at the mean MOS."""
     loss: dict[str, float] = Field(default_factory=lambda: {"mse": 1.0})
-    """Weights of mse, huber, plcc and norm-in-norm."""
+    """Loss names (mse, huber, plcc, norm-in-norm) and their weights in the sum."""
 
 
 @register("regressor")
 class RegressorMethod(ScoringNetworkMethod[RegressorSettings]):
     """A pretrained backbone, global pooling and a linear head.
 
-    `fit` leaves `head.json` (the linear probe), `training/` and `backbone.safetensors`, which other runs take as weights.
+    `fit` writes `head.json` (a summary of the linear probe), `training/`, and `backbone.safetensors`, which other runs can use
+    as weights.
     """
 
     settings_type = RegressorSettings
@@ -75,7 +76,7 @@ class RegressorMethod(ScoringNetworkMethod[RegressorSettings]):
             self.network_.backbone.save(folder / "backbone.safetensors")
 
     def _fit_head(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
-        """A fresh head's first gradients are noise that would distort the backbone; ridge regression starts it well."""
+        """Initialise the head by ridge regression: gradients of a random head would damage the pretrained features."""
         if not self.settings.linear_probe:
             self.network_.head.start_at(float(rated.unit_mos.mean()), self._vectors(rated.paths[:: -(-len(rated) // SAMPLE)]))
             return

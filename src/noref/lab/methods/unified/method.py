@@ -15,7 +15,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
-from noref.lab.methods.base import ScoringNetworkMethod
+from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.methods.unified import interval, photos
 from noref.lab.methods.unified.learning import UnifiedModule

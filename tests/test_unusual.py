@@ -1,0 +1,46 @@
+"""Models that measure how far a photo is from the training photos."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import noref
+from noref import card
+from noref.cli import app
+from tiny_models import save_model
+
+WARNING = "unlike the photos that the model was trained on (distance 1.8 times the threshold): the score is less certain"
+
+
+@pytest.fixture
+def measure(tmp_path) -> Path:
+    """A model for which a photo is the more unusual the brighter it is; the threshold is 100."""
+    return save_model(
+        tmp_path / "measure.onnx",
+        "(uint8[1, H, W, 3] pixels) => (float[1] score, float[1] unusual)",
+        """values = Cast<to = 1>(pixels) mean = ReduceMean<keepdims = 0>(values) share = Div(mean, hundred)
+        unusual = Reshape(share, shape) score = Identity(fifty)""",
+        "float hundred = {100}, float[1] fifty = {50}, int64[1] shape = {1}",
+        usual=0.99,
+    )
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0, ()), (100, ()), (180, (WARNING,))])
+def test_an_unusual_photo_gets_a_warning(measure, level, expected):
+    assert noref.Scorer(measure).score(np.full((8, 8, 3), level, np.uint8)).warnings == expected
+
+
+def test_the_warning_follows_those_of_the_reader(measure):
+    scorer = noref.Scorer(measure)
+    photo = scorer.read(np.full((8, 8, 3), 180, np.uint8))
+    assert scorer.assess(photo._replace(warnings=("the first of 2 frames",))).warnings == ("the first of 2 frames", WARNING)
+
+
+def test_the_command_line_shows_warning_and_share(measure, save, monkeypatch):
+    photo = save("a.png", np.full((8, 8, 3), 180, np.uint8))
+    assert f"({WARNING})" in CliRunner().invoke(app, ["score", str(photo), "--model", str(measure)]).stdout
+    monkeypatch.setattr(card, "FOLDER", measure.parent)
+    line = "  unusual      a warning; 99% of photos like those of training carry none\n"
+    assert line in CliRunner().invoke(app, ["models"]).stdout
