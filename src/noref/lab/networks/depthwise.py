@@ -1,8 +1,8 @@
 """Faster training of depthwise convolutions in bfloat16 on processors.
 
-oneDNN has no fast gradients for them in bfloat16: with strides they take six times as long as in single precision, and with
-5 x 5 kernels five times. Here the forward pass stays in bfloat16, and the gradients are computed in single precision. A training
-step of EfficientNet-Lite2 takes 1.4 s instead of 2.4 s (batch of 16 at 320 x 320, two cores with AMX).
+oneDNN has no fast gradients for them in bfloat16: with strides they take six times as long as in single precision, with 5 x 5
+kernels five times. Here the forward pass stays in bfloat16, and the gradients are computed in single precision. A training step
+of EfficientNet-Lite2 takes 1.4 s instead of 2.4 s (batch of 16 at 320 x 320, two cores with AMX).
 """
 
 from typing import Any
@@ -39,9 +39,9 @@ class _Depthwise(nn.Conv2d):
 class _DepthwiseSame(Conv2dSame):
     def forward(self, maps: Tensor) -> Tensor:
         if not _slow(self, maps):
-            padded: Tensor = super().forward(maps)
-            return padded
-        return _convolve(pad_same(maps, self.kernel_size, self.stride, self.dilation), self, (0, 0))
+            found: Tensor = super().forward(maps)  # type: ignore[no-untyped-call]
+            return found
+        return _convolve(pad_same(maps, list(self.kernel_size), list(self.stride), list(self.dilation)), self, (0, 0))
 
     def _get_name(self) -> str:
         return "Conv2dSame"
@@ -54,7 +54,7 @@ def _slow(layer: nn.Conv2d, maps: Tensor) -> bool:
 
 
 def _convolve(maps: Tensor, layer: nn.Conv2d, padding: Pair) -> Tensor:
-    found: Tensor = _Convolution.apply(maps, layer.weight, layer.stride, padding, layer.dilation)  # type: ignore[no-untyped-call]
+    found: Tensor = _Convolution.apply(maps, layer.weight, layer.stride, padding, layer.dilation)
     return found
 
 
@@ -67,7 +67,7 @@ class _Convolution(torch.autograd.Function):
         return F.conv2d(maps, weight.bfloat16(), None, stride, padding, dilation, maps.shape[1])
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         maps, weight = ctx.saved_tensors
         stride, padding, dilation = ctx.geometry
         of_maps, of_weight, _ = torch.ops.aten.convolution_backward(

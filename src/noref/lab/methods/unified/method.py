@@ -17,7 +17,7 @@ from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.methods.unified import interval, photos
+from noref.lab.methods.unified import interval, photos, sources
 from noref.lab.methods.unified.learning import UnifiedModule
 from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
 from noref.lab.networks.backbone import BackboneConfig
@@ -137,20 +137,20 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         if chosen.pristine is None:
             raise LabError("unified needs pristine images; give --pristine FOLDER")
         pristine, held_out = hold_out(chosen.pristine, self.seed)
-        clean = photos.PhotoSource(*photos.pristine_sources(pristine, rated, chosen.best), size, chosen.copies)
+        clean = sources.PhotoSource(*sources.pristine_sources(pristine, rated, chosen.best), size, chosen.copies)
         mos, side = float(np.mean(clean.mos)), int(size.area**0.5) // self.multiple * self.multiple
-        halved = photos.best_rated(rated, chosen.halved)
-        sources: list[photos.Source] = [
+        halved = sources.best_rated(rated, chosen.halved)
+        clean_sources: list[sources.Source] = [
             clean,
-            photos.HalvedSource([rated.paths[row] for row in halved], [mos] * len(halved), size),
-            photos.ComposedSource(clean, chosen.pictures, side),
-            photos.DrawnSource(chosen.pictures, mos, side),
+            sources.HalvedSource([rated.paths[row] for row in halved], [mos] * len(halved), size),
+            sources.ComposedSource(clean, chosen.pictures, side),
+            sources.DrawnSource(chosen.pictures, mos, side),
         ]
-        checks = photos.PhotoSource(*photos.pristine_sources(held_out, validation, chosen.best), size, CHECKS)
+        checks = sources.PhotoSource(*sources.pristine_sources(held_out, validation, chosen.best), size, CHECKS)
         return (
             photos.Together(
                 photos.Rated(rated, size, crop, self.seed, turn=True),
-                *(photos.DistortedImages(source, chosen.types, crop, self.seed) for source in sources),
+                *(photos.DistortedImages(source, chosen.types, crop, self.seed) for source in clean_sources),
             ),
             photos.Together(
                 photos.Rated(validation, size), photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0)

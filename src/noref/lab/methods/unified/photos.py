@@ -3,24 +3,21 @@
 import itertools
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from noref.lab import distortions, pictures
-from noref.lab.datasets.rated import RatedImages
+from noref.lab import distortions
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
 from noref.lab.distortions.registry import Pixels
 from noref.lab.methods.unified.network import CELL
+from noref.lab.methods.unified.sources import ComposedSource, PhotoSource, Source
 from noref.lab.networks.ordinal import at_least
-from noref.lab.pictures import plain
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random
 from noref.lab.training.working import WorkingPhotos
@@ -37,10 +34,6 @@ EXTREME = 0.05  # share of the others with one distortion beyond level 5
 SINGLE = 0.5  # share with one distortion of any type; the rest have a chain of zero to three
 IN_PART = 0.33  # share of distorted images of which a region stays as it was
 VISIBLE = 0.7  # root mean square of the change, in grey levels, below which an image counts as undistorted
-ON_DRAWN = ("focus blur", "motion blur", "noise", "pixelation", "compression")
-"""Families that show on drawn pictures, whose light and colours are arbitrary."""
-COMPOSED = tuple(kind for kind in pictures.COMPOSED if kind != "background_blur")  # whose cells differ in quality
-PHOTOS_COMPOSED = 4
 _BLOBS = 3  # random values a side from which a smooth region is interpolated
 
 
@@ -68,109 +61,6 @@ class Rated(RatedPhotos):
         pixels, mos = super().__getitem__(place)
         grid = [side // CELL for side in pixels.shape[:2]]
         return pixels, Targets(mos, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
-
-
-class Source(Protocol):
-    """Images without visible defects, each with a pseudo-MOS from 0 to 1.
-
-    Attributes:
-        mos: Pseudo-MOS of each.
-        families: Families of distortions that show on them.
-    """
-
-    mos: Sequence[float]
-    families: Sequence[str]
-
-    def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
-        """One of them, at working size."""
-        ...
-
-    def shapes(self, crop: int | None) -> list[tuple[int, int]]:
-        """Height and width of each, cut to `crop`."""
-        ...
-
-
-class PhotoSource:
-    """Photos on disk, `copies` times each.
-
-    Args:
-        paths: n photos.
-        mos: n pseudo-MOS.
-        size: The size policy.
-        copies: Times that each is used in an epoch.
-    """
-
-    families: Sequence[str] = tuple(FAMILIES)
-
-    def __init__(self, paths: Sequence[Path], mos: Sequence[float], size: WorkingSize, copies: int = 1) -> None:
-        self.paths = [path for path in paths for _ in range(copies)]
-        self.mos = [one for one in mos for _ in range(copies)]
-        self.photos = WorkingPhotos(size)
-        self.photos.use(self.paths)
-
-    def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
-        return self.photos.pixels(self.paths[index])
-
-    def shapes(self, crop: int | None) -> list[tuple[int, int]]:
-        return self.photos.shapes(self.paths, crop)
-
-
-class HalvedSource(PhotoSource):
-    """Photos whose sides are halved, after which little noise, blur or compression remains.
-
-    Mirrored copies fill them up to their size before, so that a level means the same as in other images.
-    """
-
-    def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
-        photo = Image.fromarray(super().pixels(index, rng))
-        half = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.BICUBIC)
-        rows, columns = photo.height - half.height, photo.width - half.width
-        filled: Pixels = np.pad(np.asarray(half), ((0, rows), (0, columns), (0, 0)), "symmetric")
-        return filled
-
-
-class ComposedSource:
-    """Photos composed into cut-outs, collages, letterboxes and other pictures that databases lack.
-
-    Args:
-        photos: Photos to compose.
-        count: Pictures in an epoch.
-        side: Their height and width.
-    """
-
-    families: Sequence[str] = tuple(FAMILIES)
-
-    def __init__(self, photos: PhotoSource, count: int, side: int) -> None:
-        self.photos, self.side = photos, side
-        self.mos = [float(np.mean(photos.mos))] * count
-
-    def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
-        chosen = rng.choice(len(self.photos.paths), PHOTOS_COMPOSED)
-        return pictures.compose([_square(self.photos.pixels(int(one), rng), self.side) for one in chosen], rng, COMPOSED)[0]
-
-    def shapes(self, crop: int | None) -> list[tuple[int, int]]:
-        return [(min(crop or self.side, self.side),) * 2] * len(self.mos)
-
-
-class DrawnSource:
-    """Pictures of `pictures.draw`: documents, screenshots, charts, skies.
-
-    Args:
-        count: Pictures in an epoch.
-        mos: Pseudo-MOS of each.
-        side: Their height and width.
-    """
-
-    families: Sequence[str] = ON_DRAWN
-
-    def __init__(self, count: int, mos: float, side: int) -> None:
-        self.mos, self.side = [mos] * count, side
-
-    def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
-        return pictures.draw((self.side, self.side), rng)
-
-    def shapes(self, crop: int | None) -> list[tuple[int, int]]:
-        return [(min(crop or self.side, self.side),) * 2] * len(self.mos)
 
 
 class DistortedImages(Dataset[Item]):
@@ -242,8 +132,9 @@ class Together(Dataset[Item]):
         self.parts = parts
         shared: dict[WorkingSize, WorkingPhotos] = {}
         for part in parts:
-            reader = part.source if isinstance(part, DistortedImages) else part
-            reader = reader.photos if isinstance(reader, ComposedSource) else reader
+            reader: object = part.source if isinstance(part, DistortedImages) else part
+            if isinstance(reader, ComposedSource):
+                reader = reader.photos
             if isinstance(reader, (RatedPhotos, PhotoSource)):
                 reader.photos = shared.setdefault(reader.photos.size, reader.photos).joined(reader.photos)
         self.starts = [0, *itertools.accumulate(map(len, parts))]
@@ -260,27 +151,6 @@ class Together(Dataset[Item]):
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each item will have: those alike can be stacked."""
         return [shape for part in self.parts for shape in part.shapes()]
-
-
-def pristine_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> tuple[list[Path], list[float]]:
-    """Paths and pseudo-MOS of images taken as pristine: pristine ones, and the best-rated share of a database.
-
-    The pristine ones, which have no MOS, get the mean of the others.
-    """
-    rows = best_rated(rated, best)
-    mos: list[float] = rated.unit_mos[rows].tolist()
-    return [*pristine, *(rated.paths[row] for row in rows)], [*[float(np.mean(mos))] * len(pristine), *mos]
-
-
-def best_rated(rated: RatedImages, share: float) -> list[int]:
-    """Rows of the best-rated share of a database, one at least, the best first."""
-    rows: list[int] = np.argsort(-rated.unit_mos, kind="stable")[: max(1, round(share * len(rated)))].tolist()
-    return rows
-
-
-def _square(pixels: Pixels, side: int) -> Pixels:
-    """A photo resized to a square."""
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def _answers(levels: Levels | None) -> Tensor:
