@@ -1,47 +1,104 @@
-"""What the unified network learns from: distorted, halved, extreme and plain pictures, and clouds."""
+"""Training data of the unified method: sources of images without defects, and their distortions."""
 
 import numpy as np
 import pytest
 import torch
 
+from noref.lab import distortions
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
-from noref.lab.methods.unified import photos
-from noref.lab.pictures import plain
+from noref.lab.methods.unified import photos, sources
 from noref.lab.preprocessing import WorkingSize
 from pictures import make_scene
 
-SIZE = WorkingSize(20_000, 64, 32)
+SIZE = WorkingSize(96 * 96, 16, 32, fixed=True)
+TYPES = distortions.VERSION_2
 
 
-def test_draws_depend_on_seed_epoch_copy_and_pixels_only(pristine):
-    paths = sorted(pristine.iterdir())[:2]
-    distorted = photos.DistortedPhotos(paths, [0.8, 0.6], SIZE, copies=6, crop=64)
-    again = photos.DistortedPhotos(paths[1:], [0.6], SIZE, copies=6, crop=64)
-    for copy in range(6):
-        for one, other in zip(distorted[0, 6 + copy][1], again[0, copy][1], strict=True):
-            torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
-    assert not torch.equal(distorted[0, 0][0], distorted[1, 0][0])
-    assert distorted.shapes() == [(64, 64)] * 12
+@pytest.fixture
+def clean(pristine) -> sources.PhotoSource:
+    return sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, copies=20)
 
 
-def test_what_is_known_of_distorted_photos(pristine):
-    paths = sorted(pristine.iterdir())
-    distorted = photos.DistortedPhotos(paths, [0.8] * len(paths), SIZE, copies=20, in_part=0.5)
-    items = [distorted[0, index][1] for index in range(len(distorted))]
-    in_part = [bool(truth.quality.std() > 1e-6) for truth in items]
+class Fixed(sources.Source):
+    """The same photo over and over."""
+
+    def __init__(self, pixels, count=60, families=tuple(FAMILIES)):
+        self.image, self.mos, self.families = pixels, [0.8] * count, families
+
+    def pixels(self, index, rng):
+        return self.image
+
+    def shapes(self, crop):
+        return [self.image.shape[:2]] * len(self.mos)
+
+
+def test_what_is_drawn_depends_on_seed_epoch_and_item_only(clean):
+    distorted = photos.DistortedImages(clean, TYPES, crop=64)
+    again = photos.DistortedImages(clean, TYPES, crop=64)
+    assert torch.equal(distorted[0, 7][0], again[0, 7][0])
+    assert not torch.equal(distorted[0, 7][0], distorted[1, 7][0])
+    assert not torch.equal(distorted[0, 7][0], photos.DistortedImages(clean, TYPES, crop=64, seed=1)[0, 7][0])
+    assert distorted.shapes() == [(64, 64)] * 120
+
+
+def test_targets_of_distorted_images(clean):
+    distorted = photos.DistortedImages(clean, TYPES, in_part=0.5)
+    targets = [distorted[0, index][1] for index in range(len(distorted))]
+    in_part = [bool(one.quality.std() > 1e-6) for one in targets]
     assert 0.2 < np.mean(in_part) < 0.6
-    for truth, partly in zip(items, in_part, strict=True):
-        assert truth.quality.shape == (6, 6)
-        assert 0 < float(truth.mos) <= 0.8 + 1e-6
-        assert float(truth.quality.mean()) == pytest.approx(float(truth.mos), abs=1e-6)
+    for one, partly in zip(targets, in_part, strict=True):
+        assert one.quality.shape == (6, 6)
+        assert 0 < float(one.mos) <= 0.8 + 1e-6
+        assert float(one.quality.mean()) == pytest.approx(float(one.mos), abs=1e-6)
         if partly:
-            assert truth.answers.isnan().all()
-        elif not truth.answers.isnan().any():
-            left = np.prod([1 - photos.MOS_LOSS_BY_LEVEL[int(level)] for level in truth.answers.sum(dim=1)])
-            assert float(truth.mos) == pytest.approx(0.8 * left, abs=1e-5) or left < 0.99
+            assert one.answers.isnan().all()
+    assert {float(one.answers.sum()) for one in targets if not one.answers.isnan().any()} >= {0.0, 1.0, float(HIGHEST)}
 
 
-def test_a_part_that_stays_clean_stays_as_it_is():
+def test_a_chain_multiplies_the_losses_of_its_levels():
+    distorted = photos.DistortedImages(Fixed(make_scene(64, 64), 400), TYPES, in_part=0)
+    checked = 0
+    for index in range(400):
+        _, targets = distorted[0, index]
+        levels = targets.answers.sum(dim=1)
+        if int((levels > 0).sum()) > 1:
+            kept = np.prod([1 - photos.MOS_LOSS_BY_LEVEL[int(level)] for level in levels])
+            assert float(targets.mos) == pytest.approx(0.8 * kept, abs=1e-5)
+            checked += 1
+    assert checked > 20
+
+
+def test_images_beyond_level_5_score_less_than_those_of_level_5(monkeypatch):
+    monkeypatch.setattr(photos, "UNDISTORTED", 0.0)
+    monkeypatch.setattr(photos, "EXTREME", 1.0)
+    extreme = photos.DistortedImages(Fixed(make_scene(64, 64)), TYPES, in_part=0)
+    found = set()
+    for index in range(60):
+        pixels, targets = extreme[0, index]
+        assert float(targets.mos) < 0.8 * (1 - photos.MOS_LOSS_BY_LEVEL[HIGHEST])
+        family = list(FAMILIES)[int(targets.answers.sum(dim=1).argmax())]
+        found.add(family)
+        if family == "under-exposure":
+            assert pixels.float().mean() < 60
+    assert {"focus blur", "under-exposure", "over-exposure", "low contrast"} < found
+
+
+def test_a_distortion_that_does_not_show_costs_nothing():
+    flat = Fixed(np.full((64, 64, 3), 128, np.uint8), 60, ("focus blur", "motion blur", "pixelation"))
+    blurred = photos.DistortedImages(flat, ("gaussian_blur", "motion_blur", "pixelation"))
+    for index in range(60):
+        _, targets = blurred[0, index]
+        assert float(targets.mos) == pytest.approx(0.8)
+        assert not targets.answers.any()
+
+
+def test_light_and_colours_of_drawn_pictures_are_not_distorted():
+    drawn = photos.DistortedImages(sources.DrawnSource(1, 0.8, 64), TYPES)
+    assert {one.family for one in drawn.types} & set(FAMILIES) == set(sources.ON_DRAWN)
+    assert drawn.chains is None
+
+
+def test_a_region_that_is_not_distorted_stays_as_it_was():
     clean, distorted = make_scene(64, 64, 1), make_scene(64, 64, 2)
     share = np.zeros((4, 4), np.float32)
     share[:, 2:] = 1
@@ -50,100 +107,43 @@ def test_a_part_that_stays_clean_stays_as_it_is():
     np.testing.assert_array_equal(blended[:, 40:], distorted[:, 40:])
 
 
-def test_several_sets_are_one(rated, pristine):
-    paths = sorted(pristine.iterdir())[:1]
-    parts = photos.Rated(rated, SIZE, 64), photos.DistortedPhotos(paths, [0.8], SIZE, copies=3, crop=64)
+def test_regions_are_smooth_areas_and_rectangles():
+    regions = [photos._region((18, 18), np.random.default_rng(seed)) for seed in range(40)]
+    sharp = [set(np.unique(region)) <= {0.0, 1.0} for region in regions]
+    assert 0.2 < np.mean(sharp) < 0.8
+    assert all(0 <= region.min() and 0 < region.max() <= 1 for region in regions)
+
+
+def test_several_data_sets_are_one(rated, clean):
+    parts = photos.Rated(rated, SIZE, 64), photos.DistortedImages(clean, TYPES, crop=64)
     together = photos.Together(*parts)
-    assert len(together) == len(rated) + 3 == len(together.shapes())
+    assert len(together) == len(rated) + 120 == len(together.shapes())
     for index, (part, place) in {0: (0, 0), len(rated) - 1: (0, len(rated) - 1), len(rated): (1, 0)}.items():
         torch.testing.assert_close(together[2, index][0], parts[part][2, place][0])
     assert together[0, 0][1].answers.isnan().all()
 
 
-def test_halved_photos_fill_their_old_place_with_mirrored_copies(rated, pristine):
-    halved = photos.HalvedPhotos(sorted(pristine.iterdir()), [0.8] * 6, SIZE, copies=8, seed=1)
-    items = [halved[0, index] for index in range(len(halved))]
-    clean = [pixels.numpy() for pixels, truth in items if truth.mos > 0.799]
-    assert len(clean) >= 3
-    for pixels in clean:
-        middle_down, middle_across = (side // 2 for side in pixels.shape[:2])
+def test_halved_photos_fill_their_place_with_mirrored_copies(pristine):
+    halved = sources.HalvedSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE)
+    for index in range(6):
+        pixels = halved.pixels(index, np.random.default_rng(0))
+        middle = pixels.shape[0] // 2
         np.testing.assert_array_equal(pixels, pixels[::-1])
         np.testing.assert_array_equal(pixels, pixels[:, ::-1])
-        assert not np.array_equal(pixels[:middle_down], pixels[:middle_down][::-1])
-        assert pixels[:, :middle_across].std() > 5
-    assert halved.shapes() == photos.DistortedPhotos(halved.paths, [0.8] * 6, SIZE, copies=8).shapes()
+        assert not np.array_equal(pixels[:middle], pixels[:middle][::-1])
+    assert halved.shapes(None) == [(96, 96)] * 6
 
 
-def test_halved_sources_are_the_best_rated(rated):
-    found = photos.halved_sources(rated, 0.5, 0.7)
-    assert found.mos == [0.7] * len(found.paths)
-    best = [rated.paths[row] for row in np.argsort(-rated.unit_mos, kind="stable")[: len(rated) // 2]]
-    assert list(found.paths) == best
-    assert photos.halved_sources(rated, 0.0, 0.7) == photos.Clean([], [])
+def test_composed_and_drawn_pictures_have_the_shape_that_they_state(clean):
+    rng = np.random.default_rng(0)
+    for source in (sources.ComposedSource(clean, 3, 96), sources.DrawnSource(3, 0.7, 96)):
+        assert source.shapes(64) == [(64, 64)] * 3
+        assert source.shapes(None) == [(96, 96)] * 3
+        assert source.pixels(1, rng).shape == (96, 96, 3)
 
 
-def test_extreme_photos_have_one_defect_of_level_5_and_score_less_than_those(pristine):
-    paths = sorted(pristine.iterdir())
-    named = set()
-    extreme, level_5 = (
-        photos.ExtremePhotos(paths, [0.8] * len(paths), SIZE, copies=8, in_part=0),
-        0.8 * (1 - photos.MOS_LOSS_BY_LEVEL[HIGHEST]),
-    )
-    for index in range(len(extreme)):
-        pixels, truth = extreme[0, index]
-        assert 0 < float(truth.mos) < level_5
-        assert truth.answers.sum() == HIGHEST
-        family = list(FAMILIES)[int(truth.answers.sum(dim=1).argmax())]
-        named.add(family)
-        if family == "under-exposure":
-            assert pixels.float().mean() < 60
-    assert {"focus blur", "under-exposure", "over-exposure", "low contrast"} < named
-
-
-def test_some_are_extreme_in_part_and_their_defects_are_not_known(pristine):
-    paths = sorted(pristine.iterdir())
-    extreme = photos.ExtremePhotos(paths, [0.8] * len(paths), SIZE, copies=8)
-    truths = [extreme[0, index][1] for index in range(len(extreme))]
-    in_part = [truth for truth in truths if truth.answers.isnan().any()]
-    assert 0 < len(in_part) < len(truths) / 2
-    assert all(truth.quality.max() > 0.7 for truth in in_part)
-
-
-def test_plain_pictures_have_no_defects():
-    made = photos.PlainImages(40, 0.7, (64, 96), seed=1)
-    pictures = [made[0, index] for index in range(len(made))]
-    for pixels, truth in pictures:
-        assert pixels.shape == (64, 96, 3)
-        assert pixels.dtype == torch.uint8
-        assert truth.quality.shape == (4, 6)
-        assert (truth.quality == truth.mos).all()
-        assert not truth.answers.any()
-    assert len({pixels.numpy().tobytes() for pixels, _ in pictures}) > 35
-    torch.testing.assert_close(made[0, 3][0], photos.PlainImages(4, 0.7, (64, 96), seed=1)[0, 3][0])
-    assert not torch.equal(made[0, 3][0], made[1, 3][0])
-
-
-def test_clouds_lose_what_one_defect_costs_or_nothing():
-    made = photos.CloudImages(60, 0.7, (64, 96), seed=1)
-    items = [made[0, index] for index in range(len(made))]
-    assert {pixels.shape for pixels, _ in items} == {(64, 96, 3)}
-    assert all((truth.quality == truth.mos).all() and truth.answers.isnan().all() for _, truth in items)
-    mos = {round(float(truth.mos), 6) for _, truth in items}
-    assert mos == {round(0.7 * (1 - lost), 6) for lost in photos.MOS_LOSS_BY_LEVEL}
-    torch.testing.assert_close(made[0, 3][0], photos.CloudImages(4, 0.7, (64, 96), seed=1)[0, 3][0])
-    assert not torch.equal(made[0, 3][0], made[1, 3][0])
-
-
-def test_clouds_are_soft_but_not_plain():
-    made = np.stack([plain.clouds((128, 160), np.random.default_rng(seed)) for seed in range(40)]).astype(float)
-    deviation = made.std(axis=(1, 2)).mean(axis=1)
-    slope = np.abs(np.diff(made, axis=2)).mean(axis=(1, 2, 3))
-    assert np.median(slope / deviation) < 0.2  # 1.1 of noise
-    assert np.median(deviation) > 10
-
-
-def test_pristine_photos_score_what_the_best_rated_do(rated, pristine):
-    found = photos.pristine_sources(sorted(pristine.iterdir()), rated, 0.2)
-    assert len(found.paths) == len(found.mos) == 12
-    assert found.mos[0] == pytest.approx(np.sort(rated.unit_mos)[-6:].mean())
-    assert min(found.mos[6:]) >= np.sort(rated.unit_mos)[-6]
+def test_pristine_photos_get_the_mean_of_the_best_rated(rated, pristine):
+    paths, mos = sources.pristine_sources(sorted(pristine.iterdir()), rated, 0.2)
+    assert len(paths) == len(mos) == 12
+    assert mos[0] == pytest.approx(np.sort(rated.unit_mos)[-6:].mean())
+    assert min(mos[6:]) >= np.sort(rated.unit_mos)[-6]

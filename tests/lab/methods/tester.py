@@ -41,10 +41,11 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "unified": {
         **NETWORK,
+        "data.area": 16_384,
+        "data.fixed": True,
         "copies": 1,
-        "plain": 2,
+        "pictures": 2,
         "data.crop": 64,
-        "axes": 8,
         "best": 0.3,
         "schedule.epochs": 2,
         "schedule.batch": 8,

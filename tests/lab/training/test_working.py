@@ -21,10 +21,12 @@ from noref import images
 from noref.errors import DamagedImage, ImageTooSmall
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.distortions import VERSION_1
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.regressor.method import RegressorMethod
 from noref.lab.methods.unified import photos as unified
+from noref.lab.methods.unified import sources
 from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.distorted import DistortedImages
 from noref.lab.training.finetuning import ScoreModule
@@ -65,8 +67,12 @@ def paired(tmp_path_factory: pytest.TempPathFactory) -> RatedImages:
     return RatedImages("paired", folder, pd.DataFrame(rows, columns=["image", "mos", "content", "reference"]), (0.0, 1.0))
 
 
-def best(rated: RatedImages) -> unified.Clean:
-    return unified.pristine_sources([], rated, 0.2)
+def best(rated: RatedImages, copies: int = 1) -> sources.PhotoSource:
+    return sources.PhotoSource(*sources.pristine_sources([], rated, 0.2), SIZE, copies)
+
+
+def distorted(source: sources.Source, crop: int | None = 64) -> unified.DistortedImages:
+    return unified.DistortedImages(source, VERSION_1, crop)
 
 
 Make = Callable[[RatedImages, RatedImages, list[Path]], Photos]
@@ -79,12 +85,12 @@ SETS: dict[str, Make] = {
     "defects, one copy": lambda rated, paired, pristine: DistortedImages(pristine, SIZE, 1),
     "unified": lambda rated, paired, pristine: unified.Together(
         unified.Rated(rated, SIZE, 64),
-        unified.DistortedPhotos([*pristine, *best(rated).paths], [0.8] * 12, SIZE, 3, 64),
-        unified.HalvedPhotos(*best(rated), SIZE, 1, 64),
-        unified.PlainImages(3, 0.8, (64, 64)),
+        distorted(sources.PhotoSource([*pristine, *best(rated).paths], [0.8] * 12, SIZE, 3)),
+        distorted(sources.HalvedSource(best(rated).paths, best(rated).mos, SIZE)),
+        distorted(sources.DrawnSource(3, 0.8, 128)),
     ),
     "unified, whole": lambda rated, paired, pristine: unified.Together(
-        unified.Rated(rated, SIZE), unified.DistortedPhotos(*best(rated), SIZE, 4, in_part=0)
+        unified.Rated(rated, SIZE), distorted(best(rated, 4), crop=None)
     ),
 }
 

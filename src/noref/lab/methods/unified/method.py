@@ -76,6 +76,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     settings_type = UnifiedSettings
     classes_ = tuple(FAMILIES)
     coverage = interval.COVERAGE
+    usual = USUAL
     map_meaning = (
         "local quality, higher is better: the score of each cell, trained on photos that were distorted in part; "
         "shifted so that its mean is the score before clipping to 0 to 100"
@@ -104,6 +105,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         self.network_.eval()
         compact(self.network_)
         self.network_.distance.fit(self._vectors(sample), USUAL)
+        compact(self.network_.distance)
         self._calibrate(kept)
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
