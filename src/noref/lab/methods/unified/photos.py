@@ -18,9 +18,9 @@ from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
 from noref.lab.distortions.registry import Pixels
-from noref.lab.pictures import plain
 from noref.lab.methods.unified.network import CELL
 from noref.lab.networks.ordinal import at_least
+from noref.lab.pictures import plain
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.distorted import chain_rng
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random
