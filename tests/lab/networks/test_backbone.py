@@ -11,7 +11,7 @@ from torch import nn
 
 from noref.lab.errors import LabError
 from noref.lab.networks import backbone
-from noref.lab.networks.backbone import Backbone, Stage, average
+from noref.lab.networks.backbone import Backbone, BackboneConfig, Stage, average
 
 PIXELS = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -234,3 +234,12 @@ def test_the_mean_of_two_backbones_is_half_way_and_leaves_statistics_alone():
         torch.testing.assert_close(mine, (first + second) / 2)
     for mine, first in zip(one.buffers(), before.buffers(), strict=True):
         torch.testing.assert_close(mine, first, rtol=0, atol=0)
+
+
+def test_frozen_stages_keep_their_weights_and_the_others_learn():
+    network = BackboneConfig(name="test_efficientnet", frozen=2).build()
+    trained = {name for name, weight in network.body.named_parameters() if weight.requires_grad}
+    assert not any(name.startswith(("conv_stem", "bn1", "blocks.0", "blocks.1.")) for name in trained)
+    assert any(name.startswith("blocks.2.") for name in trained)
+    with pytest.raises(LabError, match="9 stages cannot be frozen"):
+        network.freeze(9)

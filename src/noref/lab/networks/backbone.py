@@ -20,7 +20,7 @@ from torchvision.models import AlexNet_Weights, alexnet
 from noref.lab.errors import LabError
 from noref.lab.lookup import lookup
 from noref.lab.networks import weights as weight_files
-from noref.lab.settings import Channels, PathText, settings
+from noref.lab.settings import Channels, NotNegative, PathText, settings
 
 IMAGENET = "imagenet"  # as `weights`: downloaded from the public source of the network
 TAPS = 4  # number of maps of a network without stages, such as a plain vision transformer
@@ -115,6 +115,21 @@ class Backbone(nn.Module):
         """Write what `load` reads."""
         weight_files.write(self.body.state_dict(), weights)
 
+    def freeze(self, stages: int) -> None:
+        """Exclude the weights of the first stages from training.
+
+        Raises:
+            LabError: The network has fewer stages.
+        """
+        if stages > len(self.stages):
+            raise LabError(f"{stages} stages cannot be frozen: the network has {len(self.stages)}")
+        if stages:
+            weights = list(self.parameters())
+            last = self(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))[stages - 1]
+            used = torch.autograd.grad(last.sum(), weights, allow_unused=True)
+            for weight, gradient in zip(weights, used, strict=True):
+                weight.requires_grad_(gradient is None)
+
     def digest(self) -> str:
         """Hash of architecture, weights, normalisation and the blocks whose maps are taken."""
         taps = () if self._taps is None else (self._taps,)
@@ -160,10 +175,15 @@ class BackboneConfig:
     """Standard deviation of pixels / 255 per channel, for normalisation; null for timm's value."""
     options: dict[str, Any] | None = None
     """Further arguments of timm.create_model."""
+    frozen: NotNegative = 0
+    """Number of stages, from the first, whose weights stay as pretrained."""
 
     def build(self, pretrained: bool = True) -> Backbone:
         """Build the backbone, with random weights unless `pretrained`; raises as `Backbone`."""
-        return Backbone(self.name, self.weights if pretrained else None, mean=self.mean, std=self.std, options=self.options)
+        weights = self.weights if pretrained else None
+        backbone = Backbone(self.name, weights, mean=self.mean, std=self.std, options=self.options)
+        backbone.freeze(self.frozen)
+        return backbone
 
 
 @torch.no_grad()

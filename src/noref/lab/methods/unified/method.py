@@ -97,7 +97,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         training, checking = self._data(self._with_teacher(learning), validation)
         sample = learning.paths[:: -(-len(learning) // SAMPLE)]
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            vectors = self._vectors(sample)
+            vectors = self._vectors(sample, self.settings.schedule.precision)
             for head in (self.network_.mos, self.network_.defects, self.network_.spread):
                 head.standardise(vectors)
         module = UnifiedModule(self.network_, self.settings.losses, self.settings.optimizer)
@@ -141,10 +141,10 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         pristine, held_out = hold_out(chosen.pristine, self.seed)
         clean = sources.PhotoSource(*sources.pristine_sources(pristine, rated, chosen.best), size, chosen.copies)
         mos, side = float(np.mean(clean.mos)), int(size.area**0.5) // self.multiple * self.multiple
-        halved = sources.best_rated(rated, chosen.halved)
+        halved, _ = sources.best_rated(rated, chosen.halved)
         clean_sources: list[sources.Source] = [
             clean,
-            sources.HalvedSource([rated.paths[row] for row in halved], [mos] * len(halved), size),
+            sources.HalvedSource(halved, [mos] * len(halved), size),
             sources.ComposedSource(clean, chosen.pictures, side),
             sources.DrawnSource(chosen.pictures, mos, side),
         ]
@@ -159,11 +159,10 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             ),
         )
 
-    def _vectors(self, paths: Sequence[Path]) -> Tensor:
+    def _vectors(self, paths: Sequence[Path], precision: str = "32-true") -> Tensor:
         """Pooled features of whole photos, n x D."""
-        return torch.from_numpy(
-            photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, "32-true", self.settings.data.cache)
-        )
+        cache = self.settings.data.cache
+        return torch.from_numpy(photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, precision, cache))
 
     def _calibrate(self, kept: RatedImages) -> None:
         """Scale the interval on photos that were not used before."""

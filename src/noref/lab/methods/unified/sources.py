@@ -124,15 +124,15 @@ def pristine_sources(pristine: Sequence[Path], rated: RatedImages, best: float) 
 
     The pristine ones, which have no MOS, get the mean of the others.
     """
-    rows = best_rated(rated, best)
-    mos: list[float] = rated.unit_mos[rows].tolist()
-    return [*pristine, *(rated.paths[row] for row in rows)], [*[float(np.mean(mos))] * len(pristine), *mos]
+    paths, mos = best_rated(rated, best)
+    return [*pristine, *paths], [*[float(np.mean(mos))] * len(pristine), *mos]
 
 
-def best_rated(rated: RatedImages, share: float) -> list[int]:
-    """Rows of the best-rated share of a database, one at least, the best first."""
-    rows: list[int] = np.argsort(-rated.unit_mos, kind="stable")[: max(1, round(share * len(rated)))].tolist()
-    return rows
+def best_rated(rated: RatedImages, share: float) -> tuple[list[Path], list[float]]:
+    """Paths and MOS, from 0 to 1, of the best-rated share of a database, one image at least, the best first."""
+    rows = np.argsort(-rated.unit_mos, kind="stable")[: max(1, round(share * len(rated)))].tolist()
+    paths = rated.paths
+    return [paths[row] for row in rows], rated.unit_mos[rows].tolist()
 
 
 def _square(pixels: Pixels, side: int) -> Pixels:
