@@ -147,7 +147,7 @@ def test_the_callers_image_stays_as_large_as_it_was(scorer):
     assert image.size == (4000, 3000)
 
 
-@given(st.integers(500_000, 20_000_000), st.floats(0, np.log(images.MAX_ASPECT)), st.sampled_from([64, 224]))
+@given(st.integers(500_000, 20_000_000), st.floats(0, np.log(images.MAX_ASPECT)), st.sampled_from([16, 64, 224]))
 def test_a_reduced_photo_has_twice_the_working_size_on_each_side(count, aspect, shortest):
     facts = dataclasses.replace(card.load(card.find(card.DEFAULT)), shortest=shortest)
     enough = scorer_module.enough_for(facts)

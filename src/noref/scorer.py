@@ -18,9 +18,11 @@ OUTPUTS = ("score", "map", "defects", "levels", "interval", "unusual")
 """Outputs that an exported model may have."""
 
 View: TypeAlias = Literal["common", "native"]
-"""At which size a photo is scored that is smaller than the model's area: enlarged to it as all others, or as it is."""
+"""How a photo is scored that is smaller than the area of the model: enlarged to the common size of all, or at its own."""
 
-REDUCED_AREA = 15  # halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side
+# Halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side, before sides are
+# rounded to multiples.
+REDUCED_AREA = 15
 LOADED = 4  # models that `score` and unpickled scorers keep loaded
 
 _UNUSUAL = "unlike the photos that the model was trained on (distance {:.1f} times the threshold): the score is less certain"
@@ -39,13 +41,13 @@ class Scorer:
     docs/how-to/servers-and-processes.md.
 
     A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 2.7 times the
-    working size of the model; `policy` of the result then states the scale. The scores differ from those of full decoding by
-    0.1 points on average and by at most 0.6 (docs/benchmarks.md); `exact=True` decodes in full.
+    working size of the model; `policy` of the result then states the scale. The scores of `unified` 7 differ from those of full
+    decoding by 0.1 points on average and by at most 0.6 (docs/benchmarks.md); `exact=True` decodes in full.
 
-    A model may bring every photo to one area, `card.area`; its `card.policy` then states it. A small photo is scored as it
-    looks when it is enlarged to that, as on a screen. `view="native"` scores it without enlarging, for photos that are shown
-    small; only the rounding of its sides to multiples of a few pixels remains. `policy` of the result states it. Larger photos
-    get the same result in both views, and so does every photo with a model that never enlarges.
+    A model may score every photo at one area, `card.area`, to which smaller photos are enlarged; `card.policy` then states it.
+    `view="native"` scores small photos without enlarging, for photos that are shown small (their sides are still rounded to
+    multiples of a few pixels, at least one multiple); `policy` of the result states it. Larger photos get the same result in
+    both views, and so does every photo with a model that never enlarges.
 
     Args:
         model: Name of a shipped model; name and version, such as "unified@7"; or path of an exported .onnx file with its card

@@ -4,41 +4,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from noref.lab.distortions.registry import Pixels
-from noref.lab.pictures import pages
-from noref.lab.pictures.pages import Box, fill
+from noref.lab.pictures import pages, screens
+from noref.lab.pictures.pages import Box, fill, font
 from noref.lab.pictures.plain import Shape, as_tuple, colors, to_pixels
 
 Photos = Sequence[Pixels]
 Mask = npt.NDArray[np.float64]
 """Share of the subject in each pixel from 0 to 1, H x W x 1."""
 _FINE = 4  # masks are drawn this much larger, then reduced
-
-
-def compose(photos: Photos, rng: np.random.Generator, kinds: Sequence[str] | None = None) -> tuple[Pixels, str]:
-    """Compose a picture of photos; each of the kinds is equally likely. The composition itself is no defect.
-
-    Args:
-        photos: One or more, RGB, uint8, H x W x 3, all of one size; not changed.
-        rng: The picture depends on its state.
-        kinds: Names from `COMPOSED`; None for all.
-
-    Returns:
-        The picture, of the size of the photos, and its kind.
-
-    Raises:
-        ValueError: There is no kind of one of the names, no photo, or the photos differ in size.
-    """
-    names = COMPOSED if kinds is None else tuple(kinds)
-    if unknown := set(names) - set(COMPOSED):
-        raise ValueError(f"no composition is called {', '.join(sorted(unknown))}; there are {', '.join(COMPOSED)}")
-    if len({photo.shape for photo in photos}) != 1:
-        raise ValueError("a composition takes one or more photos of one size")
-    kind = names[rng.integers(len(names))]
-    return _KINDS[kind]([photos[index] for index in rng.permutation(len(photos))], rng), kind
 
 
 def _cutout(photos: Photos, rng: np.random.Generator) -> Pixels:
@@ -101,7 +78,7 @@ def _collage(photos: Photos, rng: np.random.Generator) -> Pixels:
 
 
 def _in_screenshot(photos: Photos, rng: np.random.Generator) -> Pixels:
-    return pages.screenshot(photos[0].shape[:2], rng, photos[0])
+    return screens.screenshot(photos[0].shape[:2], rng, photos[0])
 
 
 def _in_page(photos: Photos, rng: np.random.Generator) -> Pixels:
@@ -116,24 +93,23 @@ def _caption(photos: Photos, rng: np.random.Generator) -> Pixels:
     pen = ImageDraw.Draw(over)
     text = " ".join(pages.words(rng, int(rng.integers(1, 6))))
     style = rng.choice(["outlined", "band", "date", "watermark"])
+    size = max(8, round(height * rng.uniform(0.03, 0.12)))
     if style == "watermark":
-        font = ImageFont.load_default(max(8, round(height * rng.uniform(0.03, 0.12))))
-        step = round(font.getlength(text) + 4 * font.size)
-        for row, top in enumerate(range(0, height, round(4 * font.size))):
+        step = round(font(size).getlength(text)) + 4 * size
+        for row, top in enumerate(range(0, height, 4 * size)):
             for left in range(-(row % 2) * step // 2, width, step):
-                pen.text((left, top), text, (255, 255, 255, round(rng.uniform(50, 120))), font)
+                pen.text((left, top), text, (255, 255, 255, round(rng.uniform(50, 120))), font(size))
         over = over.rotate(float(rng.choice([0, 30, 45])), Image.Resampling.BICUBIC)
     elif style == "date":
-        font = ImageFont.load_default(max(8, round(height * rng.uniform(0.03, 0.06))))
         date = f"{rng.integers(1, 32):02} {rng.integers(1, 13):02} {rng.integers(1995, 2026)}"
-        pen.text((0.97 * width, 0.97 * height), date, (255, 150, 40, 255), font, anchor="rs")
+        pen.text((0.97 * width, 0.97 * height), date, (255, 150, 40, 255), font(max(8, size // 2)), anchor="rs")
     else:
-        font = ImageFont.load_default(max(8, round(min(height * rng.uniform(0.04, 0.12), 1.5 * width / len(text)))))
+        size = max(8, min(size, round(1.5 * width / len(text))))
         middle = height * (0.92 if rng.random() < 0.7 else 0.08)
         if style == "band":
-            pen.rectangle((0, middle - font.size, width, middle + font.size), (0, 0, 0, round(rng.uniform(90, 255))))
-        outline = 0 if style == "band" else max(1, round(font.size / 14))
-        pen.text((width / 2, middle), text, "white", font, anchor="mm", stroke_width=outline, stroke_fill="black")
+            pen.rectangle((0, middle - size, width, middle + size), (0, 0, 0, round(rng.uniform(90, 255))))
+        outline = 0 if style == "band" else max(1, round(size / 14))
+        pen.text((width / 2, middle), text, "white", font(size), anchor="mm", stroke_width=outline, stroke_fill="black")
     return np.asarray(Image.alpha_composite(image.convert("RGBA"), over).convert("RGB"))
 
 
@@ -171,7 +147,7 @@ def _background_blur(photos: Photos, rng: np.random.Generator) -> Pixels:
     mask = _blurred(_subject(shape, rng)[0], min(shape) * rng.uniform(0.003, 0.015))
     sigma = min(shape) * rng.uniform(0.012, 0.04)
     around = 1.001 - mask  # the subject does not bleed into the background
-    background = _blurred(photos[0] * around, sigma) / np.maximum(_blurred(around, sigma), 1e-3)
+    background = _blurred(photos[0] * around, sigma) / np.maximum(_blurred(around, sigma), 5e-4)
     return to_pixels(background + (photos[0] - background) * mask)
 
 
@@ -188,6 +164,28 @@ _KINDS: dict[str, Callable[[Photos, np.random.Generator], Pixels]] = {
 }
 COMPOSED = tuple(_KINDS)
 """The kinds that `compose` draws from."""
+
+
+def compose(photos: Photos, rng: np.random.Generator, kinds: Sequence[str] = COMPOSED) -> tuple[Pixels, str]:
+    """Compose a picture of photos; each of the kinds is equally likely. The composition itself is no defect.
+
+    Args:
+        photos: One or more, RGB, uint8, H x W x 3, all of one size; not changed.
+        rng: The picture depends on its state.
+        kinds: Names from `COMPOSED`.
+
+    Returns:
+        The picture, of the size of the photos, and its kind.
+
+    Raises:
+        ValueError: There is no kind of one of the names, no photo, or the photos differ in size.
+    """
+    if unknown := set(kinds) - set(COMPOSED):
+        raise ValueError(f"no composition is called {', '.join(sorted(unknown))}; there are {', '.join(COMPOSED)}")
+    if len({photo.shape for photo in photos}) != 1:
+        raise ValueError("a composition takes one or more photos of one size")
+    kind = kinds[int(rng.integers(len(kinds)))]
+    return np.array(_KINDS[kind]([photos[index] for index in rng.permutation(len(photos))], rng)), kind
 
 
 def _subject(shape: Shape, rng: np.random.Generator) -> tuple[Mask, Box]:
@@ -216,6 +214,14 @@ def _subject(shape: Shape, rng: np.random.Generator) -> tuple[Mask, Box]:
     return np.asarray(mask)[..., None] / 255, box
 
 
-def _blurred(values: npt.NDArray[np.generic], sigma: float) -> npt.NDArray[np.float64]:
-    """Gaussian blur of H x W x C values."""
-    return ndimage.gaussian_filter(values.astype(np.float64), (sigma, sigma, 0), truncate=3)
+def _blurred(values: npt.NDArray[np.generic], sigma: float) -> npt.NDArray[np.float32]:
+    """Gaussian blur of H x W x C values, computed at reduced size where it is strong."""
+    height, width, channels = values.shape
+    factor = max(1, sigma / 3)
+    small = (max(1, round(width / factor)), max(1, round(height / factor)))
+    blurred = np.empty(values.shape, np.float32)
+    for channel in range(channels):
+        plane = Image.fromarray(values[..., channel].astype(np.float32)).resize(small, Image.Resampling.BOX)
+        reduced = Image.fromarray(ndimage.gaussian_filter(np.asarray(plane), sigma / factor, truncate=3))
+        blurred[..., channel] = np.asarray(reduced.resize((width, height), Image.Resampling.BICUBIC))
+    return blurred

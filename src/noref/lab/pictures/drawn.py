@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from noref.lab.distortions.registry import Pixels
-from noref.lab.pictures import pages, plain, scenes
+from noref.lab.pictures import pages, plain, scenes, screens
 from noref.lab.pictures.plain import Shape
 
 _KINDS: dict[str, Callable[[Shape, np.random.Generator], Pixels]] = {
@@ -20,7 +20,7 @@ _KINDS: dict[str, Callable[[Shape, np.random.Generator], Pixels]] = {
     "night": scenes.night,
     "chart": pages.chart,
     "document": pages.document,
-    "screenshot": pages.screenshot,
+    "screenshot": screens.screenshot,
 }
 DRAWN = tuple(_KINDS)
 """The kinds that `draw` draws from."""
@@ -42,4 +42,4 @@ def draw(shape: Shape, rng: np.random.Generator, kinds: Sequence[str] = DRAWN) -
     """
     if unknown := set(kinds) - set(DRAWN):
         raise ValueError(f"no picture is called {', '.join(sorted(unknown))}; there are {', '.join(DRAWN)}")
-    return _KINDS[kinds[rng.integers(len(kinds))]](shape, rng)
+    return np.array(_KINDS[kinds[int(rng.integers(len(kinds)))]](shape, rng))

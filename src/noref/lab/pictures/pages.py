@@ -1,12 +1,15 @@
-"""Pictures made by computers: documents, charts, and screenshots; a photo can be shown in them."""
+"""Pages made by computers: documents and charts. A page can show a photo."""
 
+import functools
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from noref.lab.distortions.registry import Pixels
-from noref.lab.pictures.plain import Colors, Shape, as_tuple, clouds, colors
+from noref.lab.errors import LabError
+from noref.lab.pictures.plain import Colors, Shape, as_tuple, clouds
 
 Ink = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -37,14 +40,12 @@ class Canvas:
 
     def text(self, place: tuple[float, float], width: float, size: int, ink: Ink | None = None, bold: bool = False) -> None:
         """One line of made-up words, at most as wide as given."""
-        font = ImageFont.load_default(size)
-        line = ""
-        for word in words(self.rng, 40):
-            if font.getlength(f"{line} {word}") > width:
-                break
-            line = f"{line} {word}".strip()
+        line = " ".join(words(self.rng, max(1, int(width / size / 2)) + 1))
+        fitting = int(len(line) * width / max(font(size).getlength(line), 1))
+        if fitting < len(line):
+            line = line[:fitting].rpartition(" ")[0]
         self.pen.text(
-            place, line.capitalize() if bold else line, ink or self.ink, font, stroke_width=int(bold) * max(1, size // 24)
+            place, line.capitalize() if bold else line, ink or self.ink, font(size), stroke_width=size / 36 if bold else 0
         )
 
     def picture(self, box: Box) -> None:
@@ -58,13 +59,32 @@ class Canvas:
         )
 
 
+@functools.lru_cache(maxsize=64)
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """The font that comes with Pillow.
+
+    Raises:
+        LabError: This Pillow was built without FreeType.
+    """
+    found = ImageFont.load_default(size)
+    if not isinstance(found, ImageFont.FreeTypeFont):
+        raise LabError("this Pillow cannot draw text in any size; install a wheel of pillow from PyPI")
+    return found
+
+
 def words(rng: np.random.Generator, count: int) -> list[str]:
     """Made-up words with the frequencies of English letters, some of them numbers or ending a sentence."""
+    lengths = rng.integers(1, 10, count)
+    letters = iter(rng.choice(_LETTERS, int(lengths.sum()), p=_SHARES).tolist())
+    kinds = rng.random((count, 2))
     made = []
-    for length in rng.integers(1, 10, count):
-        number = rng.random() < 0.06
-        word = str(rng.integers(10 ** min(int(length), 5))) if number else "".join(rng.choice(_LETTERS, length, p=_SHARES))
-        made.append((word.capitalize() if rng.random() < 0.1 else word) + str(rng.choice(["", ",", "."], p=[0.85, 0.08, 0.07])))
+    for length, (kind, end) in zip(lengths.tolist(), kinds.tolist(), strict=True):
+        word = "".join(itertools.islice(letters, length))
+        if kind < 0.06:
+            word = "".join(str(ord(letter) % 10) for letter in word[:5])
+        elif kind < 0.15:
+            word = word.capitalize()
+        made.append(word + ("," if end < 0.08 else "." if end < 0.15 else ""))
     return made
 
 
@@ -87,7 +107,7 @@ def document(shape: Shape, rng: np.random.Generator, photo: Pixels | None = None
         photo: Shown in the page, which shows it once at least; None for soft shapes in its place.
     """
     height, width = shape
-    canvas = _canvas(shape, rng, size=round(np.exp(rng.uniform(np.log(9), np.log(26)))), photo=photo)
+    canvas = new_canvas(shape, rng, size=round(np.exp(rng.uniform(np.log(9), np.log(26)))), photo=photo)
     columns = int(rng.integers(1, max(2, min(4, width // (16 * canvas.size)) + 1)))
     margin, gap = round(rng.uniform(0.02, 0.1) * width), 2 * canvas.size
     top = round(rng.uniform(-0.02, 0.1) * height)
@@ -96,64 +116,37 @@ def document(shape: Shape, rng: np.random.Generator, photo: Pixels | None = None
         top += 3 * canvas.size
     across = (width - 2 * margin - (columns - 1) * gap) // columns
     for column in range(columns):
-        _blocks(canvas, (left := margin + column * (across + gap), top, left + across, height), first=column == 0)
+        blocks(canvas, (left := margin + column * (across + gap), top, left + across, height), first=column == 0)
     return np.asarray(canvas.image)
 
 
 def chart(shape: Shape, rng: np.random.Generator) -> Pixels:
     """A chart with axes, grid lines and labels: bars, lines, points or a pie, uint8 H x W x 3."""
     height, width = shape
-    canvas = _canvas(shape, rng, size=round(rng.uniform(9, 18)))
+    canvas = new_canvas(shape, rng, size=round(rng.uniform(9, 18)))
     margin = 2 * canvas.size
     canvas.text((margin, canvas.size // 2), width - 2 * margin, round(1.4 * canvas.size), bold=True)
     _chart(canvas, (margin, 3 * canvas.size, width - margin, height - margin))
     return np.asarray(canvas.image)
 
 
-def screenshot(shape: Shape, rng: np.random.Generator, photo: Pixels | None = None) -> Pixels:
-    """A screen with windows, menus, buttons, icons and text, light or dark, uint8 H x W x 3.
-
-    Args:
-        shape: Height and width in pixels.
-        rng: The screen depends on its state.
-        photo: Shown in one window; None for soft shapes in its place.
-    """
-    height, width = shape
-    desk = _canvas(shape, rng, size=round(rng.uniform(8, 13)), photo=photo)
-    if rng.random() < 0.5:
-        desk.image.paste(Image.fromarray(clouds(shape, rng)))
-    else:
-        desk.pen.rectangle((0, 0, width, height), as_tuple(colors(rng, 1)[0]))
-    count = int(rng.integers(1, 4))
-    for window in range(count):
-        last = window == count - 1
-        across, down = rng.uniform(0.55, 1, 2) if last else rng.uniform(0.3, 0.8, 2)
-        left, top = rng.uniform(0, 1 - across) * width, rng.uniform(0, 1 - down) * height
-        _window(desk, (int(left), int(top), int(left + across * width), int(top + down * height)), with_picture=last)
-    if rng.random() < 0.6:
-        bar = 3 * desk.size
-        desk.pen.rectangle((0, height - bar, width, height), desk.paper)
-        for left in range(bar // 2, int(rng.uniform(0.3, 0.8) * width), bar):
-            _icon(desk, left, height - bar + bar // 6, 2 * bar // 3)
-        desk.text((width - 6 * desk.size, height - bar + desk.size), 5 * desk.size, desk.size)
-    return np.asarray(desk.image)
-
-
-def _canvas(shape: Shape, rng: np.random.Generator, size: int, photo: Pixels | None = None) -> Canvas:
+def new_canvas(shape: Shape, rng: np.random.Generator, size: int, photo: Pixels | None = None) -> Canvas:
+    """An empty page, two times of three light, with text of `size` pixels."""
     dark, light = rng.uniform(0, 50) + rng.uniform(0, 12, 3), rng.uniform(225, 255) + rng.uniform(-6, 0, 3)
     if rng.random() < 0.5:
         dark, light = np.zeros(3), np.full(3, 255.0)
     ink, paper = (light, dark) if rng.random() < 0.3 else (dark, light)
     image = Image.new("RGB", shape[::-1], as_tuple(paper))
-    return Canvas(image, rng, as_tuple(ink), as_tuple(paper), _vivid(rng), size, photo)
+    return Canvas(image, rng, as_tuple(ink), as_tuple(paper), vivid(rng), size, photo)
 
 
-def _vivid(rng: np.random.Generator) -> Ink:
+def vivid(rng: np.random.Generator) -> Ink:
+    """A saturated colour."""
     color: Colors = rng.permutation([rng.uniform(0, 80), rng.uniform(40, 180), rng.uniform(150, 240)])
     return as_tuple(color)
 
 
-def _blocks(canvas: Canvas, box: Box, first: bool) -> None:
+def blocks(canvas: Canvas, box: Box, first: bool) -> None:
     """Blocks of a document one below the other, until the box is full; the first one shows the photo."""
     left, top, right, bottom = box
     size, width = canvas.size, right - left
@@ -201,12 +194,12 @@ def _chart(canvas: Canvas, box: Box) -> None:
         return
     pen, rng = canvas.pen, canvas.rng
     kind = rng.choice(["bars", "lines", "points", "pie"])
-    inks = [_vivid(rng) for _ in range(int(rng.integers(1, 5)))]
+    inks = [vivid(rng) for _ in range(int(rng.integers(1, 5)))]
     if kind == "pie":
         side = min(right - left, bottom - top)
         ends = np.cumsum([0, *rng.dirichlet(np.full(int(rng.integers(2, 7)), 3.0))]) * 360
-        for start, end in zip(ends, ends[1:], strict=False):
-            pen.pieslice((left, top, left + side, top + side), float(start), float(end), _vivid(rng), canvas.paper)
+        for start, end in itertools.pairwise(ends):
+            pen.pieslice((left, top, left + side, top + side), float(start), float(end), vivid(rng), canvas.paper)
         return
     for line in np.linspace(top, bottom, int(rng.integers(4, 9))):
         pen.line((left, line, right, line), canvas.faint)
@@ -215,7 +208,7 @@ def _chart(canvas: Canvas, box: Box) -> None:
     count = int(rng.integers(4, 30))
     x = np.linspace(left, right, count + 2)[1:-1]
     for series, ink in enumerate(inks):
-        y = bottom - (bottom - top) * np.clip(0.5 + 0.15 * np.cumsum(rng.normal(size=count)) + rng.normal(0, 0.1), 0.03, 1)
+        y = bottom - (bottom - top) * np.clip(0.5 + 0.07 * np.cumsum(rng.normal(size=count)) + rng.normal(0, 0.12), 0.03, 1)
         half = 0.4 * (right - left) / (count + 1)
         if kind == "lines":
             pen.line([(float(a), float(b)) for a, b in zip(x, y, strict=True)], ink, int(rng.integers(1, 4)), joint="curve")
@@ -226,52 +219,3 @@ def _chart(canvas: Canvas, box: Box) -> None:
             else:
                 start = a - half + 2 * half * series / len(inks)
                 pen.rectangle((start, b, start + 2 * half / len(inks), bottom), ink)
-
-
-def _window(desk: Canvas, box: Box, with_picture: bool) -> None:
-    """A window with a title bar, a menu or tool bar, a side bar, and a document, a list or a picture."""
-    left, top, right, bottom = box
-    pen, rng, size = desk.pen, desk.rng, desk.size
-    bar = round(2.2 * size)
-    pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), desk.faint)
-    pen.rectangle((left, top, right, bottom), desk.paper)
-    pen.rectangle((left, top, right, top + bar), desk.accent if rng.random() < 0.4 else desk.faint)
-    for button, ink in enumerate([(237, 106, 94), (245, 191, 79), (98, 197, 84)]):
-        pen.ellipse((x := left + size * (0.6 + 1.5 * button), y := top + 0.6 * size, x + size, y + size), ink)
-    desk.text((left + 6 * size, top + 0.5 * size), max(0, right - left - 8 * size), size)
-    top += bar
-    for place in range(left + size, right - 5 * size, 6 * size):
-        desk.text((place, top + 0.4 * size), 4.5 * size, size)
-    top += 2 * size
-    pen.line((left, top, right, top), desk.faint)
-    if rng.random() < 0.6 and right - left > 24 * size:
-        side = left + round(rng.uniform(9, 12) * size)
-        pen.rectangle((left, top, side, bottom), desk.faint)
-        for line in range(top + size, bottom - 2 * size, 2 * size):
-            _icon(desk, left + size // 2, line, round(1.3 * size))
-            desk.text((left + 2.5 * size, line), side - left - 3 * size, size)
-        left = side
-    inside = (left + size, top + size, right - size, bottom - size)
-    if with_picture and (desk.photo is not None or rng.random() < 0.5):
-        desk.picture((*inside[:3], bottom - 4 * size))
-        for place in range(left + size, right - 7 * size, 8 * size):
-            pen.rounded_rectangle((place, bottom - 3 * size, place + 6 * size, bottom - size), size // 2, desk.accent)
-            desk.text((place + 0.6 * size, bottom - 2.6 * size), 5 * size, size, desk.paper)
-    elif rng.random() < 0.5:
-        for line in range(inside[1], inside[3] - 4 * size, 4 * size):
-            _icon(desk, inside[0], line, 3 * size)
-            desk.text((inside[0] + 4 * size, line), max(0, inside[2] - inside[0] - 4 * size), size, bold=True)
-            desk.text((inside[0] + 4 * size, line + 1.5 * size), max(0, inside[2] - inside[0] - 4 * size), size)
-    else:
-        part = Image.new("RGB", (max(1, inside[2] - inside[0]), max(1, inside[3] - inside[1])), desk.paper)
-        page = Canvas(part, rng, desk.ink, desk.paper, desk.accent, size)
-        _blocks(page, (0, 0, *part.size), first=False)
-        desk.image.paste(part, inside[:2])
-
-
-def _icon(canvas: Canvas, left: float, top: float, side: float) -> None:
-    """A rounded square with a simple shape in it."""
-    pen, rng = canvas.pen, canvas.rng
-    pen.rounded_rectangle((left, top, left + side, top + side), side / 5, _vivid(rng))
-    points = rng.uniform(0.2, 0.8, (int(rng.integers(3, 6)), 2)) * side + (left, top)
-    pen.polygon([(float(x), float(y)) for x, y in points], canvas.paper)

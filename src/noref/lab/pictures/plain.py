@@ -1,5 +1,7 @@
 """Pictures with hardly any content and no defect: skies, plain colours, drawings, panels, codes, lines of text, clouds."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
@@ -141,7 +143,7 @@ def as_tuple(color: Colors) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def to_pixels(values: npt.NDArray[np.float64]) -> Pixels:
+def to_pixels(values: npt.NDArray[np.floating[Any]]) -> Pixels:
     """Clip values from 0 to 255 and round them to uint8."""
     found: Pixels = np.rint(values.clip(0, 255)).astype(np.uint8)
     return found

@@ -14,10 +14,11 @@ def night(shape: Shape, rng: np.random.Generator) -> Pixels:
     down = np.linspace(0, 1, height)[:, None, None] ** 3
     picture = np.broadcast_to(zenith + (horizon - zenith) * down, (height, width, 3)).copy()
     moon = rng.random() < 0.6
-    if not moon or rng.random() < 0.5:
-        picture += _stars(shape, rng)
     if moon:
-        picture = _with_moon(picture, rng)
+        light, disc = _moon(shape, rng)
+        picture += light
+    if not moon or rng.random() < 0.5:
+        picture += _stars(shape, rng) * (1 - disc if moon else 1)
     if rng.random() < 0.3:
         picture *= _above(_ridge(width, rng.uniform(0.75, 0.95) * height, 0.04 * height, rng), shape)[..., None]
     return to_pixels(picture + grain(shape, rng))
@@ -52,9 +53,9 @@ def _stars(shape: Shape, rng: np.random.Generator) -> Colors:
     return ndimage.gaussian_filter(light, (spread, spread, 0)) * 1.5
 
 
-def _with_moon(picture: Colors, rng: np.random.Generator) -> Colors:
-    """A moon in any phase, with maria and a soft edge of one pixel."""
-    height, width = picture.shape[:2]
+def _moon(shape: Shape, rng: np.random.Generator) -> tuple[Colors, Colors]:
+    """The light of a moon in any phase, with maria and a soft edge of one pixel, and the disc that hides stars."""
+    height, width = shape
     radius = min(height, width) * np.exp(rng.uniform(np.log(0.02), np.log(0.45)))
     y, x = np.mgrid[0:height, 0:width]
     y = (y - rng.uniform(0.1, 0.9) * height) / radius
@@ -64,15 +65,14 @@ def _with_moon(picture: Colors, rng: np.random.Generator) -> Colors:
     disc = np.clip((1 - np.hypot(x, y)) * radius + 0.5, 0, 1)
     z = np.sqrt(np.clip(1 - x**2 - y**2, 0, 1))
     phase = rng.uniform(-0.3, np.pi / 2)
-    lit = np.clip(8 * (x * np.cos(phase) + z * np.sin(phase)), 0, 1)
+    lit = np.clip(3 * (x * np.cos(phase) + z * np.sin(phase)), 0, 1)
     maria = sum(
         ndimage.zoom(rng.standard_normal((cells, cells)), 96 / cells, order=3, grid_mode=True, mode="grid-wrap") / cells**0.7
         for cells in (4, 8, 16, 32, 48)
     )
-    surface = 1 + 0.35 * ndimage.map_coordinates(maria, [(y + 1) * 47.5, (x + 1) * 47.5], order=1, mode="nearest")
+    surface = 1 + 0.22 * ndimage.map_coordinates(maria, [(y + 1) * 47.5, (x + 1) * 47.5], order=1, mode="nearest")
     color = np.array([1.0, 0.97, rng.uniform(0.75, 1)]) * rng.uniform(170, 250)
-    share = (disc * lit)[..., None]
-    return picture * (1 - disc[..., None]) + color * np.clip(surface, 0.3, 1.05)[..., None] * share
+    return color * (np.clip(surface, 0.4, 1.05) * disc * lit)[..., None], disc[..., None]
 
 
 def _ridge(width: int, height: float, amplitude: float, rng: np.random.Generator) -> Colors:
