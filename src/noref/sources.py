@@ -101,7 +101,7 @@ def described(skipped: Mapping[str, int]) -> str:
 
 
 def lines(stream: BinaryIO) -> Iterator[str]:
-    """Paths in a list, one a line, each as soon as its line is complete; blank lines are passed over.
+    """Paths in a list, one per line, each as soon as its line is complete; blank lines are passed over.
 
     Lines end with LF or CRLF. The encoding is that of file names, nearly everywhere UTF-8; bytes that do not fit it are kept as
     `os.fsdecode` keeps them. With a byte-order mark it is UTF-8 or UTF-16.
