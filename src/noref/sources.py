@@ -1,4 +1,4 @@
-"""What to score: files, folders that are searched, and lists of paths."""
+"""Sources of images: files, folders (searched recursively), and lists of paths."""
 
 import codecs
 import os
@@ -70,8 +70,8 @@ def images_below(
     skipped = Counter() if skipped is None else skipped
     closed: list[str] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
-        seen = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in seen if os.path.realpath(os.path.join(parent, name)) != out]
+        visible = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in visible if os.path.realpath(os.path.join(parent, name)) != out]
         for path in (os.path.join(parent, file) for file in sorted(files) if not file.startswith(".")):
             if kind := _not_a_photo(path):
                 skipped[kind] += 1

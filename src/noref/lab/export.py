@@ -178,7 +178,7 @@ def _origin(method: NetworkMethod[Any]) -> str:
 
 
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
-    """What measures the exported model on the same test part again; what only names defects is measured as it is trained."""
+    """The command that repeats the measurement; for models without scores, that of the training run."""
     if not scoring:
         return f"noref lab train {recipe.get('name', recipe['method'])} --set seed={recipe['seed']} --out RUN"
     options = "--protocol official"
