@@ -1,6 +1,6 @@
 """A photo that is blurred on its right half, beside its score and map: the picture in the README.
 
-Usage: python examples/half_blurred.py OUT.png [MODEL]. Needs the extra `dev`. Prints the scores of the clean photo, of the
+Usage: python examples/half_blurred.py OUT.png [MODEL]. Needs the extra `dev`. Prints the scores of the pristine photo, of the
 half blurred one and of the wholly blurred one. The photo is chelsea (S. van der Walt, CC0), from scikit-image's wheel.
 """
 

@@ -82,7 +82,7 @@ def _words() -> Pixels:
 
 
 def draw(scorer: noref.Scorer) -> Image.Image:
-    """Each case as it is and under its map, with score, interval and likely defects."""
+    """Each photo, and its quality map with score, interval and likely defects."""
     shown = [_panel(title, pixels, scorer) for title, pixels in cases()]
     down = -(-len(shown) // ACROSS)
     sheet = Image.new("RGB", (ACROSS * (SIDE + 10), down * (SIDE + LINES)), "white")

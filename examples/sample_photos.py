@@ -18,7 +18,7 @@ WORSE = {"gaussian_blur": 3, "jpeg": 4, "white_noise": 3, "under_exposure": 4}
 
 
 def main(folder: Path) -> None:
-    """Write each photo as it is, and one worse version a distortion, as PNG."""
+    """Write each photo, and one distorted version for each of several distortions, as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, load in PHOTOS.items():
         pixels = np.asarray(load())

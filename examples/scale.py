@@ -1,7 +1,7 @@
 """What scores of 20, 50 and 80 look like, as one picture: photos, most of them distorted, that the model gives these scores.
 
-Usage: python examples/scale.py OUT.jpg [MODEL]. Needs the extra `dev`. The photos are those of `sample_photos.py`, which says
-whose they are; each is distorted in all ways that noref knows, and the version nearest to each score is shown.
+Usage: python examples/scale.py OUT.jpg [MODEL]. Needs the extra `dev`. The photos are those of `sample_photos.py`, which names
+their authors; each is distorted by every type at every level, and the version nearest to each score is shown.
 """
 
 import sys
@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
 
 def candidates(name: str, scorer: noref.Scorer) -> list[Shown]:
-    """A photo as it is, and distorted in every way at every level."""
+    """A photo, and its versions under every distortion at every level."""
     clean = pixels_of(name)
     versions = [(name, clean)]
     for kind in distortions.names():

@@ -1,4 +1,4 @@
-"""What the tests share: pictures made on the spot, so that nothing outside the repository is needed."""
+"""Shared fixtures: images made by the tests, so that no other files are needed."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Seed files for the fuzzer, by name: format first, then variant. Made once a process."""
+"""Seed files for the fuzzer, by name: format first, then variant. Made once per process."""
 
 import functools
 import io

@@ -1,4 +1,4 @@
-"""Pictures made on the spot."""
+"""Images made by the tests."""
 
 import io
 

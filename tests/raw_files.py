@@ -1,4 +1,4 @@
-"""Camera raw made on the spot."""
+"""Camera raw files made by the tests."""
 
 import io
 from typing import Any

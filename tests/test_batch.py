@@ -23,7 +23,7 @@ def test_run_keeps_order_and_yields_image_errors(jobs):
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_a_bug_becomes_an_internal_error_and_the_run_goes_on(jobs):
+def test_a_bug_becomes_an_internal_error_and_the_run_continues(jobs):
     first, second, third = batch.run(lambda number: 6 // number, [1, 0, 2], jobs, lambda number: f"photo {number}")
     assert (first, third) == (6, 3)
     assert isinstance(second, InternalError)

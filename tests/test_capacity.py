@@ -49,7 +49,7 @@ def test_a_quota_of_version_1_counts_in_any_group_above(machine, quota, processo
     assert capacity.available_processors(root) == processors
 
 
-def test_memory_is_what_the_machine_has_left(machine):
+def test_memory_is_what_is_available(machine):
     assert capacity.available_memory(machine({})) is None
     assert capacity.available_memory(machine(MEMINFO)) == 16 * 2**30
 
@@ -78,6 +78,6 @@ def test_jobs_where_memory_is_unknown(machine):
     assert capacity.default_jobs(machine({})) == 8
 
 
-def test_this_machine_has_something():
+def test_this_machine_has_processors_and_memory():
     assert capacity.available_processors() >= 1
     assert capacity.default_jobs() >= 1

@@ -1,4 +1,4 @@
-"""What a person at the command line sees, and what a script can rely on."""
+"""The command line for people and for scripts."""
 
 import csv
 import json
@@ -61,7 +61,7 @@ def test_failures_are_shown_and_counted_and_set_the_exit_code(mixed):
     assert len(failed) == 2
     assert "aa-cut.jpg: damaged or truncated" in failed[0]
     assert "copy or download it again" in failed[0]
-    assert "letter.jpg: not an image, or of a format that noref does not know; noref reads JPEG" in failed[1]
+    assert "letter.jpg: not an image, or of an unknown format; noref reads JPEG" in failed[1]
     assert result.stderr == "3 scored, 2 failed; skipped 1 file: 1 .txt\n"
 
 

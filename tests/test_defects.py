@@ -1,4 +1,4 @@
-"""Models that name defects: with a score or without, in every way that results are shown."""
+"""Models with defects, with or without a score, in all output formats."""
 
 import copy
 import csv
@@ -210,7 +210,7 @@ def test_the_command_line(namer, save):
     assert not (namer.parent / "maps").exists()
 
 
-def test_models_lists_defects_and_leaves_out_what_is_not_there(namer, monkeypatch):
+def test_models_lists_only_what_a_card_has(namer, monkeypatch):
     monkeypatch.setattr(noref.card, "shipped", lambda: [namer])
     text = CliRunner().invoke(app, ["models"]).stdout
     assert "  defects      dark, bright\n" in text

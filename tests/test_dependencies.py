@@ -1,4 +1,4 @@
-"""What is imported is declared, and what is declared is imported."""
+"""Imported packages are declared as dependencies, and declared ones are imported."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Models that give an interval: in every way that results are shown."""
+"""Models with an interval, in all output formats."""
 
 import csv
 import dataclasses

@@ -1,4 +1,4 @@
-"""Where maps go, and what happens when they cannot be written."""
+"""The files of maps, and errors of writing them."""
 
 import os
 from pathlib import Path

@@ -47,7 +47,7 @@ def test_a_saved_drawing_is_recognized_and_a_photo_is_not(tmp_path):
         assert found.text == {"Software": "noref quality map"}
 
 
-def test_a_drawing_that_cannot_be_saved_leaves_nothing_behind(tmp_path):
+def test_a_drawing_that_cannot_be_saved_leaves_no_file(tmp_path):
     (tmp_path / "map.png").mkdir()
     with pytest.raises(OSError, match="directory"):
         overlay.save(overlay.draw(make_scene(), assessment(np.full((16, 16), 50))), tmp_path / "map.png")

@@ -1,4 +1,4 @@
-"""The public surface, and what an import may bring."""
+"""The public API, and the imports of `import noref`."""
 
 import inspect
 import subprocess
@@ -80,6 +80,6 @@ print(0 <= noref.score(np.zeros((64, 64, 3), np.uint8)).score <= 100)
     assert run(code).strip() == "True"
 
 
-def test_importing_noref_defers_what_is_heavy():
+def test_importing_noref_defers_heavy_imports():
     loaded = run("import sys, noref; print(' '.join(sys.modules))").split()
     assert not {"onnxruntime", "typer", "rich", "torch"} & set(loaded)

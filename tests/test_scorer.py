@@ -1,4 +1,4 @@
-"""The same photo, the same answer: alone or among others, whatever the threads; within the scale on any input."""
+"""Scores are deterministic, alone or in a batch and for any number of threads, and within the scale on any input."""
 
 import dataclasses
 import io

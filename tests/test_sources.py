@@ -1,4 +1,4 @@
-"""What is found in files, folders and lists."""
+"""Images found in files, folders and lists."""
 
 import codecs
 import io
@@ -123,7 +123,7 @@ def test_only_line_ends_end_a_line():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes")
-def test_names_that_are_not_text_stay_what_they_are():
+def test_names_that_are_not_text_are_preserved():
     assert [os.fsencode(name) for name in sources.lines(io.BytesIO(b"caf\xe9.jpg\n"))] == [b"caf\xe9.jpg"]
 
 

@@ -1,4 +1,4 @@
-"""Formats of results: what they have in common, and what each makes of odd names."""
+"""Output formats: common properties, and their treatment of unusual names."""
 
 import csv
 import dataclasses

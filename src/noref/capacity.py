@@ -11,7 +11,7 @@ _ROOT = Path("/")  # another one in tests, with a /proc and a /sys of their own
 
 
 def default_jobs(root: Path = _ROOT) -> int:
-    """Photos to score at a time: one a processor, as far as there is `JOB_MEMORY` for each; at least 1."""
+    """Photos to score at a time: one per processor, as far as there is `JOB_MEMORY` for each; at least 1."""
     memory = available_memory(root)
     processors = available_processors(root)
     return processors if memory is None else max(1, min(processors, memory // JOB_MEMORY))

@@ -36,7 +36,7 @@ class ImageError(NorefError):
     """One image cannot be scored.
 
     Attributes:
-        name: The path as given, or a stand-in such as "<bytes>".
+        name: The path as given, or a placeholder such as "<bytes>".
         cause: What is wrong, in a few words.
         cure: What the user can do about it.
 
@@ -46,7 +46,7 @@ class ImageError(NorefError):
         ...     noref.score(b"some text")
         ... except noref.ImageError as error:
         ...     print(type(error).__name__, error.name, error.cause, sep=" | ")
-        NotAnImage | <bytes> | not an image, or of a format that noref does not know
+        NotAnImage | <bytes> | not an image, or of an unknown format
     """
 
     def __init__(self, name: str, cause: str, cure: str) -> None:

@@ -1,4 +1,4 @@
-"""What to score: files, folders that are searched, and lists of paths."""
+"""Sources of images: files, folders (searched recursively), and lists of paths."""
 
 import codecs
 import os
@@ -70,8 +70,8 @@ def images_below(
     skipped = Counter() if skipped is None else skipped
     closed: list[str] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
-        seen = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in seen if os.path.realpath(os.path.join(parent, name)) != out]
+        visible = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in visible if os.path.realpath(os.path.join(parent, name)) != out]
         for path in (os.path.join(parent, file) for file in sorted(files) if not file.startswith(".")):
             if kind := _not_a_photo(path):
                 skipped[kind] += 1
@@ -101,7 +101,7 @@ def described(skipped: Mapping[str, int]) -> str:
 
 
 def lines(stream: BinaryIO) -> Iterator[str]:
-    """Paths in a list, one a line, each as soon as its line is complete; blank lines are passed over.
+    """Paths in a list, one per line, each as soon as its line is complete; blank lines are passed over.
 
     Lines end with LF or CRLF. The encoding is that of file names, nearly everywhere UTF-8; bytes that do not fit it are kept as
     `os.fsdecode` keeps them. With a byte-order mark it is UTF-8 or UTF-16.

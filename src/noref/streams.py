@@ -42,7 +42,7 @@ def standard_input() -> BinaryIO:
 
 
 def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Bytes that `os.fsdecode` kept as they are, where ASCII is one byte a character; all else as a backslash escape."""
+    """Bytes that `os.fsdecode` preserved, if ASCII has one byte per character; all else as a backslash escape."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]

@@ -1,4 +1,4 @@
-"""JPEG: lost data are refused, what cameras get wrong is not, and what no decoder here reads is refused by name."""
+"""JPEG: lost data are refused, harmless irregularities of cameras are not, and unsupported kinds are refused by name."""
 
 import base64
 import io
@@ -303,8 +303,8 @@ def test_arithmetic_coding_is_read():
     assert "arithmetically" in photo.warnings[0]
 
 
-def test_lost_arithmetic_data_never_pass_in_silence():
-    """libjpeg takes them for zeros: only the end marker tells, and where it is there nothing does."""
+def test_lost_arithmetic_data_never_pass_unnoticed():
+    """libjpeg reads them as zeros; only a missing end marker reveals it."""
     start = ARITHMETIC.index(b"\xff\xda") + 10
     for kept in range(start, len(ARITHMETIC)):
         refused(errors.DamagedImage, ARITHMETIC[:kept])

@@ -48,7 +48,7 @@ def is_turned(exif: bytes) -> bool:
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("value", range(1, 9))
-def test_pixels_are_turned_upright(form, value):
+def test_pixels_are_rotated_upright(form, value):
     upright = Image.fromarray(SCENE)
     stored = upright if value == 1 else upright.transpose(Image.Transpose(UNDO[value]))
     exif = Image.Exif()
@@ -61,7 +61,7 @@ def test_pixels_are_turned_upright(form, value):
 
 
 @pytest.mark.parametrize("value", range(1, 9))
-def test_jpeg_is_turned_as_its_pixels_are(value):
+def test_jpeg_is_rotated_as_its_pixels_are(value):
     exif = Image.Exif()
     exif[0x0112] = value
     photo = images.read(encode(Image.fromarray(SCENE), "JPEG", quality=95, exif=exif))
@@ -131,6 +131,6 @@ def test_the_header_may_have_any_padding():
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # by Pillow, which reads the block as well
-def test_a_pil_image_is_turned_like_its_file():
+def test_a_pil_image_is_rotated_like_its_file():
     data = with_exif(block("<", [turned(), entry("<", 0x8769, 4, 1, b"\xff" * 4)]))
     np.testing.assert_array_equal(images.read(Image.open(io.BytesIO(data))).pixels, images.read(data).pixels)

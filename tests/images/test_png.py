@@ -187,7 +187,7 @@ def test_a_corrupt_ancillary_chunk_is_a_warning(kind, scene):
     assert photo.warnings == (f"corrupt chunks were ignored ({kind.decode()})",)
 
 
-def test_senseless_metadata_with_right_checksums_cost_nothing(scene):
+def test_invalid_metadata_with_correct_checksums_are_ignored(scene):
     stored = encode(Image.fromarray(scene), "PNG")
     for kind in (b"eXIf", b"zTXt", b"iTXt", b"pHYs", b"acTL", b"fcTL", b"tIME"):
         stored = with_chunk(stored, kind, b"\x01\xff")

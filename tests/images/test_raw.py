@@ -88,7 +88,7 @@ def test_brightness_is_that_of_the_exposure():
     assert mean[1] < 0.6 * mean[0]
 
 
-def test_dng_is_turned_upright():
+def test_dng_is_rotated_upright():
     pytest.importorskip("rawpy")
     upright, turned = (images.read(make_dng(linear(), extra=extra)) for extra in ((), ((274, "H", 1, 6, True),)))
     assert turned.size == (HEIGHT, WIDTH)

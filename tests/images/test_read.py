@@ -48,7 +48,7 @@ def test_heic_that_was_cut_off_is_damaged(length, scene):
     refused(errors.DamagedImage, stream.getvalue()[:length])
 
 
-def test_heic_without_its_decoder_says_what_to_install(monkeypatch):
+def test_heic_without_its_decoder_names_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     with pytest.raises(errors.UnsupportedImage, match=r"noref\[heic\]"):
         images.read(b"\x00\x00\x00\x18ftypheic" + bytes(64))
@@ -138,7 +138,7 @@ def test_unfit_icc_profile_is_ignored_with_a_warning(scene):
     assert any("colour profile" in note for note in photo.warnings)
 
 
-def test_unfit_icc_profile_of_a_clear_picture_is_said_too():
+def test_an_unfit_icc_profile_of_a_transparent_image_is_a_warning():
     clear = Image.new("LA", (90, 70), (77, 255))
     assert any("colour profile" in note for note in images.read(encode(clear, "PNG", icc_profile=b"no profile")).warnings)
 
@@ -159,7 +159,7 @@ def test_a_pipe_is_read(scene):
     os.close(reading)
 
 
-def test_first_frame_of_an_animation_is_read_and_said():
+def test_first_frame_of_an_animation_is_read_with_a_warning():
     frames = [Image.new("RGB", (90, 70), colour) for colour in ("red", "green", "blue")]
     photo = images.read(encode(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     np.testing.assert_array_equal(photo.pixels[0, 0], (255, 0, 0))

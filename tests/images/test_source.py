@@ -1,4 +1,4 @@
-"""What may be given as an image: errors of the caller's objects name the mistake."""
+"""Sources of images; errors for other objects name the mistake."""
 
 import io
 import tempfile
@@ -117,7 +117,7 @@ def test_a_pil_image_whose_file_was_closed_is_not_called_damaged(form, scene):
 
 
 @pytest.mark.parametrize("form", ["GIF", "TIFF", "PNG"])
-def test_a_pil_image_is_read_at_the_frame_where_it_stands(form):
+def test_a_pil_image_is_read_at_its_current_frame(form):
     frames = [Image.new("RGB", (90, 70), color) for color in ("red", "green", "blue")]
     image = Image.open(io.BytesIO(encode(frames[0], form, save_all=True, append_images=frames[1:])))
     image.seek(2)

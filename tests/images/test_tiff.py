@@ -246,7 +246,7 @@ def test_jpeg_inside_is_read(pixels, how, shape):
     assert np.abs(images.read(data).pixels.astype(int) - expected).mean() < 0.5
 
 
-def test_tables_of_jpeg_may_stand_in_the_page():
+def test_tables_of_jpeg_may_be_in_the_page():
     data = encode(Image.fromarray(SCENE), "TIFF", compression="jpeg", quality=95, strip_size=WIDTH * 16 * 3)
     assert b"\x01\x5b" in data or b"\x5b\x01" in data  # JPEGTables, which libtiff writes
     assert np.abs(images.read(data).pixels.astype(int) - SCENE).mean() < 3
@@ -341,7 +341,7 @@ def test_an_undeclared_fourth_channel_is_transparency_with_a_warning():
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
-def test_bytes_of_reversed_bits_are_turned(compression):
+def test_fill_order_2_is_read(compression):
     data = encode(Image.fromarray(SCENE), "TIFF", compression=compression)
     with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:
         start, size = image.tag_v2[273][0], sum(image.tag_v2[279])
@@ -394,7 +394,7 @@ def test_a_preview_or_mask_before_the_photo_is_passed_over(tag):
     near(write((SMALL, RGB | {"extratags": [(*tag, True)]}), (SCENE, RGB)), SCENE, 0)
 
 
-def test_a_preview_that_is_not_marked_is_known_by_its_size():
+def test_an_unmarked_preview_is_recognised_by_its_size():
     photo = near(write((SMALL, RGB), (SCENE, RGB)), SCENE, 0, warned=True)
     assert photo.warnings == ("only the largest of 2 frames was read",)
 
@@ -414,7 +414,7 @@ def test_reduced_children_are_passed_over():
 
 
 @pytest.mark.parametrize("pointer", [8, 9, 0x7FFFFFFF, 0xFFFFFFFF, "end", "self"])
-def test_a_rubbish_pointer_to_a_further_page_costs_a_warning_at_most(pointer):
+def test_an_invalid_pointer_to_a_further_page_is_at_most_a_warning(pointer):
     data = bytearray(one(SCENE, photometric="rgb"))
     (start,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, start)

@@ -1,4 +1,4 @@
-"""A tiny rated database and tiny pristine photos, made on the spot."""
+"""A tiny rated database and tiny pristine photos, made by the tests."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 photos of 15 scenes in BIQ2021's layout: opinions fall with the level of blur."""
+    """30 photos of 15 scenes in BIQ2021's layout: the MOS falls with the level of blur."""
     folder = tmp_path_factory.mktemp("database")
     rows = []
     for scene in range(15):

@@ -1,4 +1,4 @@
-"""One file with everything inside, and the same numbers as torch."""
+"""Exported models are self-contained, and predict the same as torch."""
 
 import dataclasses
 import json
@@ -74,7 +74,7 @@ def test_the_card_is_completed(exported):
     assert dataclasses.replace(card, name="", policy="", shortest=0, area=0, sha256="") == CARD
 
 
-def test_the_file_stands_alone_and_tells_nothing_of_the_machine(exported, tmp_path):
+def test_the_file_is_self_contained_and_has_no_machine_paths(exported, tmp_path):
     _, path = exported
     content = path.read_bytes()
     assert b"site-packages" not in content
@@ -108,7 +108,7 @@ class Plain:
 
 
 class Namer(NetworkMethod[Plain]):
-    """Names what it sees by the mean colour."""
+    """Predicts a class from the mean colour."""
 
     name = "namer"
     settings_type = Plain

@@ -157,7 +157,7 @@ def test_synthesize(tmp_path):
     assert "made with other settings" in result.stderr
 
 
-def test_an_unknown_distortion_lists_near_names(pristine):
+def test_an_unknown_distortion_lists_similar_names(pristine):
     result = call("distort", pristine / "0.png", "--type", "jpg", "--level", 1)
     assert result.exit_code == 2
     assert "did you mean jpeg" in result.stderr

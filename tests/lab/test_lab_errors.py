@@ -191,7 +191,7 @@ def test_lab_errors_are_noref_errors_and_not_those_of_python():
     assert not issubclass(LabError, (ValueError, LookupError, OSError))
 
 
-def test_the_modules_that_the_extra_installs_are_known_by_name():
+def test_all_modules_of_the_extra_are_listed():
     needed = {
         re.sub("[-_.]+", "-", one.name).lower()
         for one in map(Requirement, requires("noref"))

@@ -1,4 +1,4 @@
-"""Files that the user names, and what is wrong with them."""
+"""Files that the user names, and errors about them."""
 
 import errno
 import zipfile
@@ -64,7 +64,7 @@ def test_a_matlab_file_that_is_cut_off_is_named(tmp_path):
             variables(tmp_path / "cut.mat", "a")
 
 
-def test_text_in_the_place_of_a_number_is_shown(tmp_path):
+def test_text_instead_of_a_number_is_quoted(tmp_path):
     (tmp_path / "labels.csv").write_text("image,mos\na.png,1\nb.png,good\n")
     with pytest.raises(LabError, match=r"labels\.csv: 'good' in the column mos is not a number"):
         datasets.read("table", tmp_path)
@@ -84,7 +84,7 @@ def test_lists_of_different_lengths_are_refused(tmp_path):
         same_length(tmp_path, names=np.zeros(3), mos=np.ones(2))
 
 
-def test_work_that_writes_converts_only_what_no_bug_can_cause(tmp_path):
+def test_writing_converts_only_errors_that_are_not_bugs(tmp_path):
     for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
         with pytest.raises(LabError, match="finished parts are kept"), files.writable(tmp_path):
             raise OSError(code, "the reason")

@@ -54,7 +54,7 @@ class Cicp(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """How colours become sRGB (None: they are), and what to warn of."""
+    """A conversion of colours to sRGB (None if they are sRGB), and warnings."""
 
     to_srgb: ToSRGB | None = None
     warnings: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Decoded pixels of any kind to upright sRGB of 8 bits, a strip of rows at a time, so that a large photo is held at most twice.
 
 In this order: 16-bit grey scaled to 8 bits; colours brought to sRGB; transparency composited on white, as a web page shows it;
-grey, palette and CMYK to RGB; turned upright.
+grey, palette and CMYK to RGB; rotated upright.
 """
 
 from typing import TypeAlias
@@ -28,21 +28,21 @@ def finish(
     name: str,
     decoded: Decoded,
     *,
-    turn: int = orientation.UPRIGHT,
+    exif_orientation: int = orientation.UPRIGHT,
     colors: color.ToSRGB | bytes | None = None,
     warnings: tuple[str, ...] = (),
     size: tuple[int, int] | None = None,
     reduced: int = 1,
 ) -> Photo:
-    """The photo of decoded pixels.
+    """Convert decoded pixels to a photo.
 
     Args:
-        name: Of the photo.
+        name: Name of the photo.
         decoded: Its pixels.
-        turn: EXIF orientation, 1 to 8.
-        colors: How its colours become sRGB: a conversion, or an ICC profile; None where they are sRGB.
-        warnings: Found so far.
-        size: Width and height at full resolution, before turning, where they differ from those of the pixels.
+        exif_orientation: 1 to 8.
+        colors: A conversion of its colours to sRGB, or an ICC profile; None if they are sRGB.
+        warnings: Warnings so far.
+        size: Width and height at full resolution, before rotation, if they differ from those of the pixels.
         reduced: Factor by which the pixels are smaller than that.
 
     Raises:
@@ -54,15 +54,15 @@ def finish(
         notes = list(warnings)
         for top in range(0, height, _STRIP):
             strip = _plain(name, _rows(decoded, mode, top, min(top + _STRIP, height)))
-            if isinstance(colors, bytes):  # only now is it known what kind of pixels its conversion has to take
+            if isinstance(colors, bytes):  # the conversion depends on the mode of the pixels
                 colors, found = color.by_profile(colors, strip.mode)
                 notes += found
             pixels[top : top + _STRIP] = np.asarray(_on_white(colors(strip) if colors else strip))
         decoded, warnings = pixels, tuple(notes)
     return Photo(
         name,
-        orientation.apply(decoded, turn),
-        orientation.upright(size or (width, height), turn),
+        orientation.apply(decoded, exif_orientation),
+        orientation.upright(size or (width, height), exif_orientation),
         warnings,
         reduced,
     )
@@ -82,7 +82,7 @@ def _rows(decoded: Decoded, mode: str, top: int, bottom: int) -> Image.Image:
 
 
 def _plain(name: str, strip: Image.Image) -> Image.Image:
-    """A strip of any mode as L, RGB, CMYK or LAB, or as RGBA where it has transparency."""
+    """Convert a strip of any mode to L, RGB, CMYK or LAB, or to RGBA if it has transparency."""
     if strip.mode in _SIXTEEN_BITS:
         strip = _eight_bits(name, strip)
     if strip.mode not in _MODES:
@@ -100,7 +100,7 @@ def _eight_bits(name: str, strip: Image.Image) -> Image.Image:
     if values.min() < 0 or values.max() > 65535:
         raise UnsupportedImage(name, "32-bit pixels beyond 16 bits", "save it as 8- or 16-bit grey or RGB")
     eight = Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
-    if (clear := strip.info.get("transparency")) is not None:  # a value of 16 bits, for which there is no place in 8
+    if (clear := strip.info.get("transparency")) is not None:  # a 16-bit value, which has no equivalent in 8 bits
         eight.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
     return eight
 

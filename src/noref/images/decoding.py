@@ -19,12 +19,12 @@ SAVE_AS = "save it as 8-bit PNG or JPEG"
 
 @contextlib.contextmanager
 def decoding(name: str) -> Iterator[None]:
-    """Wrap calls of a decoder, and only these: what a decoder raises is the image's error, what our own code raises is a bug.
+    """Convert exceptions of a decoder to errors of the image. Wrap only calls of decoders: exceptions of our own code are bugs.
 
     Raises:
         ImageTooLarge: Memory was short, or Pillow refuses so many pixels.
         UnsupportedImage: The decoder names a variant that it does not support.
-        DamagedImage: All else. On damaged data Pillow's decoders raise nearly every type of exception there is.
+        DamagedImage: Any other exception. On damaged data, Pillow's decoders raise nearly every type.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, and which module reads it. The name of a file decides nothing."""
+"""Detection of formats by the first bytes, and the module that reads each. File names are not used."""
 
 from collections.abc import Callable
 from functools import partial
@@ -88,4 +88,4 @@ def _format_of(file: File) -> Format:
     if unreadable.matches(head):
         unreadable.refuse(file.name, head)
     names = ", ".join(form.name for form in FORMATS)
-    raise NotAnImage(file.name, "not an image, or of a format that noref does not know", f"noref reads {names}")
+    raise NotAnImage(file.name, "not an image, or of an unknown format", f"noref reads {names}")

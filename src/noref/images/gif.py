@@ -1,6 +1,6 @@
 """GIF: Pillow decodes the first frame; the blocks are walked for further frames and for the end marker.
 
-So whatever became of later frames costs neither the first one nor time.
+So the first frame is read, quickly, even if later frames are damaged.
 """
 
 from typing import BinaryIO, NamedTuple
@@ -14,14 +14,14 @@ _MOST_BLOCKS = 1 << 20  # a film, rather
 
 
 class Frames(NamedTuple):
-    """Frames that a GIF holds whole, and whether the end marker follows them."""
+    """Number of complete frames of a GIF, and whether the end marker follows them."""
 
     whole: int
     ended: bool
 
 
 def read(file: File) -> Photo:
-    """Read the first frame of a GIF, whatever became of the others.
+    """Read the first frame of a GIF, even if others are damaged.
 
     Raises:
         ImageError: One of its kinds.

@@ -1,7 +1,7 @@
 """AVIF, through Pillow, and HEIC, through pillow-heif where it is installed.
 
 Colours follow the nclx code points where these signal HDR; otherwise the ICC profile, or nclx where there is no profile (MIAF,
-ISO/IEC 23000-22). Code points that stand in the bitstream alone are not read: such colours are taken for sRGB.
+ISO/IEC 23000-22). Code points that are only in the bitstream are not read: such colours are treated as sRGB.
 """
 
 import io
@@ -85,5 +85,5 @@ def _read_deep(file: File, colors: Conversion, pillow_heif: Any) -> Photo:
             photo = pillow.finish(file.name, image, colors=colors.to_srgb, warnings=colors.warnings)
         else:
             pixels = colors.to_srgb.pixels(deep)
-            photo = convert.finish(file.name, pixels, turn=orientation.of(image), warnings=colors.warnings)
+            photo = convert.finish(file.name, pixels, exif_orientation=orientation.of(image), warnings=colors.warnings)
         return photo._replace(warnings=(*pillow.frames_note(image), *photo.warnings))

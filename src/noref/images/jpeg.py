@@ -42,7 +42,7 @@ def read(file: File) -> Photo:
     colors = "CMYK" if frame.components == 4 else "GRAY" if frame.components == 1 and profile else "RGB"
     pixels, warnings = _decode(file.name, data, frame, factor, colors)
     if frame.arithmetic:
-        if structure.end is None:  # libjpeg takes whatever is lost for zeros, and says nothing
+        if structure.end is None:  # libjpeg reads lost data as zeros, without a warning
             raise DamagedImage(file.name, "damaged or truncated: no end marker", COPY_AGAIN)
         warnings = (*warnings, _ARITHMETIC)
     if not structure.complete:
@@ -50,7 +50,7 @@ def read(file: File) -> Photo:
     return convert.finish(
         file.name,
         pixels,
-        turn=orientation.of_exif(structure.exif(data)),
+        exif_orientation=orientation.of_exif(structure.exif(data)),
         colors=profile,
         warnings=warnings,
         size=(frame.width, frame.height),

@@ -77,7 +77,7 @@ class Frame(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A marker with parameters: its second byte, where it stands in the data, and where its parameters begin and end."""
+    """A marker with parameters: its second byte, its position in the data, and start and end of its parameters."""
 
     kind: int
     marker: int
@@ -91,7 +91,7 @@ class Structure:
 
     Attributes:
         segments: In their order.
-        end: Where the end marker stands; None where it is missing.
+        end: Position of the end marker; None if it is missing.
         frame: The frame header; None where the data end before it.
         missing_bits: Component -> for each of its 64 coefficients, how many low bits no scan has carried yet; 0 is complete.
         scans: Their number.

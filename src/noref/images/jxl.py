@@ -1,6 +1,6 @@
 """JPEG XL, through pillow-jxl-plugin where it is installed.
 
-Its decoder turns the image upright, reduces colours of more than 8 bits to 8, and states the colours as an ICC profile, which
+Its decoder rotates the image upright, reduces colours of more than 8 bits to 8, and states the colours as an ICC profile, which
 carries a cicp tag for HDR. A JPEG that was recompressed without loss is restored and read as JPEG.
 """
 
@@ -76,7 +76,7 @@ def _codestream(data: bytes) -> bytes:
 
 
 class _Header(NamedTuple):
-    """Width and height before turning, and the orientation as EXIF has it."""
+    """Width and height before rotation, and the EXIF orientation."""
 
     size: Size
     orientation: int
@@ -99,5 +99,5 @@ def _header(codestream: bytes) -> _Header:
     ratio = _RATIOS[take(3)]
     width = height * ratio[0] // ratio[1] if ratio else side(eighth)
     all_default = take(1)
-    turn = 1 + take(3) if not all_default and take(1) else orientation.UPRIGHT
-    return _Header((width, height), turn)
+    rotation = 1 + take(3) if not all_default and take(1) else orientation.UPRIGHT
+    return _Header((width, height), rotation)

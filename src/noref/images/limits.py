@@ -1,4 +1,4 @@
-"""How large and how narrow an image may be; checked before anything is decoded."""
+"""Limits on size and aspect ratio, checked before anything is decoded."""
 
 import contextlib
 import os

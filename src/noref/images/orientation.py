@@ -1,4 +1,4 @@
-"""EXIF orientation, read and applied. `tiff` reads its own tag; LibRaw and the JPEG XL decoder turn photos themselves."""
+"""EXIF orientation, read and applied. `tiff` reads its own tag; LibRaw and the JPEG XL decoder rotate photos themselves."""
 
 from typing import Literal
 
@@ -13,20 +13,20 @@ _ENTRY = 12  # bytes: tag 2, type 2, count 4, value 4
 
 
 def of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read, whatever else the EXIF holds."""
+    """The EXIF orientation of a PIL image, 1 to 8; 1 if there is none or it cannot be read."""
     exif = image.info.get("exif")
     if isinstance(exif, bytes):
         return of_exif(exif)
     try:
         return _checked(image.getexif().get(ExifTags.Base.Orientation))
-    except Exception:  # metadata never cost the photo; corrupt ones raise many types
+    except Exception:  # corrupt metadata raise many types, and must not make the photo fail
         return UPRIGHT
 
 
 def of_exif(exif: bytes) -> int:
-    """The orientation in an EXIF block, with or without the header "Exif"; 1 where there is none.
+    """The orientation in an EXIF block, with or without the header "Exif"; 1 if there is none.
 
-    Only the one entry is parsed, since Pillow gives up on some blocks whose other entries are corrupt.
+    Only this entry is parsed, since Pillow fails on some blocks with other corrupt entries.
     """
     tiff = exif.removeprefix(b"Exif").lstrip(b"\0")
     order = _ORDERS.get(tiff[:4])
@@ -45,19 +45,19 @@ def _checked(found: object) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else UPRIGHT
 
 
-def turns(orientation: int) -> bool:
-    """Whether width and height change places."""
+def swaps_sides(orientation: int) -> bool:
+    """Whether an orientation swaps width and height."""
     return orientation >= 5
 
 
 def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Width and height as a viewer shows them, of those stored."""
-    return size[::-1] if turns(orientation) else size
+    """Width and height of the upright image, from those stored."""
+    return size[::-1] if swaps_sides(orientation) else size
 
 
 def apply(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
-    """Pixels (H x W x 3) as a viewer shows them; contiguous."""
-    if turns(orientation):
+    """Rotate and flip pixels (H x W x 3) upright; contiguous."""
+    if swaps_sides(orientation):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

@@ -1,4 +1,4 @@
-"""What reading an image gives, and what a reader of a format is given."""
+"""The result of reading an image, and the input of the readers of formats."""
 
 import io
 from typing import BinaryIO, NamedTuple, TypeAlias
@@ -17,7 +17,7 @@ class Photo(NamedTuple):
     """An image ready to score.
 
     Attributes:
-        name: The path as given, or a stand-in such as "<bytes>".
+        name: The path as given, or a placeholder such as "<bytes>".
         pixels: uint8, H x W x 3, sRGB, upright.
         size: Width and height of the upright photo at full resolution.
         warnings: What was lost, assumed or ignored when the image was read.
@@ -38,7 +38,7 @@ class File(NamedTuple):
         name: For errors and the result.
         stream: Seekable, at its start, not empty.
         max_pixels: Larger images are refused before they are decoded.
-        enough: Pixels that are enough; a decoder that can may decode the image smaller, with at least so many. None: in full.
+        enough: Number of pixels that suffices; a decoder may reduce the image to no fewer. None: decode in full.
     """
 
     name: str
@@ -47,9 +47,9 @@ class File(NamedTuple):
     enough: int | None = None
 
     def compressed(self) -> bytes:
-        """All of a compressed file, but of more than 4 bytes for each pixel that is allowed only so many.
+        """The content of a compressed file, limited to 4 bytes for each allowed pixel.
 
-        What is beyond is not the photo, but a film or another file appended to it.
+        Data beyond this limit are not the photo, but a video or another file that is appended to it.
         """
         size = self.stream.seek(0, io.SEEK_END)
         self.stream.seek(0)

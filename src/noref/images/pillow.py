@@ -69,8 +69,8 @@ def finish(
     """
     with decoding(name):
         image.load()
-    turn, profile = orientation.of(image), image.info.get("icc_profile")
-    return convert.finish(name, image, turn=turn, colors=colors or profile, warnings=warnings)
+    rotation, profile = orientation.of(image), image.info.get("icc_profile")
+    return convert.finish(name, image, exif_orientation=rotation, colors=colors or profile, warnings=warnings)
 
 
 def frames_note(image: Image.Image) -> tuple[str, ...]:

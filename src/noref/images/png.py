@@ -1,7 +1,7 @@
 """PNG: the checksum of every chunk is verified, which Pillow does not do for pixels; Pillow decodes the critical chunks alone.
 
-So metadata never cost the photo, and lost or corrupt pixels never pass. Colours by the third edition of the PNG specification:
-cICP takes precedence over iCCP, this over sRGB, and this over gAMA and cHRM.
+So damaged metadata never make a photo fail, and lost or corrupt pixels are always detected. Colours follow the third edition of
+the PNG specification: cICP takes precedence over iCCP, iCCP over sRGB, and sRGB over gAMA and cHRM.
 """
 
 import io
@@ -49,21 +49,21 @@ def read(file: File) -> Photo:
     with pillow.open_(file._replace(stream=excerpt(file.stream, shown)), "PNG") as image:
         with decoding(file.name):
             image.load()
-        turn = _orientation(file.stream, intact)
+        rotation = _orientation(file.stream, intact)
         profile, colors = _colors(file.stream, {chunk.kind: chunk for chunk in reversed(intact)})
         warnings = (*notes, *colors.warnings)
-        return convert.finish(file.name, image, turn=turn, colors=profile or colors.to_srgb, warnings=warnings)
+        return convert.finish(file.name, image, exif_orientation=rotation, colors=profile or colors.to_srgb, warnings=warnings)
 
 
 def size(file: File) -> Size:
-    """Width and height of the upright image; raises as `read`, but its pixels are passed over."""
+    """Width and height of the upright image; raises as `read`, but pixels are not read."""
     chunks = _chunks(file, unread=_PASSED_OVER)
     width, height = struct.unpack(">II", content(file.stream, chunks[0])[:8])
     return orientation.upright((width, height), _orientation(file.stream, [chunk for chunk in chunks if chunk.intact]))
 
 
 def _chunks(file: File, unread: tuple[bytes, ...] = ()) -> list[Chunk]:
-    """The chunks, once they are known to make a PNG that is read."""
+    """The chunks of a supported PNG."""
     if file.stream.read(len(SIGNATURE)) != SIGNATURE:
         raise DamagedImage(file.name, "damaged: its signature is wrong, as after a transfer in text mode", COPY_AGAIN)
     chunks = walk(file.stream, unread)
@@ -138,7 +138,7 @@ def _orientation(stream: BinaryIO, chunks: list[Chunk]) -> int:
             io.BytesIO(b"".join((SIGNATURE, pixel[0], *data, pixel[1], chunk_of(b"IEND", b"")))), formats=("PNG",)
         ) as image:
             return orientation.of(image)
-    except Exception:  # metadata never cost the photo; corrupt ones raise many types
+    except Exception:  # corrupt metadata raise many types, and must not make the photo fail
         return orientation.UPRIGHT
 
 

@@ -21,7 +21,7 @@ class Chunk(NamedTuple):
 
     Attributes:
         kind: Its type.
-        start: Where its length stands in the file.
+        start: Position of its length field in the file.
         length: Of its content.
         intact: Whether it is complete and its checksum is correct.
     """
@@ -70,7 +70,7 @@ def walk(stream: BinaryIO, unread: Container[bytes] = ()) -> list[Chunk]:
 
 
 def blocks(stream: BinaryIO, chunk: Chunk) -> Iterator[bytes]:
-    """What a chunk holds, in parts."""
+    """The content of a chunk, in blocks."""
     stream.seek(chunk.start + 8)
     left = chunk.length
     while left and (block := stream.read(min(left, _BLOCK))):
@@ -79,13 +79,13 @@ def blocks(stream: BinaryIO, chunk: Chunk) -> Iterator[bytes]:
 
 
 def content(stream: BinaryIO, chunk: Chunk) -> bytes:
-    """What a chunk holds."""
+    """The content of a chunk."""
     stream.seek(chunk.start + 8)
     return stream.read(chunk.length)
 
 
 def chunk_of(kind: bytes, data: bytes) -> bytes:
-    """A chunk as it stands in a file."""
+    """A chunk with length, type and checksum."""
     return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(data, zlib.crc32(kind)).to_bytes(4, "big")
 
 

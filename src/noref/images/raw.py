@@ -30,7 +30,7 @@ _SIGNATURES = (
 
 
 _SRGB_CURVE = (2.4, 12.92)  # power, and slope near black
-_TURNED = 4  # bit of LibRaw's flip: width and height change places
+_SWAPPED = 4  # bit of LibRaw's flip: width and height are swapped
 
 
 def matches(head: bytes) -> bool:
@@ -67,7 +67,7 @@ def size(file: File) -> Size:
         height = int(height / aspect + 0.5)
     elif aspect > 1:
         width = int(width * aspect + 0.5)
-    return (height, width) if sizes.flip & _TURNED else (width, height)
+    return (height, width) if sizes.flip & _SWAPPED else (width, height)
 
 
 def _decoder(name: str) -> Any:

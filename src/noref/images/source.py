@@ -16,7 +16,7 @@ Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, BinaryIO, Image.Image,
 
 
 def name_of(source: object) -> str:
-    """What to call a source in results and errors."""
+    """The name of a source in results and errors."""
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
     if isinstance(source, np.ndarray):
@@ -95,6 +95,6 @@ def _whole(name: str, file: Any) -> BinaryIO:
 
 
 def _reason(error: Exception) -> str:
-    """An error in words: the system's own, or with its type, without which many of Python's are riddles."""
+    """A description of an exception: the system's message, or type and message."""
     strerror = getattr(error, "strerror", None)
     return strerror.lower() if strerror else f"{type(error).__name__}: {error}"

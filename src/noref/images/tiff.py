@@ -1,4 +1,4 @@
-"""TIFF: the full-resolution page, its samples brought to 8 bits by what the page declares that they mean.
+"""TIFF: the full-resolution page, its samples converted to 8 bits as the page declares their meaning.
 
 Depths of 1 to 16 bits, grey (also WhiteIsZero), RGB, palette, CMYK, luma and chroma, and L*a*b* are read, in strips, tiles or
 planes; the rest is refused by name. A page is decoded band after band, so memory is bounded by its 8-bit pixels and its largest
@@ -52,7 +52,7 @@ def read(file: File) -> Photo:
     return convert.finish(
         file.name,
         decoded,
-        turn=_turn(page.directory),
+        exif_orientation=_orientation(page.directory),
         colors=_profile(page),
         warnings=(*warnings, *notes, *_notes(page)),
     )
@@ -66,11 +66,11 @@ def size(file: File) -> Size:
         _check_raw(file, chain)
         return raw.size(file)
     page, _ = _choice(file, chain)
-    return orientation.upright((page.width, page.height), _turn(page.directory))
+    return orientation.upright((page.width, page.height), _orientation(page.directory))
 
 
 def _choice(file: File, chain: Chain) -> tiff_pages.Choice:
-    """The page that is the photo, once it is known to be of a kind that is read."""
+    """Choose the page that is the photo, and check that it can be read."""
     choice = tiff_pages.choose(chain)
     if choice is None:
         raise DamagedImage(file.name, "damaged or truncated: no page", COPY_AGAIN)
@@ -95,7 +95,7 @@ def _old_jpeg(file: File, page: Page, warnings: tuple[str, ...]) -> Photo:
     """The complete JPEG file that most pages of old-style JPEG hold."""
     start, size = (page.directory.integer(tag, 0) for tag in (Tag.JPEG_INTERCHANGE, Tag.JPEG_INTERCHANGE_LENGTH))
     within = 0 < start < start + size <= file.stream.seek(0, io.SEEK_END)
-    if within and page.photometric in (Photometric.BLACK_IS_ZERO, Photometric.YCBCR) and _turn(page.directory) == 1:
+    if within and page.photometric in (Photometric.BLACK_IS_ZERO, Photometric.YCBCR) and _orientation(page.directory) == 1:
         file.stream.seek(start)
         photo = jpeg.read(file._replace(stream=io.BytesIO(file.stream.read(size))))
         if photo.size == (page.width, page.height):
@@ -103,11 +103,11 @@ def _old_jpeg(file: File, page: Page, warnings: tuple[str, ...]) -> Photo:
     raise UnsupportedImage(file.name, "TIFF compressed with old-style JPEG", SAVE_AS)
 
 
-def _turn(directory: Directory) -> int:
+def _orientation(directory: Directory) -> int:
     """EXIF orientation, of the parent where the page is a SubIFD without its own."""
-    inherited = _turn(directory.parent) if directory.parent else orientation.UPRIGHT
-    turn = directory.integer(Tag.ORIENTATION, inherited)
-    return turn if 1 <= turn <= 8 else orientation.UPRIGHT
+    inherited = _orientation(directory.parent) if directory.parent else orientation.UPRIGHT
+    found = directory.integer(Tag.ORIENTATION, inherited)
+    return found if 1 <= found <= 8 else orientation.UPRIGHT
 
 
 def _profile(page: Page) -> bytes | None:
@@ -129,7 +129,7 @@ def _notes(page: Page) -> tuple[str, ...]:
 
 
 def _white(file: File, page: Page) -> tuple[int, tuple[str, ...]]:
-    """The value of full intensity, and a warning where it is doubtful: MaxSampleValue, unless values lie above it."""
+    """The value of full intensity, and a warning if it is doubtful: MaxSampleValue, unless larger values occur."""
     full = (1 << page.bits[0]) - 1
     declared = max(page.directory.integers(Tag.MAX_SAMPLE_VALUE)[: page.colors], default=full)
     if page.photometric not in _MEASURED or not 0 < declared < full:
@@ -166,7 +166,7 @@ def _decode(file: File, page: Page, white: int) -> convert.Decoded:
 
 
 def _divide(rows: Bytes) -> None:
-    """Colours that were multiplied by alpha, as they were before."""
+    """Divide premultiplied colours by alpha."""
     opacity = np.maximum(rows[..., -1:], 1).astype(np.uint16)
     rows[..., :-1] = np.minimum((rows[..., :-1] * np.uint16(255) + opacity // 2) // opacity, 255)
 
@@ -178,7 +178,7 @@ def _scale(bits: int, white: int) -> Bytes:
 
 
 def _meaning(page: Page, white: int) -> _Meaning:
-    """What brings samples of the page's colours to 8-bit grey, RGB or CMYK."""
+    """The conversion of the page's samples to 8-bit grey, RGB or CMYK."""
     bits, scale = page.bits[0], _scale(page.bits[0], white)
     match page.photometric:
         case Photometric.WHITE_IS_ZERO:

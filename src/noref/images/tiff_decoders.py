@@ -119,7 +119,7 @@ def _by_libtiff(name: str, page: Page, segments: Sequence[Segment], row_bytes: i
 
 
 def _jpeg(name: str, page: Page, segment: Segment) -> Bytes:
-    """A segment of JPEG whose tables may stand in the page; the page declares its colours, not the segment."""
+    """A segment of JPEG. Its tables may be in the page; its colours are those that the page declares."""
     data, rows = segment
     samples = 1 if page.planar else page.samples
     tables = page.directory.data(Tag.JPEG_TABLES)

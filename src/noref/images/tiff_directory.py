@@ -48,8 +48,8 @@ class Directory:
     """One directory.
 
     Attributes:
-        offset: Where it stands in the file.
-        following: Where the next one stands, as it declares; 0 where there is none.
+        offset: Its position in the file.
+        following: Declared position of the next directory; 0 if there is none.
         parent: The directory whose SubIFD it is.
     """
 

@@ -1,4 +1,4 @@
-"""What a page of a TIFF file declares, and why it cannot be read if so."""
+"""The properties that a page of a TIFF file declares, and the reason if it cannot be read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,8 +78,8 @@ class Page:
 
     Attributes:
         directory: Where the rest stands.
-        width: In pixels, before turning.
-        height: In pixels, before turning.
+        width: In pixels, before rotation.
+        height: In pixels, before rotation.
         bits: Of each sample.
         sample_formats: Of each sample; 1 is an unsigned integer.
         samples: Of a pixel.

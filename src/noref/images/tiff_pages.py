@@ -23,7 +23,7 @@ class Choice(NamedTuple):
 
 
 def choose(chain: Chain) -> Choice | None:
-    """The first page that is neither reduced nor a mask; a much larger one where the first is a preview without saying so."""
+    """The first page that is neither reduced nor a mask; or a much larger one, if the first is an undeclared preview."""
     frames = [one for one in chain.directories if _has_pixels(one)]
     every = frames + [one for one in chain.children if _has_pixels(one)]
     if not every:

@@ -23,12 +23,12 @@ _UNPACKED = 1 << 20  # samples whose bits are unpacked at a time
 _LONGEST, _LEAST_LIMIT = 2, 1 << 16  # bytes of a compressed segment: a multiple of those of its samples, and some more
 _MOST_SEGMENTS = 1 << 18  # each takes some ten microseconds; 200 megapixels in tiles of 64 x 64 have 50,000
 _LOW_BIT_FIRST = 2  # fill order
-_TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
 class _Segments:
-    """Where the strips or tiles of a page stand. Those of one plane follow one another, row of segments after row."""
+    """The positions of the strips or tiles of a page, plane by plane, in rows of segments."""
 
     name: str
     stream: BinaryIO
@@ -58,7 +58,7 @@ class _Segments:
         return -(-self.row_samples * self.page.bits[0] // 8)
 
     def rows(self, index: int) -> int:
-        """Of one segment; the last strip of a plane may have fewer than the others, tiles are padded."""
+        """Rows of a segment; the last strip of a plane may have fewer than the others, tiles are padded."""
         page, row = self.page, index // self.across % self.down
         return page.segment_height if page.tiled else min(page.segment_height, page.height - row * page.segment_height)
 
@@ -67,8 +67,8 @@ class _Segments:
         rows = self.rows(index)
         self.stream.seek(self.offsets[index])
         data = self.stream.read(min(self.sizes[index], _LONGEST * rows * self.row_bytes + _LEAST_LIMIT))
-        turned = self.page.fill_order == _LOW_BIT_FIRST and self.page.compression != Compression.JPEG
-        return Segment(data.translate(_TURNED) if turned else data, rows)
+        reverse = self.page.fill_order == _LOW_BIT_FIRST and self.page.compression != Compression.JPEG
+        return Segment(data.translate(_REVERSED) if reverse else data, rows)
 
 
 def bands(name: str, stream: BinaryIO, page: Page, max_pixels: int) -> Iterator[Samples]:

@@ -45,7 +45,7 @@ class Tag(IntEnum):
 
 
 class Photometric(IntEnum):
-    """What samples mean; these are read."""
+    """Meaning of samples; the supported values."""
 
     WHITE_IS_ZERO = 0
     BLACK_IS_ZERO = 1
@@ -58,7 +58,7 @@ class Photometric(IntEnum):
 
 
 class Compression(IntEnum):
-    """How strips and tiles are compressed; these are read."""
+    """Compression of strips and tiles; the supported values."""
 
     NONE = 1
     CCITT_RLE = 2

@@ -1,4 +1,4 @@
-"""Formats that noref recognises in order to name them, and does not read."""
+"""Unsupported formats, recognised in order to name them in the error."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
 
 
 def _is_svg(head: bytes) -> bool:
-    """A drawing, not a web page that holds one, such as those sent in place of photos that are gone."""
+    """Whether a file is an SVG drawing; web pages that contain one, such as error pages, are not."""
     return b"<svg" in head and b"<html" not in head.lower() and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
@@ -64,7 +64,7 @@ def matches(head: bytes) -> bool:
 
 
 def refuse(name: str, head: bytes) -> NoReturn:
-    """Name the format.
+    """Raise an error that names the format.
 
     Raises:
         UnsupportedImage: Always.

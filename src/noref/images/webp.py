@@ -1,4 +1,4 @@
-"""WebP, decoded by Pillow. Metadata behind the pixels may be cut off: that costs no pixels."""
+"""WebP, decoded by Pillow. Truncated metadata after the pixels are ignored."""
 
 import io
 

@@ -38,7 +38,7 @@ from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import IR_VERSION, OPSET, WorkingSize
 from noref.scorer import OUTPUTS
 
-AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # of the results, what a card tells
+AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # columns of the results that a card has
 
 
 class _Named(nn.Module):
@@ -120,12 +120,12 @@ def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
 
 
 def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
-    """Export the model of a results folder; its card tells the agreement that the run measured.
+    """Export the model of a results folder; its card has the agreement that the run measured.
 
     Args:
         run: Results folder of `noref.lab.experiments.experiment.run`.
         target: The .onnx to write.
-        facts: JSON with what the run does not know: version, description, licence, training_data, origin, weaknesses.
+        facts: JSON with further fields of the card: version, description, licence, training_data, origin, weaknesses.
 
     Raises:
         LabError: `run` holds no finished experiment, the method has no network to export, `facts` cannot be read or has an
@@ -172,7 +172,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
 
 
 def _stated(file: Path) -> dict[str, Any]:
-    """What the user says of a model."""
+    """The fields of the card that the user provides."""
     facts, known = read_json(file), [field.name for field in fields(ModelCard)]
     unknown = sorted(facts.keys() - set(known))
     if unknown:
@@ -189,7 +189,7 @@ def _origin(method: NetworkMethod[Any]) -> str:
 
 
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
-    """What measures the exported model on the same test part again; what only names defects is measured as it is trained."""
+    """The command that repeats the measurement; for models without scores, that of the training run."""
     if not scoring:
         return f"noref lab train {recipe.get('name', recipe['method'])} --set seed={recipe['seed']} --out RUN"
     options = "--protocol official"

@@ -13,7 +13,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take
 
 
 class Csv(TextWriter):
-    """A header and one row a photo; scores and the ends of the interval at full precision, defects as JSON in one cell.
+    """A header and one row per photo; scores and the ends of the interval at full precision, defects as JSON in one cell.
 
     Text that a spreadsheet might run as a formula gets a leading apostrophe. Numbers stay as they are.
     """

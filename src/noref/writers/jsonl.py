@@ -6,7 +6,7 @@ from noref.writers.base import Result, TextWriter, as_record
 
 
 class JsonLines(TextWriter):
-    """One JSON object a line, in ASCII; the bytes of a name that are not UTF-8 are lone surrogates, as Python decodes them."""
+    """One JSON object per line, in ASCII; bytes of a name that are not UTF-8 are lone surrogates, as Python decodes them."""
 
     def record(self, result: Result) -> str:
         """One object."""

@@ -1,4 +1,4 @@
-"""Scorers that learn nothing answer like methods."""
+"""Scorers without training have the interface of methods."""
 
 from pathlib import Path
 

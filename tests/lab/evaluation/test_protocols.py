@@ -1,4 +1,4 @@
-"""Every protocol judges rightly, counts failures, and goes on where it stopped."""
+"""Every protocol measures agreement correctly, counts failures, and resumes."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ PROTOCOLS = {
 
 
 class Parrot(ScoringMethod[None]):
-    """Answers what it was told at construction; remembers what it learned from."""
+    """Predicts given scores; records the parts it is fitted to."""
 
     name = "parrot"
 
@@ -83,7 +83,7 @@ def run(method, protocol, folder, **options) -> list[protocols.SplitResult]:
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize(("told", "expected"), [({}, 1), ({"sign": -1}, -1), ({"seed": 0}, 0)])
-def test_opinions_are_1_their_negative_minus_1_and_noise_0(name, told, expected, tmp_path):
+def test_the_mos_itself_has_srcc_1_its_negative_minus_1_and_noise_0(name, told, expected, tmp_path):
     judged = run(Parrot(ONE, **told), PROTOCOLS[name], tmp_path)
     table = summary.by_split({split.name: split.predictions for split in judged})
     close = 0.5 if expected == 0 else 1e-3  # noise over a few dozen photos strays
@@ -114,11 +114,11 @@ def test_shares_are_of_the_contents():
     assert [split.name for split in PROTOCOLS["60/20/20"]] == ["seed 7", "seed 8"]
     assert [split.name for split in PROTOCOLS["one type out"]] == ["blur", "jpeg"]
     assert len(PROTOCOLS["cross"][0].parts["test"]) == len(ONE)
-    with pytest.raises(LabError, match="the parts train, test and perhaps validation, not train, rest"):
+    with pytest.raises(LabError, match="the parts train, test and optionally validation, not train, rest"):
         protocols.single(ONE, {"train": 0.5, "rest": 0.5})
 
 
-def test_a_run_leaves_text_and_goes_on_where_it_stopped(tmp_path):
+def test_a_run_writes_text_and_resumes(tmp_path):
     first = run(Parrot(ONE), PROTOCOLS["random"], tmp_path)
     assert not any(split.resumed for split in first)
     split = pd.read_csv(tmp_path / "split-001" / "split.csv")
@@ -183,7 +183,7 @@ def test_failed_photos_are_rows_with_a_reason(tmp_path):
     for _ in range(2):  # computed, then read
         (judged,) = run(method, PROTOCOLS["single"], tmp_path)
         failed = judged.predictions[judged.predictions["predicted"].isna()]
-        assert failed["failed"].tolist() == [f"{test.paths[0]}: no such file; look elsewhere", "the method answered nan"]
+        assert failed["failed"].tolist() == [f"{test.paths[0]}: no such file; look elsewhere", "the predicted score is nan"]
         assert (judged.predictions["failed"] == "").sum() == 98
         found = summary.measures(judged.predictions)
         assert (found["n"], found["failed"], found["srcc"]) == (98, 2, pytest.approx(1))
@@ -198,7 +198,7 @@ def test_other_errors_are_bugs_and_end_the_run(tmp_path):
         run(Broken(ONE), PROTOCOLS["single"], tmp_path)
 
 
-def test_leaks_are_refused_before_anything_is_learned(tmp_path):
+def test_leaks_are_refused_before_training(tmp_path):
     method = Parrot(ONE)
     leaking = [protocols.Split("leak", 0, {**PROTOCOLS["single"][0].parts, "validation": ONE.select(["0.png", "101.png"])})]
     with pytest.raises(LeakError, match="is in train and in validation"):
@@ -219,7 +219,7 @@ def photos(tmp_path) -> RatedImages:
     return RatedImages("tiny", folder, pd.DataFrame({"image": names, "mos": np.arange(12.0), "content": names}), (0, 11))
 
 
-def test_photos_are_looked_at_and_bad_ones_cost_a_row_each(photos, tmp_path):
+def test_photos_that_cannot_be_read_are_failed_rows(photos, tmp_path):
     names = photos.table["image"].tolist()
     parts = {"train": names[6:10], "validation": names[10:], "test": names[:6]}
     protocol = [protocols.Split("mine", 0, {name: photos.select(images) for name, images in parts.items()})]
@@ -258,7 +258,7 @@ class ExportedModelInDisguise(ScoringMethod[None]):
         raise NotImplementedError
 
 
-def test_scorers_that_learn_nothing_go_the_same_way(photos, tmp_path):
+def test_scorers_without_training_use_the_same_protocols(photos, tmp_path):
     scores = photos.table[["image"]].assign(score=-photos.mos).drop(index=2)
     scores.to_csv(tmp_path / "scores.csv", index=False)
 

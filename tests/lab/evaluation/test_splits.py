@@ -1,4 +1,4 @@
-"""No content on two sides, whatever the seed and the order of the rows."""
+"""Splits are content-disjoint for any seed and order of the rows."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_repeats_are_the_splits_of_consecutive_seeds():
     assert not found[0].equals(found[1])
 
 
-def test_the_official_split_is_the_databases_own():
+def test_the_official_split_is_that_of_the_database():
     whole = rated(list("abcd"), part=["test", "train", "train", "test"])
     parts = splits.official(whole)
     assert {name: part.table["image"].tolist() for name, part in parts.items()} == {
@@ -70,7 +70,7 @@ def test_the_official_split_is_the_databases_own():
         splits.official(rated(list("abcd")))
 
 
-def test_what_the_official_split_leaves_on_two_sides_is_not_learned_from():
+def test_contents_in_two_parts_of_the_official_split_are_not_trained_on():
     whole = rated(list("abcaab"), part=["train", "train", "train", "test", "test", "validation"])
     with pytest.warns(UserWarning, match="test: 2 photos of train share a content with a later part"):
         parts = splits.official(whole)
@@ -103,7 +103,7 @@ def test_external_images_show_no_held_out_photo(held_out, tmp_path):
             splits.guard(parts, external=[tmp_path / image], look_at_pictures=False)
 
 
-def test_a_type_left_out_is_tested_alone_and_on_other_contents():
+def test_a_type_that_is_left_out_is_tested_alone_and_on_other_contents():
     contents = [str(i // 5) for i in range(100)]
     whole = rated(contents, type=["blur", "noise", "jpeg", "blur", None] * 20)
     found = splits.leave_one_type_out(whole, SHARES, 0)

@@ -1,4 +1,4 @@
-"""The study of how many crops and which pooling, and the test that chooses."""
+"""The study of the number of crops and the pooling."""
 
 import numpy as np
 import pandas as pd

@@ -38,7 +38,7 @@ def evaluate(database: Path, out: Path, *more: object, code: int = 0):
     return pd.read_csv(out / "results.csv").set_index(["method", "part"])
 
 
-def test_people_themselves_noise_and_the_reverse(scores, database, tmp_path):
+def test_agreement_of_the_mos_itself_of_noise_and_of_the_reverse(scores, database, tmp_path):
     table = evaluate(database, tmp_path, *[f"scores:{path}" for path in scores.values()])
     for figure in ("srcc", "plcc", "krcc"):
         assert table.loc[("scores-perfect", "all"), figure] == pytest.approx(1)
@@ -188,7 +188,7 @@ def test_databases_that_share_a_name_are_not_mixed(scores, database, tmp_path):
     data = ["--data", f"biq2021={database}", "--data", f"biq2021={database}"]
     result = call("evaluate", f"scores:{scores['noise']}", *data, "--out", tmp_path)
     assert result.exit_code == 2
-    assert "two databases are called biq2021" in result.stderr
+    assert "two databases are named biq2021" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_databases_that_share_a_name_are_not_mixed(scores, database, tmp_path):
         (["model:diqa", "--set", "epochs=3"], "--set has no effect"),
         (["model:diqa", "--seed", 1, "--repeats", 3], "--repeats, --seed has no effect"),
         (["recipe:diqa", "--set", "types=[jpeg"], "--set types=[jpeg: not valid YAML"),
-        (["recipe:diqa", "--set", "split=official"], "the protocol splits"),
+        (["recipe:diqa", "--set", "split=official"], "the protocol defines the splits"),
         (["model:diqa", "--data", "/photos"], "--data takes NAME=VALUE, not '/photos'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which photos a recipe learns from, and what its results folder says of it."""
+"""Recipes, the parts of the data, and the results folder of a run."""
 
 import json
 import shutil
@@ -31,13 +31,13 @@ def test_the_official_split_gets_a_validation_part_where_it_has_none(official):
     assert len(parts["train"]) == 22
 
 
-def test_a_database_without_an_official_split_says_who_has_one(rated):
+def test_a_missing_official_split_is_an_error_that_names_alternatives(rated):
     with pytest.raises(LabError, match="biq2021 has no official split; koniq10k has one"):
         Recipe("regressor", split="official").parts(rated)
 
 
 @pytest.mark.parametrize("split", ["offical", {"train": 0.7, "test": 0.3}, None])
-def test_other_splits_are_refused_where_they_stand(split, tmp_path):
+def test_a_folder_refuses_other_splits(split, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(json.dumps({"method": "regressor", "split": split}))
     with pytest.raises(LabError, match=r"mine\.yaml: a split is the word official, or shares of train"):
@@ -56,13 +56,13 @@ def test_only_the_first_process_writes_and_reports(official, tmp_path, monkeypat
     assert read_yaml((tmp_path / "out" / "recipe.yaml").read_text())["split"] == "official"
 
 
-def test_a_folder_is_kept_to_its_photos_and_opinions(rated, tmp_path):
+def test_a_folder_refuses_other_photos_or_mos(rated, tmp_path):
     recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
     first = experiment.run(recipe, rated, tmp_path)
     again = experiment.run(recipe, rated, tmp_path)
     assert first.equals(again)
     turned = replace(rated, table=rated.table.assign(mos=rated.mos[::-1]))
-    with pytest.raises(LabError, match="this experiment on other photos or opinions"):
+    with pytest.raises(LabError, match="this experiment on other data"):
         experiment.run(recipe, turned, tmp_path)
     with pytest.raises(LabError, match="another experiment"):
         experiment.run(replace(recipe, seed=1), rated, tmp_path)
@@ -135,7 +135,7 @@ def test_split_and_labels_can_be_changed_like_settings():
         ),
     ],
 )
-def test_a_card_tells_how_to_measure_again(split, says):
+def test_a_card_has_the_command_that_repeats_the_measurement(split, says):
     command = _command("mine", {"split": split, "seed": 3, "database": "koniq10k"})
     assert command == f"noref lab evaluate model:mine --data koniq10k=PATH {says} --out RESULTS"
 

@@ -1,4 +1,4 @@
-"""Every registered method keeps the promises of `methods.base`."""
+"""Every registered method fulfils the interface of `methods.base`."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Classifiers end to end on tiny photos: learning, answers, saving, what the core gives, and `noref lab train`."""
+"""Classifiers end to end on tiny photos: training, prediction, saving, export, and `noref lab train`."""
 
 import json
 
@@ -42,7 +42,7 @@ TUNED = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder for each class: 12 scenes as they are, blurred and noisy."""
+    """A folder for each class: 12 scenes, unchanged, blurred and noisy."""
     home = tmp_path_factory.mktemp("classes")
     for scene in range(SCENES):
         pixels = make_scene(64, 64, 200 + scene)
@@ -94,7 +94,7 @@ def test_a_backbone_learns_head_first(tuned, parts):
     assert "4" in changed
 
 
-def test_simplenet_learns_from_nothing(parts, tmp_path):
+def test_simplenet_learns_from_random_weights(parts, tmp_path):
     method = fitted(
         parts,
         tmp_path,
@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_network_and_sigmoids_give_probabilities(pa
     np.testing.assert_allclose(one.sum(axis=1), 1, atol=1e-6)
 
 
-def test_the_exported_model_says_the_same(tmp_path):
+def test_the_exported_model_predicts_the_same(tmp_path):
     method = ClassifierMethod.configured({"data": {"area": 40_000}})
     method.classes_ = ["gblur", "wn"]
     torch.manual_seed(0)
@@ -156,13 +156,13 @@ def test_sigmoids_are_divided_by_their_sum():
         ),
     ],
 )
-def test_wrong_settings_say_what_is_wrong(changes, says, parts, tmp_path):
+def test_wrong_settings_are_errors_with_the_cause(changes, says, parts, tmp_path):
     with pytest.raises(LabError, match=says):
         fitted(parts, tmp_path, **changes)
 
 
 def test_photos_need_a_class_that_training_photos_have(parts, rated, tmp_path):
-    with pytest.raises(LabError, match="needs a class for each image; name them in the recipe's `labels`"):
+    with pytest.raises(LabError, match="needs a class for each image; list the classes under `labels`"):
         ClassifierMethod().fit(rated, rated, tmp_path)
     strange = parts["validation"].table.assign(type="haze")
     with pytest.raises(LabError, match="no training photo of class haze"):
@@ -204,7 +204,7 @@ def run(folder, tmp_path_factory):
     return command, CliRunner().invoke(app, command), home / "out"
 
 
-def test_one_command_leaves_all_figures(run):
+def test_one_command_writes_all_figures(run):
     _, result, out = run
     assert result.exit_code == 0, result.stderr
     assert {"confusion.png", "roc.png", "reliability.png", "curves.png", "confusion.csv", "classes.csv"} <= {

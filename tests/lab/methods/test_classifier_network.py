@@ -1,4 +1,4 @@
-"""SimpleNet is the paper's network; a backbone learns in its last blocks alone."""
+"""SimpleNet is the paper's network; only the last blocks of a backbone are trained."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def test_simplenet_has_the_papers_layers():
     assert kinds == ["Conv2d", "ReLU", *["Conv2d", "ReLU", "MaxPool2d", "Dropout"] * 5, "Conv2d", "ReLU", "MaxPool2d"]
 
 
-def test_at_256_pixels_the_hidden_layer_sees_the_last_map_itself():
+def test_at_256_pixels_the_last_map_is_not_averaged():
     network = SimpleNet(6).eval()
     pixels = torch.from_numpy(make_scene(256, 256))[None]
     with torch.inference_mode():
@@ -47,7 +47,7 @@ def test_weights_start_as_glorot_has_it():
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 320)])
 @pytest.mark.parametrize("squash", [True, False])
-def test_photos_of_any_size_get_an_answer(height, width, squash):
+def test_photos_of_any_size_are_classified(height, width, squash):
     network = SimpleNet(3, squash=squash).eval()
     with torch.inference_mode():
         assert network(torch.from_numpy(make_scene(height, width))[None]).shape == (1, 3)
@@ -65,7 +65,7 @@ def test_detail_is_amplified_and_all_else_stays():
     torch.testing.assert_close(amplified(dot, 1), dot)
 
 
-def test_a_network_that_stresses_detail_sees_other_photos():
+def test_the_gain_on_detail_changes_the_input():
     torch.manual_seed(0)
     plain, stressing = SimpleNet(3).eval(), SimpleNet(3, detail=6).eval()
     stressing.load_state_dict(plain.state_dict())
@@ -90,7 +90,7 @@ def learning(body) -> list[str]:
     return [name for name, parameter in body.named_parameters() if parameter.requires_grad]
 
 
-def test_the_last_blocks_learn_and_the_rest_is_frozen():
+def test_the_last_blocks_are_trained_and_the_rest_is_frozen():
     body = Backbone("test_efficientnet").body
     freeze_all_but_last(body, 2)
     assert {name.split(".")[1] for name in learning(body)} == {"3", "4", "weight", "bias"}

@@ -1,6 +1,7 @@
 """DeepBIQ end to end on tiny photos: the three experiments, maps, export, resume, save and load."""
 
 import copy
+import json
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,7 @@ def test_the_map_of_crops_adds_up(pooling, method):
     [{"pooling": "prediction-max", "regressor.kernel": "rbf", "features": "stages"}, {"view": "photo", "regressor.c": [1e-5]}],
     ids=["crops", "photo"],
 )
-def test_the_exported_model_says_the_same(changes, parts, tmp_path):
+def test_the_exported_model_predicts_the_same(changes, parts, tmp_path):
     method = fitted(parts, tmp_path, **changes)
     scorer = noref.Scorer(export(method, CARD, tmp_path / "tiny.onnx"))
     for side in ((67, 101), (128, 96)):
@@ -108,6 +109,8 @@ def test_the_exported_model_says_the_same(changes, parts, tmp_path):
 def test_features_are_kept_for_runs_with_fewer_crops(parts, tmp_path, monkeypatch):
     many = fitted(parts, tmp_path / "many", crops=4, **{"data.cache": tmp_path / "cache"})
     before = len(list((tmp_path / "cache").rglob("*.npy")))
+    policy = json.loads(next((tmp_path / "cache").rglob("policy.json")).read_text())["policy"]
+    assert policy["stages"] == [list(stage) for stage in many.network_.backbone.stages]
     assert before == len(parts["train"]) + len(parts["validation"])
     few = fitted(parts, tmp_path / "few", crops=2, most_crops=4, **{"data.cache": tmp_path / "cache"})
     assert len(list((tmp_path / "cache").rglob("*.npy"))) == before
@@ -149,7 +152,7 @@ def test_fine_tuning_changes_weights_but_not_the_statistics_of_batches(tuned, pa
     np.testing.assert_allclose(other.predict(parts["train"].paths), method.predict(parts["train"].paths), rtol=1e-5)
 
 
-def test_the_same_folder_again_gives_the_same_method(tuned, parts):
+def test_a_repeated_fit_gives_the_same_method(tuned, parts):
     method, folder = tuned
     again = DeepBiqMethod(method.settings).fit(parts["train"], parts["validation"], folder)
     paths = parts["validation"].paths

@@ -1,4 +1,4 @@
-"""Pooling and the regressor: arrays and tensors agree, slopes are true, C and epsilon are chosen on validation photos."""
+"""Pooling and the regressor: arrays and tensors agree, gradients are correct, C and epsilon are chosen on validation photos."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from noref.lab.networks.heads import from_pipeline
 
 
 def photos(count: int, seed: int = 0):
-    """Vectors of 4 crops that tell a photo's opinion, and the opinions."""
+    """Vectors of 4 crops that determine the MOS of a photo, and the MOS."""
     rng = np.random.default_rng(seed)
     mos = rng.random(count)
     crops = rng.normal(0, 0.3, (count, 4, 12)) + mos[:, None, None] * np.linspace(-1, 1, 12)
@@ -23,7 +23,7 @@ def photos(count: int, seed: int = 0):
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_every_pooling_learns_and_torch_repeats_it_with_its_slope(pooling, kernel):
+def test_every_pooling_can_be_fitted_and_equals_its_torch_version(pooling, kernel):
     crops, mos = photos(60)
     (fitted,) = svr.fit(crops, mos, pooling, Regressor(kernel, c=[0.1], epsilon=[0.05], axes=5))
     unseen, truth = photos(40, seed=1)
@@ -39,7 +39,7 @@ def test_every_pooling_learns_and_torch_repeats_it_with_its_slope(pooling, kerne
         torch.testing.assert_close(slope.detach(), true_slope)
 
 
-def test_what_is_pooled_when():
+def test_what_each_pooling_pools():
     crops = np.array([[[1, 8], [5, 2]], [[0, 0], [4, 6]]], np.float32)
     np.testing.assert_array_equal(inputs(crops, "feature-max"), [[5, 8], [4, 6]])
     np.testing.assert_array_equal(inputs(crops, "concatenation"), [[1, 8, 5, 2], [0, 0, 4, 6]])
@@ -48,7 +48,7 @@ def test_what_is_pooled_when():
     np.testing.assert_array_equal(outputs(np.array([1.0, 3]), 2, "feature-avg"), [1, 3])
 
 
-def test_many_columns_are_turned_without_changing_the_answer():
+def test_the_row_space_has_the_same_solution():
     crops, mos = photos(30)
     wide = crops.reshape(30, 1, 48)
     (fitted,) = svr.fit(wide, mos, "concatenation", Regressor(c=[0.01], epsilon=[0.05]))

@@ -1,4 +1,4 @@
-"""Defects by name and level, from clean photos to the exported model, on tiny photos."""
+"""The method `defects` from pristine photos to the exported model, on tiny photos."""
 
 import json
 import shutil
@@ -11,6 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from noref.cli import app
+from noref.lab import distortions
+from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
@@ -22,7 +24,7 @@ from noref.lab.metrics.defects import by_family, confusions
 from noref.lab.networks.ordinal import at_least, read
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.settings import changed
-from noref.lab.training.distorted import DistortedImages
+from noref.lab.training.distorted import DistortedImages, chain_rng
 
 TINY = (
     "backbone.name=test_convnext backbone.options=null backbone.mean=null backbone.std=null copies=50 schedule.epochs=1 "
@@ -70,13 +72,13 @@ def test_a_results_folder_is_complete(run):
     assert "val_auc" in (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
 
 
-def test_defects_are_found_on_a_photo_never_seen(run):
+def test_defects_are_found_on_an_unseen_photo(run):
     results = pd.read_csv(run / "results.csv").set_index("part")
     assert results.loc["mean", "auc"] > 0.6  # by an untrained backbone's features of four photos
     assert results.loc["mean", "srcc_all"] > 0.1
 
 
-def test_the_same_command_goes_on_to_the_same_table(run, pristine, tmp_path):
+def test_the_same_command_resumes_to_the_same_table(run, pristine, tmp_path):
     before = (run / "results.csv").read_text()
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
@@ -84,7 +86,7 @@ def test_the_same_command_goes_on_to_the_same_table(run, pristine, tmp_path):
     assert (copy / "results.csv").read_text() == before
 
 
-def test_answers_are_deterministic_bounded_and_survive_saving(method, pristine, tmp_path):
+def test_predictions_are_deterministic_bounded_and_survive_saving(method, pristine, tmp_path):
     paths = sorted(pristine.iterdir())[:3]
     probabilities, levels = method.predict_proba(paths), method.predict(paths)
     assert probabilities.shape == levels.shape == (3, len(FAMILIES))
@@ -113,14 +115,14 @@ def test_the_first_fit_sees_what_is_judged(method, pristine, tmp_path):
     assert np.abs(other._vectors(paths) - expected).max() > 1e-3
 
 
-def test_every_photo_stands_on_the_page_under_its_name(run, database):
+def test_every_photo_is_shown_under_its_name(run, database):
     chosen = sorted(database.glob("*-0.png"))[:6]
     figure = pictures.draw(experiment.load_model(run), chosen, "six photos")
     shown = [axes for axes in figure.axes if axes.images]
     assert [axes.get_title().splitlines()[0] for axes in shown] == [photo.name for photo in chosen]
 
 
-def test_a_bad_photo_costs_its_own_place_on_the_page_only(run, database, save):
+def test_an_unreadable_photo_is_shown_as_its_error(run, database, save):
     chosen = [save("text.jpg", b"no picture at all"), database / "0-0.png"]
     figure = pictures.draw(experiment.load_model(run), chosen, "two photos")
     assert [axes.get_title().splitlines()[0] for axes in figure.axes if axes.get_title()] == ["text.jpg", "0-0.png"]
@@ -139,7 +141,7 @@ def test_the_page_is_written_from_folders_and_photos(run, pristine, database, tm
     assert "no images found" in result.stderr
 
 
-def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, rated):
+def test_pristine_photos_come_from_a_folder_a_database_or_both(pristine, database, rated):
     best = sources(None, rated, 0.2)
     assert len(best) == 6
     assert best.paths[0].name == "14-0.png"
@@ -152,7 +154,7 @@ def test_clean_photos_come_from_a_folder_a_database_or_both(pristine, database, 
     assert len(experiment.gather(recipe, ("biq2021", str(database)))) == 12
 
 
-def test_where_the_photos_lie_does_not_change_the_fingerprint(pristine, tmp_path):
+def test_the_fingerprint_does_not_depend_on_the_folder(pristine, tmp_path):
     shutil.copytree(pristine, tmp_path / "elsewhere")
     first, second = (sources(folder, None, 0).fingerprint() for folder in (pristine, tmp_path / "elsewhere"))
     assert first == second
@@ -176,14 +178,36 @@ def test_chains_depend_on_seed_epoch_copy_and_pixels_only(pristine, tmp_path):
     assert DistortedImages(paths, SIZE, 3, crop=64).shapes() == [(64, 64)] * 6
 
 
-def test_answers_and_what_is_read_from_them():
+def test_chains_draw_only_the_types_of_the_recipe(pristine):
+    paths, few = sorted(pristine.iterdir())[:2], tuple(name for name in distortions.VERSION_1 if name != "gaussian_blur")
+    one, all_types = DistortedImages(paths, SIZE, 20, types=few), DistortedImages(paths, SIZE, 20)
+    for copy in range(20):
+        working = one.photos.pixels(paths[0])
+        expected, levels = chains.distort(working, chain_rng(working, 0, copy, 0), few)
+        np.testing.assert_array_equal(one[0, copy][0].numpy(), expected)
+        np.testing.assert_array_equal(one.levels[copy], levels)
+    assert any(not torch.equal(one[0, copy][0], all_types[0, copy][0]) for copy in range(20))
+
+
+def test_a_recipe_names_its_types(pristine, tmp_path):
+    method = load_recipe("defects", {"pristine": str(pristine), "types": list(distortions.VERSION_1[:4])}).build()
+    assert method.types == distortions.VERSION_1[:4]
+    images = method.gather(None)
+    tiny = DefectsMethod.configured({"backbone": {"name": "test_convnext"}, "types": list(method.types)})
+    with pytest.raises(LabError, match="types has no distortion that chains can draw for low contrast, focus blur"):
+        tiny.fit(images, images, tmp_path)
+            images, images, tmp_path
+        )
+
+
+def test_ordinal_targets_and_the_predictions_of_logits():
     np.testing.assert_array_equal(at_least(np.array([[0, 2, 5]]))[0], [[0] * 5, [1, 1, 0, 0, 0], [1] * 5])
     found = read(torch.tensor([[[0.0, 0, 0, 0, 0], [40, 40, -40, -40, -40]]]))
     torch.testing.assert_close(found.probabilities, torch.tensor([[0.5, 1.0]]))
     torch.testing.assert_close(found.levels, torch.tensor([[2.5, 2.0]]))
 
 
-def test_figures_of_known_answers():
+def test_metrics_of_known_predictions():
     rng = np.random.default_rng(0)
     levels = rng.integers(0, 6, (200, len(FAMILIES)))
     levels[:, 1] = 0  # never there: no figure, and not in the mean
@@ -199,7 +223,7 @@ def test_figures_of_known_answers():
     assert table.loc["mean", "srcc_all"] == pytest.approx(table["srcc_all"].iloc[1:].mean())
 
 
-def test_confusions_are_read_off_photos_with_one_defect_alone():
+def test_confusions_are_measured_on_photos_with_a_single_defect():
     levels = np.zeros((4, len(FAMILIES)), int)
     levels[1, 1], levels[2, 1], levels[3, [1, 2]] = 3, 5, 4
     probabilities = np.zeros(levels.shape)
@@ -230,7 +254,7 @@ def test_other_methods_still_need_a_database(tmp_path):
     assert "give --data NAME=PATH" in result.stderr
 
 
-def test_the_page_needs_a_method_that_predicts_defects(pristine, tmp_path, monkeypatch):
+def test_plotting_defects_needs_a_method_that_predicts_them(pristine, tmp_path, monkeypatch):
     class Judge:
         name = "diqa"
 

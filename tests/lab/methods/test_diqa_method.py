@@ -74,7 +74,7 @@ def test_every_ablation_trains(switch, parts, pristine, tmp_path):
     assert ("error" in found) == (pristine is not None)
 
 
-def test_errors_are_learned_from_a_databases_own_references(parts, tmp_path):
+def test_stage_1_learns_from_the_references_of_a_database(parts, tmp_path):
     """Without a folder of pristine photos; here each scene's photo without defects stands for its reference."""
 
     def named(part):
@@ -93,7 +93,7 @@ def test_whole_photos_of_several_sizes_train(parts, tmp_path):
     ).all()
 
 
-def test_training_learns_what_blur_does(parts, pristine, tmp_path):
+def test_training_learns_the_effect_of_blur(parts, pristine, tmp_path):
     method = fitted(
         parts,
         tmp_path,
@@ -104,7 +104,7 @@ def test_training_learns_what_blur_does(parts, pristine, tmp_path):
     assert agreement(method.predict(test.paths), test.mos)["srcc"] > 0.5
 
 
-def test_stage_one_without_photos_says_so(parts, tmp_path):
+def test_stage_1_without_photos_is_an_error(parts, tmp_path):
     with pytest.raises(LabError, match="has no references, which stage 1 needs; give --pristine FOLDER"):
         fitted(parts, tmp_path, None)
     with pytest.raises(LabError, match="holds no images"):
@@ -112,7 +112,7 @@ def test_stage_one_without_photos_says_so(parts, tmp_path):
 
 
 @pytest.mark.parametrize(("sensitivity", "panels"), [(False, 5), (True, 6)])
-def test_the_papers_pictures(sensitivity, panels, parts, pristine, tmp_path):
+def test_the_figures_of_the_paper(sensitivity, panels, parts, pristine, tmp_path):
     method = fitted(parts, tmp_path, None, **{"stage1.epochs": 0, "stage2.epochs": 1, "design.sensitivity": sensitivity})
     scene = make_scene(80, 96)
     figure = pictures.draw(method, scene, 255 - scene)

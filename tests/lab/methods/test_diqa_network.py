@@ -33,7 +33,7 @@ def test_shapes_and_the_mean_of_the_map(design):
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_photo_gets_the_same_answer_alone_and_in_a_batch(design):
+def test_predictions_are_equal_alone_and_in_a_batch(design):
     network = build(design).eval()
     with torch.no_grad():
         torch.testing.assert_close(network(PIXELS).score[1:], network(PIXELS[1:]).score, rtol=1e-5, atol=1e-6)
@@ -70,7 +70,7 @@ def test_reliability_switch_changes_the_loss_only_where_it_should():
     assert without > 0
     assert not torch.isclose(with_map, without)
     flat = torch.full_like(PIXELS, 90)
-    assert ErrorMapModule(errors, Design(), 1e-3).loss(PIXELS, flat) == 0  # a flat photo tells nothing: weight 0, not NaN
+    assert ErrorMapModule(errors, Design(), 1e-3).loss(PIXELS, flat) == 0  # a flat photo has weight 0, not NaN
 
 
 def test_total_variation():

@@ -1,4 +1,4 @@
-"""The regressor end to end on tiny photos: head start, fine-tuning, maps, saving, export."""
+"""The regressor end to end on tiny photos: linear probe, fine-tuning, maps, saving, export."""
 
 import json
 
@@ -89,12 +89,12 @@ def test_the_head_start_is_a_fitted_head_on_an_untouched_backbone(parts, tmp_pat
     np.testing.assert_array_equal(again.predict(validation.paths), method.predict(validation.paths))
 
 
-def test_without_head_start_the_first_answer_is_the_mean_opinion(parts, tmp_path):
+def test_without_a_linear_probe_the_initial_prediction_is_the_mean_mos(parts, tmp_path):
     method = fitted(parts, tmp_path, **{"schedule.epochs": 0}, linear_probe=False)
     np.testing.assert_allclose(method.predict(parts["validation"].paths), parts["train"].mos.mean(), atol=1e-6)
 
 
-def test_fine_tuning_from_random_weights_learns_what_blur_does(parts, tmp_path):
+def test_fine_tuning_from_random_weights_learns_the_effect_of_blur(parts, tmp_path):
     changes = {
         "linear_probe": False,
         "schedule.epochs": 8,
@@ -191,6 +191,6 @@ def test_the_course_of_the_rates():
         ({"backbone.weights": "/none.safetensors"}, "none.safetensors"),
     ],
 )
-def test_wrong_settings_say_what_is_wrong(changes, says, parts, tmp_path):
+def test_wrong_settings_are_errors_with_the_cause(changes, says, parts, tmp_path):
     with pytest.raises(LabError, match=says):
         fitted(parts, tmp_path, **changes)

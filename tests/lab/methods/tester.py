@@ -1,4 +1,4 @@
-"""What every method must do, on tiny data: settings, a scenario for each kind of method, and how to build one."""
+"""Tiny settings of every method, and how to build one with them."""
 
 from pathlib import Path
 from typing import Any

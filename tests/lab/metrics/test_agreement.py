@@ -1,4 +1,4 @@
-"""Perfect is 1, reversed is -1, constant is nothing."""
+"""Correlations: perfect is 1, reversed is -1, constant is NaN."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_perfect_reversed_and_noise():
     assert abs(agreement(np.random.default_rng(1).random(500), OPINIONS)["srcc"]) < 0.1
 
 
-def test_constant_predictions_rank_nothing():
+def test_constant_predictions_have_an_srcc_of_0():
     assert np.isnan(agreement(np.ones(500), OPINIONS)["srcc"])
 
 
@@ -26,7 +26,7 @@ def test_missing_values_are_not_dropped():
         agreement([1, 2], [1, 2, 3])
 
 
-def test_errors_stand_beside_the_spread():
+def test_errors_are_measured_in_standard_deviations_of_the_ratings():
     mos, mos_std = np.zeros(5), np.array([1, 1, 1, 1, np.nan])
     found = errors([0.5, -1, 1.5, 2.5, 9], mos, mos_std)
     assert found["mae"] == pytest.approx(14.5 / 5)

@@ -1,4 +1,4 @@
-"""Figures of a classifier on a hand-made example, and what its report leaves."""
+"""Metrics of a classifier on a small example, and the files of its report."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ CLASSES = ["blur", "clean", "noise"]
 
 
 def answers() -> Answers:
-    """Two blurred photos (one taken for clean), two clean, and no noise, though one clean photo is taken for it."""
+    """Two blurred photos (one predicted as pristine), two pristine ones, and no noise, though one is predicted."""
     probabilities = np.array([[0.9, 0.1, 0.0], [0.35, 0.55, 0.1], [0.0, 1.0, 0.0], [0.1, 0.3, 0.6]])
     return Answers(np.array(["blur", "blur", "clean", "clean"]), probabilities, CLASSES)
 
@@ -97,7 +97,7 @@ def test_a_report_is_complete(tmp_path):
     assert "| 5 | 1 | 0.000 |" in text  # accuracy by level
 
 
-def test_pictures_show_what_the_tables_say():
+def test_figures_agree_with_the_tables():
     figures = plots.draw(answers())
     shown = [text.get_text() for text in figures["confusion"].axes[0].texts]
     assert shown == ["1", "1", "0", "0", "1", "1", "0", "0", "0"]

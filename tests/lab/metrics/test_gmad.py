@@ -44,6 +44,6 @@ def test_methods_take_turns():
 @pytest.mark.parametrize(
     ("defender", "levels", "says"), [([1, 2], 1, "same length"), ([1, np.nan, 2], 1, "finite"), ([1, 2, 3], 0, "at least two")]
 )
-def test_what_has_no_pairs_is_refused(defender, levels, says):
+def test_input_without_pairs_is_refused(defender, levels, says):
     with pytest.raises(ValueError, match=says):
         gmad.find_pairs(list("abc"), defender, [1, 2, 3], levels)

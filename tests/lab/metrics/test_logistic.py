@@ -1,4 +1,4 @@
-"""Curves are found again, signs are kept, and what cannot be fitted says so."""
+"""Known curves are recovered, signs are kept, and failed fits have a reason."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_the_unit_of_predictions_does_not_matter(parameters, unit):
     np.testing.assert_allclose(scaled(unit * SCORES - 7), plain(SCORES), rtol=1e-3, atol=1e-2)
 
 
-def test_what_cannot_be_fitted_stays_raw_and_says_why(monkeypatch):
+def test_data_that_cannot_be_fitted_stay_raw_with_a_reason(monkeypatch):
     few = logistic.fit([1, 2, 3, 4], [1, 2, 3, 4])
     assert few.name == "raw: 4 photos are too few"
     np.testing.assert_array_equal(few([1, 7]), [1, 7])
@@ -65,7 +65,7 @@ def test_other_curves_are_refused():
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=30), st.sampled_from([4, 5]))
-def test_a_fit_or_a_reason_whatever_comes(both, parameters):
+def test_any_input_gives_a_fit_or_a_reason(both, parameters):
     x, y = np.array(both, float).T
     curve = logistic.fit(x, y, parameters)
     assert np.isfinite(curve(x)).all()

@@ -1,4 +1,4 @@
-"""M against the slow and obvious way; what fails does not fall."""
+"""The M test against a naive implementation; failures count as not falling."""
 
 import itertools
 
@@ -51,7 +51,7 @@ def test_right_way_round_constant_and_wrong(slope, value):
     assert m_test(pool.assign(score=slope * pool["level"])).value == value
 
 
-def test_a_lost_photo_counts_against_the_method():
+def test_a_failed_photo_counts_as_not_falling():
     pool = table(0.0)
     pool["score"] = -pool["level"].astype(float)
     pool.loc[0, "score"] = np.nan  # undistorted: the start of both types

@@ -22,7 +22,7 @@ def test_statistics_by_hand():
 
 
 def learners(rng: np.random.Generator, splits: int, photos: int = 150, features: int = 15) -> list[list[float]]:
-    """SRCC of two learners on random splits, 80 % to 20 %; each sees features of its own, equally informative."""
+    """SRCC of two learners on random splits, 80 % to 20 %; each with its own, equally informative features."""
     weights = rng.normal(size=features)
     views = rng.normal(size=(2, photos, features))
     mos = (views @ weights).sum(axis=0) / np.sqrt(2 * features) + 0.7 * rng.normal(size=photos)

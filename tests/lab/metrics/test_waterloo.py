@@ -1,4 +1,4 @@
-"""D, L and P against the slow and obvious way, ties included."""
+"""The D, L and P tests against naive implementations, with ties."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Backbones by name: their stages, their weights from a file, and errors that tell what to do."""
+"""Backbones by name: their stages, their weights from a file, and errors with a cure."""
 
 import copy
 import re
@@ -94,7 +94,7 @@ def test_a_copy_keeps_its_own_maps(tiny):
         ("mixer_s32_224", "gives no maps of images of any size"),
     ],
 )
-def test_what_is_no_backbone_is_refused(name, says):
+def test_unsuitable_networks_are_refused(name, says):
     with pytest.raises(LabError, match=says):
         Backbone(name)
 
@@ -192,7 +192,7 @@ def test_weights_that_do_not_fit_name_the_keys(tiny, tmp_path):
         Backbone("test_convnext", tmp_path / "w.safetensors")
 
 
-def test_what_is_no_weights_file_is_refused(tmp_path):
+def test_invalid_weights_files_are_refused(tmp_path):
     (tmp_path / "w.pth").write_bytes(b"PK\x03\x04 a pickle, perhaps")
     with pytest.raises(LabError, match=r"w\.pth is not a safetensors file"):
         Backbone("test_convnext", tmp_path / "w.pth")
@@ -200,7 +200,7 @@ def test_what_is_no_weights_file_is_refused(tmp_path):
         Backbone("test_convnext", tmp_path / "none.safetensors")
 
 
-def test_pixels_are_scaled_as_asked(tiny, tmp_path):
+def test_pixels_are_normalised_by_the_given_values(tiny, tmp_path):
     tiny.save(tmp_path / "w.safetensors")
     plain = Backbone("test_efficientnet", tmp_path / "w.safetensors", mean=(0, 0, 0), std=(1, 1, 1))
     seen = []
@@ -211,7 +211,7 @@ def test_pixels_are_scaled_as_asked(tiny, tmp_path):
     torch.testing.assert_close(tiny.mean[:, 0, 0], torch.tensor([0.485, 0.456, 0.406]))
 
 
-def test_a_digest_tells_weights_scaling_and_architecture_apart(tiny, tmp_path):
+def test_a_digest_depends_on_weights_normalisation_and_architecture(tiny, tmp_path):
     tiny.save(tmp_path / "w.safetensors")
     same = Backbone("test_efficientnet", tmp_path / "w.safetensors")
     others = [
@@ -223,6 +223,16 @@ def test_a_digest_tells_weights_scaling_and_architecture_apart(tiny, tmp_path):
     assert same.digest() == tiny.digest()
     assert len({tiny.digest(), *(other.digest() for other in others)}) == 5
     assert same.to(memory_format=torch.channels_last).digest() == tiny.digest()
+
+
+def test_the_policy_depends_on_the_maps_that_are_taken(monkeypatch):
+    monkeypatch.setattr(backbone, "TAPS", 2)
+    few = Backbone("test_vit")
+    monkeypatch.setattr(backbone, "TAPS", 3)
+    more = Backbone("test_vit")
+    more.body.load_state_dict(few.body.state_dict())
+    assert few.digest() != more.digest()
+    assert len(few.policy()["stages"]) == 2
 
 
 def test_the_mean_of_two_backbones_is_half_way_and_leaves_statistics_alone():

@@ -90,7 +90,7 @@ def test_after_a_change_of_version_features_are_computed_again(what, photos, tmp
     assert stated[0]["made_with"] != stated[1]["made_with"]
 
 
-def test_without_a_folder_nothing_is_kept(photos, tmp_path):
+def test_without_a_folder_nothing_is_cached(photos, tmp_path):
     compute, before = Compute(), sorted(tmp_path.iterdir())
     first, second = (FeatureCache(None).vectors(photos, POLICY, compute) for _ in range(2))
     np.testing.assert_array_equal(first, second)

@@ -1,4 +1,4 @@
-"""Light and colours in figures: right, in range, and alike for mirrored photos."""
+"""Colour histograms: correct, in range, and invariant to mirroring."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from pictures import make_scene
 
 
 def parts(pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """What `color_histogram` says of one photo: steps x scales, means, deviations."""
+    """`color_histogram` of one photo: steps x scales, means, deviations."""
     (found,) = color_histogram.color_histogram(torch.from_numpy(pixels)[None]).numpy()
     steps, mean, deviation = np.split(
         found, [color_histogram.STEPS * color_histogram.SCALES, (color_histogram.STEPS + 1) * color_histogram.SCALES]
@@ -25,7 +25,7 @@ def test_a_flat_colour_is_above_the_steps_below_it():
     np.testing.assert_allclose(found["steps"][:, 2], 0, atol=1e-6)
 
 
-def test_steps_tell_what_share_is_light():
+def test_steps_are_the_shares_of_lighter_pixels():
     photo = np.zeros((16, 16, 3), np.uint8)
     photo[:, 12:] = 255
     found = parts(photo)
@@ -33,14 +33,14 @@ def test_steps_tell_what_share_is_light():
     np.testing.assert_allclose(found["deviation"][:4], np.sqrt(0.25 * 0.75), atol=1e-6)
 
 
-def test_a_mirrored_or_turned_photo_is_told_the_same():
+def test_mirrored_and_rotated_photos_have_equal_features():
     photo = make_scene(64, 96)
     for turned in (photo[::-1], photo[:, ::-1], photo[::-1, ::-1], photo.transpose(1, 0, 2)):
         for name, values in parts(np.ascontiguousarray(turned)).items():
             np.testing.assert_allclose(values, parts(photo)[name], atol=1e-5)
 
 
-def test_a_darker_photo_lies_lower():
+def test_a_darker_photo_has_lower_features():
     photo = make_scene(64, 96)
     light, dark = parts(photo), parts(photo // 2)
     assert (dark["mean"] < light["mean"]).all()

@@ -1,4 +1,4 @@
-"""Networks made small for export say what they said."""
+"""Compact networks for export predict the same."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def backbone():
     return backbone.eval()
 
 
-def test_a_compact_network_says_the_same_but_for_rounding(backbone):
+def test_a_compact_network_predicts_the_same_up_to_rounding(backbone):
     pixels = torch.from_numpy(make_scene(64, 96))[None]
     with torch.inference_mode():
         before = backbone(pixels)
@@ -34,7 +34,7 @@ def test_a_compact_network_says_the_same_but_for_rounding(backbone):
     assert all((norm.weight == 1).all() and (norm.running_mean == 0).all() for norm in norms)
 
 
-def test_large_kernels_fit_into_half_precision_and_again_changes_nothing(backbone):
+def test_large_kernels_are_rounded_to_half_precision_once(backbone):
     compact(backbone)
     large = [weight for weight in backbone.parameters() if weight.ndim > 1 and weight.numel() >= 4096]
     assert large

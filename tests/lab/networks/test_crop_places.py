@@ -1,4 +1,4 @@
-"""Where crops lie, what they cut out and how their maps come together again."""
+"""Positions of crops, their pixels, and the combination of their maps."""
 
 import numpy as np
 import pytest

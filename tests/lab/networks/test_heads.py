@@ -1,4 +1,4 @@
-"""Heads predict what scikit-learn's pipelines do, and know their slope."""
+"""Heads predict the same as scikit-learn's pipelines, and return the gradient."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_the_kernel_takes_extra_coordinates():
     again.load_state_dict(head.state_dict())
 
 
-def test_a_slope_is_what_automatic_differentiation_finds(pair):
+def test_slopes_equal_those_of_automatic_differentiation(pair):
     _, head = pair
     vectors = torch.tensor(VECTORS[:7], dtype=torch.float32, requires_grad=True)
     scores, slopes = head(vectors)
@@ -77,7 +77,7 @@ def test_a_photo_scores_the_same_alone(pair):
         torch.testing.assert_close(head(vectors)[0][5:6], head(vectors[5:6])[0])
 
 
-def test_a_linear_head_goes_on_learning():
+def test_a_linear_head_can_be_trained_further():
     head = from_pipeline(make_pipeline(StandardScaler(), Ridge()).fit(VECTORS, OPINIONS))
     assert {name for name, _ in head.named_parameters()} == {"weight", "bias"}
     head(torch.tensor(VECTORS, dtype=torch.float32))[0].sum().backward()

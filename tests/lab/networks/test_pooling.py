@@ -1,4 +1,4 @@
-"""Maps to vectors against numpy, and scores back to places against what a place is worth."""
+"""Pooling against numpy, and contributions of cells against their effect on the score."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_of_a_linear_head_on_means_shares_are_the_class_activation_map():
     torch.testing.assert_close(score[:, None, None] + shares([cells], slope, "last", (2, 3)), activation)
 
 
-def test_shares_tell_what_more_of_a_place_would_do_to_the_score():
+def test_shares_are_the_effect_of_a_cell_on_the_score():
     """Repeat a cell so that it takes a little more room: the score moves as its share says, means and deviations alike."""
     cells, slope, times = MAPS[1][:1], random(1, 10, seed=4), 2000
     found = shares([cells], slope, "stages", (4, 6)).flatten()

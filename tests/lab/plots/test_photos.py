@@ -38,7 +38,7 @@ def test_failed_photos_are_left_out(tmp_path):
 
 
 @pytest.mark.parametrize("answers", [{"predicted": ["jpeg"], "mos": [0.0]}, {"predicted": [3.5], "probability": [0.9]}])
-def test_answers_that_are_no_scores_are_not_drawn(answers, tmp_path):
+def test_predictions_other_than_scores_are_not_drawn(answers, tmp_path):
     pd.DataFrame({"image": ["a"], **answers}).to_csv(tmp_path / "predictions.csv")
     with pytest.raises(LabError, match="predicts classes or defects instead of scores"):
         photos.read_predictions(tmp_path)

@@ -1,4 +1,4 @@
-"""Plots show every photo, large ones small, and say what cannot be shown."""
+"""Plots show every photo at a small size, or the reason why it cannot be read."""
 
 import numpy as np
 import pandas as pd

@@ -26,7 +26,7 @@ def test_state_comes_back_as_it_was(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.ckpt"]
 
 
-def test_what_json_cannot_hold_is_refused(tmp_path):
+def test_state_that_is_not_serialisable_is_refused(tmp_path):
     with pytest.raises(TypeError, match="cannot hold set"):
         SafeCheckpoints().save_checkpoint({"x": {1, 2}}, tmp_path / "a.ckpt")
 

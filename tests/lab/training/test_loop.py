@@ -1,4 +1,4 @@
-"""What the loop and its batches promise: shares of a batch, a running average of the weights, resuming with it."""
+"""The training loop and its batches: shares of a batch, averaged weights, resume."""
 
 from itertools import chain
 from pathlib import Path
@@ -77,11 +77,11 @@ def parts(rated):
     ("changes", "says"),
     [
         ({"optimizer.backbone_lr": 1e20, "optimizer.warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
-        ({"schedule.precision": "31-true"}, "Lightning cannot train as asked: .*31-true.*change precision"),
-        ({"schedule.strategy": "dpp"}, "Lightning cannot train as asked: .*dpp.*change precision, devices, nodes or strategy"),
+        ({"schedule.precision": "31-true"}, "Lightning refuses the schedule: .*31-true.*change precision"),
+        ({"schedule.strategy": "dpp"}, "Lightning refuses the schedule: .*dpp.*change precision, devices, nodes or strategy"),
     ],
 )
-def test_training_that_cannot_work_says_what_to_change(changes, says, parts, tmp_path):
+def test_impossible_training_is_an_error_with_a_cure(changes, says, parts, tmp_path):
     with pytest.raises(LabError, match=says):
         RegressorMethod.configured(nested({**TINY, **changes})).fit(parts["train"], parts["validation"], tmp_path)
 
@@ -142,7 +142,7 @@ class One:
 
 
 class Figures(pl.LightningModule):
-    """Its validation figures are told beforehand; its one weight counts the steps."""
+    """A module with given validation metrics; its only weight counts the steps."""
 
     def __init__(self, figures: list[float], broken_at: int | None = None) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ def test_a_finished_training_is_not_trained_on(tmp_path):
     assert first.weight == again.weight == 2
 
 
-def test_an_interrupted_training_goes_on_after_its_latest_epoch_not_its_best(tmp_path):
+def test_an_interrupted_training_resumes_after_its_latest_epoch_not_its_best(tmp_path):
     with pytest.raises(InterruptedError):
         follow(tmp_path, FALLING, broken_at=3)
     resumed = follow(tmp_path, FALLING)

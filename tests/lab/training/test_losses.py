@@ -1,4 +1,4 @@
-"""Losses against scipy and hand values, and safe where a batch tells nothing."""
+"""Losses against scipy and manual values, and with finite gradients for constant batches."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_mixture_is_the_weighted_sum(batch):
     assert both.item() == pytest.approx(0.25 * (batch[0] - batch[1]).square().mean().item() + 2 * plcc(*batch).item())
 
 
-def test_wrong_mixtures_say_so():
+def test_invalid_losses_are_refused():
     with pytest.raises(LabError, match="did you mean huber"):
         mixture({"hubert": 1})
     for wrong in ({}, {"mse": 0}, {"mse": 1, "plcc": -1}):

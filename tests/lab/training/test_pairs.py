@@ -1,4 +1,4 @@
-"""Pristine photos are divided so that no scene stands on both sides."""
+"""Pristine photos are split so that no scene is in both parts."""
 
 import pytest
 

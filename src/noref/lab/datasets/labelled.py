@@ -138,7 +138,7 @@ def _without_copies(folder: Path, table: pd.DataFrame) -> "pd.Series[str]":
     moved = table["image"][kind != table["type"]]
     if len(moved):
         warnings.warn(
-            f"{len(moved)} copies of pristine photos are listed as distorted, such as {moved.iloc[0]}; they count as {PRISTINE}",
+            f"{len(moved)} pristine copies are listed as distorted, such as {moved.iloc[0]}; they are labelled {PRISTINE}",
             CopyWarning,
             stacklevel=4,
         )

@@ -28,7 +28,7 @@ from noref.lab.files import access, make_folder, read_csv, read_text
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
 _TEXTS = ("image", "reference", "content", "type")  # file names such as 001 or NA are no numbers
 HIGHER_IS_BETTER = {"ms_ssim": True, "vif": True, "gmsd": False}
-SMALLEST = 161  # pixels a side, for five scales of MS-SSIM with a window of 11
+SMALLEST = 161  # pixels on each side, for five scales of MS-SSIM with a window of 11
 PRISTINE = "pristine"
 
 
@@ -36,7 +36,7 @@ def full_reference(reference: Pixels, distorted: Pixels) -> dict[str, float]:
     """Compute MS-SSIM, VIF (1 for equal photos) and GMSD (0 for equal photos) of a distorted photo, by piq with its defaults.
 
     Args:
-        reference: The pristine photo, RGB, uint8, H x W x 3, at least `SMALLEST` pixels a side.
+        reference: The pristine photo, RGB, uint8, H x W x 3, at least `SMALLEST` pixels on each side.
         distorted: The distorted photo, of the same shape.
 
     Returns:
@@ -69,7 +69,7 @@ class Synthesis:
     levels of one photo and type share them.
 
     Args:
-        photos: Pristine photos, at least `SMALLEST` pixels a side; their file names without suffix must differ.
+        photos: Pristine photos, at least `SMALLEST` pixels on each side; their file names without suffix must differ.
         out: Folder of the database; created if missing.
         types: Names of distortions.
         levels: Levels from 1 to 5.
@@ -137,7 +137,9 @@ class Synthesis:
     def _write(self, photo: Path, kind: str, level: int, image: str) -> dict[str, Any]:
         reference = images.read(photo).pixels
         if min(reference.shape[:2]) < SMALLEST:
-            raise LabError(f"{photo}: MS-SSIM needs at least {SMALLEST} pixels a side; remove the photo or use a larger copy")
+            raise LabError(
+                f"{photo}: MS-SSIM needs at least {SMALLEST} pixels on each side; remove the photo or use a larger copy"
+            )
         pixels = reference
         if kind != PRISTINE:
             key = hashlib.sha256(f"{photo.stem} {kind}".encode()).digest()[:8]

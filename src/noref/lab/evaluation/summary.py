@@ -35,7 +35,7 @@ def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[s
     """All measures of one set of predictions.
 
     Args:
-        predictions: One row a photo, with `mos` and `predicted`; `mos_std` where known.
+        predictions: One row per photo, with `mos` and `predicted`; `mos_std` where known.
         parameters: Number of parameters of the logistic curve, which is fitted to these predictions.
 
     Returns:
@@ -65,7 +65,7 @@ def by_part(
     """`measures` over all photos and within each distortion type or group, with 95 % bootstrap intervals by content.
 
     Args:
-        predictions: One row a photo, with `mos`, `predicted` and `content`; `mos_std` where known.
+        predictions: One row per photo, with `mos`, `predicted` and `content`; `mos_std` where known.
         by: Column to group by, such as "type" or "group". Rows without a value are in "all" only.
         parameters: As in `measures`; the curve is fitted anew in each part.
         resamples: For the intervals.

@@ -48,7 +48,7 @@ def study(
     chosen in each split, on its validation part.
 
     Args:
-        recipe: A recipe of DeepBIQ on crops without fine-tuning; it sets the shares of the parts and the seed of the first split.
+        recipe: A recipe of DeepBIQ on crops without fine-tuning; it has the shares of the parts and the first seed.
         rated: The database.
         folder: Results folder.
         counts: Numbers of crops.

@@ -1,4 +1,4 @@
-"""Agreement of predicted scores with mean opinion scores (MOS): correlations, whose signs are kept, and errors."""
+"""Agreement of predicted scores with mean opinion scores (MOS): correlations, with their signs, and errors."""
 
 import numpy as np
 import numpy.typing as npt
@@ -40,14 +40,14 @@ def agreement(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> dict[str, float]:
 
 
 def errors(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike | None = None) -> dict[str, float]:
-    """Errors, and their size relative to the standard deviation of the opinions.
+    """Errors, and their size relative to the standard deviation of the ratings.
 
     They are meaningful only for predictions on the range of the MOS.
 
     Args:
         predicted: n scores.
         mos: n mean opinion scores.
-        mos_std: n standard deviations of the opinions, NaN where unknown; None where all are.
+        mos_std: n standard deviations of the ratings, NaN if unknown; None if all are unknown.
 
     Returns:
         `rmse` and `mae` in the unit of the MOS; `within_1`, `within_2` and `within_3`, the shares of photos with an error of at
@@ -74,12 +74,12 @@ def errors(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike 
 
 
 def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike, multiples: npt.ArrayLike) -> Floats:
-    """Cumulative histogram of |error| / standard deviation of the opinions (S. Bianco et al., SIViP 12, 2018, DeepBIQ).
+    """Cumulative histogram of |error| / standard deviation of the ratings (S. Bianco et al., SIViP 12, 2018, DeepBIQ).
 
     Args:
         predicted: n scores.
         mos: n mean opinion scores.
-        mos_std: n standard deviations of the opinions; photos where it is NaN are left out.
+        mos_std: n standard deviations of the ratings; photos with NaN are excluded.
         multiples: k multiples of the standard deviation.
 
     Returns:
@@ -99,7 +99,7 @@ def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.Arr
     rows = ~np.isnan(known)
     if not rows.any():
         return np.full(limits.shape, np.nan)
-    # Multiplied, not divided: a standard deviation of 0 (one opinion, or all alike) needs no exception.
+    # Multiplied, not divided: a standard deviation of 0 (one rating, or all equal) needs no special case.
     return np.mean(np.abs(x - y)[rows, None] <= known[rows, None] * limits, axis=0)
 
 

@@ -105,7 +105,7 @@ def correlations(x: Floats, y: Floats, counts: Counts) -> Floats:
     Args:
         x: n values.
         y: n values.
-        counts: r x n; in resample i, pair j stands counts[i, j] times.
+        counts: r x n; in resample i, pair j occurs counts[i, j] times.
 
     Returns:
         2 x r: SRCC, then PLCC; NaN where the values on one side are all the same.
@@ -168,7 +168,7 @@ def drawn(contents: int, code: npt.NDArray[np.int64], resamples: int, seed: int)
         seed: Of the draw.
 
     Yields:
-        r x n: how often each photo stands in each resample.
+        r x n: number of occurrences of each photo in each resample.
 
     Examples:
         >>> import numpy as np

@@ -63,7 +63,7 @@ def by_class(answers: Answers) -> pd.DataFrame:
     """Each class against the rest.
 
     Returns:
-        One row a class: `class`, `n` (photos of it), `sensitivity`, `specificity`, `precision` and `f1` of the most probable
+        One row per class: `class`, `n` (photos of it), `sensitivity`, `specificity`, `precision` and `f1` of the most probable
         class, and `auc`, the area under the ROC curve of its probability. All 0 to 1; NaN where undefined.
 
     Examples:
@@ -133,7 +133,7 @@ def by_level(answers: Answers, levels: "pd.Series[float]") -> pd.DataFrame:
         levels: n whole numbers, NaN for photos without one; these are left out.
 
     Returns:
-        One row a level: `level`, `n`, `accuracy`.
+        One row per level: `level`, `n`, `accuracy`.
 
     Examples:
         >>> answers = Answers(np.array(["blur", "noise"]), np.array([[0.9, 0.1], [0.6, 0.4]]), ["blur", "noise"])

@@ -1,4 +1,4 @@
-"""How well defects are predicted: per family, presence (ROC) and level (rank correlation)."""
+"""Metrics of predicted defects: presence (ROC) and level (rank correlation) for each family."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ Values = npt.NDArray[np.floating[Any]]
 
 
 def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.DataFrame:
-    """One row a family after their mean, which is over the families that have the figure.
+    """The performance for each family of defects, after the mean over the families for which it is defined.
 
     Args:
-        probabilities: n x K, that a defect is there.
-        predicted: n x K, levels.
-        levels: n x K, true ones; 0 where a defect is not there.
+        probabilities: Predicted probability of each defect, n x K.
+        predicted: Predicted levels, n x K.
+        levels: True levels, n x K; 0 if a defect is absent.
 
     Returns:
-        Columns `part` ("mean", then families), `n`, `there` (photos with the defect), `auc` (there or not, the other photos
-        having none or other defects), `auc_from_2` (the same without the photos that have it at level 1), `srcc` of the levels
-        where it is there, and `srcc_all` over all photos. NaN where all photos are alike.
+        Columns `part` ("mean", then families), `n`, `there` (number of photos with the defect), `auc` (photos with the defect
+        against all others), `auc_from_2` (the same without photos that have it at level 1), `srcc` of the levels over the
+        photos with the defect, and `srcc_all` over all photos. NaN where undefined.
 
     Examples:
         >>> levels = np.zeros((4, len(FAMILIES)), np.int64)
@@ -54,11 +54,11 @@ def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.Da
 
 
 def confusions(probabilities: Values, levels: Levels) -> pd.DataFrame:
-    """Mean probability of each family (columns) over the photos that have one defect alone, or none (rows, column `only`).
+    """Mean probability of each family (columns) over the photos with a single defect, or none (rows, column `only`).
 
     Args:
-        probabilities: n x K, that a defect is there.
-        levels: n x K, true ones; 0 where a defect is not there.
+        probabilities: Predicted probability of each defect, n x K.
+        levels: True levels, n x K; 0 if a defect is absent.
 
     Examples:
         >>> levels = np.zeros((2, len(FAMILIES)), np.int64)

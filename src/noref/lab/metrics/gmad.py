@@ -21,7 +21,7 @@ def find_pairs(images: Sequence[str], defender: npt.ArrayLike, attacker: npt.Arr
         levels: How many, 1 or more.
 
     Returns:
-        One row a level with two or more photos, lowest first: `level` (from 1), `low` and `high` (its ends, in the defender's
+        One row per level with two or more photos, lowest first: `level` (from 1), `low` and `high` (its ends, in the defender's
         unit), `n` (photos in it), `better` and `worse` (names, by the attacker's scores), `gap` (of the attacker's scores), and
         `defender_gap` (of the defender's, better minus worse; negative where it ranks them the other way).
 
@@ -58,7 +58,7 @@ def duel(scores: pd.DataFrame, levels: int = 6) -> pd.DataFrame:
     """Pairs between all methods, each as defender and as attacker.
 
     Args:
-        scores: One column a method, indexed by image.
+        scores: One column per method, indexed by image.
         levels: As in `find_pairs`.
 
     Returns:

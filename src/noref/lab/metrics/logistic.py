@@ -1,4 +1,4 @@
-"""Logistic curves that map predictions to the range of the MOS before PLCC and RMSE are taken.
+"""Logistic curves that map predictions to the range of the MOS before PLCC and RMSE are computed.
 
 A fit removes the unit and the nonlinearity of a method's own scale. Since it is fitted to the photos that it is measured on,
 figures after a fit are reported beside the raw ones, never instead of them.
@@ -120,7 +120,7 @@ def fit(x: npt.ArrayLike, y: npt.ArrayLike, parameters: Literal[4, 5] = 4) -> Fi
     if len(x) <= parameters:
         return Fit(parameters, failure=f"{len(x)} photos are too few")
     if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Fit(parameters, failure="predictions or opinions are all the same")
+        return Fit(parameters, failure="predictions or MOS are constant")
     mean, deviation = float(x.mean()), float(x.std())
     rising = stats.pearsonr(x, y).statistic >= 0
     low, high = (y.min(), y.max()) if rising else (y.max(), y.min())

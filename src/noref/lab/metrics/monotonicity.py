@@ -19,7 +19,7 @@ class Monotonicity:
     Attributes:
         value: Mean over types of the share of pairs whose score falls, 0 to 1; NaN where no type has pairs.
         failed: Number of photos without a score.
-        types: One row a type, in alphabetical order: `type`, `share` (of its pairs whose score falls; NaN where it has none),
+        types: One row per type, in alphabetical order: `type`, `share` (of its pairs whose score falls; NaN where it has none),
             `pairs`, `falling`, `failed` (pairs in which a photo has no score; none of them falls), and the share of each step,
             "0 to 2" and so on.
     """

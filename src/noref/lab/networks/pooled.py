@@ -11,7 +11,7 @@ from noref.lab.networks.heads import LinearHead
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.networks.pooling import Features, describe, length, shares
 
-CELL = 16  # pixels a side of a cell of the quality map
+CELL = 16  # pixels on each side of a cell of the quality map
 
 
 class PooledNetwork(OutputNetwork):

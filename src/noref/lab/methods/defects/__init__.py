@@ -1,1 +1,1 @@
-"""Several defects of one photo by name and level, learned from clean photos that are distorted on the fly (ours)."""
+"""Several defects of one photo, each with its level, learned from pristine photos that are distorted on the fly (ours)."""
