@@ -196,8 +196,6 @@ def test_a_recipe_names_its_types(pristine, tmp_path):
     tiny = DefectsMethod.configured({"backbone": {"name": "test_convnext"}, "types": list(method.types)})
     with pytest.raises(LabError, match="types has no distortion that chains can draw for low contrast, focus blur"):
         tiny.fit(images, images, tmp_path)
-            images, images, tmp_path
-        )
 
 
 def test_ordinal_targets_and_the_predictions_of_logits():

@@ -1,6 +1,6 @@
 """The M test: does the score fall when the same distortion of the same photo grows by two levels?
 
-Two levels, since neighbouring ones may look alike. The test is ours; there is no paper on it.
+The step is two levels, since adjacent ones may be indistinguishable. The test is ours and not published.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STEP = 2  # levels
 
 @dataclass(frozen=True, eq=False)
 class Monotonicity:
-    """M test.
+    """Result of the M test.
 
     Attributes:
         value: Mean over types of the share of pairs whose score falls, 0 to 1; NaN where no type has pairs.

@@ -1,13 +1,13 @@
-"""Whether the SRCC of two methods differs by more than chance.
+"""Significance tests for the difference of SRCC between two methods.
 
-Two tests, for two questions:
+There are two tests, for two questions:
 
-- `corrected_t`: methods that are fitted anew in each of several random splits. The unit is the split. Splits share photos, so
+- `corrected_t`: methods that are fitted in each of several random splits. The unit is the split. Splits share photos, so
   the differences are correlated, and the usual paired t-test rejects too often, which the test by Nadeau and Bengio corrects.
 - `by_content`: models that are fixed, or were fitted once. The unit is the content (reference or scene). The test covers the
   choice of contents, not the variation of training.
 
-Neither is corrected for the number of comparisons: of many pairs of methods, some have a small p by chance.
+Neither is corrected for multiple comparisons: of many pairs of methods, some have a small p by chance.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ ROUNDING = 1e-12
 
 
 class Difference(NamedTuple):
-    """Of two methods, the first less the second.
+    """The difference between two methods, first minus second.
 
     Attributes:
         difference: Mean difference of SRCC; positive where the first method is better.
@@ -41,7 +41,7 @@ class Difference(NamedTuple):
 
 
 def corrected_t(first: npt.ArrayLike, second: npt.ArrayLike, test_to_train: float, *, confidence: float = 0.95) -> Difference:
-    """Corrected resampled t-test: two methods fitted anew in the same J random splits.
+    """Corrected resampled t-test: two methods fitted in the same J random splits.
 
     The variance of the mean difference is (1 / J + n_test / n_train) times the variance over the splits, with J - 1 degrees of
     freedom (C. Nadeau and Y. Bengio, Inference for the Generalization Error, Machine Learning 52, 2003). With
@@ -50,8 +50,8 @@ def corrected_t(first: npt.ArrayLike, second: npt.ArrayLike, test_to_train: floa
     Args:
         first: J values, such as the SRCC of each split.
         second: J values of the other method on the same splits.
-        test_to_train: Size of the test part over the size of what is learned from (training and validation), 0 or more.
-            Where splits are by content, sizes are numbers of contents.
+        test_to_train: Size of the test part divided by that of the training and validation parts together, 0 or more. If splits
+            are by content, sizes are numbers of contents.
         confidence: Nominal coverage of the interval, 0 to 1.
 
     Returns:
