@@ -68,7 +68,7 @@ def test_a_results_folder_is_complete(run):
     assert split.value_counts().to_dict() == {"train": 4, "validation": 1, "test": 1}
     noisy = predictions[predictions["defect"] == "noise"]
     (row,) = results[results["part"] == "noise"].itertuples()
-    assert row.there == (noisy["level"] > 0).sum()
+    assert row.present == (noisy["level"] > 0).sum()
     assert "val_auc" in (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
 
 

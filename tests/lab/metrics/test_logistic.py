@@ -53,7 +53,7 @@ def test_data_that_cannot_be_fitted_stay_raw_with_a_reason(monkeypatch):
     assert few.name == "raw: 4 photos are too few"
     np.testing.assert_array_equal(few([1, 7]), [1, 7])
     assert logistic.plcc_after(few, [1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
-    assert "all the same" in logistic.fit(np.ones(9), SCORES[:9]).name
+    assert "constant" in logistic.fit(np.ones(9), SCORES[:9]).name
     monkeypatch.setattr(logistic, "EVALUATIONS", 3)
     assert logistic.fit(SCORES, SCORES**3).name == "raw: the fit did not converge"
 

@@ -149,7 +149,7 @@ def tensors(nested: Any) -> Iterator[torch.Tensor]:
 
 
 def test_rated_photos_are_cut_as_ever(rated):
-    photos = RatedPhotos(rated, SIZE, 64, seed=3, turn=True)
+    photos = RatedPhotos(rated, SIZE, 64, seed=3, flip=True)
     for epoch, index in ((0, 0), (0, 7), (2, 7)):
         (cut,) = crop_at_random([working_pixels(rated.paths[index], SIZE)], 64, np.random.default_rng((3, epoch, index)), True)
         np.testing.assert_array_equal(photos[epoch, index][0], cut)

@@ -22,7 +22,7 @@ def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.Da
         levels: True levels, n x K; 0 if a defect is absent.
 
     Returns:
-        Columns `part` ("mean", then families), `n`, `there` (number of photos with the defect), `auc` (photos with the defect
+        Columns `part` ("mean", then families), `n`, `present` (number of photos with the defect), `auc` (photos with the defect
         against all others), `auc_from_2` (the same without photos that have it at level 1), `srcc` of the levels over the
         photos with the defect, and `srcc_all` over all photos. NaN where undefined.
 
@@ -30,26 +30,26 @@ def by_family(probabilities: Values, predicted: Values, levels: Levels) -> pd.Da
         >>> levels = np.zeros((4, len(FAMILIES)), np.int64)
         >>> levels[:, 1] = [0, 1, 3, 5]  # focus blur
         >>> table = by_family(levels / 5, levels.astype(float), levels).set_index("part")
-        >>> table.loc["focus blur", ["n", "there", "auc"]].tolist()
+        >>> table.loc["focus blur", ["n", "present", "auc"]].tolist()
         [4.0, 3.0, 1.0]
     """
     rows = []
     for family, probability, guess, level in zip(FAMILIES, probabilities.T, predicted.T, levels.T, strict=True):
-        there, plain = level > 0, level != 1
+        present, plain = level > 0, level != 1
         rows.append(
             {
                 "part": family,
                 "n": len(level),
-                "there": int(there.sum()),
-                "auc": _auc(there, probability),
-                "auc_from_2": _auc(there[plain], probability[plain]),
-                "srcc": agreement(guess[there], level[there])["srcc"],
+                "present": int(present.sum()),
+                "auc": _auc(present, probability),
+                "auc_from_2": _auc(present[plain], probability[plain]),
+                "srcc": agreement(guess[present], level[present])["srcc"],
                 "srcc_all": agreement(guess, level)["srcc"],
             }
         )
     table = pd.DataFrame(rows)
-    figures = table.drop(columns=["part", "n", "there"])
-    mean = {"part": "mean", "n": len(levels), "there": int((levels > 0).any(axis=1).sum()), **figures.mean()}
+    figures = table.drop(columns=["part", "n", "present"])
+    mean = {"part": "mean", "n": len(levels), "present": int((levels > 0).any(axis=1).sum()), **figures.mean()}
     return pd.concat([pd.DataFrame([mean]), table], ignore_index=True)
 
 
@@ -74,5 +74,5 @@ def confusions(probabilities: Values, levels: Levels) -> pd.DataFrame:
     return means.reindex([name for name in names if name in means.index]).reset_index()
 
 
-def _auc(there: npt.NDArray[np.bool_], probability: Values) -> float:
-    return float(roc_auc_score(there, probability)) if 0 < there.sum() < len(there) else float("nan")
+def _auc(present: npt.NDArray[np.bool_], probability: Values) -> float:
+    return float(roc_auc_score(present, probability)) if 0 < present.sum() < len(present) else float("nan")

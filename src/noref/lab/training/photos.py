@@ -18,21 +18,21 @@ from noref.lab.training.working import WorkingPhotos
 
 
 def crop_at_random(
-    arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator, turn: bool = False
+    arrays: Sequence[npt.NDArray[np.uint8]], side: int, rng: np.random.Generator, flip: bool = False
 ) -> list[npt.NDArray[np.uint8]]:
-    """Take the same random crop of photos of equal size, mirrored at random and, with `turn`, flipped upside down at random.
+    """Take the same random crop of photos of equal size, mirrored at random and, with `flip`, flipped upside down at random.
 
     Args:
         arrays: uint8, H x W x 3 each.
         side: Side of the crop in pixels; shorter sides of a photo are not cropped.
         rng: Random generator.
-        turn: Whether to flip upside down.
+        flip: Whether to mirror upside down at random.
     """
     height, width = arrays[0].shape[:2]
     tall, wide = min(side, height), min(side, width)
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
     across = int(rng.choice([-1, 1]))
-    down = int(rng.choice([-1, 1])) if turn else 1
+    down = int(rng.choice([-1, 1])) if flip else 1
     return [np.ascontiguousarray(array[top : top + tall, left : left + wide][::down, ::across]) for array in arrays]
 
 
@@ -40,17 +40,17 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
     """Photos at working size with their MOS in [0, 1]: uint8 H x W x 3, and a scalar.
 
     Indexed by (epoch, photo). With `crop`, every epoch has a new random crop of each photo, mirrored at random (and flipped,
-    with `turn`), which depends on seed, epoch and photo only.
+    with `flip`), which depends on seed, epoch and photo only.
 
     Attributes:
         photos: Reads the photos; can be shared with other data sets.
     """
 
     def __init__(
-        self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0, turn: bool = False
+        self, rated: RatedImages, size: WorkingSize, crop: int | None = None, seed: int = 0, flip: bool = False
     ) -> None:
         self.paths, self.mos = rated.paths, rated.unit_mos.astype(np.float32)
-        self.crop, self.seed, self.turn = crop, seed, turn
+        self.crop, self.seed, self.flip = crop, seed, flip
         self.photos = WorkingPhotos(size)
         self.photos.use(self.paths)
 
@@ -62,7 +62,7 @@ class RatedPhotos(Dataset[tuple[Tensor, Tensor]]):
         pixels = self.photos.pixels(self.paths[index])
         if self.crop:
             rng = np.random.default_rng((self.seed, epoch, index))
-            (pixels,) = crop_at_random([pixels], self.crop, rng, self.turn)
+            (pixels,) = crop_at_random([pixels], self.crop, rng, self.flip)
         return torch.from_numpy(pixels), torch.tensor(self.mos[index])
 
     def shapes(self) -> list[tuple[int, int]]:

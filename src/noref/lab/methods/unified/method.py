@@ -151,7 +151,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         checks = sources.PhotoSource(*sources.pristine_sources(held_out, validation, chosen.best), size, CHECKS)
         return (
             photos.Together(
-                photos.Rated(rated, size, crop, self.seed, turn=True),
+                photos.Rated(rated, size, crop, self.seed, flip=True),
                 *(photos.DistortedImages(source, chosen.types, crop, self.seed) for source in clean_sources),
             ),
             photos.Together(

@@ -98,7 +98,7 @@ class DistortedImages(Dataset[Item]):
         if change < VISIBLE:
             kept, levels = 1.0, np.zeros(len(FAMILIES), np.int64)
         if self.crop:
-            clean, distorted = crop_at_random([clean, distorted], self.crop, rng, turn=True)
+            clean, distorted = crop_at_random([clean, distorted], self.crop, rng, flip=True)
         grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
         share = np.ones(grid, np.float32)
         if kept < 1 and rng.random() < self.in_part:
