@@ -39,7 +39,7 @@ CARD = DatabaseCard(
     layout="a folder with labels.csv (image, mos, subset, scene and, optionally, part) and photos, or the published layout "
     "with Images, " + " and ".join(_SPLIT.values()),
     note="the official split has photos of the same scene on both sides (507 of the 2,000 test photos, all of ss01 among "
-    "them, have their scene in training), so figures on it, published ones included, are too high for new scenes; split by scene",
+    "them, have their scene in training), so figures on it, published ones included, are too high; split by scene",
 )
 
 
