@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
-from noref.lab import distortions, methods
+from noref.lab import datasets, distortions, methods
 from noref.lab.cli import app as lab
 from noref.lab.experiments import experiment
 from noref.lab.experiments.recipe import shipped_recipes
+from noref.lab.networks.backbone import Backbone
 from noref.lab.settings import listed
 from pictures import make_scene
 
@@ -227,6 +228,56 @@ def test_data_check_exits_with_1_where_a_photo_is_missing(database, tmp_path):
     result = call("data", "check", "biq2021", tmp_path / "copy")
     assert result.exit_code == 1
     assert f"missing: {tmp_path / 'copy' / '3-0.png'}\n" in result.stdout
+
+
+@pytest.fixture
+def series(tmp_path) -> Path:
+    """Six photos of two scenes, each its own content, and one that is missing."""
+    rows = ["image,mos,content"]
+    for number in range(6):
+        scene = Image.fromarray(make_scene(150, 200, number // 3))
+        brighter = scene.crop((number, 0, 190 + number, 150)).point(lambda value, n=number: min(255, value + 25 * (n % 3)))
+        brighter.save(tmp_path / f"é&{number}.png")
+        rows.append(f"é&{number}.png,{number},{number}")
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "gone.png,0,gone"]), encoding="utf-8")
+    return tmp_path / "labels.csv"
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_data_check_writes_scenes_and_a_page_that_shows_them(series, tmp_path, deep):
+    out = tmp_path / "out"
+    out.mkdir()
+    more = []
+    if deep:
+        Backbone("test_convnext").save(tmp_path / "w.safetensors")
+        more = ["--backbone", f"test_convnext={tmp_path / 'w.safetensors'}"]
+    result = call("data", "check", "table", series, "--scenes", out / "scenes.csv", *more)
+    assert result.exit_code == 1, result.stderr  # of the missing photo
+    assert "scenes: 3 of 7 images, 2 of them with several" in result.stdout
+    assert ("deep features of test_convnext" in result.stdout) == deep
+    assert "colour layout and gradient orientations" in result.stdout
+    found = datasets.read("table", out / "scenes.csv")
+    assert found.table["content"].tolist() == ["0"] * 3 + ["3"] * 3 + ["gone"]
+    page = (out / "scenes.html").read_text(encoding="utf-8")
+    assert page.count("<section>") == 3
+    assert "<h2>3: 3 photos</h2>" in page
+    assert '<img src="../%C3%A9%265.png"' in page
+    assert "<figcaption>é&amp;5.png</figcaption>" in page
+    again = call("data", "check", "table", series, "--scenes", out / "scenes.csv")
+    assert again.exit_code == 2
+    assert "scenes.csv exists and may hold your corrections" in again.stderr
+
+
+def test_a_backbone_without_scenes_is_refused(series):
+    result = call("data", "check", "table", series, "--backbone", "test_convnext=w.safetensors")
+    assert result.exit_code == 2
+    assert "--backbone only has an effect with --scenes" in result.stderr
+
+
+def test_the_note_of_a_database_is_shown(database):
+    note = "note: the official split has photos of the same scene on both sides"
+    assert note in call("data", "list").stdout
+    assert note in call("data", "check", "biq2021", database).stdout
 
 
 def test_the_lists_of_methods_recipes_and_distortions_are_complete():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from noref.lab.datasets.check import check, join_contents, near_pairs_across
+from noref.lab.datasets.check import check, join_contents, join_scenes, near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
@@ -100,7 +100,7 @@ def test_near_identical_photos_across_a_split_are_found_whatever_their_content(p
 
 def test_joined_contents_stay_on_one_side_of_a_split(photos):
     whole = rated(photos, {name: name for name in ["0.png", "0.jpg", "small.png", *(f"{seed}.png" for seed in range(1, 8))]})
-    joined = join_contents(whole, check(whole).near_pairs)
+    joined = join_contents(whole, (pair.sides for pair in check(whole).near_pairs))
     assert joined.table["content"].tolist()[:3] == ["0.jpg"] * 3
     assert joined.table["content"].nunique() == 8
     assert check(joined).near_pairs == ()
@@ -115,3 +115,25 @@ def test_many_photos_are_compared_in_blocks(photos, monkeypatch):
     names = ["1.png", "2.png", "0.png", "3.png", "4.png", "0.jpg"]
     (pair,) = check(rated(photos, {name: name for name in names})).near_pairs
     assert (pair.first.name, pair.second.name) == ("0.png", "0.jpg")
+
+
+def test_scenes_join_contents_and_never_divide_them(photos, tmp_path):
+    """Photos that cannot be compared keep the content that they share with others."""
+    for name in ("0.png", "0.jpg", "brighter.png", "1.png", "2.png"):
+        (tmp_path / name).write_bytes((photos / name).read_bytes())
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    contents = {"0.png": "d", "0.jpg": "c", "brighter.png": "b", "1.png": "a", "2.png": "a", "bad.png": "d", "gone.png": "e"}
+    whole = rated(tmp_path, contents)
+    assert join_scenes(whole, check(whole)).table["content"].tolist() == ["b", "b", "b", "a", "a", "b", "e"]
+
+
+def test_scenes_are_compared_by_deep_features_of_the_readable_photos(photos):
+    whole = rated(photos, {name: name for name in ("gone.png", "0.png", "1.png")})
+    asked = []
+
+    def deep(paths):
+        asked.extend(paths)
+        return np.ones((len(paths), 4), np.float32)
+
+    join_scenes(whole, check(whole), deep)
+    assert asked == [photos / "0.png", photos / "1.png"]

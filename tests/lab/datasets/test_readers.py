@@ -274,6 +274,27 @@ def test_koniq10k_refuses_a_mos_of_the_other_scale(tmp_path):
         datasets.read("koniq10k", tmp_path)
 
 
+@every_database
+def test_any_database_can_be_written_as_a_table_elsewhere(name, tmp_path):
+    rated = datasets.read(name, make.LAYOUTS[name].make(tmp_path / "here"))
+    (tmp_path / "there").mkdir()
+    file = tmp_path / "there" / "table.csv"
+    own_table.write(rated, file)
+    found = datasets.read("table", file)
+    assert found.mos_range == rated.mos_range
+    assert [path.resolve() for path in found.paths] == [path.resolve() for path in rated.paths]
+    same = [column for column in rated.table if column not in {"image", "reference"}]
+    pd.testing.assert_frame_equal(found.table[same], rated.table[same], check_dtype=False)
+    if "reference" in rated.table:
+        assert found.table["reference"].isna().tolist() == rated.table["reference"].isna().tolist()
+    with pytest.raises(LabError, match="choose another file"):
+        own_table.write(rated, tmp_path / "none" / "table.csv")
+
+
+def test_the_card_of_biq2021_warns_of_its_official_split():
+    assert "official split has photos of the same scene on both sides" in datasets.card("biq2021").note
+
+
 def test_biq2021_reads_its_published_layout(tmp_path):
     rated = datasets.read("biq2021", make.biq2021(tmp_path))
     assert rated.table["part"].tolist() == ["train", "train", "test"]

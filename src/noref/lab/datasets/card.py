@@ -21,6 +21,7 @@ class DatabaseCard:
         references: Number of pristine originals that the photos were made from; 0 where there are none.
         source: Where to download it.
         layout: The files that the reader expects, as a phrase that follows "expected".
+        note: What to mind when figures on it are read or compared; empty where nothing special is known.
 
     Examples:
         >>> from noref.lab import datasets
@@ -39,6 +40,7 @@ class DatabaseCard:
     references: int
     source: str
     layout: str
+    note: str = ""
 
     @property
     def direction(self) -> str:

@@ -7,7 +7,7 @@ On 4,337 photos of BIQ2021, each taken as its own content, these limits give 52 
 and visual inspection found the same of the other 9.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,9 @@ from scipy.sparse.csgraph import connected_components
 from noref import images
 from noref.capacity import available_processors
 from noref.errors import ImageError
+from noref.lab.datasets import scenes
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.datasets.scenes import Vectors
 from noref.lab.errors import LabError
 
 MAX_BITS = 10
@@ -136,23 +138,42 @@ def near_pairs_across(sides: Mapping[str, Sequence[Path]]) -> list[NearPair]:
     return list(pairs)
 
 
-def join_contents(rated: RatedImages, pairs: Sequence[NearPair]) -> RatedImages:
-    """Merge contents that share near-identical photos, so that no split by content separates them.
+def join_contents(rated: RatedImages, pairs: Iterable[tuple[str, str]]) -> RatedImages:
+    """Merge contents that show one scene, so that no split by content separates them.
 
     Args:
         rated: The database.
-        pairs: `Report.near_pairs`.
+        pairs: Contents that belong together, such as the `sides` of `Report.near_pairs`.
 
     Returns:
         The same photos; merged contents have the name of the alphabetically first of them.
     """
     contents = rated.table["content"].astype(str)
     known, code = np.unique(contents, return_inverse=True)
-    joined = np.searchsorted(known, np.array([pair.sides for pair in pairs], known.dtype).reshape(-1, 2))
+    joined = np.searchsorted(known, np.array(list(pairs), known.dtype).reshape(-1, 2))
     graph = coo_array((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), shape=(len(known), len(known)))
     group = connected_components(graph, directed=False)[1]
     first = known[np.unique(group, return_index=True)[1]]
     return replace(rated, table=rated.table.assign(content=first[group[code]]))
+
+
+def join_scenes(rated: RatedImages, report: Report, deep: Callable[[Sequence[Path]], Vectors] | None = None) -> RatedImages:
+    """Merge contents that share a series of one scene (`noref.lab.datasets.scenes`) or near-identical photos.
+
+    Contents are never divided. Photos that are missing or unreadable keep their content.
+
+    Args:
+        rated: The database.
+        report: Its check.
+        deep: Photos to pooled features by a backbone, n x D, which makes the search more reliable.
+    """
+    out = {*report.missing, *report.unreadable}
+    readable = np.array([path not in out for path in rated.paths], bool)
+    paths = [path for path, use in zip(rated.paths, readable, strict=True) if use]
+    contents = rated.table["content"][readable].astype(str).to_numpy()
+    scene = scenes.find(paths, None if deep is None else deep(paths))
+    first = contents[np.unique(scene, return_index=True)[1]]
+    return join_contents(rated, [*(pair.sides for pair in report.near_pairs), *zip(first[scene], contents, strict=True)])
 
 
 def _counts(rated: RatedImages, column: str) -> dict[str, int]:

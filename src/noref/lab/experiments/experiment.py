@@ -57,7 +57,7 @@ def prepare(name: str, folder: str | Path, labels: Mapping[str, Any] | None = No
 
 
 def _joined(rated: RatedImages) -> RatedImages:
-    return check.join_contents(rated, check.check(rated).near_pairs)
+    return check.join_contents(rated, (pair.sides for pair in check.check(rated).near_pairs))
 
 
 def run(recipe: Recipe, rated: RatedImages, folder: Path) -> pd.DataFrame | None:

@@ -6,11 +6,12 @@ with intentional defects, ss03 Unsplash. Two layouts are read:
 - A folder with `labels.csv` (image, mos, subset, scene and, where there is a split, part) and the photos that it lists.
   `scene` becomes the content; `part` (train, validation or test) becomes the split of that table.
 - As published: `Images/ss01 (1).jpg` and two files with the official split, 10,000 and 2,000 photos. It has no scenes, so each
-  photo is its own content; `check` finds near-identical photos.
+  photo is its own content; `noref lab data check biq2021 FOLDER --scenes NEW.csv` finds series of one scene.
 
-The official split has photos of the same scenes on both sides, so that scores on its test part are too high. To compare
-methods, split by scene. File names, columns and values follow the authors' repository; its later Train.csv and Test.csv hold
-other values, some below 0, and are not read.
+ss01 consists of series of one scene, numbered in a row. The official split separates the photos of a series: 108 of the 2,000
+test photos are near-identical to training photos, and of the others all 308 of ss01 and 91 more have their scene in training.
+So figures on its test part are too high, published ones included. To compare methods, split by scene. File names, columns and
+values follow the authors' repository; its later Train.csv and Test.csv hold other values, some below 0, and are not read.
 """
 
 from pathlib import Path
@@ -37,6 +38,8 @@ CARD = DatabaseCard(
     source="https://github.com/nisarahmedrana/BIQ2021",
     layout="a folder with labels.csv (image, mos, subset, scene and, optionally, part) and photos, or the published layout "
     "with Images, " + " and ".join(_SPLIT.values()),
+    note="the official split has photos of the same scene on both sides (507 of the 2,000 test photos, all of ss01 among "
+    "them, have their scene in training), so figures on it, published ones included, are too high; split by scene",
 )
 
 

@@ -5,6 +5,7 @@ row (by default, the lowest and highest MOS of the table). Paths are relative to
 content of a photo is its reference; a photo without a reference is its own content.
 """
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from noref.lab.datasets.files import columns, numbers, require
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.datasets.registry import database
 from noref.lab.errors import LabError
-from noref.lab.files import read_csv
+from noref.lab.files import access, read_csv
 
 CARD = DatabaseCard(
     name="table",
@@ -53,6 +54,24 @@ def read(path: str | Path) -> RatedImages:
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
     return RatedImages(path.stem, file.parent, table.drop(columns=["low", "high"], errors="ignore"), _mos_range(table, file))
+
+
+def write(rated: RatedImages, file: Path) -> None:
+    """Write any database as a CSV that `read` reads, with paths relative to it and the MOS range in every row.
+
+    Raises:
+        LabError: The file cannot be written.
+    """
+    low, high = rated.mos_range
+    table = rated.table.rename(columns={"mos_std": "std"}).assign(low=low, high=high)
+    for column in {"image", "reference"} & set(table):
+        table[column] = [path if pd.isna(path) else _seen_from(file.parent, rated.folder / path) for path in table[column]]
+    with access(file, "choose another file"):
+        table.to_csv(file, index=False)
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _mos_range(table: pd.DataFrame, file: Path) -> tuple[float, float]:
