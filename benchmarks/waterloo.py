@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import peers
 import typer
-from pictures import Pixels, distorted, generator, photos_of, report
+from common import Pixels, distorted, generator, photos_of, report
 
 import noref
 from noref.card import DEFAULT

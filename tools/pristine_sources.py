@@ -3,10 +3,11 @@
     python tools/pristine_sources.py CID22 METADATA_EXTRACTOR_IMAGES BUDGIE_BACKGROUNDS OUT --against BIQ2021
 
 CID22 is a folder of the CID22 reference photos of imazen/codec-corpus, which are copied. The other two are clones of
-drewnoakes/metadata-extractor-images and BuddiesOfBudgie/budgie-backgrounds, bare ones too: their camera photos are cropped to the
-central square and reduced by at least 3 (Lanczos), so that neither the noise nor the softness of the camera is left. OUT gets the
-folders `train` and `withheld`, 512 x 512, lossless WebP. The table names the licence of each photo, and why others were dropped
-after inspection; photos of the two repositories with a shorter side below 1,536 pixels are not listed. Needs noref[lab].
+drewnoakes/metadata-extractor-images and BuddiesOfBudgie/budgie-backgrounds, bare ones too: their camera photos are cropped to
+the central square and reduced by at least 3 (Lanczos), so that neither the noise nor the softness of the camera is left. OUT,
+a new folder, gets the folders `train` and `withheld`: 512 x 512, lossless WebP. The table states the licence of each photo, and
+why others were dropped after inspection; of the two repositories, photos with a shorter side below 1,536 pixels and files that
+cannot be decoded are not listed. No training and no choice of a model or setting may use a withheld photo. Needs noref[lab].
 """
 
 import io
