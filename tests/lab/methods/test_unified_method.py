@@ -221,7 +221,7 @@ def test_a_teacher_moves_the_targets_towards_its_predictions(rated, tmp_path):
     mixed = method._with_teacher(rated)
     np.testing.assert_allclose(mixed.mos, 0.75 * rated.mos + 0.25 * rated.mos_range[1])
     (tmp_path / "split-000" / "predictions.csv").unlink()
-    with pytest.raises(LabError, match="no prediction for .* training images"):
+    with pytest.raises(LabError, match=r"no prediction for .* training images"):
         method._with_teacher(rated)
 
 

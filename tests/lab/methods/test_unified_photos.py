@@ -111,7 +111,7 @@ def test_regions_are_smooth_areas_and_rectangles():
     regions = [photos._region((18, 18), np.random.default_rng(seed)) for seed in range(40)]
     sharp = [set(np.unique(region)) <= {0.0, 1.0} for region in regions]
     assert 0.2 < np.mean(sharp) < 0.8
-    assert all(0 <= region.min() and 0 < region.max() <= 1 for region in regions)
+    assert all(region.min() >= 0 and 0 < region.max() <= 1 for region in regions)
 
 
 def test_several_data_sets_are_one(rated, clean):

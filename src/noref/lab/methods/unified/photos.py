@@ -18,7 +18,6 @@ from noref.lab.distortions.registry import Pixels
 from noref.lab.methods.unified.network import CELL
 from noref.lab.methods.unified.sources import ComposedSource, PhotoSource, Source
 from noref.lab.networks.ordinal import at_least
-from noref.lab.pictures import plain
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random
 from noref.lab.training.working import WorkingPhotos
