@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -23,7 +24,8 @@ from noref.lab.methods.unified import interval, photos, sources
 from noref.lab.methods.unified.learning import UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import FeatureDistance, UnifiedNetwork, expected_mos, mos_targets
-from noref.lab.networks.backbone import Backbone
+from noref.lab.methods.unified.teacher import cross_validated_mos
+from noref.lab.networks.backbone import Backbone, BackboneConfig
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.photos import loader
@@ -211,18 +213,23 @@ def test_the_distance_is_1_at_the_share_of_usual_photos_and_larger_far_away():
     assert (distance(new + 8 * spread) > 2).all()
 
 
-def test_a_teacher_moves_the_targets_towards_its_predictions(rated, tmp_path):
-    method = UnifiedMethod.configured({"teacher": str(tmp_path), "teacher_weight": 0.25})
-    images = rated.table["image"]
-    for fold, part in enumerate((images[::2], images[1::2])):
-        folder = tmp_path / f"split-{fold:03}"
-        folder.mkdir()
-        pd.DataFrame({"image": part, "predicted": rated.mos_range[1]}).to_csv(folder / "predictions.csv", index=False)
-    mixed = method._with_teacher(rated)
+def test_a_teacher_predicts_photos_from_other_contents(rated):
+    tiny = BackboneConfig(name="test_efficientnet")
+    noisy = replace(rated, table=rated.table.assign(mos=np.random.default_rng(0).permutation(rated.mos)))
+    predicted = cross_validated_mos(noisy, [tiny, tiny], SIZE, None)
+    assert predicted.shape == (len(rated),)
+    assert abs(np.corrcoef(predicted, noisy.unit_mos)[0, 1]) < 0.5  # an MOS without relation to its photo is not remembered
+
+
+def test_targets_are_means_of_mos_and_teacher(rated, tmp_path):
+    method = UnifiedMethod.configured({"teachers": [{"name": "test_efficientnet"}], "teacher_weight": 0.25})
+    images = rated.table[["image"]]
+    images.assign(predicted=1.0).to_csv(tmp_path / "teacher.csv", index=False)
+    mixed = method._with_teacher(rated, tmp_path)
     np.testing.assert_allclose(mixed.mos, 0.75 * rated.mos + 0.25 * rated.mos_range[1])
-    (tmp_path / "split-000" / "predictions.csv").unlink()
-    with pytest.raises(LabError, match=r"no prediction for .* training images"):
-        method._with_teacher(rated)
+    (tmp_path / "teacher.csv").unlink()
+    assert not np.allclose(method._with_teacher(rated, tmp_path).mos, rated.mos)
+    assert len(pd.read_csv(tmp_path / "teacher.csv")) == len(rated)
 
 
 def test_pristine_images_are_required(rated, tmp_path):

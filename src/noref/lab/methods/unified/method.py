@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -20,6 +19,7 @@ from noref.lab.methods.registry import register
 from noref.lab.methods.unified import interval, photos, sources
 from noref.lab.methods.unified.learning import UnifiedModule
 from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
+from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import compact
 from noref.lab.preprocessing import DataConfig
@@ -53,8 +53,8 @@ class UnifiedSettings:
     """Distortions to draw from."""
     calibration: Share = 0.1
     """Share of the training scenes kept to calibrate the interval."""
-    teacher: PathText | None = None
-    """Cross-validated predictions of another method for the training images: a results folder; null for none."""
+    teachers: tuple[BackboneConfig, ...] = ()
+    """Backbones of the teacher, whose cross-validated predictions are mixed into the MOS; none for no teacher."""
     teacher_weight: Share = 0.5
     """Weight of the teacher's prediction in the target of a rated image; that of the MOS is the rest."""
     losses: dict[str, float] = Field(default_factory=lambda: {"rated": 2.0, "distorted": 1.0, "map": 0.5, "defects": 1.0})
@@ -70,7 +70,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """Fine-tuning of one backbone to rated photos and to images under known distortions, with all heads at once.
 
     Checkpoints are chosen on `validation` and on held-out pristine images; the interval is calibrated on training scenes that
-    serve nothing else. `fit` keeps the training in `training/` and the calibration photos in `calibration.csv`.
+    serve nothing else. `fit` keeps the training in `training/`, the calibration photos in `calibration.csv` and the teacher's
+    predictions in `teacher.csv`.
     """
 
     settings_type = UnifiedSettings
@@ -94,7 +95,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         learning, kept = self._without_calibration(rated)
         kept.table.to_csv(folder / "calibration.csv", index=False)
-        training, checking = self._data(self._with_teacher(learning), validation)
+        training, checking = self._data(self._with_teacher(learning, folder), validation)
         sample = learning.paths[:: -(-len(learning) // SAMPLE)]
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
             vectors = self._vectors(sample, self.settings.schedule.precision)
@@ -118,20 +119,18 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             raise LabError(f"{rated.name} has too few scenes to keep some for calibration; give more photos")
         return tuple(rated.select(rated.table["image"][which].tolist()) for which in (~kept, kept))  # type: ignore[return-value]
 
-    def _with_teacher(self, rated: RatedImages) -> RatedImages:
-        """The same images with the mean of MOS and teacher as target."""
-        if self.settings.teacher is None:
+    def _with_teacher(self, rated: RatedImages, folder: Path) -> RatedImages:
+        """The same images with a mean of MOS and prediction as target, which is kept in `teacher.csv`."""
+        chosen, file = self.settings, folder / "teacher.csv"
+        if not chosen.teachers:
             return rated
-        tables = [read_csv(file) for file in sorted(Path(self.settings.teacher).rglob("predictions.csv"))]
-        predicted = pd.concat(tables).set_index("image")["predicted"] if tables else pd.Series(dtype=float)
-        found = rated.table["image"].map(predicted)
-        if found.isna().any():
-            missing = rated.table["image"][found.isna()].iloc[0]
-            cause = f"{self.settings.teacher} has no prediction for {found.isna().sum()} training images, such as {missing}"
-            raise LabError(f"{cause}; give the folder of a cross-validation on the same training part")
-        weight = self.settings.teacher_weight
-        mixed = rated.table.assign(mos=(1 - weight) * rated.mos + weight * found.clip(*rated.mos_range))
-        return replace(rated, table=mixed)
+        if not file.exists():
+            predicted = cross_validated_mos(rated, chosen.teachers, self.working_size, chosen.data.cache)
+            rated.table[["image"]].assign(predicted=predicted).to_csv(file, index=False)
+        low, high = rated.mos_range
+        predicted = low + (high - low) * read_csv(file)["predicted"].to_numpy()
+        mixed = (1 - chosen.teacher_weight) * rated.mos + chosen.teacher_weight * predicted
+        return replace(rated, table=rated.table.assign(mos=mixed))
 
     def _data(self, rated: RatedImages, validation: RatedImages) -> tuple[photos.Together, photos.Together]:
         """Training and validation images: rated ones, and distorted ones of disjoint sources."""
