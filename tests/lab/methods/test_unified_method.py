@@ -52,7 +52,7 @@ def train(out, database, pristine, *more: object):
 @pytest.fixture(scope="module")
 def run(database, pristine, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "unified"
-    result = train(out, database, pristine)
+    result = train(out, database, pristine, "--export", out / "tiny.onnx")
     assert result.exit_code == 0, result.stderr
     assert "| all |" in result.stdout
     return out
@@ -64,11 +64,8 @@ def method(run) -> UnifiedMethod:
 
 
 @pytest.fixture(scope="module")
-def file(run, tmp_path_factory):
-    target = tmp_path_factory.mktemp("model") / "new" / "tiny.onnx"
-    result = call("export", run, target)
-    assert result.exit_code == 0, result.stderr
-    return target
+def file(run):
+    return run / "tiny.onnx"
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +145,12 @@ def test_the_exported_model_agrees(exported, method, pixels):
     assert exported.card.coverage == 0.9
     assert exported.card.usual == 0.99
     assert exported.card.map_cell == 16
+
+
+def test_the_command_export_writes_the_same_file(run, file, tmp_path):
+    result = call("export", run, tmp_path / "new" / "tiny.onnx")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "new" / "tiny.onnx").read_bytes() == file.read_bytes()
 
 
 def test_large_constants_take_two_bytes_each(file):

@@ -8,6 +8,12 @@ import typer
 from noref.lab.cli.options import Changes, Pristine, Results, Run, finish, pair, settings
 
 
+Card = Annotated[
+    Path | None,
+    typer.Option(help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ..."),
+]
+
+
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe (see `noref lab recipes`), or a YAML file.")],
     out: Results,
@@ -20,10 +26,14 @@ def train(
     ] = None,
     pristine: Pristine = None,
     changes: Changes = None,
+    model: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Also export the trained method to this .onnx file.")
+    ] = None,
+    card: Card = None,
 ) -> None:
     """Train a method and report its performance on the test part of a content-disjoint split.
 
-    Checkpoints are chosen on the validation part only.
+    Checkpoints are chosen on the validation part only. Run again after an interruption, the same command resumes.
 
     Exit code 1: some test images have no score (column `failed`).
     """
@@ -39,16 +49,15 @@ def train(
         results = experiment.run(loaded, rated, out)
     if results is not None:  # else another process reports
         typer.echo((out / "results.md").read_text())
+        if model is not None:
+            export(out, model, card)
         finish(results, out)
 
 
 def export(
     run: Run,
     out: Annotated[Path, typer.Argument(help="The .onnx file to write; its card goes beside it.")],
-    card: Annotated[
-        Path | None,
-        typer.Option(help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ..."),
-    ] = None,
+    card: Card = None,
 ) -> None:
     """Export a trained method as one self-contained ONNX file with a model card."""
     from noref.lab.export import export_run
