@@ -7,7 +7,6 @@ import typer
 
 from noref.lab.cli.options import Changes, Pristine, Results, Run, finish, pair, settings
 
-
 Card = Annotated[
     Path | None,
     typer.Option(help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ..."),
