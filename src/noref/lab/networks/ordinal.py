@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
 
+_ITERATIONS = 200
+
 
 class Found(NamedTuple):
     """Predictions for N images, with families in the order of `chains.FAMILIES`.
@@ -68,3 +70,26 @@ def read(logits: Tensor) -> Found:
 def at_least(levels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Ordinal targets: levels … x K to … x K x 5, 1 where the level is at least 1, 2 … 5, else 0."""
     return (levels[..., None] > np.arange(HIGHEST)).astype(np.float32)
+
+
+def fit(head: OrdinalHead, vectors: Tensor, targets: Tensor, penalty: float) -> None:
+    """Fit the weights of a standardised head by penalised logistic regression, in place.
+
+    Args:
+        head: Of K outputs with L steps each.
+        vectors: N x D.
+        targets: N x K x L, from 0 to 1.
+        penalty: Weight of the sum of squared weights, beside the mean cross-entropy of an output.
+    """
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.zeros_(head.bias)
+    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        total = F.binary_cross_entropy_with_logits(head(vectors), targets) + penalty * head.weight.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    with torch.enable_grad():
+        optimizer.step(loss)  # type: ignore[no-untyped-call]

@@ -18,8 +18,9 @@ from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.methods.unified import interval, photos, sources
 from noref.lab.methods.unified.learning import UnifiedModule
-from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
+from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork, expected_mos, mos_targets
 from noref.lab.methods.unified.teacher import cross_validated_mos
+from noref.lab.networks import ordinal
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import compact
 from noref.lab.preprocessing import DataConfig
@@ -29,7 +30,8 @@ from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, hold_out
 from noref.lab.training.vectors import photo_vectors
 
-SAMPLE = 1000  # rated photos that standardise the heads and fit the distance
+SAMPLE = 1000  # rated photos to which the distance is fitted
+PROBE_PENALTY = 0.003
 AXES = 64  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
 CHECKS = 4  # distorted versions of each pristine image that is held out
@@ -95,19 +97,32 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         learning, kept = self._without_calibration(rated)
         kept.table.to_csv(folder / "calibration.csv", index=False)
-        training, checking = self._data(self._with_teacher(learning, folder), validation)
-        sample = learning.paths[:: -(-len(learning) // SAMPLE)]
+        targets = self._with_teacher(learning, folder)
+        training, checking = self._data(targets, validation)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            vectors = self._vectors(sample, self.settings.schedule.precision)
-            for head in (self.network_.mos, self.network_.defects, self.network_.spread):
-                head.standardise(vectors)
+            self._probe(targets)
         module = UnifiedModule(self.network_, self.settings.losses, self.settings.optimizer)
         train(module, training, checking, folder / "training", self.settings.schedule, self.seed, "val_both")
         self.network_.eval()
         compact(self.network_)
-        self.network_.distance.fit(self._vectors(sample), USUAL)
+        self.network_.distance.fit(self._vectors(learning.paths[:: -(-len(learning) // SAMPLE)]), USUAL)
         compact(self.network_.distance)
         self._calibrate(kept)
+
+    def _probe(self, rated: RatedImages) -> None:
+        """Start the heads from a linear probe: the MOS is fitted to the pretrained features before these are fine-tuned.
+
+        Fine-tuning from random heads would distort the features first (Kumar et al., "Fine-Tuning can Distort Pretrained
+        Features and Underperform Out-of-Distribution", ICLR 2022).
+        """
+        network, vectors = self.network_, self._vectors(rated.paths)
+        for head in (network.mos, network.defects, network.spread):
+            head.standardise(vectors)
+        mos = torch.from_numpy(rated.unit_mos).float()
+        ordinal.fit(network.mos, vectors, mos_targets(mos)[:, None], PROBE_PENALTY)
+        with torch.no_grad():
+            error = (expected_mos(network.mos(vectors)[:, 0]) - mos).abs().mean()
+            network.spread.bias.copy_(error.expm1().log())  # the inverse of softplus
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
         """Photos to train on, and those of a random share of the scenes, kept for the interval."""
@@ -158,10 +173,10 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             ),
         )
 
-    def _vectors(self, paths: Sequence[Path], precision: str = "32-true") -> Tensor:
-        """Pooled features of whole photos, n x D."""
+    def _vectors(self, paths: Sequence[Path]) -> Tensor:
+        """Pooled features of whole photos, n x D, in the precision of the exported model."""
         cache = self.settings.data.cache
-        return torch.from_numpy(photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, precision, cache))
+        return torch.from_numpy(photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, "32-true", cache))
 
     def _calibrate(self, kept: RatedImages) -> None:
         """Scale the interval on photos that were not used before."""
