@@ -128,8 +128,8 @@ class Cases:
         """Missing data, and blur in one half."""
         for name, color in (("grey", (128, 128, 128)), ("green", (0, 135, 0))):
             lost = self.lost(changes.missing(color))
-            yield Row(f"lower half changes.missing, {name}", "points lost", float(lost.mean()), 20)
-            yield Row(f"lower half changes.missing, {name}", "share that loses at least 10", share(lost >= 10), 0.9)
+            yield Row(f"lower half missing, {name}", "points lost", float(lost.mean()), 20)
+            yield Row(f"lower half missing, {name}", "share that loses at least 10", share(lost >= 10), 0.9)
         whole, half = self.lost(changes.out_of_focus), self.lost(changes.half_blurred)
         yield Row("half blurred", "mean loss, as a ratio to that of the whole", float(half.mean() / whole.mean()), 0.25)
         yield Row("half blurred", "share with a ratio of at least a quarter", share(half >= 0.25 * whole), 0.9)
