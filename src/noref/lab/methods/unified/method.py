@@ -16,11 +16,10 @@ from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.methods.unified import interval, photos, sources
+from noref.lab.methods.unified import heads, interval, photos, sources
 from noref.lab.methods.unified.learning import UnifiedModule
-from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork, expected_mos, mos_targets
+from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
 from noref.lab.methods.unified.teacher import cross_validated_mos
-from noref.lab.networks import ordinal
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import compact
 from noref.lab.preprocessing import DataConfig
@@ -30,8 +29,6 @@ from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, hold_out
 from noref.lab.training.vectors import photo_vectors
 
-SAMPLE = 1000  # rated photos to which the distance is fitted
-PROBE_PENALTY = 0.003
 AXES = 64  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
 CHECKS = 4  # distorted versions of each pristine image that is held out
@@ -59,6 +56,8 @@ class UnifiedSettings:
     """Backbones of the teacher, whose cross-validated predictions are mixed into the MOS; none for no teacher."""
     teacher_weight: Share = 0.5
     """Weight of the teacher's prediction in the target of a rated image; that of the MOS is the rest."""
+    distorted_weight: Share = 0.1
+    """Weight of a distorted image when the score is refitted to whole images; a rated one has 1."""
     losses: dict[str, float] = Field(default_factory=lambda: {"rated": 2.0, "distorted": 1.0, "map": 0.5, "defects": 1.0})
     """Weights of the four losses."""
     backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite2")
@@ -95,34 +94,33 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         return UnifiedNetwork(self.settings.backbone.build(pretrained), AXES)
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
+        chosen, network = self.settings, self.network_
         learning, kept = self._without_calibration(rated)
         kept.table.to_csv(folder / "calibration.csv", index=False)
         targets = self._with_teacher(learning, folder)
-        training, checking = self._data(targets, validation)
+        mos = torch.from_numpy(targets.unit_mos).float()
+        clean, checks = self._sources(learning, validation)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            self._probe(targets)
-        module = UnifiedModule(self.network_, self.settings.losses, self.settings.optimizer)
-        train(module, training, checking, folder / "training", self.settings.schedule, self.seed, "val_both")
-        self.network_.eval()
-        compact(self.network_)
-        self.network_.distance.fit(self._vectors(learning.paths[:: -(-len(learning) // SAMPLE)]), USUAL)
-        compact(self.network_.distance)
+            heads.probe(network, self._vectors(learning.paths), mos)
+        module = UnifiedModule(network, chosen.losses, chosen.optimizer)
+        training = photos.Together(
+            photos.Rated(targets, self.working_size, chosen.data.crop, self.seed, flip=True),
+            *(photos.DistortedImages(source, chosen.types, chosen.data.crop, self.seed) for source in clean),
+        )
+        checking = photos.Together(
+            photos.Rated(validation, self.working_size),
+            photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
+        )
+        train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
+        network.eval().requires_grad_(False)
+        compact(network)
+        whole = photos.Together(*(photos.DistortedImages(source, chosen.types, seed=self.seed + 1) for source in clean))
+        distorted = heads.described(network, whole, folder / "distorted.safetensors", chosen.schedule.workers)
+        vectors = self._vectors(learning.paths)
+        heads.refit(network, vectors, mos, distorted, chosen.distorted_weight)
+        network.distance.fit(vectors, USUAL)
+        compact(network)
         self._calibrate(kept)
-
-    def _probe(self, rated: RatedImages) -> None:
-        """Start the heads from a linear probe: the MOS is fitted to the pretrained features before these are fine-tuned.
-
-        Fine-tuning from random heads would distort the features first (Kumar et al., "Fine-Tuning can Distort Pretrained
-        Features and Underperform Out-of-Distribution", ICLR 2022).
-        """
-        network, vectors = self.network_, self._vectors(rated.paths)
-        for head in (network.mos, network.defects, network.spread):
-            head.standardise(vectors)
-        mos = torch.from_numpy(rated.unit_mos).float()
-        ordinal.fit(network.mos, vectors, mos_targets(mos)[:, None], PROBE_PENALTY)
-        with torch.no_grad():
-            error = (expected_mos(network.mos(vectors)[:, 0]) - mos).abs().mean()
-            network.spread.bias.copy_(error.expm1().log())  # the inverse of softplus
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
         """Photos to train on, and those of a random share of the scenes, kept for the interval."""
@@ -147,31 +145,23 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         mixed = (1 - chosen.teacher_weight) * rated.mos + chosen.teacher_weight * predicted
         return replace(rated, table=rated.table.assign(mos=mixed))
 
-    def _data(self, rated: RatedImages, validation: RatedImages) -> tuple[photos.Together, photos.Together]:
-        """Training and validation images: rated ones, and distorted ones of disjoint sources."""
-        chosen, size, crop = self.settings, self.working_size, self.settings.data.crop
+    def _sources(self, rated: RatedImages, validation: RatedImages) -> tuple[list[sources.Source], sources.Source]:
+        """Images without visible defects to distort: for training, and others for validation."""
+        chosen, size = self.settings, self.working_size
         if chosen.pristine is None:
             raise LabError("unified needs pristine images; give --pristine FOLDER")
         pristine, held_out = hold_out(chosen.pristine, self.seed)
         clean = sources.PhotoSource(*sources.pristine_sources(pristine, rated, chosen.best), size, chosen.copies)
         mos, side = float(np.mean(clean.mos)), int(size.area**0.5) // self.multiple * self.multiple
         halved, _ = sources.best_rated(rated, chosen.halved)
-        clean_sources: list[sources.Source] = [
+        training: list[sources.Source] = [
             clean,
             sources.HalvedSource(halved, [mos] * len(halved), size),
             sources.ComposedSource(clean, chosen.pictures, side),
             sources.DrawnSource(chosen.pictures, mos, side),
         ]
-        checks = sources.PhotoSource(*sources.pristine_sources(held_out, validation, chosen.best), size, CHECKS)
-        return (
-            photos.Together(
-                photos.Rated(rated, size, crop, self.seed, flip=True),
-                *(photos.DistortedImages(source, chosen.types, crop, self.seed) for source in clean_sources),
-            ),
-            photos.Together(
-                photos.Rated(validation, size), photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0)
-            ),
-        )
+        checks = sources.pristine_sources(held_out, validation, chosen.best)
+        return training, sources.PhotoSource(*checks, size, CHECKS)
 
     def _vectors(self, paths: Sequence[Path]) -> Tensor:
         """Pooled features of whole photos, n x D, in the precision of the exported model."""
