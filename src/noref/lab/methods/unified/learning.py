@@ -15,6 +15,7 @@ from noref.lab.networks.ordinal import read
 from noref.lab.training.finetuning import FineTuningModule, OptimizerConfig
 
 MOS_VARIANCE = 0.04  # of rated photos, about: squared errors are divided by it, so that they compare with cross-entropies
+MAP_LR_RATIO = 5  # the map's head has more to learn: it starts from random weights
 PARTS = ("rated", "distorted", "map", "defects")
 
 
@@ -33,7 +34,7 @@ class UnifiedModule(FineTuningModule):
     """
 
     def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], optimizer: OptimizerConfig) -> None:
-        super().__init__(network, optimizer, {"map": 10 * optimizer.head_lr})
+        super().__init__(network, optimizer, {"map": MAP_LR_RATIO * optimizer.head_lr})
         if set(weights) != set(PARTS):
             raise LabError(f"losses needs a weight for each of {', '.join(PARTS)}, not for {', '.join(weights)}")
         self.weights = weights

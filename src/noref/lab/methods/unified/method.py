@@ -112,7 +112,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
         )
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
-        network.eval().requires_grad_(False)
+        network.eval()
         compact(network)
         whole = photos.Together(*(photos.DistortedImages(source, chosen.types, seed=self.seed + 1) for source in clean))
         distorted = heads.described(network, whole, folder / "distorted.safetensors", chosen.schedule.workers)

@@ -32,7 +32,7 @@ MILD_TYPES: Mapping[str, float] = {"desaturation": 0.25, "vignetting": 0.6, "fil
 UNDISTORTED = 0.15  # share of images that stay as they are, beside those whose chain is empty
 EXTREME = 0.05  # share of the others with one distortion beyond level 5
 SINGLE = 0.5  # share with one distortion of any type; the rest have a chain of zero to three
-IN_PART = 0.33  # share of distorted images of which a region stays as it was
+IN_PART = 0.4  # share of distorted images of which a region stays as it was
 VISIBLE = 0.7  # root mean square of the change, in grey levels, below which an image counts as undistorted
 _BLOBS = 3  # random values a side from which a smooth region is interpolated
 
