@@ -7,11 +7,10 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
 
 from noref.lab.errors import LabError
 from noref.lab.networks import backbone
-from noref.lab.networks.backbone import Backbone, BackboneConfig, Stage, average
+from noref.lab.networks.backbone import Backbone, BackboneConfig, Stage
 
 PIXELS = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -233,17 +232,6 @@ def test_the_policy_depends_on_the_maps_that_are_taken(monkeypatch):
     more.body.load_state_dict(few.body.state_dict())
     assert few.digest() != more.digest()
     assert len(few.policy()["stages"]) == 2
-
-
-def test_the_mean_of_two_backbones_is_half_way_and_leaves_statistics_alone():
-    one, other, before = (Backbone("test_efficientnet") for _ in range(3))
-    before.load_state_dict(one.state_dict())
-    next(layer for layer in other.modules() if isinstance(layer, nn.BatchNorm2d)).running_mean.fill_(7)
-    average(one, other)
-    for mine, first, second in zip(one.parameters(), before.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(mine, (first + second) / 2)
-    for mine, first in zip(one.buffers(), before.buffers(), strict=True):
-        torch.testing.assert_close(mine, first, rtol=0, atol=0)
 
 
 def test_frozen_stages_keep_their_weights_and_the_others_learn():

@@ -186,17 +186,6 @@ class BackboneConfig:
         return backbone
 
 
-@torch.no_grad()
-def average(backbone: Backbone, other: Backbone) -> None:
-    """Average the weights of a backbone with those of another one, in place.
-
-    Networks fine-tuned from the same weights can be averaged (Wortsman et al., "Model soups", ICML 2022). Statistics of batch
-    norms are not averaged: both networks must have kept the pretrained ones.
-    """
-    for weight, theirs in zip(backbone.parameters(), other.parameters(), strict=True):
-        weight.lerp_(theirs, 0.5)
-
-
 def _ignored(key: str) -> bool:
     """Whether a key belongs to a classifier, or counts batches."""
     top = key.split(".", maxsplit=1)[0]

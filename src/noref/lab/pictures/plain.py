@@ -14,13 +14,6 @@ _LETTERS = list("abcdefghijklmnopqrstuvwxyz     ")
 _FINE = 4  # drawings are made this much larger, then reduced
 
 
-def make(shape: Shape, rng: np.random.Generator) -> Pixels:
-    """One of six kinds, from `sky` to `words`, uint8 H x W x 3, with the shares that model version 7 was trained on."""
-    kinds = {sky: 0.35, color: 0.1, drawing: 0.15, panels: 0.1, code: 0.1, words: 0.2}
-    kind = list(kinds)[int(rng.choice(len(kinds), p=list(kinds.values())))]
-    return kind(shape, rng)
-
-
 def clouds(shape: Shape, rng: np.random.Generator) -> Pixels:
     """Layers of fractal noise in two to five colours, from veils to silhouettes, uint8 H x W x 3.
 
