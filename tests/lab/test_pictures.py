@@ -11,7 +11,7 @@ from PIL import ImageFont
 
 from noref.lab import pictures
 from noref.lab.errors import LabError
-from noref.lab.pictures import pages, plain
+from noref.lab.pictures import pages
 from pictures import make_scene
 
 PHOTOS = [make_scene(192, 256, seed) for seed in range(3)]

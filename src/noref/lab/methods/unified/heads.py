@@ -49,7 +49,7 @@ def probe(network: UnifiedNetwork, vectors: Tensor, mos: Tensor) -> None:
     with torch.no_grad():
         error = (expected_mos(network.mos(vectors)[:, 0]) - mos).abs().mean()
         network.spread.bias.copy_(error.expm1().log())  # the inverse of softplus
-        network.map.out.bias.fill_(mos.mean())
+    network.map.start_at(float(mos.mean()))
 
 
 def refit(network: UnifiedNetwork, vectors: Tensor, mos: Tensor, distorted: Known, weight: float) -> None:

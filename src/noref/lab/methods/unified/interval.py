@@ -1,5 +1,7 @@
 """Calibration of the prediction interval by split conformal prediction."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,8 +25,9 @@ def conformal_factor(scores: Values, mos: Values, spread: Values) -> float:
     Examples:
         >>> import numpy as np
         >>> errors = np.linspace(0, 1, 99)
-        >>> float(conformal_factor(np.zeros(99), errors, np.ones(99)).round(3))
+        >>> round(conformal_factor(np.zeros(99), errors, np.ones(99)), 3)
         0.908
     """
-    rank = min(COVERAGE * (1 + 1 / len(scores)), 1.0)
-    return float(np.quantile(np.abs(scores - mos) / spread, rank))
+    ratios = np.sort(np.abs(scores - mos) / spread)
+    rank = math.ceil(COVERAGE * (len(ratios) + 1))
+    return float(ratios[min(rank, len(ratios)) - 1])

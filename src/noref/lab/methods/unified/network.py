@@ -51,6 +51,11 @@ class MapHead(nn.Module):
         self.out = nn.Conv2d(_WIDTH, 1, 1)
         nn.init.zeros_(self.out.weight)
 
+    def start_at(self, mos: float) -> None:
+        """Let the untrained head predict this MOS for every cell."""
+        assert self.out.bias is not None
+        nn.init.constant_(self.out.bias, mos)
+
     def forward(self, maps: list[Tensor]) -> Tensor:
         on_grid = [self._on_grid(conv(cells), r) for conv, cells, r in zip(self.narrow, maps, self.reductions, strict=True)]
         quality: Tensor = self.out(F.relu(self.mix(F.relu(torch.stack(on_grid).sum(dim=0)))))
