@@ -102,6 +102,14 @@ def test_a_list_names_any_file(odd, mark):
     assert done.stdout.count(b"\n") == 4
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Children inherit an ignored SIGINT, which shells set for jobs in the background; a handler becomes the default."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(params=["1", "2"])
 def listener(request):
     """A run that waits for paths."""
@@ -152,7 +160,10 @@ def test_an_interrupted_run_does_not_wait_for_a_photo_that_never_comes(photo, jo
         assert running.stdout.readline()
         assert running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=30) == 130
+        try:
+            assert running.wait(timeout=30) == 130
+        finally:
+            running.kill()
 
 
 def test_the_head_of_a_long_run(save):
