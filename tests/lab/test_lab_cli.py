@@ -321,9 +321,10 @@ def test_the_commands_are_these():
     singles = ["train", "export", "evaluate", "compare", "methods", "recipes", "settings", "distort", "synthesize"]
     plots = ["kernels", "photos", "maps", "defects", "distortions"]
     assert set(commands()) == {
-        *((name,) for name in (*singles, "data", "plot")),
+        *((name,) for name in (*singles, "data", "plot", "study")),
         *(("data", name) for name in ("list", "check")),
         *(("plot", name) for name in plots),
+        ("study", "crops"),
     }
 
 

@@ -33,7 +33,7 @@ def test_a_table_is_looked_up_by_path(tmp_path):
     method = scores(tmp_path, "image,score\nx/1.png,3.5\ny/1.png,-2\nNA,7\n")
     photos = tmp_path / "photos"
     assert method.predict([photos / "y/1.png", str(photos / "x/1.png"), photos / "NA"]).tolist() == [-2, 3.5, 7]
-    with pytest.raises(ImageNotFound, match=r"1\.png: has no score in .*scores\.csv; give it one"):
+    with pytest.raises(ImageNotFound, match=r"1\.png: has no score in .*scores\.csv; add it"):
         method.predict([photos / "1.png"])
 
 

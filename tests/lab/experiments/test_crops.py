@@ -45,7 +45,7 @@ def test_the_command_writes_tables_and_a_plot_and_resumes(database, tmp_path):
     [
         (["--poolings", "feature-med"], "did you mean feature-m"),
         (["--set", "view=photo"], "DeepBIQ on crops is needed"),
-        (["--set", "finetune.epochs=1"], "inside each split"),
+        (["--set", "finetune.epochs=1"], "this study cannot fine-tune"),
         (["--counts", "0"], "the number of crops must be at least 1, not 0"),
     ],
 )

@@ -32,7 +32,7 @@ def test_the_official_split_gets_a_validation_part_where_it_has_none(official):
 
 
 def test_a_missing_official_split_is_an_error_that_names_alternatives(rated):
-    with pytest.raises(LabError, match="biq2021 has no official split; koniq10k has one"):
+    with pytest.raises(LabError, match="biq2021 has no official split; use koniq10k"):
         Recipe("regressor", split="official").parts(rated)
 
 
