@@ -1,4 +1,4 @@
-"""The model that ships: score with prediction interval, defects with levels, and quality map from one backbone."""
+"""Score with prediction interval, defects with levels, and quality map from one backbone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
