@@ -147,3 +147,8 @@ def test_pristine_photos_get_the_mean_of_the_best_rated(rated, pristine):
     assert len(paths) == len(mos) == 12
     assert mos[0] == pytest.approx(np.sort(rated.unit_mos)[-6:].mean())
     assert min(mos[6:]) >= np.sort(rated.unit_mos)[-6]
+
+
+def test_no_photos_are_halved_for_a_share_of_0(rated):
+    assert sources.best_rated(rated, 0.0) == ([], [])
+    assert len(sources.pristine_sources([], rated, 0.0)[0]) == 1

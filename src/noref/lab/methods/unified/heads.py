@@ -72,8 +72,12 @@ def refit(network: UnifiedNetwork, vectors: Tensor, mos: Tensor, distorted: Know
 
 
 @torch.inference_mode()
-def described(network: UnifiedNetwork, images: Photos, file: Path, workers: int) -> Known:
-    """Features and targets of distorted images, whole and one at a time, in single precision; kept in `file`."""
+def described(network: UnifiedNetwork, images: Photos, folder: Path, workers: int) -> Known:
+    """Features and targets of distorted images, whole and one at a time, in single precision.
+
+    They are kept in `folder`, in a file that the digest of the backbone names: another backbone has other features.
+    """
+    file = folder / f"distorted-{network.backbone.digest()}.safetensors"
     if not file.exists():
         rows = [(network.describe(pixels)[0], targets) for pixels, targets in loader(images, 1, None, workers)]
         known = Known(

@@ -115,7 +115,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         network.eval()
         compact(network)
         whole = photos.Together(*(photos.DistortedImages(source, chosen.types, seed=self.seed + 1) for source in clean))
-        distorted = heads.described(network, whole, folder / "distorted.safetensors", chosen.schedule.workers)
+        distorted = heads.described(network, whole, folder, chosen.schedule.workers)
         vectors = self._vectors(learning.paths)
         heads.refit(network, vectors, mos, distorted, chosen.distorted_weight)
         network.distance.fit(vectors, USUAL)

@@ -122,15 +122,15 @@ class DrawnSource(Source):
 def pristine_sources(pristine: Sequence[Path], rated: RatedImages, best: float) -> tuple[list[Path], list[float]]:
     """Paths and pseudo-MOS of images taken as pristine: pristine ones, and the best-rated share of a database.
 
-    The pristine ones, which have no MOS, get the mean of the others.
+    The pristine ones, which have no MOS, get the mean of the others, of which there is one at least.
     """
-    paths, mos = best_rated(rated, best)
+    paths, mos = best_rated(rated, max(best, 1 / len(rated)))
     return [*pristine, *paths], [*[float(np.mean(mos))] * len(pristine), *mos]
 
 
 def best_rated(rated: RatedImages, share: float) -> tuple[list[Path], list[float]]:
-    """Paths and MOS, from 0 to 1, of the best-rated share of a database, one image at least, the best first."""
-    rows = np.argsort(-rated.unit_mos, kind="stable")[: max(1, round(share * len(rated)))].tolist()
+    """Paths and MOS, from 0 to 1, of the best-rated share of a database, the best first; none for a share of 0."""
+    rows = np.argsort(-rated.unit_mos, kind="stable")[: round(share * len(rated))].tolist()
     paths = rated.paths
     return [paths[row] for row in rows], rated.unit_mos[rows].tolist()
 
