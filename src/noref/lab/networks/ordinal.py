@@ -72,7 +72,7 @@ def at_least(levels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return (levels[..., None] > np.arange(HIGHEST)).astype(np.float32)
 
 
-def fit(head: OrdinalHead, vectors: Tensor, targets: Tensor, penalty: float, weights: Tensor | None = None) -> None:
+def fit(head: OrdinalHead, vectors: Tensor, targets: Tensor, penalty: float) -> None:
     """Fit the weights of a standardised head by penalised logistic regression, in place.
 
     Args:
@@ -80,17 +80,14 @@ def fit(head: OrdinalHead, vectors: Tensor, targets: Tensor, penalty: float, wei
         vectors: N x D.
         targets: N x K x L, from 0 to 1.
         penalty: Weight of the sum of squared weights, beside the mean cross-entropy of an output.
-        weights: Weight of each vector, N; None for equal ones.
     """
-    shares = torch.full((len(vectors),), 1 / len(vectors)) if weights is None else weights / weights.sum()
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        entropy = F.binary_cross_entropy_with_logits(head(vectors), targets, reduction="none").mean(dim=(1, 2))
-        total = (entropy * shares).sum() + penalty * head.weight.square().sum()
+        total = F.binary_cross_entropy_with_logits(head(vectors), targets) + penalty * head.weight.square().sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total
 

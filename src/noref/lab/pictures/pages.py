@@ -92,7 +92,7 @@ def fill(photo: Pixels, shape: Shape) -> Pixels:
     """The central part of a photo with the aspect of `shape`, resized to it."""
     height, width = shape
     scale = max(height / photo.shape[0], width / photo.shape[1])
-    across, down = width / scale, height / scale
+    across, down = min(width / scale, photo.shape[1]), min(height / scale, photo.shape[0])  # rounding may exceed the photo
     left, top = (photo.shape[1] - across) / 2, (photo.shape[0] - down) / 2
     box = (left, top, left + across, top + down)
     return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS, box=box))

@@ -16,7 +16,7 @@ from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.methods.unified import heads, interval, photos, sources
+from noref.lab.methods.unified import interval, photos, probe, sources
 from noref.lab.methods.unified.learning import UnifiedModule
 from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
 from noref.lab.methods.unified.teacher import cross_validated_mos
@@ -56,8 +56,6 @@ class UnifiedSettings:
     """Backbones of the teacher, whose cross-validated predictions are mixed into the MOS; none for no teacher."""
     teacher_weight: Share = 0.5
     """Weight of the teacher's prediction in the target of a rated image; that of the MOS is the rest."""
-    distorted_weight: Share = 0.1
-    """Weight of a distorted image when the score is refitted to whole images; a rated one has 1."""
     losses: dict[str, float] = Field(default_factory=lambda: {"rated": 2.0, "distorted": 1.0, "map": 0.5, "defects": 1.0})
     """Weights of the four losses."""
     backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite2")
@@ -98,10 +96,9 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         learning, kept = self._without_calibration(rated)
         kept.table.to_csv(folder / "calibration.csv", index=False)
         targets = self._with_teacher(learning, folder)
-        mos = torch.from_numpy(targets.unit_mos).float()
         clean, checks = self._sources(learning, validation)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
-            heads.probe(network, self._vectors(learning.paths), mos)
+            probe.fit(network, self._vectors(learning.paths), torch.from_numpy(targets.unit_mos).float())
         module = UnifiedModule(network, chosen.losses, chosen.optimizer)
         training = photos.Together(
             photos.Rated(targets, self.working_size, chosen.data.crop, self.seed, flip=True),
@@ -114,11 +111,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
         network.eval()
         compact(network)
-        whole = photos.Together(*(photos.DistortedImages(source, chosen.types, seed=self.seed + 1) for source in clean))
-        distorted = heads.described(network, whole, folder, chosen.schedule.workers)
-        vectors = self._vectors(learning.paths)
-        heads.refit(network, vectors, mos, distorted, chosen.distorted_weight)
-        network.distance.fit(vectors, USUAL)
+        network.distance.fit(self._vectors(learning.paths), USUAL)
         compact(network)
         self._calibrate(kept)
 
