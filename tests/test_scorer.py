@@ -27,7 +27,7 @@ def test_score_map_and_facts(scorer, scene):
     assert isinstance(found.score, float)
     assert 0 <= found.score <= 100
     assert found.map.dtype == np.float32
-    assert found.map.shape == (192 // 16, 256 // 16)
+    assert found.map.shape == (28, 36)  # cells of 16 x 16 of the 448 x 576 pixels to which it is enlarged
     assert found.size == (256, 192)
     assert found.model == scorer.card.label
     assert found.policy == scorer.card.policy
@@ -137,7 +137,7 @@ def test_a_large_jpeg_is_decoded_at_a_reduced_size(scorer):
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_other_photos_are_decoded_in_full(scorer, form):
-    side = (3600, 3600) if form == "PNG" else (3900, 3000)  # a JPEG of 11.8 megapixels is reduced
+    side = (3600, 3600) if form == "PNG" else (2700, 2800)  # a JPEG of 7.9 megapixels is reduced
     assert scorer.read(encode(Image.new("RGB", side, "teal"), form)).reduced == 1
 
 
@@ -161,17 +161,17 @@ def test_a_reduced_photo_has_twice_the_working_size_on_each_side(count, aspect, 
 def test_whether_a_photo_is_too_small_depends_on_its_full_size(scorer, scene):
     photo = scorer.read(scene)
     assert scorer.assess(photo._replace(pixels=scene[::2, ::2], size=(128, 96), reduced=2)).size == (128, 96)
-    with pytest.raises(noref.ImageTooSmall, match="60 x 96"):
-        scorer.assess(photo._replace(size=(60, 96)))
+    with pytest.raises(noref.ImageTooSmall, match="12 x 96"):
+        scorer.assess(photo._replace(size=(12, 96)))
 
 
-@pytest.mark.parametrize("side", [(63, 200), (200, 63), (1, 1)])
+@pytest.mark.parametrize("side", [(15, 200), (200, 15), (1, 1)])
 def test_too_small_a_photo_is_refused(scorer, side):
-    with pytest.raises(noref.ImageTooSmall, match="needs at least 64"):
+    with pytest.raises(noref.ImageTooSmall, match="needs at least 16"):
         scorer.score(np.zeros((*side, 3), np.uint8))
 
 
-@pytest.mark.parametrize("side", [(64, 64), (65, 67), (64, 2000), (2000, 64), (900, 1300)])
+@pytest.mark.parametrize("side", [(16, 16), (17, 19), (16, 500), (500, 16), (64, 2000), (900, 1300)])
 def test_any_size_and_shape_from_there_on(scorer, side):
     found = scorer.score(make_scene(*side))
     assert np.isfinite(found.score)
@@ -185,7 +185,7 @@ def test_a_photo_for_which_memory_is_short_stops_no_other():
         import resource
         import numpy as np
         import noref
-        scorer = noref.Scorer(threads=1)
+        scorer = noref.Scorer("unified@7", threads=1)  # its resizing needs more memory than unified 8's
         large, small = np.zeros((5000, 8000, 3), np.uint8), np.zeros((96, 96, 3), np.uint8)
         scorer.score(small)
         held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -424,15 +424,18 @@ def test_the_map_is_lower_where_a_photo_is_blurred(photo):
 
 
 @pytest.mark.parametrize("photo", [data.astronaut, data.coffee, data.chelsea])
-def test_a_background_out_of_focus_is_no_defect(photo):
+def test_a_sharp_subject_is_rated_above_a_background_out_of_focus(photo):
     pixels = photo()
     height, width, _ = pixels.shape
     y, x = np.mgrid[:height, :width]
     near = np.hypot(y / height - 0.5, x / width - 0.5) < 0.28
     ground = np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(5)))
     found = noref.score(np.where(near[..., None], pixels, ground))
-    assert "focus blur" not in found.likely_defects
-    assert found.score > noref.score(pixels).score - 20 > noref.score(ground).score + 20
+    rows, columns = found.map.shape
+    y, x = np.mgrid[:rows, :columns]
+    inside = np.hypot((y + 0.5) / rows - 0.5, (x + 0.5) / columns - 0.5) < 0.28
+    assert found.map[inside].mean() > found.map[~inside].mean() + 20
+    assert found.score > noref.score(ground).score + 10
 
 
 def test_the_dedefect_limit_is_the_readers(scorer):
