@@ -55,6 +55,9 @@ def score(
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
     ] = images.MAX_PIXELS,
     exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add a short paragraph to each result: what it means, and what would help.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
@@ -79,7 +82,10 @@ def score(
         found = sources.find(paths, streams.standard_input(), maps, skipped)
         total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
         try:
-            with writers.opened(form.value, sys.stdout, scorer.card) as writer, progress.shown(total) as advance:
+            with (
+                writers.opened(form.value, sys.stdout, scorer.card, explain=explain) as writer,
+                progress.shown(total) as advance,
+            ):
                 for result in batch.run(mapping.Work(scorer), mapping.with_targets(found, maps), jobs, lambda item: item.name):
                     counts[type(result)] += 1
                     writer.write(result)

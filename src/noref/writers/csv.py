@@ -5,7 +5,7 @@ import io
 import json
 
 from noref.assessment import Assessment
-from noref.writers.base import Result, TextWriter
+from noref.writers.base import Result, TextWriter, as_record
 
 COLUMNS = ("image", "score", "low", "high", "model", "policy", "width", "height", "warnings", "error", "defects")
 
@@ -13,31 +13,35 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take
 
 
 class Csv(TextWriter):
-    """A header and one row per photo; scores and the ends of the interval at full precision, defects as JSON in one cell.
+    """A header and one row per photo: scores and the ends of the interval at full precision, defects as JSON in one cell.
 
     Text that a spreadsheet might run as a formula gets a leading apostrophe. Numbers stay as they are.
     """
 
     def header(self) -> str:
-        """The names of `COLUMNS`."""
-        return _row({name: name for name in COLUMNS})
+        """The names of the columns."""
+        return self._row({name: name for name in self._columns})
 
     def record(self, result: Result) -> str:
         """One row."""
         if not isinstance(result, Assessment):
-            return _row({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
-        record = result.to_dict()
+            return self._row({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
+        record = as_record(result, explain=self.explain)
         low, high = record.pop("interval") or ("", "")
         defects = json.dumps(record["defects"]) if result.defects else ""
-        return _row({**record, "low": low, "high": high, "defects": defects, "warnings": "; ".join(result.warnings)})
+        return self._row({**record, "low": low, "high": high, "defects": defects, "warnings": "; ".join(result.warnings)})
 
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return (*COLUMNS, "summary") if self.explain else COLUMNS
 
-def _row(cells: dict[str, object]) -> str:
-    line = io.StringIO()
-    # With this line end, csv quotes cells that hold either of its characters; alone, each would end the row for some readers.
-    writer = csv.DictWriter(line, COLUMNS, lineterminator="\r\n")
-    writer.writerow({name: _neutral(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
-    return line.getvalue().removesuffix("\r\n") + "\n"
+    def _row(self, cells: dict[str, object]) -> str:
+        line = io.StringIO()
+        # With this line end, csv quotes cells that hold either of its characters; alone, each would end the row for some
+        # readers.
+        writer = csv.DictWriter(line, self._columns, lineterminator="\r\n")
+        writer.writerow({name: _neutral(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
+        return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _neutral(text: str) -> str:
