@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from noref.assessment import Assessment
+from noref.errors import ImageError
 
 Jpeg: TypeAlias = bytes
 """The content of a JPEG file."""
@@ -22,6 +23,11 @@ class Failure(NamedTuple):
     kind: str
     cause: str
     cure: str
+
+    @classmethod
+    def of(cls, error: ImageError) -> "Failure":
+        """The failure that an error states."""
+        return cls(type(error).__name__, error.cause, error.cure)
 
 
 class Settings(NamedTuple):
