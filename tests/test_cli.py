@@ -103,6 +103,13 @@ def test_explain_adds_the_summary_in_every_format(folder, form):
     assert "technical quality" not in plain.stdout
 
 
+def test_explain_prints_what_out_keeps(folder, tmp_path):
+    kept = call("score", folder, "--out", tmp_path / "results.db")
+    explained = call("score", folder, "--out", tmp_path / "explained.db", "--explain")
+    assert kept.stdout == ""
+    assert explained.stdout.count("The technical quality is ") == 3
+
+
 def test_maps_mirror_the_folder(mixed, tmp_path):
     call("score", mixed, "--map", tmp_path / "maps")
     found = sorted(path.relative_to(tmp_path / "maps").as_posix() for path in (tmp_path / "maps").rglob("*.*"))
