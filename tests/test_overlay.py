@@ -34,7 +34,7 @@ def test_poor_regions_are_tinted_and_good_ones_are_clear():
 
 
 def test_quality_is_clipped():
-    assert opacity(np.array([[-50, 150]]), (2, 1)).tolist() == opacity(np.array([[0, 100]]), (2, 1)).tolist()
+    assert opacity(np.array([[-50, 150]]), (20, 1)).tolist() == opacity(np.array([[0, 100]]), (20, 1)).tolist()
 
 
 def test_the_scale_does_not_depend_on_the_map():

@@ -30,7 +30,7 @@ def tint(quality: npt.NDArray[np.float32], size: tuple[int, int]) -> Image.Image
     same for every photo, so that two drawings can be compared.
 
     Args:
-        quality: A quality map, h x w, at least 1 x 1; clipped to 0 to 100.
+        quality: A quality map, h x w, at least 1 x 1, clipped to 0 to 100.
         size: Width and height of the layer in pixels, to which the map is enlarged smoothly.
 
     Returns:
@@ -43,7 +43,8 @@ def tint(quality: npt.NDArray[np.float32], size: tuple[int, int]) -> Image.Image
         >>> [layer.getpixel((x, 0)) for x in range(3)]
         [(230, 0, 230, 191), (230, 0, 230, 96), (230, 0, 230, 0)]
     """
-    smooth = Image.fromarray(quality.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+    clipped = Image.fromarray(np.clip(quality, 0, 100).astype(np.float32))
+    smooth = clipped.resize(size, Image.Resampling.BICUBIC)
     opacity = OPACITY * (1 - np.clip(np.asarray(smooth) / CLEAR, 0, 1))
     layer = Image.new("RGBA", size, TINT)
     layer.putalpha(Image.fromarray(np.rint(255 * opacity).astype(np.uint8)))

@@ -13,30 +13,28 @@ _HALF, _THIRD = GRID // 2, GRID // 3
 _FIRST = slice(_HALF), slice(_THIRD)
 _LAST = slice(-_HALF, None), slice(-_THIRD, None)
 _ALL = slice(None), slice(None)
-_MIDDLE = slice(GRID // 4, -GRID // 4)
-
-_BOXES = {
-    "on the left": zip(_ALL, _FIRST, strict=True),
-    "on the right": zip(_ALL, _LAST, strict=True),
-    "at the top": zip(_FIRST, _ALL, strict=True),
-    "at the bottom": zip(_LAST, _ALL, strict=True),
-    "in the upper left": zip(_FIRST, _FIRST, strict=True),
-    "in the upper right": zip(_FIRST, _LAST, strict=True),
-    "in the lower left": zip(_LAST, _FIRST, strict=True),
-    "in the lower right": zip(_LAST, _LAST, strict=True),
-    "in the middle": [(_MIDDLE, _MIDDLE)],
-}
+_MIDDLE = (slice(GRID // 4, -GRID // 4),)
 
 
-def _inside(rows: slice, columns: slice) -> npt.NDArray[np.bool_]:
-    mask = np.zeros((GRID, GRID), np.bool_)
-    mask[rows, columns] = True
-    return mask
+def _parts(rows: tuple[slice, ...], columns: tuple[slice, ...]) -> list[npt.NDArray[np.bool_]]:
+    """A mask of the grid for each pair of rows and columns."""
+    masks = np.zeros((len(rows), GRID, GRID), np.bool_)
+    for mask, *box in zip(masks, rows, columns, strict=True):
+        mask[tuple(box)] = True
+    return list(masks)
 
 
-PLACES: dict[str, list[npt.NDArray[np.bool_]]] = {
-    **{name: [_inside(rows, columns) for rows, columns in boxes] for name, boxes in _BOXES.items()},
-    "towards the edges": [~_inside(_MIDDLE, _MIDDLE)],
+PLACES = {
+    "on the left": _parts(_ALL, _FIRST),
+    "on the right": _parts(_ALL, _LAST),
+    "at the top": _parts(_FIRST, _ALL),
+    "at the bottom": _parts(_LAST, _ALL),
+    "in the upper left": _parts(_FIRST, _FIRST),
+    "in the upper right": _parts(_FIRST, _LAST),
+    "in the lower left": _parts(_LAST, _FIRST),
+    "in the lower right": _parts(_LAST, _LAST),
+    "in the middle": _parts(_MIDDLE, _MIDDLE),
+    "towards the edges": [~mask for mask in _parts(_MIDDLE, _MIDDLE)],
 }
 """Each place with the parts of the grid that it may be: halves or thirds on each axis, the middle, and all but the middle."""
 
