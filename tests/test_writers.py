@@ -18,9 +18,9 @@ RESULT = Assessment("photo.jpg", 40.25, np.empty((0, 0), np.float32), "m 1", "as
 FAILURE = NotAnImage("letter.jpg", "not a picture", "give a picture")
 
 
-def written(form: str, *results: writers.Result) -> str:
+def written(form: str, *results: writers.Result, **options: bool) -> str:
     out = io.StringIO()
-    with writers.opened(form, out, CARD) as writer:
+    with writers.opened(form, out, CARD, **options) as writer:
         for result in results:
             writer.write(result)
     return out.getvalue()
@@ -60,6 +60,12 @@ class TestEveryWriter:
         assert two.startswith(one)
         assert two.count("\n") == one.count("\n") + 1
 
+    def test_writes_the_summary_of_an_assessment_if_it_explains(self, form):
+        plain, explained = written(form, RESULT, FAILURE), written(form, RESULT, FAILURE, explain=True)
+        assert RESULT.summary() in " ".join(explained.split())
+        assert RESULT.summary() not in " ".join(plain.split())
+        assert "not a picture" in explained
+
     def test_shows_internal_errors_as_such(self, form):
         assert "internal error (KeyError: 'x')" in written(form, InternalError.of("a.jpg", KeyError("x")))
 
@@ -89,6 +95,26 @@ def test_the_table():
         " 40.2  photo.jpg  (a note)",
         "    -  letter.jpg: not a picture; give a picture",
     ]
+
+
+def test_the_summary_stands_below_its_photo():
+    unusual = dataclasses.replace(RESULT, score=85.0, warnings=("a\x1b[2J",) * 9)
+    lines = written("table", unusual, FAILURE, explain=True).splitlines()
+    assert lines[1].startswith(" 85.0  photo.jpg")
+    assert lines[2].startswith("       The technical quality is very good, with a score of 85 out of 100.")
+    assert lines[-2:] == ["", "    -  letter.jpg: not a picture; give a picture"]
+    below = lines[2:-2]
+    assert max(map(len, below)) <= 100
+    assert all(line.startswith("       ") for line in below)
+    assert r"a\x1b[2J; a\x1b[2J" in " ".join(map(str.strip, below))
+
+
+def test_csv_and_json_have_a_field_for_the_summary():
+    row, failed = csv.DictReader(io.StringIO(written("csv", RESULT, FAILURE, explain=True)))
+    assert (row["summary"], failed["summary"]) == (RESULT.summary(), "")
+    row, failed = map(json.loads, written("jsonl", RESULT, FAILURE, explain=True).splitlines())
+    assert row["summary"] == RESULT.summary()
+    assert "summary" not in failed
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,15 @@ from noref.errors import ImageError
 Result = Assessment | ImageError
 
 
-def as_record(result: Result) -> dict[str, Any]:
-    """A result as plain JSON types; a failure has `error` with kind, cause and cure, and no score."""
+def as_record(result: Result, *, explain: bool = False) -> dict[str, Any]:
+    """A result as plain JSON types; a failure has `error` with kind, cause and cure, and no score.
+
+    Args:
+        result: What to write.
+        explain: Whether an assessment gets `summary`.
+    """
     if isinstance(result, Assessment):
-        return result.to_dict()
+        return {**result.to_dict(), **({"summary": result.summary()} if explain else {})}
     return {"image": result.name, "error": {"kind": type(result).__name__, "cause": result.cause, "cure": result.cure}}
 
 
@@ -26,12 +31,13 @@ class Writer(AbstractContextManager["Writer"]):
     Args:
         out: A text stream, or a binary one where the format is `binary`.
         model: Card of the model that gives the results.
+        explain: Whether to write the summary of each assessment too.
     """
 
     binary: ClassVar[bool] = False
 
-    def __init__(self, out: IO[Any], model: ModelCard) -> None:
-        self.out, self.model = out, model
+    def __init__(self, out: IO[Any], model: ModelCard, *, explain: bool = False) -> None:
+        self.out, self.model, self.explain = out, model, explain
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -10,4 +10,4 @@ class JsonLines(TextWriter):
 
     def record(self, result: Result) -> str:
         """One object."""
-        return json.dumps(as_record(result)) + "\n"
+        return json.dumps(as_record(result, explain=self.explain)) + "\n"

@@ -1,0 +1,151 @@
+"""`noref score`: results on standard output, everything else on standard error, exit codes for scripts."""
+
+import contextlib
+import enum
+import io
+import sys
+import traceback
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+import noref
+from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
+from noref.assessment import Assessment
+from noref.cli.output import Exit, say, stop, stops
+from noref.errors import ImageError, InternalError
+from noref.scorer import View
+from noref.store import Store
+
+Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, type=str)  # type: ignore[misc]
+DEFAULT_FORMAT = next(iter(Format))
+Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
+DEFAULT_VIEW = next(iter(Views))
+
+
+def score(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
+    ],
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to print the results.", show_default="table; with --out, they are not printed"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Keep the results in this file, for noref results; the same command resumes."
+        ),
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="With --out: score photos again that failed before.")] = False,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With --out: keep a small picture of each photo.")] = False,
+    maps: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            help="Photos scored in parallel; the results do not depend on it.",
+            show_default="as processors and memory allow",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
+    ] = card.DEFAULT,
+    view: Annotated[
+        Views,
+        typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
+    ] = DEFAULT_VIEW,
+    max_pixels: Annotated[
+        int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
+    ] = images.MAX_PIXELS,
+    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Print each result in words too, with what would help when the photo is taken again."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+) -> None:
+    """Score photos: 0 to 100, higher is better.
+
+    About 20: heavy defects. About 50: obvious defects, recognizable content. About 80: clean and sharp.
+
+    Where the model supports it: the prediction interval, and likely defects with their level, 0 to 5.
+    """
+    warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
+    jobs = jobs or capacity.default_jobs()
+    if out is None and (retry or thumbnails):
+        stop("--retry and --thumbnails need --out FILE")
+    if form is None and (out is None or explain):
+        form = DEFAULT_FORMAT
+    skipped: Counter[str] = Counter()
+    before: Counter[str] = Counter()
+    counts: Counter[type] = Counter()
+    with stops(debug), contextlib.ExitStack() as stack:
+        store = None if out is None else stack.enter_context(Store(out, "w"))
+        scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
+        if maps is not None:
+            _make(maps, scorer)
+        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped), maps)
+        if store is None:
+            results = batch.run(mapping.Work(scorer), found, jobs, lambda item: item.name)
+        else:
+            results = recording.run(store, scorer, found, jobs, retry=retry, thumbnails=thumbnails, before=before)
+        total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
+        advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
+        writer = None
+        if form is not None:
+            writer = stack.enter_context(writers.opened(form.value, sys.stdout, scorer.card, explain=explain))
+        try:
+            for result in results:
+                counts[type(result)] += 1
+                if writer is not None:
+                    writer.write(result)
+                advance()
+                _report(result, debug)
+        except KeyboardInterrupt:
+            stack.close()  # clears the bar
+            say(f"interrupted: {_summary(counts, before, skipped)}")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+    if not counts and not before:
+        places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
+        hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
+        stop(f"no images found in {places}{sources.described(skipped)}{hint}")
+    say(_summary(counts, before, skipped))
+    failed = set(counts) - {Assessment}
+    raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed or before["failed"] else Exit.OK)
+
+
+def _make(maps: Path, scorer: noref.Scorer) -> None:
+    """Make the folder of the quality maps."""
+    if not scorer.card.map_cell:
+        stop(f"{scorer.card.label} predicts no quality map; leave out --map, or choose another model")
+    try:
+        maps.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop(f"the folder {maps} cannot be made ({(error.strerror or str(error)).lower()}); choose another for --map")
+
+
+def _report(result: Assessment | ImageError, debug: bool) -> None:
+    """Print the traceback of a bug on standard error; with `debug`, of any error."""
+    if isinstance(result, InternalError):
+        say(f"internal error on {result.name}", *result.traceback.splitlines())
+    elif debug and isinstance(result, ImageError):
+        say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
+
+
+def _summary(counts: Counter[type], before: Counter[str], skipped: Counter[str]) -> str:
+    parts = [f"{counts[Assessment]} scored", f"{counts.total() - counts[Assessment]} failed"]
+    if before["scored"]:
+        parts.append(f"{before['scored']} scored before")
+    if before["failed"]:
+        parts.append(f"{before['failed']} failed before (--retry scores them again)")
+    return ", ".join(parts) + sources.described(skipped)
