@@ -126,7 +126,7 @@ def curve(scores: npt.ArrayLike, rejected: npt.ArrayLike, *, seed: int = 0) -> C
 
 
 def _shares(counts: npt.NDArray[np.int64], bins: int) -> tuple[npt.NDArray[np.float64], ...]:
-    """Refused share, precision and recall, each r x thresholds, of r rows of counts: kept in the first half, rejected behind."""
+    """Refused share, precision and recall, each r x thresholds, of r rows of counts: those of "keep", then of "reject"."""
     kept, rejected = (np.cumsum(half, axis=1)[:, :-1] for half in (counts[:, :bins], counts[:, bins:]))
     with np.errstate(invalid="ignore"):  # 0 / 0 is undefined: NaN
         precision = rejected / (kept + rejected)
