@@ -4,7 +4,6 @@ import io
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -191,11 +190,11 @@ def test_killed_at_random_moments_a_run_loses_and_damages_nothing(many, expected
         if done == PHOTOS:
             out.unlink()
             done = 0
-        process = started(many, "--out", out, "--thumbnails", "--format", "jsonl")
-        shown = [process.stdout.readline() for _ in range(dice.randrange(max(1, (PHOTOS - done) // 2)))]
-        time.sleep(dice.uniform(0, 0.5 if kill % 2 else 0.02))
-        process.send_signal(signal.SIGKILL)
-        shown += process.communicate()[0].splitlines(keepends=True)
+        with started(many, "--out", out, "--thumbnails", "--format", "jsonl") as process:
+            shown = [process.stdout.readline() for _ in range(dice.randrange(max(1, (PHOTOS - done) // 2)))]
+            time.sleep(dice.uniform(0, 0.5 if kill % 2 else 0.02))
+            process.kill()
+            shown += process.stdout.readlines()
         printed = [json.loads(line)["image"] for line in shown if line.endswith(b"\n")]
         if out.exists() and out.stat().st_size:
             now = checked(out, expected)

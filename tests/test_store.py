@@ -24,9 +24,8 @@ def assessed(path: str, score: float = 50.0, noise: float = 0.1, **changes: obje
     """A record whose figures need all their digits."""
     quality = np.linspace(-5, 105, 12, dtype=np.float32).reshape(3, 4)
     defects = {"noise": Defect(noise, 1 / 3), "banding": Defect(np.float32(0.7).item(), math.nan)}
-    warnings = ("its map could not be written to caf\udce9.png",)
-    found = Assessment(path, score, quality, CARD.label, "shrunk", (640, 480), warnings, defects, (score - 0.1, score + 0.1))
-    return dataclasses.replace(failed(path), assessment=found, failure=None, **changes)
+    found = Assessment(path, score, quality, CARD.label, "shrunk", (640, 480), ("odd",), defects, (score - 0.1, score + 0.1))
+    return dataclasses.replace(failed(path), **{"assessment": found, "failure": None, **changes})
 
 
 def failed(path: str) -> Record:
@@ -57,6 +56,13 @@ def test_a_record_is_read_back_exactly(tmp_path):
     assert list(read.assessment.defects) == ["noise", "banding"]
     assert read.assessment.map.dtype == np.float32
     assert np.abs(read.assessment.map - written.assessment.map.clip(0, 100)).max() <= 100 / 255 / 2 + 1e-4
+
+
+def test_warnings_keep_the_bytes_of_names(tmp_path):
+    found = dataclasses.replace(assessed("/a").assessment, warnings=("its map could not be written to caf\udce9.png", "dark"))
+    with Store(filled(tmp_path / "r.db", assessed("/a", assessment=found))) as store:
+        (read,) = store.records()
+    assert read.assessment.warnings == found.warnings
 
 
 def test_without_pictures_maps_and_thumbnails_are_left_out(tmp_path):
