@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -206,6 +207,26 @@ def test_killed_at_random_moments_a_run_loses_and_damages_nothing(many, expected
     process = started(many, "--out", out, "--thumbnails")
     assert process.communicate()[1].decode().startswith(f"{PHOTOS - done} scored, 0 failed")
     assert checked(out, expected) == PHOTOS
+
+
+@posix
+def test_a_resumed_run_shows_what_is_left_and_its_rate_on_a_terminal(many, out):
+    call(*sorted(many.iterdir())[:5], "--out", out)
+    ours, theirs = os.openpty()
+    code = "import sys; sys.stdout = sys.stderr = open(sys.argv.pop(1), 'w'); from noref.cli import main; main()"
+    command = [sys.executable, "-c", code, os.ttyname(theirs), "score", many, "--out", out, "--jobs", "2"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, env=environment) as process:
+        shown = b""
+        while not shown.endswith(b"before\r\n"):
+            shown += os.read(ours, 4096)
+    os.close(theirs)
+    os.close(ours)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert f"{PHOTOS - 5}/{PHOTOS - 5}" in text
+    assert re.search(r"\d\.\d/s \d:\d\d:\d\d", text)
+    assert f"{PHOTOS - 5} scored, 0 failed, 5 scored before" in text
 
 
 @posix

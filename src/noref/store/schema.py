@@ -113,7 +113,7 @@ def _access(path: Path) -> str:
 def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) -> None:
     application, version, tables = (
         database.execute(question).fetchone()[0]
-        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_schema")
+        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
     )
     new = mode == "w" and not (application or version or tables)
     if not new and application != APPLICATION:
@@ -124,7 +124,7 @@ def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) 
     if mode == "r":
         database.execute("PRAGMA query_only = ON")
     else:
-        # Readers do not wait, and a killed process loses nothing that it committed; a power cut may cost the last seconds.
+        # Readers do not wait, and a killed process loses nothing that it committed; a power cut may cost the last results.
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
     if new:
