@@ -58,6 +58,7 @@ PARTS = {
         [*SOURCE.glob("*.py"), *(file for name in ("cli", "store", "writers") for file in (SOURCE / name).rglob("*.py"))],
         (),
     ),
+    "exports": ([*(SOURCE / "exports").rglob("*.py")], ("parquet",)),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }
@@ -75,7 +76,10 @@ def test_what_is_imported_is_declared(part):
     assert {name: file for name, file in distributions(files).items() if name not in allowed} == {}
 
 
-@pytest.mark.parametrize(("part", "extra"), [("laboratory", "lab"), *(("images", extra) for extra in ("heic", "jxl", "raw"))])
+@pytest.mark.parametrize(
+    ("part", "extra"),
+    [("laboratory", "lab"), ("exports", "parquet"), *(("images", extra) for extra in ("heic", "jxl", "raw"))],
+)
 def test_what_an_extra_declares_is_imported(part, extra):
     files, _ = PARTS[part]
     assert declared(extra) - declared() - set(INDIRECT) <= set(distributions(files))

@@ -19,6 +19,8 @@ from noref.store.record import Record, Settings
 Sort: TypeAlias = Literal["path", "score", "time"]
 """Orders of records: by path; by score, the worst first and failures last; by the time of scoring."""
 
+State: TypeAlias = Literal["scored", "failed", ""]
+
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
 _CHUNK = 256  # rows read at a time
 _DAMAGED = "copy it again, or score the photos again into another file"
@@ -138,7 +140,7 @@ class Store:
             defects = self._rows("SELECT name, probability, level FROM defects WHERE result = ?", row["id"])
             yield rows.loaded(row, defects, chosen, card)
 
-    def state(self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False) -> str:
+    def state(self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False) -> State:
         """Whether a photo, unchanged since, has a result: "scored", "failed", or "" for none.
 
         Args:
