@@ -7,7 +7,8 @@ function failureGroup({ kind, cure, photos }) {
   const names = photos.slice(0, LISTED).map(([path, cause]) =>
     element("li", {}, element("bdi", { class: "path" }, shown(path.slice(DATA.root.length))), causes.size > 1 ? element("span", { class: "muted" }, ` – ${shown(cause)}`) : undefined));
   const rest = photos.length - names.length;
-  const title = causes.size > 1 ? kind : `${kind}: ${shown(photos[0][1])}`;
+  const words = kind.replace(/(?<=.)[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+  const title = causes.size > 1 ? words : `${words}: ${shown(photos[0][1])}`;
   return element("details", { class: "failure", open: photos.length <= 5 },
     element("summary", {}, element("b", {}, WHOLE.format(photos.length)), " ", title),
     element("p", { class: "cure" }, element("b", {}, "Cure: "), shown(cure)),

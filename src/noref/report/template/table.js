@@ -61,7 +61,7 @@ function tableRow(place) {
 }
 
 function spacer(height) {
-  const cell = element("td", { colspan: 5 });
+  const cell = element("td");
   cell.style.height = `${height}px`;
   return element("tr", { class: "spacer", "aria-hidden": "true" }, cell);
 }

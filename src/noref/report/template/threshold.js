@@ -1,7 +1,7 @@
 // The distribution of scores, and the threshold on it.
 
 const BINS = 50;
-const CHART = { height: 220, top: 16, bottom: 28, side: 10 }; // pixels; the side is half of the slider's thumb
+const CHART = { height: 260, top: 16, bottom: 28, side: 10 }; // pixels; the side is half of the slider's thumb
 const SVG = "http://www.w3.org/2000/svg";
 
 const threshold = { value: 50, listeners: [] };
