@@ -1,5 +1,5 @@
-"""Results of a run -> one self-contained HTML file; needs the extra: pip install 'noref[report]'."""
+"""Results -> one self-contained HTML file; needs the extra: pip install 'noref[report]'."""
 
-from noref.report.page import MAX_BYTES, THRESHOLD, write
+from noref.report.page import write
 
-__all__ = ["MAX_BYTES", "THRESHOLD", "write"]
+__all__ = ["write"]

@@ -3,27 +3,22 @@
 import base64
 import contextlib
 import hashlib
-import json
 import os
 import statistics
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 import noref
-from noref.report.pictures import Plan, Records, drawn, planned, text_cost
-from noref.report.rows import Contents, gathered
-from noref.writers.table import printable
-
-MAX_BYTES = 60_000_000
-THRESHOLD = 50.0
+from noref.report.embedding import as_json, shown
+from noref.report.pictures import Plan, drawn, planned, text_cost
+from noref.report.rows import Contents, Records, gathered
 
 _SCRIPTS = ("text", "data", "tint", "download", "threshold", "detail", "gallery", "table", "failures", "start")
 """Parts of the script in the order in which they are joined."""
@@ -32,14 +27,7 @@ _CHUNK = 128  # pictures that the page decodes at a time
 _FRAME = 250_000  # bytes of the page without rows and pictures, at most
 
 
-def write(
-    records: Records,
-    cards: Mapping[str, Mapping[str, Any]],
-    path: Path,
-    *,
-    threshold: float = THRESHOLD,
-    max_bytes: int = MAX_BYTES,
-) -> None:
+def write(records: Records, cards: Mapping[str, Mapping[str, Any]], path: Path, *, threshold: float, max_bytes: int) -> None:
     """Write the report of results under one setting.
 
     The file appears when it is complete. Equal results give equal files.
@@ -55,35 +43,30 @@ def write(
         OSError: The file cannot be written.
     """
     contents = gathered(records(), text_cost)
-    data = _json(_data(contents))
+    data = as_json(_data(contents))
     plan = planned(contents, max_bytes - len(data) - _FRAME)
     pictures = drawn(records(), plan)
     style, script = _asset("report.css"), "".join(_asset(f"{name}.js") for name in _SCRIPTS)
-    page = (
-        _environment()
-        .get_template("page.html.j2")
-        .stream(
-            policy="; ".join(
-                (
-                    "default-src 'none'",
-                    "img-src data:",
-                    f"style-src '{_digest(style)}'",
-                    f"script-src '{_digest(script)}'",
-                    "base-uri 'none'",
-                    "form-action 'none'",
-                )
-            ),
-            style=Markup(style),  # noqa: S704
-            script=Markup(script),  # noqa: S704
-            data=data,
-            pictured=_json(_pictured(contents, plan)),
-            chunks=(_chunk(pictures[start : start + _CHUNK]) for start in range(0, len(pictures), _CHUNK)),
-            facts=_facts(contents, plan),
-            card=cards.get(contents.model_sha256),
-            threshold=threshold,
-        )
+    page = _environment().get_template("page.html.j2")
+    parts = page.stream(
+        rules=[
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src '{_digest(style)}'",
+            f"script-src '{_digest(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ],
+        style=style,
+        script=script,
+        data=data,
+        pictured=as_json(_pictured(contents, plan)),
+        chunks=(",".join(pictures[start : start + _CHUNK]) for start in range(0, len(pictures), _CHUNK)),
+        facts=_facts(contents, plan),
+        card=cards.get(contents.model_sha256),
+        threshold=threshold,
     )
-    _replace(path, page)
+    _replace(path, parts)
 
 
 def _data(contents: Contents) -> dict[str, Any]:
@@ -136,22 +119,8 @@ def _facts(contents: Contents, plan: Plan) -> dict[str, Any]:
     }
 
 
-def shown(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a name that are not text, and what would reorder or break a line, are escaped."""
-    return printable(text).encode("utf-8", "backslashreplace").decode()
-
-
-def _json(value: Any) -> Markup:
-    """JSON for a script element, which no content can end; lone surrogates stay as escapes."""
-    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))  # noqa: S704
-
-
-def _chunk(pictures: list[str]) -> Markup:
-    return Markup(f"[{','.join(pictures)}]".replace("<", "\\u003c"))  # noqa: S704
-
-
 def _asset(name: str) -> str:
-    return resources.files("noref.report").joinpath("template", name).read_text(encoding="utf-8")
+    return resources.files("noref.report").joinpath("template").joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:
@@ -170,7 +139,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _replace(path: Path, parts: Any) -> None:
+def _replace(path: Path, parts: Iterable[str]) -> None:
     draft = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as file:

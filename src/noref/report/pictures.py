@@ -3,9 +3,8 @@
 import base64
 import io
 import itertools
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 
 from noref import batch, capacity
 from noref.assessment import Assessment
+from noref.report.embedding import as_json
 from noref.report.rows import Contents
 from noref.store import Record
 
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
 def text_cost(assessment: Assessment) -> int:
     """Bytes that the summary and the map of a photo may take in the page."""
     cells = math.prod(_cells(assessment.map.shape))
-    return _FRAME + len(json.dumps(assessment.summary())) + _encoded(cells)
+    return _FRAME + len(as_json(assessment.summary())) + _encoded(cells)
 
 
 def planned(contents: Contents, budget: int) -> Plan:
@@ -103,7 +103,7 @@ def _picture(record: Record, most: int) -> str:
     grid = coarse(record.assessment.map)
     cells = base64.b64encode(grid.tobytes()).decode()
     thumbnail = fitted(record.thumbnail, most) if record.thumbnail else None
-    return json.dumps([_url(thumbnail) if thumbnail else "", grid.shape[1], grid.shape[0], cells, record.assessment.summary()])
+    return as_json([_url(thumbnail) if thumbnail else "", grid.shape[1], grid.shape[0], cells, record.assessment.summary()])
 
 
 def coarse(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -148,7 +148,3 @@ def _cells(shape: tuple[int, ...]) -> tuple[int, int]:
     height, width = shape
     scale = min(1.0, CELLS / max(height, width, 1))
     return (max(1, round(height * scale)), max(1, round(width * scale))) if height and width else (0, 0)
-
-
-Records = Callable[[], Iterable[Record]]
-"""Yields all records of a store, each time it is called."""

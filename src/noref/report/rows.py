@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from noref.assessment import Assessment
 from noref.store import Record
 
+Records = Callable[[], Iterable[Record]]
+"""Yields all records under one setting, each time it is called."""
+
 
 class Pool(dict[str, int]):
     """Distinct texts and their numbers; a new text gets the next number when it is looked up."""
@@ -93,8 +96,9 @@ class Contents:
     @property
     def root(self) -> str:
         """The folder that holds all photos, with the separator at its end; empty if there is none."""
-        failed = [photo.path for group in self.failures.values() for photo in group]
-        prefix = os.path.commonprefix([row.path for row in self.rows] + failed)
+        paths = [row.path for row in self.rows]
+        paths += [photo.path for group in self.failures.values() for photo in group]
+        prefix = os.path.commonprefix(paths)  # noqa: RUF071  (cut at a separator below; paths on two drives have no root)
         return prefix[: prefix.rfind(os.sep) + 1]
 
     def columns(self) -> dict[str, Any]:
