@@ -28,16 +28,22 @@ def run(score: Callable[[S], R], sources: Iterable[S], jobs: int, name: Callable
     Raises:
         Exception: Whatever iterating over the sources raises, after the results of the sources that came before.
     """
+    return in_order(lambda source: attempted(score, source, name), sources, jobs)
 
-    def attempt(source: S) -> R | ImageError:
-        try:
-            return score(source)
-        except ImageError as error:
-            return error
-        except Exception as bug:
-            return InternalError.of(name(source), bug)
 
-    yield from map(attempt, sources) if jobs <= 1 else ahead(attempt, sources, jobs, 2 * jobs)
+def attempted(score: Callable[[S], R], source: S, name: Callable[[S], str]) -> R | ImageError:
+    """The result for one source, or in its place the `ImageError` of a failure; see `run`."""
+    try:
+        return score(source)
+    except ImageError as error:
+        return error
+    except Exception as bug:
+        return InternalError.of(name(source), bug)
+
+
+def in_order(work: Callable[[S], R], sources: Iterable[S], jobs: int) -> Iterator[R]:
+    """Apply `work`, which does not fail, to sources as `run` does."""
+    yield from map(work, sources) if jobs <= 1 else ahead(work, sources, jobs, 2 * jobs)
 
 
 def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int) -> Iterator[R]:

@@ -112,6 +112,11 @@ def load(path: Path) -> ModelCard:
     return ModelCard(**facts)
 
 
+def from_dict(facts: dict[str, Any]) -> ModelCard:
+    """The card that `dataclasses.asdict` turned into plain types; unknown fields are ignored."""
+    return ModelCard(**{each.name: _as_tuple(facts[each.name]) for each in fields(ModelCard) if each.name in facts})
+
+
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from noref import overlay, sources
 from noref.assessment import Assessment
 from noref.scorer import Scorer
@@ -34,18 +37,26 @@ class Work:
         Raises:
             ImageError: The photo cannot be scored.
         """
+        return self.with_pixels(item)[0]
+
+    def with_pixels(self, item: Item) -> tuple[Assessment, npt.NDArray[np.uint8]]:
+        """The assessment, and the photo's pixels as they were read.
+
+        Raises:
+            ImageError: The photo cannot be scored.
+        """
         photo = self.scorer.read(item.name)
         assessment = self.scorer.assess(photo)
         if item.target is None:
-            return assessment
+            return assessment, photo.pixels
         drawing = overlay.draw(photo.pixels, assessment)
         try:
             item.target.parent.mkdir(parents=True, exist_ok=True)
             overlay.save(drawing, item.target)
         except OSError as error:
             warning = f"its map could not be written to {item.target}: {error.strerror or error}"
-            return dataclasses.replace(assessment, warnings=(*assessment.warnings, warning))
-        return assessment
+            assessment = dataclasses.replace(assessment, warnings=(*assessment.warnings, warning))
+        return assessment, photo.pixels
 
 
 def with_targets(found: Iterator[sources.Found], maps: Path | None) -> Iterator[Item]:

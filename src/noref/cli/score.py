@@ -1,5 +1,6 @@
 """`noref score`: results on standard output, everything else on standard error, exit codes for scripts."""
 
+import contextlib
 import enum
 import io
 import sys
@@ -12,11 +13,12 @@ from typing import Annotated, get_args
 import typer
 
 import noref
-from noref import batch, capacity, card, images, mapping, progress, sources, streams, writers
+from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.output import Exit, say, stop, stops
 from noref.errors import ImageError, InternalError
 from noref.scorer import View
+from noref.store import Store
 
 Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, type=str)  # type: ignore[misc]
 DEFAULT_FORMAT = next(iter(Format))
@@ -29,7 +31,18 @@ def score(
         list[str],
         typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
     ],
-    form: Annotated[Format, typer.Option("--format", help="How to print the results.")] = DEFAULT_FORMAT,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to print the results.", show_default="table; with --out, they are not printed"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Keep the results in this file, for noref results; the same command resumes."
+        ),
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="With --out: score photos again that failed before.")] = False,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With --out: keep a small picture of each photo.")] = False,
     maps: Annotated[
         Path | None,
         typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
@@ -65,36 +78,54 @@ def score(
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     jobs = jobs or capacity.default_jobs()
+    if out is None and (retry or thumbnails):
+        stop("--retry and --thumbnails need --out FILE")
+    if out is None and form is None:
+        form = DEFAULT_FORMAT
     skipped: Counter[str] = Counter()
+    before: Counter[str] = Counter()
     counts: Counter[type] = Counter()
-    with stops(debug):
+    with stops(debug), contextlib.ExitStack() as stack:
+        store = None if out is None else stack.enter_context(Store(out, "w"))
         scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
         if maps is not None:
-            if not scorer.card.map_cell:
-                stop(f"{scorer.card.label} predicts no quality map; leave out --map, or choose another model")
-            try:
-                maps.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                stop(f"the folder {maps} cannot be made ({(error.strerror or str(error)).lower()}); choose another for --map")
-        found = sources.find(paths, streams.standard_input(), maps, skipped)
+            _make(maps, scorer)
+        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped), maps)
+        if store is None:
+            results = batch.run(mapping.Work(scorer), found, jobs, lambda item: item.name)
+        else:
+            results = recording.run(store, scorer, found, jobs, retry=retry, thumbnails=thumbnails, before=before)
         total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
+        advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
+        writer = None if form is None else stack.enter_context(writers.opened(form.value, sys.stdout, scorer.card))
         try:
-            with writers.opened(form.value, sys.stdout, scorer.card) as writer, progress.shown(total) as advance:
-                for result in batch.run(mapping.Work(scorer), mapping.with_targets(found, maps), jobs, lambda item: item.name):
-                    counts[type(result)] += 1
+            for result in results:
+                counts[type(result)] += 1
+                if writer is not None:
                     writer.write(result)
-                    advance()
-                    _report(result, debug)
+                advance()
+                _report(result, debug)
         except KeyboardInterrupt:
-            say(f"interrupted: {_summary(counts, skipped)}")
+            stack.close()  # clears the bar
+            say(f"interrupted: {_summary(counts, before, skipped)}")
             raise typer.Exit(Exit.INTERRUPTED) from None
-    if not counts:
+    if not counts and not before:
         places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
         hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
-    say(_summary(counts, skipped))
+    say(_summary(counts, before, skipped))
     failed = set(counts) - {Assessment}
-    raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed else Exit.OK)
+    raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed or before["failed"] else Exit.OK)
+
+
+def _make(maps: Path, scorer: noref.Scorer) -> None:
+    """Make the folder of the quality maps."""
+    if not scorer.card.map_cell:
+        stop(f"{scorer.card.label} predicts no quality map; leave out --map, or choose another model")
+    try:
+        maps.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop(f"the folder {maps} cannot be made ({(error.strerror or str(error)).lower()}); choose another for --map")
 
 
 def _report(result: Assessment | ImageError, debug: bool) -> None:
@@ -105,5 +136,10 @@ def _report(result: Assessment | ImageError, debug: bool) -> None:
         say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
 
 
-def _summary(counts: Counter[type], skipped: Counter[str]) -> str:
-    return f"{counts[Assessment]} scored, {counts.total() - counts[Assessment]} failed{sources.described(skipped)}"
+def _summary(counts: Counter[type], before: Counter[str], skipped: Counter[str]) -> str:
+    parts = [f"{counts[Assessment]} scored", f"{counts.total() - counts[Assessment]} failed"]
+    if before["scored"]:
+        parts.append(f"{before['scored']} scored before")
+    if before["failed"]:
+        parts.append(f"{before['failed']} failed before (--retry scores them again)")
+    return ", ".join(parts) + sources.described(skipped)

@@ -7,7 +7,7 @@ from noref.writers.table import printable
 
 
 def as_json(value: Any) -> str:
-    """JSON in ASCII for a script element; nothing in it can end the element. Bytes of names that are not text stay as escapes."""
+    """JSON in ASCII that cannot end the script element that holds it; bytes of names that are not text stay as escapes."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import noref
+from noref import overlay
 from noref.report.embedding import as_json, shown
 from noref.report.pictures import Plan, drawn, planned, text_cost
 from noref.report.rows import Contents, Records, gathered
@@ -65,6 +66,7 @@ def write(records: Records, cards: Mapping[str, Mapping[str, Any]], path: Path, 
         facts=_facts(contents, plan),
         card=cards.get(contents.model_sha256),
         threshold=threshold,
+        clear=round(overlay.CLEAR),
     )
     _replace(path, parts)
 
@@ -83,6 +85,7 @@ def _data(contents: Contents) -> dict[str, Any]:
             for (kind, cure), photos in sorted(contents.failures.items())
         ],
         "chunk": _CHUNK,
+        "tint": {"color": overlay.TINT, "opacity": overlay.OPACITY, "clear": overlay.CLEAR},
     }
 
 

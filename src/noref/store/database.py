@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import os
 import sqlite3
 import threading
@@ -12,18 +11,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from noref.assessment import LIKELY, Assessment, Defect
+from noref.assessment import LIKELY
 from noref.card import ModelCard
-from noref.store import schema
-from noref.store.record import Failure, Record, Settings
+from noref.store import rows, schema
+from noref.store.record import Record, Settings
 
 Sort: TypeAlias = Literal["path", "score", "time"]
 """Orders of records: by path; by score, the worst first and failures last; by the time of scoring."""
 
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
 _CHUNK = 256  # rows read at a time
+_DAMAGED = "copy it again, or score the photos again into another file"
 _FULL = "everything written before is kept; make room and run the same command again to resume"
 
 
@@ -85,8 +83,8 @@ class Store:
 
     def settings(self) -> list[Settings]:
         """The settings under which there are results, those used last first."""
-        rows = self._rows("SELECT model, view, exact FROM settings ORDER BY used DESC, id DESC")
-        return [Settings(model, view, bool(exact)) for model, view, exact in rows]
+        found = self._rows("SELECT model, view, exact FROM settings ORDER BY used DESC, id DESC")
+        return [Settings(model, view, bool(exact)) for model, view, exact in found]
 
     def records(
         self,
@@ -136,46 +134,9 @@ class Store:
         if chosen is None:
             return
         card = self.cards()[chosen.model_sha256]
-        label, names = f"{card['name']} {card['version']}", card["defects"]
         for row in self._rows(query, *values):
-            path = _loaded_path(row["path"])
-            failure = Failure(row["error_kind"], row["error_cause"], row["error_cure"]) if row["error_kind"] else None
-            yield Record(
-                path=path,
-                assessment=None if failure else self._assessment(path, row, label, names),
-                failure=failure,
-                bytes=row["bytes"],
-                modified=row["modified"],
-                digest=row["digest"],
-                thumbnail=row["thumbnail"] if "thumbnail" in row.keys() else None,  # noqa: SIM118  (a Row iterates over values)
-                scored=datetime.fromisoformat(row["scored"]),
-                model_sha256=chosen.model_sha256,
-                view=chosen.view,
-                exact=chosen.exact,
-            )
-
-    def _assessment(self, path: str, row: sqlite3.Row, label: str, names: list[str]) -> Assessment:
-        found = {
-            name: Defect(probability, _number(level))
-            for name, probability, level in self._rows(
-                "SELECT name, probability, level FROM defects WHERE result = ?", row["id"]
-            )
-        }
-        quality = np.empty((0, 0), np.float32)
-        if "map" in row.keys() and row["map"] is not None:  # noqa: SIM118
-            grid = np.frombuffer(row["map"], np.uint8).reshape(row["map_height"], row["map_width"])
-            quality = grid * np.float32(100 / 255)
-        return Assessment(
-            name=path,
-            score=_number(row["score"]),
-            map=quality,
-            model=label,
-            policy=row["policy"],
-            size=(row["width"], row["height"]),
-            warnings=tuple(json.loads(row["warnings"])),
-            defects={name: found[name] for name in names if name in found},
-            interval=(_number(row["low"]), _number(row["high"])),
-        )
+            defects = self._rows("SELECT name, probability, level FROM defects WHERE result = ?", row["id"])
+            yield rows.loaded(row, defects, chosen, card)
 
     def state(self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False) -> str:
         """Whether a photo, unchanged since, has a result: "scored", "failed", or "" for none.
@@ -191,7 +152,7 @@ class Store:
             SELECT error_kind, thumbnail IS NOT NULL FROM results LEFT JOIN pictures ON result = id
             WHERE settings = ? AND path = ? AND bytes = ? AND modified = ?
         """
-        for kind, drawn in self._rows(query, self._id(settings), _stored_path(path), size, modified):
+        for kind, drawn in self._rows(query, self._id(settings), rows.stored_path(path), size, modified):
             return "failed" if kind else "scored" if drawn or not thumbnail else ""
         return ""
 
@@ -204,7 +165,7 @@ class Store:
             database.execute(
                 "INSERT INTO settings (model, view, exact, used) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (model, view, exact) DO UPDATE SET used = excluded.used",
-                (*settings, _time(datetime.now(timezone.utc))),
+                (*settings, rows.stored_time(datetime.now(timezone.utc))),
             )
         return settings
 
@@ -214,39 +175,24 @@ class Store:
         Raises:
             ValueError: `use` has not stored its settings.
         """
-        key, found = self._id(record.settings), record.assessment
-        path = _stored_path(record.path)
-        row: dict[str, object] = {
-            "settings": key,
-            "path": path,
-            "bytes": record.bytes,
-            "modified": record.modified,
-            "digest": record.digest,
-            "scored": _time(record.scored),
-        }
-        if found is not None:
-            row |= {"score": found.score, "low": found.interval[0], "high": found.interval[1]}
-            row |= {"width": found.size[0], "height": found.size[1], "policy": _text(found.policy)}
-            row["warnings"] = json.dumps(found.warnings)
-        if record.failure is not None:
-            row |= zip(("error_kind", "error_cause", "error_cure"), map(_text, record.failure), strict=True)
+        key, path, found = self._id(record.settings), rows.stored_path(record.path), record.assessment
+        row = {"settings": key, **rows.stored(record)}
+        marks = ", ".join("?" * len(row))
         with self._transaction() as database:
             database.execute("DELETE FROM results WHERE settings = ? AND path = ?", (key, path))
-            marks = ", ".join("?" * len(row))
             result = database.execute(f"INSERT INTO results ({', '.join(row)}) VALUES ({marks})", tuple(row.values())).lastrowid
             if found is not None:
                 defects = ((result, name, *defect) for name, defect in found.defects.items())
                 database.executemany("INSERT INTO defects VALUES (?, ?, ?, ?)", defects)
-                grid = np.rint(np.clip(found.map, 0, 100) * (255 / 100)).astype(np.uint8)
-                picture = (result, grid.shape[1], grid.shape[0], grid.tobytes(), record.thumbnail)
+                picture = (result, *rows.stored_map(found), record.thumbnail)
                 database.execute("INSERT INTO pictures VALUES (?, ?, ?, ?, ?)", picture)
 
     def remove(self, paths: Iterable[str], settings: Settings) -> None:
         """Remove the results of photos under some settings."""
         key = self._id(settings)
         with self._transaction() as database:
-            rows = ((key, _stored_path(path)) for path in paths)
-            database.executemany("DELETE FROM results WHERE settings = ? AND path = ?", rows)
+            keys = ((key, rows.stored_path(path)) for path in paths)
+            database.executemany("DELETE FROM results WHERE settings = ? AND path = ?", keys)
 
     def _id(self, settings: Settings | None) -> int:
         """Of settings in the file; 0 for those used last if there are none."""
@@ -262,14 +208,14 @@ class Store:
 
     def _rows(self, query: str, *values: object) -> Iterator[sqlite3.Row]:
         """The rows of an answer, read in chunks, so that neither memory nor the lock is held for long."""
-        with self._guard, schema.explained(self.path, "copy it again, or score the photos again into another file"):
+        with self._guard, schema.explained(self.path, _DAMAGED):
             cursor = self._database.execute(query, values)
             cursor.row_factory = sqlite3.Row
-            rows = cursor.fetchmany(_CHUNK)
-        while rows:
-            yield from rows
-            with self._guard, schema.explained(self.path, "copy it again, or score the photos again into another file"):
-                rows = cursor.fetchmany(_CHUNK)
+            chunk = cursor.fetchmany(_CHUNK)
+        while chunk:
+            yield from chunk
+            with self._guard, schema.explained(self.path, _DAMAGED):
+                chunk = cursor.fetchmany(_CHUNK)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -282,29 +228,3 @@ class Store:
                 if self._database.in_transaction:  # SQLite itself ends it when the disk is full
                     self._database.execute("ROLLBACK")
                 raise
-
-
-def _stored_path(path: str) -> str | bytes:
-    """Text if the path is valid UTF-8, otherwise its bytes; on every system, whatever the encoding of file names is."""
-    exact = os.fsencode(path)
-    try:
-        return exact.decode("utf-8")
-    except UnicodeDecodeError:
-        return exact
-
-
-def _loaded_path(path: str | bytes) -> str:
-    return os.fsdecode(path.encode("utf-8") if isinstance(path, str) else path)
-
-
-def _text(text: str) -> str:
-    """Text that SQLite can store: bytes of a name that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
+from noref import errors
 from noref.assessment import Assessment
+from noref.errors import ImageError, InternalError
 
 Jpeg: TypeAlias = bytes
 """The content of a JPEG file."""
@@ -22,6 +24,16 @@ class Failure(NamedTuple):
     kind: str
     cause: str
     cure: str
+
+    @classmethod
+    def of(cls, error: ImageError) -> "Failure":
+        """The failure that an error states."""
+        return cls(type(error).__name__, error.cause, error.cure)
+
+    def error(self, name: str) -> ImageError:
+        """The error that was stated, of the class `kind`, without its traceback."""
+        kind = getattr(errors, self.kind, ImageError)  # a later version of noref may have others
+        return InternalError(name, self.cause, self.cure, "") if kind is InternalError else kind(name, self.cause, self.cure)
 
 
 class Settings(NamedTuple):
@@ -73,3 +85,11 @@ class Record:
     def settings(self) -> Settings:
         """How the photo was scored."""
         return Settings(self.model_sha256, self.view, self.exact)
+
+    @property
+    def result(self) -> Assessment | ImageError:
+        """The assessment, or the error in its place, as `score_many` yields them."""
+        if self.assessment is not None:
+            return self.assessment
+        assert self.failure is not None, "a record has an assessment or a failure"
+        return self.failure.error(self.path)

@@ -20,24 +20,35 @@ class Csv(TextWriter):
 
     def header(self) -> str:
         """The names of `COLUMNS`."""
-        return _row({name: name for name in COLUMNS})
+        return heading(COLUMNS)
 
     def record(self, result: Result) -> str:
         """One row."""
-        if not isinstance(result, Assessment):
-            return _row({"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"})
-        record = result.to_dict()
-        low, high = record.pop("interval") or ("", "")
-        defects = json.dumps(record["defects"]) if result.defects else ""
-        return _row({**record, "low": low, "high": high, "defects": defects, "warnings": "; ".join(result.warnings)})
+        return line(cells(result), COLUMNS)
 
 
-def _row(cells: dict[str, object]) -> str:
-    line = io.StringIO()
+def cells(result: Result) -> dict[str, object]:
+    """The cells of a result by column."""
+    if not isinstance(result, Assessment):
+        return {"image": result.name, "error": f"{type(result).__name__}: {result.cause}; {result.cure}"}
+    record = result.to_dict()
+    low, high = record.pop("interval") or ("", "")
+    defects = json.dumps(record["defects"]) if result.defects else ""
+    return {**record, "low": low, "high": high, "defects": defects, "warnings": "; ".join(result.warnings)}
+
+
+def heading(columns: tuple[str, ...]) -> str:
+    """The line of the columns' names."""
+    return line({name: name for name in columns}, columns)
+
+
+def line(row: dict[str, object], columns: tuple[str, ...]) -> str:
+    """A row as a line; columns that it lacks are empty."""
+    text = io.StringIO()
     # With this line end, csv quotes cells that hold either of its characters; alone, each would end the row for some readers.
-    writer = csv.DictWriter(line, COLUMNS, lineterminator="\r\n")
-    writer.writerow({name: _neutral(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
-    return line.getvalue().removesuffix("\r\n") + "\n"
+    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
+    writer.writerow({name: _neutral(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _neutral(text: str) -> str:

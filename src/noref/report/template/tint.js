@@ -1,16 +1,14 @@
-// The tint of a quality map: clear where local quality is good, the more opaque the poorer it is; as in noref/overlay.py.
+// The tint of a quality map: clear where local quality is good, the more opaque the poorer it is, as `noref score --map` draws it.
 
-const CLEAR = 80;
-const OPACITY = 0.85;
-const TINT = [217, 72, 15];
+const TINT = DATA.tint;
 
 /** One pixel a cell. */
 function tinted(map) {
   const canvas = element("canvas", { width: map.width, height: map.height });
   const image = new ImageData(map.width, map.height);
   map.values.forEach((value, cell) => {
-    const poor = Math.max(0, 1 - value / 2.55 / CLEAR);
-    image.data.set([...TINT, Math.round(255 * OPACITY * poor)], 4 * cell);
+    const poor = Math.max(0, 1 - value / 2.55 / TINT.clear);
+    image.data.set([...TINT.color, Math.round(255 * TINT.opacity * poor)], 4 * cell);
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
@@ -46,6 +44,6 @@ function photoView(row, picture, side) {
 }
 
 function drawLegend(canvas) {
-  const values = Uint8Array.from({ length: canvas.width }, (_, place) => 204 * (1 - place / (canvas.width - 1)));
+  const values = Uint8Array.from({ length: canvas.width }, (_, place) => 2.55 * TINT.clear * (1 - place / (canvas.width - 1)));
   drawMap(canvas, { width: canvas.width, height: 1, values });
 }

@@ -1,0 +1,111 @@
+"""`noref results`: lists, filters, exports and removes what `noref score --out` kept."""
+
+import enum
+import functools
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from noref import card, exports
+from noref.cli.output import say, stop, stops
+from noref.store import Record, Settings, Sort, Store
+
+Exports = enum.Enum("Exports", {name.upper(): name for name in exports.FORMATS}, type=str)  # type: ignore[misc]
+DEFAULT_EXPORT = next(iter(Exports))
+Sorts = enum.Enum("Sorts", {name.upper(): name for name in get_args(Sort)}, type=str)  # type: ignore[misc]
+DEFAULT_SORT = next(iter(Sorts))
+
+
+def results(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by noref score --out.")],
+    below: Annotated[float | None, typer.Option("--below", metavar="SCORE", help="Only scores lower than this.")] = None,
+    above: Annotated[float | None, typer.Option("--above", metavar="SCORE", help="Only scores of at least this.")] = None,
+    defect: Annotated[
+        str | None, typer.Option("--defect", metavar="NAME", help="Only photos that likely have this defect.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only photos that could not be scored.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Only photos whose file no longer exists.")] = False,
+    sort: Annotated[
+        Sorts, typer.Option("--sort", help="By path, by score (lowest first), or by time of scoring.")
+    ] = DEFAULT_SORT,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The opposite order.")] = False,
+    form: Annotated[
+        Exports, typer.Option("--format", help="How to print them; parquet needs pip install 'noref[parquet]'.")
+    ] = DEFAULT_EXPORT,
+    null: Annotated[
+        bool, typer.Option("--null", help="With --format paths: end each path by a null byte, for xargs -0.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the listed results from the file. Photos are not touched.")
+    ] = False,
+    number: Annotated[
+        int, typer.Option("--settings", min=1, metavar="N", help="Of results under several models or views: 1 for the latest.")
+    ] = 1,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+) -> None:
+    """List, filter and export the results that noref score --out kept; failures too.
+
+    Filters combine. Results go to standard output, a summary to standard error.
+    """
+    export = exports.FORMATS[form.value]
+    if null:
+        if export is not exports.as_paths:
+            stop("--null needs --format paths")
+        export = functools.partial(exports.as_paths, end=b"\0")
+    if export is exports.as_parquet and sys.stdout.isatty():
+        stop("Parquet is binary; write it to a file: > results.parquet")
+    if prune and below is None and above is None and defect is None and not failed and not missing:
+        stop("--prune needs a filter, such as --missing; to remove all results, delete the file")
+    with stops(debug), Store(file, "w" if prune else "r") as store:
+        settings = _chosen(store, number)
+        facts = card.from_dict(store.cards()[settings.model_sha256])
+        if defect is not None and defect not in facts.defects:
+            stop(f"{facts.label} predicts no defect {defect!r}; its defects: {', '.join(facts.defects) or 'none'}")
+        found = store.records(
+            below=below,
+            above=above,
+            defect=defect,
+            failed=failed or None,
+            sort=sort.value,
+            reverse=reverse,
+            settings=settings,
+            pictures=False,
+        )
+        listed: list[str] = []
+
+        def counted(record: Record) -> bool:
+            if wanted := not (missing and os.path.lexists(record.path)):
+                listed.append(record.path)
+            return wanted
+
+        try:
+            export(filter(counted, found), facts, sys.stdout)
+        except ModuleNotFoundError as error:
+            stop(f"--format parquet needs {error.name}; pip install 'noref[parquet]'")
+        if prune:
+            store.remove(listed, settings)
+        say(f"{'removed ' if prune else ''}{len(listed)} photo{'' if len(listed) == 1 else 's'}; {_described(store)}")
+
+
+def _chosen(store: Store, number: int) -> Settings:
+    settings = store.settings()
+    if not settings:
+        stop(f"{store.path}: it holds no results yet")
+    if number > len(settings):
+        stop(f"{store.path}: there are no settings {number}; {_described(store)}")
+    return settings[number - 1]
+
+
+def _described(store: Store) -> str:
+    """All settings of a file, numbered as `--settings` takes them if there are several."""
+    cards, settings = store.cards(), store.settings()
+    texts = [
+        f"{cards[sha256]['name']} {cards[sha256]['version']}, {view} view{', exact' if exact else ''}"
+        for sha256, view, exact in settings
+    ]
+    if len(texts) == 1:
+        return texts[0]
+    return "settings in the file: " + "; ".join(f"{number}: {text}" for number, text in enumerate(texts, 1))
