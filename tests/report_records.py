@@ -52,7 +52,7 @@ def scored(name: str, score: float, *, picture: bytes | None = None, number: int
         model="tiny 1",
         policy="as they are",
         size=(640, 480),
-        interval=facts.pop("interval", (max(0.0, score - 10), min(100.0, score + 10))),
+        interval=(max(score - 10, 0.0), min(score + 10, 100.0)),
         **facts,
     )
     return _record(name, number, assessment, None, picture)
@@ -80,7 +80,7 @@ def _record(name: str, number: int, assessment: Assessment | None, failure: Fail
 
 
 def series(photos: int) -> list[Record]:
-    """Photos with scores from 0 to below 100 in even steps; noise in the lower half, blur in each fourth, warnings in each tenth."""
+    """Photos with scores from 0 to 100 in even steps: noise in the lower half, blur in each fourth, a warning in each tenth."""
     pictures = [thumbnail(seed) for seed in range(4)]
     return [
         scored(

@@ -52,7 +52,7 @@ def planned(contents: Contents, budget: int) -> Plan:
     rows = contents.rows
     texts = sum(row.text_cost for row in rows)
     fits = texts + sum(_encoded(row.thumbnail_bytes) for row in rows) <= budget
-    share = (budget - texts) * 3 // 4 // max(1, len(rows))
+    share = (budget - texts) // max(1, len(rows)) // 4 * 3
     most = max(LEAST_THUMBNAIL, *(row.thumbnail_bytes for row in rows)) if fits and rows else max(LEAST_THUMBNAIL, share)
     chosen: set[int] = set()
     for number in range(len(rows)) if fits else _by_priority(contents):
@@ -66,16 +66,25 @@ def planned(contents: Contents, budget: int) -> Plan:
 
 
 def _by_priority(contents: Contents) -> Iterator[int]:
-    """Numbers of rows, those first whose pictures matter most; some come twice."""
+    """Numbers of all rows, in turn one of a gallery and one of those spread evenly; some come twice."""
+    for pair in itertools.zip_longest(_of_galleries(contents), _spread(len(contents.rows))):
+        yield from (number for number in pair if number is not None)
+
+
+def _of_galleries(contents: Contents) -> Iterator[int]:
     rows = contents.rows
-    yield from itertools.chain.from_iterable(zip(range(FIRST), range(len(rows) - 1, len(rows) - 1 - FIRST, -1), strict=True))
+    orders = [range(len(rows)), range(len(rows) - 1, -1, -1)]
     for defect in contents.defects.values():
-        having = ((row.defects, number) for number, row in enumerate(rows) if defect in row.defects[::3])
-        severity = ((_severity(defects, defect), number) for defects, number in having)
-        yield from [number for _, number in sorted(severity, reverse=True)[:FIRST]]
-    # Steps near the golden ratio of the length: every part of this sequence is spread evenly over the rows.
-    step = next(step for step in itertools.count(round(0.618 * len(rows))) if math.gcd(step, len(rows)) == 1)
-    yield from (place * step % len(rows) for place in range(len(rows)))
+        having = [number for number, row in enumerate(rows) if defect in row.defects[::3]]
+        orders.append(sorted(having, key=lambda number: _severity(rows[number].defects, defect), reverse=True))
+    for places in itertools.zip_longest(*(order[:FIRST] for order in orders)):
+        yield from (number for number in places if number is not None)
+
+
+def _spread(length: int) -> Iterator[int]:
+    """0 to `length`, every part of the sequence spread evenly: in steps near the golden ratio of the length."""
+    step = next(step for step in itertools.count(round(0.618 * length)) if math.gcd(step, length) == 1)
+    yield from (place * step % length for place in range(length))
 
 
 def _severity(defects: tuple[float | None, ...], defect: int) -> tuple[float, float]:
