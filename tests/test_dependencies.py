@@ -59,6 +59,7 @@ PARTS = {
         (),
     ),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
+    "report": ([*(SOURCE / "report").rglob("*.py")], ("report",)),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }
 
@@ -75,7 +76,10 @@ def test_what_is_imported_is_declared(part):
     assert {name: file for name, file in distributions(files).items() if name not in allowed} == {}
 
 
-@pytest.mark.parametrize(("part", "extra"), [("laboratory", "lab"), *(("images", extra) for extra in ("heic", "jxl", "raw"))])
+@pytest.mark.parametrize(
+    ("part", "extra"),
+    [("laboratory", "lab"), ("report", "report"), *(("images", extra) for extra in ("heic", "jxl", "raw"))],
+)
 def test_what_an_extra_declares_is_imported(part, extra):
     files, _ = PARTS[part]
     assert declared(extra) - declared() - set(INDIRECT) <= set(distributions(files))

@@ -17,6 +17,9 @@ Exports = enum.Enum("Exports", {name.upper(): name for name in exports.FORMATS},
 DEFAULT_EXPORT = next(iter(Exports))
 Sorts = enum.Enum("Sorts", {name.upper(): name for name in get_args(Sort)}, type=str)  # type: ignore[misc]
 DEFAULT_SORT = next(iter(Sorts))
+Numbered = Annotated[
+    int, typer.Option("--settings", min=1, metavar="N", help="Of results under several models or views: 1 for the latest.")
+]
 
 
 def results(
@@ -41,9 +44,7 @@ def results(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the listed results from the file. Photos are not touched.")
     ] = False,
-    number: Annotated[
-        int, typer.Option("--settings", min=1, metavar="N", help="Of results under several models or views: 1 for the latest.")
-    ] = 1,
+    number: Numbered = 1,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
     """List, filter and export the results that noref score --out kept; failures too.
@@ -60,7 +61,7 @@ def results(
     if prune and below is None and above is None and defect is None and not failed and not missing:
         stop("--prune needs a filter, such as --missing; to remove all results, delete the file")
     with stops(debug), Store(file, "w" if prune else "r") as store:
-        settings = _chosen(store, number)
+        settings = chosen(store, number)
         facts = card.from_dict(store.cards()[settings.model_sha256])
         if defect is not None and defect not in facts.defects:
             stop(f"{facts.label} predicts no defect {defect!r}; its defects: {', '.join(facts.defects) or 'none'}")
@@ -87,19 +88,20 @@ def results(
             stop(f"--format parquet needs {error.name}; pip install 'noref[parquet]'")
         if prune:
             store.remove(listed, settings)
-        say(f"{'removed ' if prune else ''}{len(listed)} photo{'' if len(listed) == 1 else 's'}; {_described(store)}")
+        say(f"{'removed ' if prune else ''}{len(listed)} photo{'' if len(listed) == 1 else 's'}; {described(store)}")
 
 
-def _chosen(store: Store, number: int) -> Settings:
+def chosen(store: Store, number: int) -> Settings:
+    """The settings of a number as `--settings` takes it."""
     settings = store.settings()
     if not settings:
         stop(f"{store.path}: it holds no results yet")
     if number > len(settings):
-        stop(f"{store.path}: there are no settings {number}; {_described(store)}")
+        stop(f"{store.path}: there are no settings {number}; {described(store)}")
     return settings[number - 1]
 
 
-def _described(store: Store) -> str:
+def described(store: Store) -> str:
     """All settings of a file, numbered as `--settings` takes them if there are several."""
     cards, settings = store.cards(), store.settings()
     texts = [

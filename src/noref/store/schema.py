@@ -4,6 +4,7 @@ docs/reference/results-file.md describes the tables.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,6 @@ CREATE TABLE results (
     error_cure TEXT,
     UNIQUE (settings, path)
 );
-CREATE INDEX results_by_score ON results (settings, score);
 CREATE TABLE defects (
     result INTEGER NOT NULL REFERENCES results (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
@@ -85,7 +85,7 @@ def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
     with explained(path, "choose a file that `noref score --out` wrote, or a new one, in a folder that can be written to"):
         database = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={'ro' if mode == 'r' else 'rwc'}",
+            f"{path.absolute().as_uri()}?{_access(path) if mode == 'r' else 'mode=rwc'}",
             uri=True,
             timeout=_WAIT,
             isolation_level=None,  # transactions begin and end where the code states it
@@ -99,6 +99,17 @@ def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
     return database
 
 
+def _access(path: Path) -> str:
+    """How to open a file for reading.
+
+    The last connection to close removes the files `-wal` and `-shm` beside it, if it may write. In a folder that cannot be
+    written to, SQLite can read the file only as one that does not change, which is so while there is no `-wal`.
+    """
+    if os.access(path.absolute().parent, os.W_OK):
+        return "mode=rw"
+    return "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+
+
 def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) -> None:
     application, version, tables = (
         database.execute(question).fetchone()[0]
@@ -110,7 +121,9 @@ def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) 
     if version > VERSION:
         raise StoreError(f"{path}: a later version of noref wrote it (schema {version}); update noref")
     database.execute("PRAGMA foreign_keys = ON")
-    if mode == "w":
+    if mode == "r":
+        database.execute("PRAGMA query_only = ON")
+    else:
         # Readers do not wait, and a killed process loses nothing that it committed; a power cut may cost the last seconds.
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")

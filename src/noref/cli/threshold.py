@@ -1,0 +1,92 @@
+"""`noref threshold`: which score separates the photos that people keep from those that they reject."""
+
+import csv
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from noref import thresholds
+from noref.cli.output import say, stop, stops
+from noref.cli.results import Numbered, chosen
+from noref.store import Store
+
+LABELS = {"keep": False, "reject": True}
+
+_STEP = 5  # points between the rows of the table
+
+
+def threshold(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by noref score --out.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="A CSV with the columns path and label (keep or reject).")],
+    precision: Annotated[
+        float | None, typer.Option("--precision", min=0, max=1, help="The threshold of highest recall with this precision.")
+    ] = None,
+    recall: Annotated[
+        float | None, typer.Option("--recall", min=0, max=1, help="The lowest threshold with this recall.")
+    ] = None,
+    number: Numbered = 1,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+) -> None:
+    """Measure thresholds of the score on photos labelled keep or reject.
+
+    A photo is refused if its score is below the threshold. Precision: share of refused photos labelled reject. Recall: share of
+    photos labelled reject that are refused. In brackets: 95 % bootstrap intervals. Paths in LABELS are relative to its folder.
+    """
+    with stops(debug), Store(file) as store:
+        rejected = _read(labels)
+        found = store.records(failed=False, settings=chosen(store, number), pictures=False)
+        scores = {record.path: record.assessment.score for record in found if record.assessment is not None}
+    both = [path for path in rejected if not math.isnan(scores.get(path, math.nan))]
+    if len({rejected[path] for path in both}) < 2:
+        counts = ", ".join(f"{sum(rejected[path] == reject for path in both)} {name}" for name, reject in LABELS.items())
+        stop(f"{labels}: too few photos with a score in {file} ({counts}); both labels are needed, with paths of scored photos")
+    curve = thresholds.curve([scores[path] for path in both], [rejected[path] for path in both])
+    points = list(_wanted(curve, precision, recall))
+    if not points:
+        rows = [curve.at(value) for value in range(_STEP, 101, _STEP)]
+        points = [point for point in rows if 0 < point.refused < 1]
+    typer.echo("threshold  refused  precision           recall")
+    for point in points:
+        typer.echo(f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}")
+    reject = sum(rejected[path] for path in both)
+    without = f"; {len(rejected) - len(both)} labelled photos have no score" if len(rejected) > len(both) else ""
+    say(f"{len(both)} photos: {len(both) - reject} keep, {reject} reject{without}")
+
+
+def _wanted(curve: thresholds.Curve, precision: float | None, recall: float | None) -> Iterator[thresholds.Point]:
+    if precision is not None:
+        point = curve.with_precision(precision)
+        if point is None:
+            stop(f"no threshold has a precision of {precision:g}; ask for less, or label more photos")
+        yield point
+    if recall is not None:
+        point = curve.with_recall(recall)
+        if point is None:
+            stop(f"no threshold has a recall of {recall:g}; ask for less")
+        yield point
+
+
+def _text(share: thresholds.Range) -> str:
+    return f"{share.value:.3f} [{share.low:.3f}, {share.high:.3f}]".replace("nan", "  -  ")
+
+
+def _read(path: Path) -> dict[str, bool]:
+    """Whether each photo is labelled "reject", by absolute path."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+            rows = [row for row in csv.reader(stream) if row]
+    except (OSError, csv.Error) as error:
+        stop(f"{path}: it cannot be read ({getattr(error, 'strerror', None) or error}); give a CSV of paths and labels")
+    if rows and [cell.strip().lower() for cell in rows[0][:2]] == ["path", "label"]:
+        del rows[0]
+    found: dict[str, bool] = {}
+    for number, row in enumerate(rows, 1):
+        label = row[1].strip().lower() if len(row) > 1 else ""
+        if label not in LABELS:
+            stop(f"{path}: photo {number} ({row[0]}) has the label {label!r}; write keep or reject in the second column")
+        found[os.path.abspath(path.parent / row[0])] = LABELS[label]
+    return found
