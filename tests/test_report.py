@@ -272,7 +272,7 @@ def test_the_command_writes_the_report_of_a_file_of_results(results, page):
     assert report.data["rows"]["path"] == ["a.png"]
     assert report.pictures[0][0].startswith("data:image/jpeg;base64,")
     assert [group["kind"] for group in report.data["failures"]] == ["NotAnImage"]
-    assert {facts["value"] for tag, facts in report.tags if facts.get("id") in ("slider", "exact")} == {"35.0"}
+    assert {facts["value"] for tag, facts in report.tags if facts.get("id") in ("slider", "exact")} == {"35"}
     assert noref.Scorer().card.weaknesses[0][1:] in report.text
 
 

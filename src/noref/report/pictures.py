@@ -20,7 +20,6 @@ from noref.store import Record
 CELLS = 24  # of a map on its long side
 LEAST_THUMBNAIL = 3300  # bytes to which thumbnails are reduced before any is left out
 FIRST = 120  # photos of each gallery whose pictures come first where the space is short
-LONGEST = 256  # pixels on the long side of a stored thumbnail
 _FRAME = 80  # bytes of a picture in the page besides its summary, map and thumbnail
 
 
@@ -132,10 +131,10 @@ def fitted(thumbnail: bytes, most: int) -> bytes | None:
             pixels = image.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    side: float = min(LONGEST, max(pixels.size)) * min(1, (2 * most / len(thumbnail)) ** 0.5)
+    side = max(pixels.size) * min(1.0, (2 * most / len(thumbnail)) ** 0.5)  # WebP takes about half the bytes of JPEG
     while True:
         reduced = pixels.copy()
-        reduced.thumbnail((round(side), round(side)), Image.Resampling.BOX, reducing_gap=None)
+        reduced.thumbnail((round(side), round(side)))
         stream = io.BytesIO()
         reduced.save(stream, "WEBP", quality=60, method=2)
         if stream.tell() <= most or side < 16:

@@ -1,8 +1,9 @@
 // The table of all photos. Only the rows in view are in the document, between two spacers, so that any number scrolls smoothly.
 
 const SPARE = 12; // rows built above and below the view
+const LISTED_ROWS = 250000; // browsers bound the height of what scrolls
 
-const table = { rows: [], sort: "score", ascending: true, built: new Map(), height: 56 };
+const table = { rows: [], listed: 0, sort: "score", ascending: true, built: new Map(), height: 56 };
 
 const ORDERS = {
   path: (one, other) => table.ranks[one] - table.ranks[other],
@@ -70,28 +71,35 @@ function spacer(height) {
 function renderTable() {
   const scroller = $("scroller");
   const first = Math.max(0, Math.floor(scroller.scrollTop / table.height) - SPARE);
-  const last = Math.min(table.rows.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / table.height) + SPARE);
+  const last = Math.min(table.listed, Math.ceil((scroller.scrollTop + scroller.clientHeight) / table.height) + SPARE);
   const built = new Map();
   for (let place = first; place < last; place++) built.set(place, table.built.get(place) ?? tableRow(place));
   for (const [place, made] of table.built) if (!built.has(place)) made.remove();
   const [above, below] = table.spacers;
   above.firstChild.style.height = `${first * table.height}px`;
-  below.firstChild.style.height = `${(table.rows.length - last) * table.height}px`;
+  below.firstChild.style.height = `${(table.listed - last) * table.height}px`;
   let before = above;
   for (const made of built.values()) {
     if (before.nextSibling !== made) before.after(made); // rows that stay are not touched, and keep the focus
     before = made;
   }
   table.built = built;
+  const height = built.get(first)?.offsetHeight;
+  if (height && height !== table.height) {
+    table.height = height; // larger letters make higher rows
+    renderTable();
+  }
 }
 
 function refreshTable() {
   table.rows = selected();
+  table.listed = Math.min(LISTED_ROWS, table.rows.length);
   table.built = new Map();
   table.spacers = [spacer(0), spacer(0)];
   $("body").replaceChildren(...table.spacers);
-  $("table").setAttribute("aria-rowcount", table.rows.length + 1);
-  $("matches").textContent = table.rows.length === TOTAL ? count(TOTAL, "photo") : `${WHOLE.format(table.rows.length)} of ${count(TOTAL, "photo")}`;
+  $("table").setAttribute("aria-rowcount", table.listed + 1);
+  $("matches").textContent = (table.rows.length === TOTAL ? "" : `${WHOLE.format(table.rows.length)} of `) + count(TOTAL, "photo")
+    + (table.listed < table.rows.length ? `, the first ${WHOLE.format(table.listed)} listed` : "");
   $("scroller").scrollTop = 0;
   for (const head of document.querySelectorAll("[data-sort]")) {
     const sorted = head.dataset.sort === table.sort;
@@ -103,7 +111,7 @@ function refreshTable() {
 
 /** Move the focus to the row at a place, and the view with it. */
 function focusRow(place) {
-  if (place < 0 || place >= table.rows.length) return;
+  if (place < 0 || place >= table.listed) return;
   const scroller = $("scroller");
   const head = $("table").tHead.offsetHeight;
   const top = place * table.height;

@@ -66,10 +66,9 @@ function drawHistogram(bins) {
   }
   const cut = svg("line", { class: "cut", y1: 4, y2: floor });
   chart.append(cut);
-  chart.addEventListener("pointerdown", (event) => {
-    const score = (event.clientX - chart.getBoundingClientRect().left - CHART.side) / inner;
-    setThreshold(Math.round(100 * score));
-  });
+  const point = (event) => event.buttons && setThreshold(Math.round((100 * (event.clientX - chart.getBoundingClientRect().left - CHART.side)) / inner));
+  chart.addEventListener("pointerdown", point);
+  chart.addEventListener("pointermove", point);
   place.replaceChildren(chart);
   chart.moveCut = (value) => ["x1", "x2"].forEach((end) => cut.setAttribute(end, x(value)));
   chart.moveCut(threshold.value);
@@ -117,5 +116,5 @@ function startThreshold() {
     const { rows, name } = chosenRows();
     $("saved").textContent = saveCsv(rows, name);
   });
-  setThreshold(Number($("slider").value));
+  setThreshold(Number($("exact").value));
 }

@@ -27,9 +27,9 @@ function photoView(row, picture, side) {
   const scale = side / Math.max(ROWS.width[row], ROWS.height[row]);
   const width = Math.max(1, Math.round(ROWS.width[row] * scale));
   const height = Math.max(1, Math.round(ROWS.height[row] * scale));
-  const base = picture?.thumbnail
-    ? element("img", { src: picture.thumbnail, alt: "", width, height, decoding: "async" })
-    : element("span", { class: "blank" }, "no thumbnail");
+  const blank = element("span", { class: "blank" }, "no thumbnail");
+  const replace = (event) => event.target.replaceWith(blank); // of what is no picture
+  const base = picture?.thumbnail ? element("img", { src: picture.thumbnail, alt: "", width, height, decoding: "async", error: replace }) : blank;
   const canvas = picture?.map && element("canvas", { width, height, class: "map", "aria-hidden": "true" });
   const view = element("span", { class: "view" }, base, canvas);
   view.style.setProperty("--aspect", width / height);
