@@ -46,7 +46,7 @@ class Browser:
         return self.chrome.find_elements("css selector", selector)
 
     def texts(self, selector: str) -> list[str]:
-        return self.run("return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText)", selector)
+        return self.run("return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)", selector)
 
     def text(self, selector: str) -> str:
         return self.texts(selector)[0]

@@ -4,7 +4,7 @@ import base64
 import io
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +72,7 @@ def _by_priority(contents: Contents) -> Iterator[int]:
 
 def _of_galleries(contents: Contents) -> Iterator[int]:
     rows = contents.rows
-    orders = [range(len(rows)), range(len(rows) - 1, -1, -1)]
+    orders: list[Sequence[int]] = [range(len(rows)), range(len(rows) - 1, -1, -1)]
     for defect in contents.defects.values():
         having = [number for number, row in enumerate(rows) if defect in row.defects[::3]]
         orders.append(sorted(having, key=lambda number: _severity(rows[number].defects, defect), reverse=True))

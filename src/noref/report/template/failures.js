@@ -13,9 +13,9 @@ function failureGroup({ kind, cure, photos }) {
     element("summary", {}, element("b", {}, WHOLE.format(photos.length)), " ", title),
     element("p", { class: "cure" }, element("b", {}, "Cure: "), shown(cure)),
     element("ul", { class: "names" }, ...names),
-    rest ? element("p", { class: "muted" }, `and ${WHOLE.format(rest)} more; the download has them all.`) : undefined,
+    rest ? element("p", { class: "muted" }, `and ${WHOLE.format(rest)} more; the saved list has them all.`) : undefined,
     element("p", { class: "buttons" },
-      element("button", { type: "button", click: () => savePaths(photos.map(([path]) => path), `failed-${kind}`) }, "Download paths")));
+      element("button", { type: "button", click: () => savePaths(photos.map(([path]) => path), `failed-${kind}`) }, "Save paths")));
 }
 
 function startFailures() {
