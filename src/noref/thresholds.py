@@ -15,7 +15,7 @@ import numpy.typing as npt
 STEP = 0.1
 """Between thresholds, so that a threshold with one decimal is exactly one that was measured."""
 
-_RESAMPLES = 2000
+_RESAMPLES = 1000
 _CONFIDENCE = 0.95
 
 
@@ -126,7 +126,7 @@ def curve(scores: npt.ArrayLike, rejected: npt.ArrayLike, *, seed: int = 0) -> C
 
 
 def _shares(counts: npt.NDArray[np.int64], bins: int) -> tuple[npt.NDArray[np.float64], ...]:
-    """Refused share, precision and recall, each r x thresholds, of r rows of counts: kept in the first half, rejected behind."""
+    """Refused share, precision and recall, each r x thresholds, of r rows of counts: those of "keep", then of "reject"."""
     kept, rejected = (np.cumsum(half, axis=1)[:, :-1] for half in (counts[:, :bins], counts[:, bins:]))
     with np.errstate(invalid="ignore"):  # 0 / 0 is undefined: NaN
         precision = rejected / (kept + rejected)
@@ -136,8 +136,7 @@ def _shares(counts: npt.NDArray[np.int64], bins: int) -> tuple[npt.NDArray[np.fl
 
 def _interval(resampled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """2 x thresholds: the ends of the percentile interval, over the resamples where the share is defined."""
-    tail = (1 - _CONFIDENCE) / 2
-    ends = np.full((2, resampled.shape[1]), math.nan)
-    defined = ~np.isnan(resampled).all(axis=0)
-    ends[:, defined] = np.nanquantile(resampled[:, defined], (tail, 1 - tail), axis=0)
-    return ends
+    ordered = np.sort(resampled, axis=0)  # NaN is last
+    last = (~np.isnan(resampled)).sum(axis=0) - 1
+    ends = (np.rint(last * share).astype(np.int64) for share in ((1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2))
+    return np.stack([np.where(last < 0, math.nan, np.take_along_axis(ordered, end[None], axis=0)[0]) for end in ends])

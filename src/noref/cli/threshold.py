@@ -53,7 +53,7 @@ def threshold(
     for point in points:
         typer.echo(f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}")
     reject = sum(rejected[path] for path in both)
-    without = f"; {len(rejected) - len(both)} labelled photos have no score" if len(rejected) > len(both) else ""
+    without = f"; {len(rejected) - len(both)} labelled without a score" if len(rejected) > len(both) else ""
     say(f"{len(both)} photos: {len(both) - reject} keep, {reject} reject{without}")
 
 
