@@ -60,6 +60,7 @@ PARTS = {
     ),
     "exports": ([*(SOURCE / "exports").rglob("*.py")], ("parquet",)),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
+    "report": ([*(SOURCE / "report").rglob("*.py")], ("report",)),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }
 
@@ -78,7 +79,12 @@ def test_what_is_imported_is_declared(part):
 
 @pytest.mark.parametrize(
     ("part", "extra"),
-    [("laboratory", "lab"), ("exports", "parquet"), *(("images", extra) for extra in ("heic", "jxl", "raw"))],
+    [
+        ("laboratory", "lab"),
+        ("report", "report"),
+        ("exports", "parquet"),
+        *(("images", extra) for extra in ("heic", "jxl", "raw")),
+    ],
 )
 def test_what_an_extra_declares_is_imported(part, extra):
     files, _ = PARTS[part]

@@ -10,7 +10,7 @@ import typer
 
 import noref
 from noref import streams
-from noref.cli import models, results, score, threshold
+from noref.cli import models, report, results, score, threshold
 from noref.cli.output import EXIT_CODES, Exit, reason, say
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ def root(
 app.command(epilog=EXIT_CODES)(score.score)
 app.command()(results.results)
 app.command()(threshold.threshold)
+app.command()(report.report)
 app.command()(models.models)
 
 

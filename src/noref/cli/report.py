@@ -1,0 +1,43 @@
+"""`noref report`: results -> one self-contained HTML file."""
+
+import functools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from noref.cli.output import say, stop, stops
+from noref.store import Store
+
+
+def report(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A file that noref score --out wrote.")],
+    page: Annotated[Path, typer.Argument(metavar="PAGE", help="The HTML file to write.")],
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=0, max=100, metavar="SCORE", help="Where the threshold of the page starts.")
+    ] = 50,
+    max_size: Annotated[
+        int,
+        typer.Option(
+            "--max-size", min=1, metavar="MB", help="Size up to which the page holds pictures; its table is always complete."
+        ),
+    ] = 60,
+) -> None:
+    """Write results as one HTML file, to be opened in a browser (needs the extra: pip install 'noref[report]').
+
+    Distribution of scores with a threshold, defects, galleries with quality maps, a table, failures, and the limits of the
+    model. Photos are shown if noref score ran with --thumbnails. The file needs no network and no other file.
+    """
+    try:
+        from noref.report import write
+    except ModuleNotFoundError as error:
+        stop(f"noref report needs {error.name}; pip install 'noref[report]'")
+    with stops(), Store(results) as store:
+        if page.exists() and page.samefile(results):
+            stop(f"{page} holds the results; choose another name for the report")
+        latest = next(iter(store.settings()), None)
+        if latest is None:
+            stop(f"{results} holds no results; write some with `noref score PHOTOS --out {results}`")
+        records = functools.partial(store.records, settings=latest)
+        write(records, store.cards(), page, threshold=threshold, max_bytes=max_size * 1_000_000)
+        say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB")
