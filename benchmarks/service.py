@@ -155,9 +155,8 @@ def main(
         print(f"{clients} clients, {wall:.0f} s, {workers} workers: answers by status {statuses} (limit: 200 and 429 only)")
         print(f"memory: {early:.0f} MiB in the second quarter, {late:.0f} MiB in the last")
         print(f"rate: {rate:.1f} photos/s = {rate * alone:.2f} of noref score --jobs {cores}, {1 / alone:.1f} (limit 0.85)")
-        print(
-            f"processor time: {1000 * busy / scored:.1f} ms a photo, noref score {1000 * alone_busy:.1f} ms: {alone_busy / busy * scored:.2f}"
-        )
+        share = alone_busy / busy * scored
+        print(f"processor time: {1000 * busy / scored:.1f} ms a photo, noref score {1000 * alone_busy:.1f} ms: {share:.2f}")
 
 
 if __name__ == "__main__":
