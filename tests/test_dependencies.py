@@ -52,7 +52,6 @@ def distributions(files: list[Path]) -> dict[str, str]:
     return {normalized(name): file for module, file in modules.items() for name in installed.get(module, [module])}
 
 
-PACKAGES = ("cli", "store", "writers")
 PARTS = {
     "runtime": (
         [*SOURCE.glob("*.py"), *(file for name in ("cli", "store", "writers") for file in (SOURCE / name).rglob("*.py"))],
@@ -61,6 +60,7 @@ PARTS = {
     "exports": ([*(SOURCE / "exports").rglob("*.py")], ("parquet",)),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "report": ([*(SOURCE / "report").rglob("*.py")], ("report",)),
+    "service": ([*(SOURCE / "web").rglob("*.py")], ("web",)),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }
 
@@ -82,6 +82,7 @@ def test_what_is_imported_is_declared(part):
     [
         ("laboratory", "lab"),
         ("report", "report"),
+        ("service", "web"),
         ("exports", "parquet"),
         *(("images", extra) for extra in ("heic", "jxl", "raw")),
     ],

@@ -10,7 +10,7 @@ import typer
 
 import noref
 from noref import streams
-from noref.cli import models, report, results, score, threshold
+from noref.cli import models, report, results, score, serve, threshold
 from noref.cli.output import EXIT_CODES, Exit, reason, say
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app.command()(results.results)
 app.command()(threshold.threshold)
 app.command()(report.report)
 app.command()(models.models)
+app.command()(serve.serve)
 
 
 @app.command(
