@@ -53,7 +53,7 @@ def distributions(files: list[Path]) -> dict[str, str]:
 
 
 PARTS = {
-    "runtime": ([*SOURCE.glob("*.py"), *(SOURCE / "writers").rglob("*.py")], ()),
+    "runtime": ([*SOURCE.glob("*.py"), *(SOURCE / "cli").rglob("*.py"), *(SOURCE / "writers").rglob("*.py")], ()),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }

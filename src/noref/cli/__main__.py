@@ -1,0 +1,5 @@
+"""`python -m noref.cli` is `noref`."""
+
+from noref.cli.app import main
+
+main()

@@ -1,0 +1,68 @@
+"""Exit codes and messages on standard error, as all commands use them."""
+
+import contextlib
+import enum
+import traceback
+from collections.abc import Iterator
+from typing import NoReturn
+
+import typer
+
+from noref.errors import ModelError
+from noref.writers.table import printable
+
+
+class Exit(enum.IntEnum):
+    """Exit codes, each with its meaning."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        """An exit code that carries its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "all images were scored"
+    SOME_FAILED = 1, "some images could not be scored, or the reader of the output closed it"
+    STOPPED = 2, "wrong usage, no image found, a model that cannot be used, or output that cannot be written"
+    BUG = 3, "a bug in noref; its traceback is on standard error"
+    INTERRUPTED = 130, "interrupted (Ctrl-C)"
+
+
+EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"{code:>5}  {code.meaning}" for code in Exit)
+"""What stands below the help of a command that uses them all."""
+
+
+def say(*lines: str) -> None:
+    """Print on standard error, as far as that can be written."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            typer.echo(printable(line), err=True)
+
+
+def stop(message: str) -> NoReturn:
+    """Print a message on standard error and end with `Exit.STOPPED`."""
+    say(f"noref: {message}")
+    raise typer.Exit(Exit.STOPPED)
+
+
+def reason(error: Exception) -> str:
+    """The message of an error; an OSError without a file name comes from a standard stream."""
+    if isinstance(error, OSError) and error.filename is None:
+        return f"standard input or output: {error.strerror or error}"
+    return str(error)
+
+
+@contextlib.contextmanager
+def stops(debug: bool = False) -> Iterator[None]:
+    """Report errors that the user can fix as one line."""
+    try:
+        yield
+    except BrokenPipeError:  # the output was closed; typer exits quietly
+        raise
+    except (ModelError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
+        if debug:
+            say(*traceback.format_exc().splitlines())
+        stop(reason(error))
