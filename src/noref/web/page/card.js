@@ -58,7 +58,7 @@ export function verdict({ score, interval }, digits = 0) {
 export function scale({ score, interval }) {
   const [low, high] = interval ?? [score, score];
   const text = `Score ${score.toFixed(0)} of 100` + (interval ? `, interval ${low.toFixed(0)} to ${high.toFixed(0)}` : "");
-  const band = score < 40 ? "low" : score < 65 ? "middle" : "high";
+  const band = score < 40 ? "low" : score < 60 ? "middle" : "high";
   const bar = element("div", { class: `scale ${band}`, role: "img", "aria-label": text }, element("span", {}), element("i", {}));
   return styled(bar, { "--low": `${low}%`, "--high": `${high}%`, "--score": `${score}%` });
 }
