@@ -13,15 +13,21 @@ import { choices, selected } from "./results.js";
 
 const ANNOUNCE = 5000; // milliseconds between two announcements of the progress to screen readers
 
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
+
 const part = (id) => document.getElementById(id);
-const backend = open(document.documentElement.dataset.scoring);
+const { scoring } = document.documentElement.dataset;
+const backend = open(scoring);
 let items = []; // photos that are being scored, are scored, or failed
 let added = 0;
 let announced = 0;
 const queue = new Queue(work, () => refresh());
 
 async function start() {
+  if (scoring === "browser") part("loading").textContent = "Loading the model …";
+  else if (!LOOPBACK.test(location.hostname)) part("place").textContent = `Photos go to ${location.host} only`;
   const { parallel, card } = await backend;
+  part("loading").textContent = "";
   queue.parallel = parallel;
   const facts = await card();
   part("model").textContent = `${facts.name} ${facts.version}`;
@@ -156,6 +162,7 @@ addEventListener("drop", async (event) => {
 });
 
 start().catch((error) => {
+  part("loading").textContent = "";
   part("trouble").textContent = `Photos cannot be scored: ${error.message}`;
   part("trouble").hidden = false;
 });

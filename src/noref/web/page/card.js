@@ -30,14 +30,13 @@ function scored(item, enlarge) {
 
 function failed({ name, failure }) {
   return [
-    element("div", { class: "frame" }, element("span", { class: "broken", "aria-hidden": "true" }, "!")),
     element(
       "div",
       { class: "body" },
-      element("p", { class: "verdict failure" }, "Not scored"),
+      element("p", { class: "verdict failure" }, element("span", { class: "broken", "aria-hidden": "true" }, "!"), "Not scored"),
       title({ name }),
-      element("p", {}, element("strong", {}, "Cause: "), failure.cause),
-      element("p", {}, element("strong", {}, "What helps: "), failure.cure),
+      element("p", {}, element("strong", {}, "Cause: "), `${failure.cause}.`),
+      element("p", {}, element("strong", {}, "What helps: "), `${failure.cure}.`),
     ),
   ];
 }
