@@ -55,6 +55,7 @@ def distributions(files: list[Path]) -> dict[str, str]:
 PARTS = {
     "runtime": ([*SOURCE.glob("*.py"), *(SOURCE / "cli").rglob("*.py"), *(SOURCE / "writers").rglob("*.py")], ()),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
+    "service": ([*(SOURCE / "web").rglob("*.py")], ("web",)),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }
 
@@ -71,7 +72,9 @@ def test_what_is_imported_is_declared(part):
     assert {name: file for name, file in distributions(files).items() if name not in allowed} == {}
 
 
-@pytest.mark.parametrize(("part", "extra"), [("laboratory", "lab"), *(("images", extra) for extra in ("heic", "jxl", "raw"))])
+@pytest.mark.parametrize(
+    ("part", "extra"), [("laboratory", "lab"), ("service", "web"), *(("images", extra) for extra in ("heic", "jxl", "raw"))]
+)
 def test_what_an_extra_declares_is_imported(part, extra):
     files, _ = PARTS[part]
     assert declared(extra) - declared() - set(INDIRECT) <= set(distributions(files))

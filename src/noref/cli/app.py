@@ -10,7 +10,7 @@ import typer
 
 import noref
 from noref import streams
-from noref.cli import models, score
+from noref.cli import models, score, serve
 from noref.cli.output import EXIT_CODES, Exit, reason, say
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ def root(
 
 app.command(epilog=EXIT_CODES)(score.score)
 app.command()(models.models)
+app.command()(serve.serve)
 
 
 @app.command(

@@ -1,0 +1,79 @@
+"""`noref serve`: the page and the HTTP service."""
+
+from typing import Annotated
+
+import typer
+
+import noref
+from noref import capacity, card
+from noref.cli.output import say, stop, stops
+from noref.cli.score import DEFAULT_VIEW, Views
+
+MIB = 2**20
+MEGAPIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="Also answer to this host name, such as that of a proxy; may be given more than once.",
+            show_default="the names of this machine, or any with another --host",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, each with a model of its own.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", min=1, help="Photos that each worker scores in parallel.", show_default="as processors and memory allow"
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
+    ] = card.DEFAULT,
+    view: Annotated[
+        Views,
+        typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
+    ] = DEFAULT_VIEW,
+    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
+    max_pixels: Annotated[
+        int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
+    ] = MEGAPIXELS,
+    max_image: Annotated[int, typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files.")] = 64,
+    max_upload: Annotated[int, typer.Option("--max-upload", min=1, metavar="MIB", help="Refuse larger requests.")] = 256,
+    max_images: Annotated[int, typer.Option("--max-images", min=1, metavar="N", help="Images in one request.")] = 64,
+    queue: Annotated[
+        int, typer.Option("--queue", min=1, metavar="N", help="Refuse requests while a worker has so many images to score.")
+    ] = 256,
+    timeout: Annotated[
+        int,
+        typer.Option("--timeout", min=1, metavar="SECONDS", help="Time for an upload, and again for scoring its images."),
+    ] = 60,
+) -> None:
+    """Serve a page and an HTTP API that score photos (needs the extra: pip install 'noref[web]').
+
+    By default only this machine can reach it. Nothing is stored, and nothing is sent elsewhere. Ctrl-C ends it when the running
+    requests are answered.
+    """
+    try:
+        from noref.web import guard, server
+        from noref.web.limits import Limits
+    except ModuleNotFoundError as error:
+        stop(f"the service needs {error.name}; pip install 'noref[web]'")
+    jobs = jobs or max(1, capacity.default_jobs() // workers)
+    limits = Limits(max_upload * MIB, max_image * MIB, max_images, queue, timeout)
+    with stops():
+        scorer = noref.Scorer(model, threads=1, max_pixels=max_pixels, exact=exact, view=view.value)
+        try:
+            listener = server.listen(host, port)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            stop(f"cannot listen on {host}, port {port} ({reason}); choose another --port or --host")
+        place = f"[{host}]" if ":" in host else host
+        say(f"{scorer.card.label} on http://{place}:{listener.getsockname()[1]} (Ctrl-C ends it)")
+        server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, allow_host or []))

@@ -1,0 +1,1 @@
+"""The HTTP service behind `noref serve`; it needs the extra: pip install 'noref[web]'."""

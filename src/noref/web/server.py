@@ -1,0 +1,145 @@
+"""Runs the application with uvicorn: sockets, workers, connections of clients that hang, and the end."""
+
+import asyncio
+import contextlib
+import math
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import multiprocess as measurements
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
+
+from noref.scorer import Scorer
+from noref.web import app
+from noref.web.limits import Limits
+from noref.web.metrics import SHARED
+
+CONNECTIONS = 1000
+"""Connections of one worker; it answers 503 to further ones."""
+
+PATIENCE = 10
+"""Seconds between two looks at a connection; it is closed if nothing has changed while the client had to act."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections; port 0 is any free one.
+
+    Raises:
+        OSError: The address is not one of this machine, or is in use.
+    """
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits: Limits, hosts: frozenset[str] | None) -> None:
+    """Serve until SIGINT or SIGTERM; then finish the running requests and refuse new ones.
+
+    Args:
+        listener: As `listen` returns it.
+        scorer: Shared by the threads of a worker; with several workers, each loads its model again.
+        workers: Processes. One runs in this process; others are restarted if they end.
+        jobs: Images that each worker scores at a time.
+        limits: What each worker accepts.
+        hosts: Host names under which the service answers; None for any.
+    """
+    config = uvicorn.Config(
+        partial(_application, scorer, jobs, limits, hosts),
+        factory=True,
+        interface="asgi3",
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        workers=workers,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=math.ceil(2 * limits.seconds),
+        timeout_worker_healthcheck=30,
+    )
+    if workers > 1:
+        with _shared_measurements():
+            Workers(config, [listener]).run()
+        return
+    signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again when it has finished
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run([listener])
+
+
+def _application(scorer: Scorer, jobs: int, limits: Limits, hosts: frozenset[str] | None) -> FastAPI:
+    """The application, made in the process that runs it."""
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    return app.create(scorer, jobs, limits, hosts)
+
+
+def _end_with(parent: Any) -> None:
+    """End this worker when its parent was killed, as nobody else would."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(*_: object) -> None:
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _shared_measurements() -> Iterator[None]:
+    """A folder through which the workers share their measurements."""
+    with tempfile.TemporaryDirectory(prefix="noref-") as folder:
+        os.environ[SHARED] = folder
+        yield
+
+
+class Workers(Multiprocess):
+    """Worker processes that share a socket."""
+
+    def terminate_all(self) -> None:
+        """Refuse new connections, and let the workers finish."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that ended; their queues no longer count."""
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            measurements.mark_process_dead(pid)
+
+
+class Connection(H11Protocol):
+    """A connection that is closed if its client neither sends a request, nor takes the answer, for a while.
+
+    uvicorn's own limit ends with the first byte of a request. While the body of a request arrives, the application has its own
+    limit.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._look(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next_look.cancel()
+        super().connection_lost(exc)
+
+    def _look(self, before: tuple[object, ...] | None) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        waiting = unsent > 0 or self.cycle is None or self.cycle.response_complete
+        now = (waiting, self.cycle, unsent)
+        if waiting and now == before:
+            self.transport.abort()
+        else:
+            self._next_look = self.loop.call_later(PATIENCE, self._look, now)
