@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from noref import places, words
+
 LIKELY = 0.5  # the lowest probability of a likely defect
 
 
@@ -122,6 +124,25 @@ class Assessment:
         """The defects with a probability of at least one half, most likely first."""
         order = sorted(self.defects, key=lambda name: -self.defects[name].probability)
         return {name: self.defects[name] for name in order if self.defects[name].probability >= LIKELY}
+
+    def summary(self) -> str:
+        """A short paragraph that a person can act on.
+
+        It states the score with its interval, both in words; the likely defects, most severe first; where in the photo quality
+        is lowest, if the map shows one such place; what would help when the photo is taken or saved again, for the two most
+        severe defects; that composition and content are not assessed; and the warnings. What the model does not predict is
+        left out. The same assessment always gives the same text.
+
+        Examples:
+            >>> import noref
+            >>> import numpy as np
+            >>> dark = noref.score(np.zeros((256, 384, 3), np.uint8))
+            >>> print(dark.summary().split(". ")[-2])
+            For a better photo, use more light
+        """
+        levels = {name: defect.level for name, defect in self.likely_defects.items()} if self.defects else None
+        place = places.lowest(self.map)
+        return words.paragraph(self.score, self.interval, levels, place=place, warnings=self.warnings)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything except the map, as plain JSON types; what the model does not predict is None."""
