@@ -20,7 +20,6 @@ from noref.errors import ImageError
 
 PAGE = Path(noref.__file__).parent / "web" / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-SUMMARY = "Stand-in for the words: {:.0f} of 100."
 
 
 class Service(ThreadingHTTPServer):
@@ -56,7 +55,7 @@ class Service(ThreadingHTTPServer):
         grid = np.rint(np.clip(found.map, 0, 100) * 2.55).astype(np.uint8)
         values = base64.b64encode(grid.tobytes()).decode()
         quality = {"width": grid.shape[1], "height": grid.shape[0], "values": values}
-        return {**found.to_dict(), "image": name, "summary": SUMMARY.format(found.score), "map": quality}
+        return {**found.to_dict(), "image": name, "summary": found.summary(), "map": quality}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -23,8 +23,7 @@ function scored(item, enlarge) {
   const body = element("div", { class: "body" }, element("div", { class: "line" }, verdict(assessment), details), title(item));
   if (assessment.score !== null) body.append(scale(assessment));
   body.append(chips(assessment));
-  if (assessment.summary) body.append(element("p", { class: "words" }, assessment.summary));
-  body.append(...warnings(assessment));
+  body.append(...words(assessment));
   return [view(item), body];
 }
 
@@ -76,7 +75,9 @@ function chip(name, { probability, level }) {
   return styled(made, { "--share": `${level === null ? 100 * probability : 20 * level}%` });
 }
 
-export function warnings(assessment) {
-  if (!assessment.warnings.length) return [];
-  return [element("ul", { class: "warnings" }, ...assessment.warnings.map((text) => element("li", {}, text)))];
+/** The summary; where there is none, the warnings that it would contain. */
+export function words({ summary, warnings }) {
+  if (summary) return [element("p", { class: "words" }, summary)];
+  if (!warnings.length) return [];
+  return [element("ul", { class: "warnings" }, ...warnings.map((text) => element("li", {}, text)))];
 }

@@ -1,6 +1,6 @@
 // The details of one photo, large, in a dialog.
 
-import { chips, scale, verdict, warnings } from "./card.js";
+import { chips, scale, verdict, words } from "./card.js";
 import { element, styled } from "./dom.js";
 import { view } from "./view.js";
 
@@ -12,8 +12,7 @@ export function show(dialog, item) {
   const facts = element("div", { class: "facts" }, verdict(assessment, 1));
   if (assessment.score !== null) facts.append(scale(assessment));
   facts.append(chips(assessment));
-  if (assessment.summary) facts.append(element("p", { class: "words" }, assessment.summary));
-  facts.append(...warnings(assessment), ...every(assessment));
+  facts.append(...words(assessment), ...every(assessment));
   facts.append(element("p", { class: "muted note" }, `${assessment.width} × ${assessment.height} pixels. ${assessment.model}: ${assessment.policy}.`));
   dialog.replaceChildren(
     element("div", { class: "line" }, element("h2", { id: "details-title" }, item.name), close),

@@ -11,11 +11,11 @@ const START = 50; // percent of the width that the map covers at first
  */
 export function view({ name, preview, assessment }) {
   const ratio = preview?.ratio ?? (assessment ? assessment.width / assessment.height : 4 / 3);
-  const stage = styled(element("div", { class: "stage" }), { "--ratio": ratio, "--wipe": `${START}%` });
+  const stage = element("div", { class: "stage" });
   if (preview) stage.append(element("img", { src: preview.url, alt: "", decoding: "async" }));
   else stage.append(element("p", { class: "no-preview" }, "No preview: this browser cannot decode the photo"));
   if (assessment?.map) stage.append(...wipe(name, assessment.map, stage));
-  return element("div", { class: "frame" }, stage);
+  return styled(element("div", { class: "frame" }, stage), { "--ratio": ratio });
 }
 
 function wipe(name, map, stage) {
