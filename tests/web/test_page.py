@@ -222,7 +222,7 @@ def test_everything_works_by_keyboard(browser, service: Service):
         press(Keys.TAB)
         reached.append(browser.js(CHOSEN))
     assert reached == ["sort", "show", "low", "high", "export", "clear", "wipe", "quiet"]
-    press(Keys.SHIFT, Keys.TAB, Keys.NULL)
+    ActionChains(browser.driver).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
     press(Keys.ARROW_RIGHT)
     assert browser.find(".wipe").get_property("value") == "51"
     assert browser.js("return getComputedStyle(document.querySelector('.handle'), '::after').outlineStyle") == "solid"
@@ -273,5 +273,5 @@ def test_the_page_names_no_other_server_and_parses_no_markup_from_strings():
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert "://" not in text, path
-        sinks = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|style=|\son\w+="
-        assert not re.search(sinks, text if path.suffix == ".js" else re.sub(r"style-src", "", text)), path
+        sinks = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser| style=|\son\w+="
+        assert not re.search(sinks, text), path

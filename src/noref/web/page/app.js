@@ -51,7 +51,7 @@ async function work(item, signal) {
     if (!signal.aborted) item.failure = error instanceof Failure ? error : new Failure("PageError", String(error), "report it");
   }
   if (signal.aborted) forget(item);
-  refresh(item);
+  refresh(signal.aborted ? undefined : item);
 }
 
 function add(files) {
