@@ -94,9 +94,10 @@ def draw(scorer: noref.Scorer) -> Image.Image:
 def _panel(title: str, pixels: Pixels, scorer: noref.Scorer) -> Image.Image:
     found = scorer.score(pixels)
     photo = Image.fromarray(pixels)
-    tint = Image.fromarray(overlay.colors(found.map)).resize(photo.size, Image.Resampling.BICUBIC)
+    drawn = photo.convert("RGBA")
+    drawn.alpha_composite(overlay.tint(found.map, photo.size))
     panel = Image.new("RGB", (SIDE, SIDE + LINES), "white")
-    for half, picture in enumerate((photo, Image.blend(photo.convert("L").convert("RGB"), tint, overlay.OPACITY))):
+    for half, picture in enumerate((photo, drawn.convert("RGB"))):
         picture.thumbnail((SIDE, SIDE // 2 - 2))
         panel.paste(picture, ((SIDE - picture.width) // 2, half * (SIDE // 2)))
     pen, font = ImageDraw.Draw(panel), ImageFont.load_default(13)

@@ -52,8 +52,12 @@ def distributions(files: list[Path]) -> dict[str, str]:
     return {normalized(name): file for module, file in modules.items() for name in installed.get(module, [module])}
 
 
+PACKAGES = ("cli", "store", "writers")
 PARTS = {
-    "runtime": ([*SOURCE.glob("*.py"), *(SOURCE / "cli").rglob("*.py"), *(SOURCE / "writers").rglob("*.py")], ()),
+    "runtime": (
+        [*SOURCE.glob("*.py"), *(file for name in ("cli", "store", "writers") for file in (SOURCE / name).rglob("*.py"))],
+        (),
+    ),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "service": ([*(SOURCE / "web").rglob("*.py")], ("web",)),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),

@@ -116,12 +116,6 @@ def test_the_legend_shows_the_interval_after_the_score():
     assert (bounded[:, 75:140] < 128).any()
 
 
-def test_the_scale_is_left_out_if_the_interval_leaves_no_room():
-    plain, bounded = legend(300, interval=(np.nan, np.nan)), legend(300)
-    assert (plain[:, 150:] < 128).any()
-    assert (bounded[:, 150:] == 255).all()
-
-
 def test_the_command_line(bounder, tmp_path, monkeypatch):
     photo = tmp_path / "photo.png"
     Image.new("RGB", (12, 10), (204, 204, 204)).save(photo)

@@ -28,6 +28,7 @@ SURFACE = [
     "NotAnImage",
     "Scorer",
     "ScoringFailed",
+    "StoreError",
     "UnsupportedImage",
     "__version__",
     "score",

@@ -27,6 +27,7 @@ from noref.errors import (
     NorefError,
     NotAnImage,
     ScoringFailed,
+    StoreError,
     UnsupportedImage,
 )
 from noref.scorer import Scorer, score
@@ -51,6 +52,7 @@ __all__ = [
     "NotAnImage",
     "Scorer",
     "ScoringFailed",
+    "StoreError",
     "UnsupportedImage",
     "__version__",
     "score",

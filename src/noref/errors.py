@@ -12,8 +12,9 @@ NorefError
 |   +-- ScoringFailed       the model runtime failed on this image
 |   +-- InternalError       a bug in noref, yielded by `score_many`; `score` raises the original exception
 +-- ModelError
-    +-- ModelNotFound       no model of that name or path
-    +-- BadModel            the file is not a model that noref exported
+|   +-- ModelNotFound       no model of that name or path
+|   +-- BadModel            the file is not a model that noref exported
++-- StoreError              a file of results cannot be opened, read or written
 """
 
 import traceback
@@ -127,3 +128,17 @@ class ModelNotFound(ModelError):
 
 class BadModel(ModelError):
     """The file is not a model that noref exported, or its card is missing."""
+
+
+class StoreError(NorefError):
+    """A file of results cannot be opened, read or written; the message names the file, the cause and the cure.
+
+    Examples:
+        >>> from noref.errors import StoreError
+        >>> from noref.store import Store
+        >>> try:
+        ...     Store("missing.db")
+        ... except StoreError as error:
+        ...     print(error)
+        missing.db: no such file; write one with `noref score PHOTOS --out missing.db`
+    """

@@ -1,4 +1,4 @@
-"""Draw a quality map over its photo."""
+"""A quality map drawn over its photo: a tint where quality is poor."""
 
 import contextlib
 import math
@@ -12,28 +12,52 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from noref.assessment import Assessment
 
-LONGEST = 1024  # pixels on the long side of the drawing
-OPACITY = 0.55  # of the colours over the grey photo
+LONGEST = 1024  # pixels on the long side of the photo in a drawing
+TINT = (230, 0, 230)  # magenta: rare in photos, and distinct from most of their colours for colour-blind viewers too
+OPACITY = 0.75  # of the tint at quality 0
+CLEAR = 80.0  # quality from which on there is no tint
 _STRIP = 34  # pixels of the legend below
 _LINE = 20  # and of each likely defect in it
+_MARGIN = 8
+_SCALE = (120, 14)  # pixels of the bar in the legend
 _SOFTWARE = "noref quality map"  # text chunk of the PNG, by which `is_overlay` recognizes a drawing
 
-# Dark violet (0, poor) over magenta to light yellow (100, good): ordered in lightness, so that it reads in grey and for
-# colour-blind eyes. The anchors are ours; the idea is that of the perceptually uniform maps.
-_ANCHORS = np.array([[20, 8, 54], [110, 20, 120], [208, 50, 95], [250, 140, 60], [252, 245, 170]], np.float32)
 
+def tint(quality: npt.NDArray[np.float32], size: tuple[int, int]) -> Image.Image:
+    """A quality map as a transparent layer to lay over its photo.
 
-def colors(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Quality from 0 to 100 (clipped) as RGB, shape + (3,): one fixed scale, so that two photos can be compared."""
-    place = np.clip(quality, 0, 100) / 100 * (len(_ANCHORS) - 1)
-    channels = [np.interp(place, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    The layer has one colour, `TINT`. Its opacity falls linearly from `OPACITY` at quality 0 to 0 at `CLEAR` and above, the
+    same for every photo, so that two drawings can be compared.
+
+    Args:
+        quality: A quality map, h x w, at least 1 x 1; clipped to 0 to 100.
+        size: Width and height of the layer in pixels, to which the map is enlarged smoothly.
+
+    Returns:
+        An image in mode RGBA.
+
+    Examples:
+        >>> import numpy as np
+        >>> from noref import overlay
+        >>> layer = overlay.tint(np.array([[0, 40, 100]], np.float32), (3, 1))
+        >>> [layer.getpixel((x, 0)) for x in range(3)]
+        [(230, 0, 230, 191), (230, 0, 230, 96), (230, 0, 230, 0)]
+    """
+    smooth = Image.fromarray(quality.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+    opacity = OPACITY * (1 - np.clip(np.asarray(smooth) / CLEAR, 0, 1))
+    layer = Image.new("RGBA", size, TINT)
+    layer.putalpha(Image.fromarray(np.rint(255 * opacity).astype(np.uint8)))
+    return layer
 
 
 def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
-    """The photo in grey under its quality map in colour, above a legend with score, interval, scale and likely defects.
+    """The photo in its colours, tinted where quality is poor, above a legend with score, interval, scale and likely defects.
 
     At most `LONGEST` pixels on the long side of the photo.
+
+    Args:
+        pixels: The photo, uint8, H x W x 3.
+        assessment: Its assessment.
 
     Raises:
         ValueError: The assessment has no map.
@@ -42,13 +66,18 @@ def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
         raise ValueError(f"{assessment.model} predicts no quality map")
     photo = Image.fromarray(pixels)
     photo.thumbnail((LONGEST, LONGEST))
-    tint = Image.fromarray(colors(assessment.map)).resize(photo.size, Image.Resampling.BICUBIC)
-    overlay = Image.blend(photo.convert("L").convert("RGB"), tint, OPACITY)
-    height = overlay.height + _STRIP + _LINE * len(assessment.likely_defects)
-    sheet = Image.new("RGB", (overlay.width, height), "white")
-    sheet.paste(overlay)
-    _legend(sheet, overlay.height, assessment)
+    _cover(photo, assessment.map, (0, 0, *photo.size))
+    legend = _legend(assessment, photo.width)
+    sheet = Image.new("RGB", (legend.width, photo.height + legend.height), "white")
+    sheet.paste(photo)
+    sheet.paste(legend, (0, photo.height))
     return sheet
+
+
+def _cover(image: Image.Image, quality: npt.NDArray[np.float32], box: tuple[int, int, int, int]) -> None:
+    """Tint a box of an image: left, top, right, bottom."""
+    layer = tint(quality, (box[2] - box[0], box[3] - box[1]))
+    image.paste(layer, box, layer)
 
 
 def save(drawing: Image.Image, path: Path) -> None:
@@ -79,18 +108,25 @@ def is_overlay(path: str | os.PathLike[str]) -> bool:
     return head.startswith(b"\x89PNG") and f"tEXtSoftware\0{_SOFTWARE}".encode() in head
 
 
-def _legend(sheet: Image.Image, top: int, assessment: Assessment) -> None:
-    pen = ImageDraw.Draw(sheet)
+def _legend(assessment: Assessment, width: int) -> Image.Image:
+    """Score, scale and likely defects, black on white: as wide as the photo, or as the text needs."""
     font = ImageFont.load_default(15)
     score = f"score {assessment.score:.0f}"
     if not math.isnan(assessment.interval[0]):
         score += " ({:.0f} to {:.0f})".format(*assessment.interval)
-    pen.text((8, top + 8), score, "black", font)
-    for line, (name, defect) in enumerate(assessment.likely_defects.items()):
-        pen.text((8, top + _STRIP - 4 + line * _LINE), f"{name} {defect}", "black", font)
-    scale = Image.fromarray(colors(np.linspace(0, 100, 120, dtype=np.float32)[None].repeat(14, axis=0)))
-    right = sheet.width - 40
-    if right - 184 > pen.textlength(score, font):  # narrow photos get no scale
-        sheet.paste(scale, (right - 120, top + 10))
-        pen.text((right - 124, top + 8), "poor 0", "black", font, anchor="ra")
-        pen.text((right + 4, top + 8), "100", "black", font)
+    defects = [f"{name} {defect}" for name, defect in assessment.likely_defects.items()]
+    poor, good = font.getlength("poor"), font.getlength("good")
+    first = font.getlength(score) + poor + _SCALE[0] + good + 6 * _MARGIN
+    needed = max([first, *(font.getlength(line) + 2 * _MARGIN for line in defects)])
+    legend = Image.new("RGB", (max(width, math.ceil(needed)), _STRIP + _LINE * len(defects)), "white")
+    pen = ImageDraw.Draw(legend)
+    pen.text((_MARGIN, _MARGIN), score, "black", font)
+    for line, text in enumerate(defects):
+        pen.text((_MARGIN, _STRIP - 4 + line * _LINE), text, "black", font)
+    right = legend.width - 2 * _MARGIN - math.ceil(good)
+    left, top = right - _SCALE[0], _MARGIN + 2
+    _cover(legend, np.linspace(0, 100, _SCALE[0], dtype=np.float32)[None], (left, top, right, top + _SCALE[1]))
+    pen.rectangle((left - 1, top - 1, right, top + _SCALE[1]), outline="black")
+    pen.text((left - _MARGIN, _MARGIN), "poor", "black", font, anchor="ra")
+    pen.text((right + _MARGIN, _MARGIN), "good", "black", font)
+    return legend

@@ -7,7 +7,7 @@ from PIL import Image
 GRID = 12  # cells on each side of the grid to which every map is averaged
 CONTRAST = 15.0  # points by which the mean quality of the place is below that of the rest, at least
 POOR = 70.0  # mean quality of the place, at most
-EXPLAINED = 0.4  # share of the variance of the grid that lies between the place and the rest, at least
+EXPLAINED = 0.5  # share of the variance of the grid between place and rest, more than that; two equal places reach no half
 
 _HALF, _THIRD = GRID // 2, GRID // 3
 _FIRST = slice(_HALF), slice(_THIRD)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 GRADES = ("very poor", "poor", "fair", "good", "very good")
 """Fifths of the scale from 0 to 100."""
 
+LOW = GRADES[:3]
+"""Grades that call for a cause."""
+
 SEVERITIES = ("slight", "moderate", "marked", "strong", "severe")
 """Levels 1 to 5."""
 
@@ -123,7 +126,7 @@ def _defects(levels: Mapping[str, float], score: float) -> str:
     if levels:
         heading = "Likely defect" if len(levels) == 1 else "Likely defects"
         return f"{heading}: {_listed([_defect(name, level) for name, level in levels.items()])}."
-    if score < 60:
+    if not math.isnan(score) and grade(score) in LOW:
         return "No defect that the model predicts is likely, so the cause of the low score remains open."
     return "No likely defects."
 

@@ -1,0 +1,310 @@
+"""Reads and writes a file of results."""
+
+import contextlib
+import json
+import math
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from noref.assessment import LIKELY, Assessment, Defect
+from noref.card import ModelCard
+from noref.store import schema
+from noref.store.record import Failure, Record, Settings
+
+Sort: TypeAlias = Literal["path", "score", "time"]
+"""Orders of records: by path; by score, the worst first and failures last; by the time of scoring."""
+
+_ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
+_CHUNK = 256  # rows read at a time
+_FULL = "everything written before is kept; make room and run the same command again to resume"
+
+
+class Store:
+    """An open file of results; a context manager.
+
+    One process at a time writes. Every result is committed as it is written: a killed process loses nothing that it wrote, and
+    readers have it at once. Methods may be called from any thread.
+
+    Args:
+        path: The file.
+        mode: "r" to read; "w" to read and write, which creates the file if there is none.
+
+    Raises:
+        StoreError: The file cannot be opened, is no file of results, was written by a later version of noref, or another
+            process is writing to it. Methods raise it where the file cannot be read or written.
+
+    Examples:
+        >>> import tempfile
+        >>> from noref.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/results.db", "w") as store:
+        ...     len(store)
+        0
+    """
+
+    def __init__(self, path: str | os.PathLike[str], mode: Literal["r", "w"] = "r") -> None:
+        self.path = Path(path)
+        self._guard = threading.RLock()
+        self._ids: dict[Settings, int] = {}
+        self._lock = schema.Lock(self.path) if mode == "w" else None
+        try:
+            self._database = schema.opened(self.path, mode)
+        except BaseException:
+            if self._lock is not None:
+                self._lock.release()
+            raise
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; another process may write to it then."""
+        with self._guard:
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __len__(self) -> int:
+        """Number of photos that have a result under the settings used last."""
+        (row,) = self._rows("SELECT COUNT(*) FROM results WHERE settings = ?", self._id(None))
+        return int(row[0])
+
+    def cards(self) -> dict[str, dict[str, Any]]:
+        """The card of each model as plain JSON types, by the SHA-256 of the model file; see `ModelCard`."""
+        return {sha256: json.loads(card) for sha256, card in self._rows("SELECT sha256, card FROM models")}
+
+    def settings(self) -> list[Settings]:
+        """The settings under which there are results, those used last first."""
+        rows = self._rows("SELECT model, view, exact FROM settings ORDER BY used DESC, id DESC")
+        return [Settings(model, view, bool(exact)) for model, view, exact in rows]
+
+    def records(
+        self,
+        *,
+        below: float | None = None,
+        above: float | None = None,
+        defect: str | None = None,
+        failed: bool | None = None,
+        sort: Sort = "path",
+        reverse: bool = False,
+        settings: Settings | None = None,
+        pictures: bool = True,
+    ) -> Iterator[Record]:
+        """Read records, one after the other.
+
+        Args:
+            below: Only scores lower than this.
+            above: Only scores of at least this.
+            defect: Only photos that likely have the defect of this name.
+            failed: Only photos that could not be scored (True), or that were (False).
+            sort: The order.
+            reverse: The opposite order.
+            settings: Under which the photos were scored; None for those used last.
+            pictures: Read maps and thumbnails; without, maps are 0 x 0 and thumbnails None, and reading is faster.
+
+        Raises:
+            ValueError: There are no results under these settings.
+        """
+        wanted = [
+            ("settings = ?", self._id(settings)),
+            ("score < ?", below),
+            ("score >= ?", above),
+            (f"? IN (SELECT name FROM defects WHERE result = results.id AND probability >= {LIKELY})", defect),
+            ("(error_kind IS NOT NULL) = ?", failed),
+        ]
+        conditions, values = zip(*((text, value) for text, value in wanted if value is not None), strict=True)
+        order = ", ".join(f"{each}{' DESC' if reverse else ''}" for each in (*_ORDERS[sort].split(", "), "results.id"))
+        columns, source = "results.*", "results"
+        if pictures:
+            columns += ", map, map_width, map_height, thumbnail"
+            source += " LEFT JOIN pictures ON pictures.result = results.id"
+        query = f"SELECT {columns} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order}"
+        return self._records(query, values, settings)
+
+    def _records(self, query: str, values: Iterable[object], settings: Settings | None) -> Iterator[Record]:
+        chosen = settings or next(iter(self.settings()), None)
+        if chosen is None:
+            return
+        card = self.cards()[chosen.model_sha256]
+        label, names = f"{card['name']} {card['version']}", card["defects"]
+        for row in self._rows(query, *values):
+            path = _loaded_path(row["path"])
+            failure = Failure(row["error_kind"], row["error_cause"], row["error_cure"]) if row["error_kind"] else None
+            yield Record(
+                path=path,
+                assessment=None if failure else self._assessment(path, row, label, names),
+                failure=failure,
+                bytes=row["bytes"],
+                modified=row["modified"],
+                digest=row["digest"],
+                thumbnail=row["thumbnail"] if "thumbnail" in row.keys() else None,  # noqa: SIM118  (a Row iterates over values)
+                scored=datetime.fromisoformat(row["scored"]),
+                model_sha256=chosen.model_sha256,
+                view=chosen.view,
+                exact=chosen.exact,
+            )
+
+    def _assessment(self, path: str, row: sqlite3.Row, label: str, names: list[str]) -> Assessment:
+        found = {
+            name: Defect(probability, _number(level))
+            for name, probability, level in self._rows(
+                "SELECT name, probability, level FROM defects WHERE result = ?", row["id"]
+            )
+        }
+        quality = np.empty((0, 0), np.float32)
+        if "map" in row.keys() and row["map"] is not None:  # noqa: SIM118
+            grid = np.frombuffer(row["map"], np.uint8).reshape(row["map_height"], row["map_width"])
+            quality = grid * np.float32(100 / 255)
+        return Assessment(
+            name=path,
+            score=_number(row["score"]),
+            map=quality,
+            model=label,
+            policy=row["policy"],
+            size=(row["width"], row["height"]),
+            warnings=tuple(json.loads(row["warnings"])),
+            defects={name: found[name] for name in names if name in found},
+            interval=(_number(row["low"]), _number(row["high"])),
+        )
+
+    def state(self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False) -> str:
+        """Whether a photo, unchanged since, has a result: "scored", "failed", or "" for none.
+
+        Args:
+            path: Absolute.
+            size: Bytes of the file now.
+            modified: Time of its last change now, in nanoseconds since 1970.
+            settings: Under which it is to be scored.
+            thumbnail: Whether a result without a thumbnail counts as none.
+        """
+        query = """
+            SELECT error_kind, thumbnail IS NOT NULL FROM results LEFT JOIN pictures ON result = id
+            WHERE settings = ? AND path = ? AND bytes = ? AND modified = ?
+        """
+        for kind, drawn in self._rows(query, self._id(settings), _stored_path(path), size, modified):
+            return "failed" if kind else "scored" if drawn or not thumbnail else ""
+        return ""
+
+    def use(self, card: ModelCard, view: str, exact: bool) -> Settings:
+        """Store the model and the settings of the records to come, and return the settings; they become those used last."""
+        settings = Settings(card.sha256, view, exact)
+        with self._transaction() as database:
+            model = (card.sha256, card.name, card.version, json.dumps(asdict(card)))
+            database.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", model)
+            database.execute(
+                "INSERT INTO settings (model, view, exact, used) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (model, view, exact) DO UPDATE SET used = excluded.used",
+                (*settings, _time(datetime.now(timezone.utc))),
+            )
+        return settings
+
+    def write(self, record: Record) -> None:
+        """Write a record and commit it; it replaces the one of the same path and settings.
+
+        Raises:
+            ValueError: `use` has not stored its settings.
+        """
+        key, found = self._id(record.settings), record.assessment
+        path = _stored_path(record.path)
+        row: dict[str, object] = {
+            "settings": key,
+            "path": path,
+            "bytes": record.bytes,
+            "modified": record.modified,
+            "digest": record.digest,
+            "scored": _time(record.scored),
+        }
+        if found is not None:
+            row |= {"score": found.score, "low": found.interval[0], "high": found.interval[1]}
+            row |= {"width": found.size[0], "height": found.size[1], "policy": _text(found.policy)}
+            row["warnings"] = json.dumps(found.warnings)
+        if record.failure is not None:
+            row |= zip(("error_kind", "error_cause", "error_cure"), map(_text, record.failure), strict=True)
+        with self._transaction() as database:
+            database.execute("DELETE FROM results WHERE settings = ? AND path = ?", (key, path))
+            marks = ", ".join("?" * len(row))
+            result = database.execute(f"INSERT INTO results ({', '.join(row)}) VALUES ({marks})", tuple(row.values())).lastrowid
+            if found is not None:
+                defects = ((result, name, *defect) for name, defect in found.defects.items())
+                database.executemany("INSERT INTO defects VALUES (?, ?, ?, ?)", defects)
+                grid = np.rint(np.clip(found.map, 0, 100) * (255 / 100)).astype(np.uint8)
+                picture = (result, grid.shape[1], grid.shape[0], grid.tobytes(), record.thumbnail)
+                database.execute("INSERT INTO pictures VALUES (?, ?, ?, ?, ?)", picture)
+
+    def remove(self, paths: Iterable[str], settings: Settings) -> None:
+        """Remove the results of photos under some settings."""
+        key = self._id(settings)
+        with self._transaction() as database:
+            rows = ((key, _stored_path(path)) for path in paths)
+            database.executemany("DELETE FROM results WHERE settings = ? AND path = ?", rows)
+
+    def _id(self, settings: Settings | None) -> int:
+        """Of settings in the file; 0 for those used last if there are none."""
+        if settings is None:
+            latest = next(iter(self.settings()), None)
+            return 0 if latest is None else self._id(latest)
+        if settings not in self._ids:
+            for (key,) in self._rows("SELECT id FROM settings WHERE model = ? AND view = ? AND exact = ?", *settings):
+                self._ids[settings] = key
+        if settings not in self._ids:
+            raise ValueError(f"no results under {settings}")
+        return self._ids[settings]
+
+    def _rows(self, query: str, *values: object) -> Iterator[sqlite3.Row]:
+        """The rows of an answer, read in chunks, so that neither memory nor the lock is held for long."""
+        with self._guard, schema.explained(self.path, "copy it again, or score the photos again into another file"):
+            cursor = self._database.execute(query, values)
+            cursor.row_factory = sqlite3.Row
+            rows = cursor.fetchmany(_CHUNK)
+        while rows:
+            yield from rows
+            with self._guard, schema.explained(self.path, "copy it again, or score the photos again into another file"):
+                rows = cursor.fetchmany(_CHUNK)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._guard, schema.explained(self.path, _FULL):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:  # SQLite itself ends it when the disk is full
+                    self._database.execute("ROLLBACK")
+                raise
+
+
+def _stored_path(path: str) -> str | bytes:
+    """Text if the path is valid UTF-8, otherwise its bytes; on every system, whatever the encoding of file names is."""
+    exact = os.fsencode(path)
+    try:
+        return exact.decode("utf-8")
+    except UnicodeDecodeError:
+        return exact
+
+
+def _loaded_path(path: str | bytes) -> str:
+    return os.fsdecode(path.encode("utf-8") if isinstance(path, str) else path)
+
+
+def _text(text: str) -> str:
+    """Text that SQLite can store: bytes of a name that are not text become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

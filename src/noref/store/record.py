@@ -1,0 +1,75 @@
+"""The result of one photo with what is stored beside it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from noref.assessment import Assessment
+
+Jpeg: TypeAlias = bytes
+"""The content of a JPEG file."""
+
+
+class Failure(NamedTuple):
+    """Why a photo could not be scored.
+
+    Attributes:
+        kind: Name of the class of the error, such as "DamagedImage".
+        cause: What is wrong.
+        cure: What the user can do about it.
+    """
+
+    kind: str
+    cause: str
+    cure: str
+
+
+class Settings(NamedTuple):
+    """How photos were scored. A file keeps the results under different settings apart.
+
+    Attributes:
+        model_sha256: SHA-256 of the model file, hexadecimal.
+        view: "common" or "native", as of `Scorer`.
+        exact: Whether every photo was decoded in full.
+    """
+
+    model_sha256: str
+    view: str
+    exact: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """The result of one photo, with the state of the file when it was scored.
+
+    Attributes:
+        path: Absolute; bytes that are not text are kept as `os.fsdecode` keeps them.
+        assessment: None if the photo could not be scored. Read from a file, its name is `path`, and its map is clipped to 0 to
+            100 and rounded to steps of 100 / 255.
+        failure: None if the photo was scored.
+        bytes: Size of the photo's file; 0 if it could not be read.
+        modified: Time of its last change, in nanoseconds since 1970; 0 if it could not be read.
+        digest: SHA-256 of its content, hexadecimal; "" if it could not be read.
+        thumbnail: A JPEG of at most 256 pixels on the long side; None if there is none.
+        scored: When it was scored, in UTC.
+        model_sha256: See `Settings`.
+        view: See `Settings`.
+        exact: See `Settings`.
+    """
+
+    path: str
+    assessment: Assessment | None
+    failure: Failure | None
+    bytes: int
+    modified: int
+    digest: str
+    thumbnail: Jpeg | None
+    scored: datetime
+    model_sha256: str
+    view: str
+    exact: bool
+
+    @property
+    def settings(self) -> Settings:
+        """How the photo was scored."""
+        return Settings(self.model_sha256, self.view, self.exact)

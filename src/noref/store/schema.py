@@ -1,0 +1,157 @@
+"""Opening a file of results: its tables, its version, and the lock of the process that writes.
+
+docs/reference/results-file.md describes the tables.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from noref.errors import StoreError
+
+APPLICATION = 0x6E6F7266
+"""`PRAGMA application_id` of a file of results: "norf"."""
+
+VERSION = 1
+"""`PRAGMA user_version`: of the tables below."""
+
+_TABLES = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE models (
+    sha256 TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    version TEXT NOT NULL,
+    card TEXT NOT NULL
+);
+CREATE TABLE settings (
+    id INTEGER PRIMARY KEY,
+    model TEXT NOT NULL REFERENCES models (sha256),
+    view TEXT NOT NULL,
+    exact INTEGER NOT NULL,
+    used TEXT NOT NULL,
+    UNIQUE (model, view, exact)
+);
+CREATE TABLE results (
+    id INTEGER PRIMARY KEY,
+    settings INTEGER NOT NULL REFERENCES settings (id),
+    path TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    scored TEXT NOT NULL,
+    score REAL,
+    low REAL,
+    high REAL,
+    width INTEGER,
+    height INTEGER,
+    policy TEXT,
+    warnings TEXT,
+    error_kind TEXT,
+    error_cause TEXT,
+    error_cure TEXT,
+    UNIQUE (settings, path)
+);
+CREATE INDEX results_by_score ON results (settings, score);
+CREATE TABLE defects (
+    result INTEGER NOT NULL REFERENCES results (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    probability REAL NOT NULL,
+    level REAL,
+    PRIMARY KEY (result, name)
+) WITHOUT ROWID;
+CREATE TABLE pictures (
+    result INTEGER PRIMARY KEY REFERENCES results (id) ON DELETE CASCADE,
+    map_width INTEGER NOT NULL,
+    map_height INTEGER NOT NULL,
+    map BLOB NOT NULL,
+    thumbnail BLOB
+);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+_WAIT = 10.0  # seconds for another process's transaction
+
+
+def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
+    """A connection to a file of results; in mode "w", the file is created if there is none.
+
+    Raises:
+        StoreError: It cannot be opened, is no file of results, or was written by a later version of noref.
+    """
+    if mode == "r" and not path.is_file():
+        raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
+    with explained(path, "choose a file that `noref score --out` wrote, or a new one, in a folder that can be written to"):
+        database = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'ro' if mode == 'r' else 'rwc'}",
+            uri=True,
+            timeout=_WAIT,
+            isolation_level=None,  # transactions begin and end where the code states it
+            check_same_thread=False,
+        )
+        try:
+            _prepare(database, path, mode)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) -> None:
+    application, version, tables = (
+        database.execute(question).fetchone()[0]
+        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_schema")
+    )
+    new = mode == "w" and not (application or version or tables)
+    if not new and application != APPLICATION:
+        raise StoreError(f"{path}: it is no file of results; choose one that `noref score --out` wrote, or a new one")
+    if version > VERSION:
+        raise StoreError(f"{path}: a later version of noref wrote it (schema {version}); update noref")
+    database.execute("PRAGMA foreign_keys = ON")
+    if mode == "w":
+        # Readers do not wait, and a killed process loses nothing that it committed; a power cut may cost the last seconds.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+    if new:
+        database.executescript(_TABLES)
+
+
+@contextlib.contextmanager
+def explained(path: Path, cure: str) -> Iterator[None]:
+    """Raise what SQLite reports as a `StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}; {cure}") from error
+
+
+class Lock:
+    """The right to write to a file of results. The system releases it when the process ends, however it ends.
+
+    It is an exclusive transaction on an empty database beside the file, which SQLite locks alike on all systems.
+
+    Raises:
+        StoreError: Another process has it, or the folder cannot be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.with_name(f"{path.name}-lock")
+        with explained(path, "check the folder and its permissions"):
+            self._held = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                self._held.execute("PRAGMA journal_mode = OFF")  # no second file
+                self._held.execute("BEGIN EXCLUSIVE")
+            except sqlite3.Error as error:
+                self._held.close()
+                if "locked" in str(error):
+                    cure = "wait until that has ended, or choose another file"
+                    raise StoreError(f"{path}: another run of noref is writing to it; {cure}") from None
+                raise
+
+    def release(self) -> None:
+        """Let another process write."""
+        with contextlib.suppress(OSError):
+            self._file.unlink()
+        self._held.close()
