@@ -6,7 +6,7 @@ import email.policy
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,20 +94,21 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (*headers, ("Content-Type", kind), ("Content-Length", str(len(content)))):
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+        with suppress(ConnectionError):  # of a request that the page has cancelled
+            self.end_headers()
+            self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 
 
 @contextmanager
-def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+def serving(server: ThreadingHTTPServer) -> Iterator[ThreadingHTTPServer]:
     """Serve in a thread."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield
+        yield server
     finally:
         server.shutdown()
         server.server_close()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 import noref
+from noref import overlay
 from noref.web.export import PAGE
 from noref.writers import Csv
 from page_service import Service
@@ -79,19 +80,12 @@ def test_the_slider_moves_the_border_between_photo_and_map(browser, service: Ser
     slider.send_keys("\ue010")  # End
     assert slider.get_attribute("aria-valuetext") == "100 % of the width"
     assert browser.js(clip) != before
-    browser.driver.execute_cdp_cmd(  # a click at a quarter of the width
-        "Input.dispatchMouseEvent", {"type": "mousePressed", "button": "left", "clickCount": 1, **place(browser, 0.25)}
-    )
-    browser.driver.execute_cdp_cmd(
-        "Input.dispatchMouseEvent", {"type": "mouseReleased", "button": "left", "clickCount": 1, **place(browser, 0.25)}
-    )
+    box = browser.js("return document.querySelector('.wipe').getBoundingClientRect().toJSON()")
+    for kind in ("mousePressed", "mouseReleased"):
+        at = {"x": box["x"] + box["width"] / 4, "y": box["y"] + box["height"] / 2}
+        click = {"type": kind, "button": "left", "clickCount": 1, **at}
+        browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", click)
     assert abs(int(slider.get_property("value")) - 25) <= 4
-
-
-def place(browser, share: float) -> dict[str, float]:
-    """A place on the slider, in pixels of the window."""
-    box = browser.js("const {x, y, width, height} = document.querySelector('.wipe').getBoundingClientRect(); return [x, y, width, height]")
-    return {"x": box[0] + share * box[2], "y": box[1] + box[3] / 2}
 
 
 def test_photos_sort_and_filter(browser, service: Service, scorer: noref.Scorer):
@@ -141,10 +135,10 @@ def test_the_export_equals_the_csv_of_the_command_line(browser, service: Service
 
 def rows(text: str) -> list[dict[str, object]]:
     """The rows of a CSV, with numbers and JSON as values: the two languages write them differently."""
-    found = list(csv.DictReader(io.StringIO(text, newline="")))
-    numbers = ("score", "low", "high", "width", "height")
+    values = {"score", "low", "high", "width", "height", "defects"}
     return [
-        {name: json.loads(cell) if cell and name in (*numbers, "defects") else cell for name, cell in row.items()} for row in found
+        {name: json.loads(cell) if cell and name in values else cell for name, cell in row.items()}
+        for row in csv.DictReader(io.StringIO(text, newline=""))
     ]
 
 
@@ -265,6 +259,13 @@ def test_progress_is_announced(browser, service: Service):
     status = browser.find("#announcement")
     assert status.get_attribute("aria-live") == "polite"
     assert status.get_property("textContent") == "1 scored"
+
+
+def test_the_tint_of_the_map_is_that_of_the_overlay():
+    script = (PAGE / "overlay.js").read_text(encoding="utf-8")
+    found = {name: json.loads(value) for name, value in re.findall(r"^const ([A-Z]+) = (.+?);", script, re.MULTILINE)}
+    assert found == {"TINT": list(overlay.TINT), "OPACITY": overlay.OPACITY, "CLEAR": overlay.CLEAR}
+    assert "--tint: rgb({} {} {});".format(*overlay.TINT) in (PAGE / "style.css").read_text(encoding="utf-8")
 
 
 def test_the_page_names_no_other_server_and_parses_no_markup_from_strings():

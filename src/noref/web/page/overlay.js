@@ -1,9 +1,8 @@
-// The tint of a quality map: clear where local quality is good, the more opaque the poorer it is. The values are those of
-// noref/overlay.py.
+// The tint of a quality map, as noref.overlay draws it: clear where local quality is good, the more opaque the poorer it is.
 
-export const CLEAR = 80; // local quality from which on nothing is drawn
-export const OPACITY = 0.85; // at quality 0
-export const TINT = [217, 72, 15]; // orange red, which reads on greens and blues for colour-blind eyes, too
+const TINT = [230, 0, 230];
+const OPACITY = 0.75; // of the tint at quality 0
+const CLEAR = 80; // quality from which on there is no tint
 
 /**
  * Draw a map, one pixel a cell; the browser enlarges the canvas smoothly.
