@@ -58,6 +58,13 @@ function add(files) {
   queue.add([...files].map((file) => ({ id: added++, file, name: file.webkitRelativePath || file.name, card: element("li") })));
 }
 
+/** Score the failed photos again, such as after the service was restarted. */
+function retry() {
+  const failed = items.filter((item) => item.failure);
+  failed.forEach(forget);
+  queue.add(failed.map((item) => ({ ...item, failure: undefined, wait: undefined })));
+}
+
 function forget(item) {
   if (item.preview) URL.revokeObjectURL(item.preview.url);
   items = items.filter((other) => other !== item);
@@ -117,6 +124,7 @@ function showProgress() {
   const text = queue.idle ? results : `${queue.done} of ${queue.total} done: ${results}`;
   part("progress-text").textContent = text;
   part("bar").hidden = part("cancel").hidden = queue.idle;
+  part("retry").hidden = !queue.idle || !failed;
   part("bar").max = Math.max(1, queue.total);
   part("bar").value = queue.done;
   const now = performance.now();
@@ -139,6 +147,7 @@ part("choose").addEventListener("change", (event) => {
 });
 for (const id of ["sort", "show", "low", "high"]) part(id).addEventListener("input", () => refresh());
 part("cancel").addEventListener("click", () => queue.cancel());
+part("retry").addEventListener("click", retry);
 part("clear").addEventListener("click", () => {
   queue.cancel();
   items.forEach(forget);
