@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from noref import overlay
 from noref.errors import ImageError, InternalError
@@ -16,6 +15,8 @@ from noref.web.uploads import Upload
 from noref.writers.base import as_record
 
 logger = logging.getLogger(__name__)
+
+_PIXELS = 4  # of the overlay for a cell of the map, on each side; viewers enlarge it smoothly
 
 
 def answer(scorer: Scorer, upload: Upload, with_map: bool) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def _map(quality: npt.NDArray[np.float32]) -> dict[str, Any]:
     grid = np.rint(np.clip(quality, 0, 100) * 2.55).astype(np.uint8)
     height, width = grid.shape
     stream = io.BytesIO()
-    Image.fromarray(overlay.tint(quality)).save(stream, "PNG")
+    overlay.tint(quality, (_PIXELS * width, _PIXELS * height)).save(stream, "PNG")
     return {
         "map": {"width": width, "height": height, "values": _text(grid.tobytes())},
         "map_png": f"data:image/png;base64,{_text(stream.getvalue())}",

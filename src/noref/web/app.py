@@ -19,7 +19,7 @@ import noref
 from noref.scorer import Scorer
 from noref.web import reference, uploads
 from noref.web.guard import Guard
-from noref.web.limits import Limits, Refused
+from noref.web.limits import DEFAULT, Limits, Refused
 from noref.web.metrics import Measured, Metrics
 from noref.web.pool import Pool
 
@@ -29,7 +29,7 @@ PAGE = Path(str(resources.files("noref.web"))) / "page"
 mimetypes.add_type("text/javascript", ".js")  # whatever the registry of Windows holds
 
 
-def create(scorer: Scorer, jobs: int = 1, limits: Limits = Limits(), hosts: frozenset[str] | None = None) -> FastAPI:
+def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: frozenset[str] | None = None) -> FastAPI:
     """The application of one worker.
 
     Args:

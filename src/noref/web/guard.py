@@ -50,6 +50,7 @@ class Guard:
         self.app, self.hosts, self.metrics = app, hosts, metrics
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Refuse the request, or pass it on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

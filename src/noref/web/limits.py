@@ -29,7 +29,10 @@ class Limits:
         return 2 * self.upload
 
 
-class Refused(Exception):
+DEFAULT = Limits()
+
+
+class Refused(Exception):  # noqa: N818
     """A request that is answered with an error.
 
     Attributes:

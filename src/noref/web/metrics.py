@@ -64,6 +64,7 @@ class Measured:
         self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Count and time the request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

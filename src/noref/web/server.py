@@ -128,10 +128,12 @@ class Connection(H11Protocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look at it."""
         super().connection_made(transport)
         self._look(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Stop looking at it."""
         self._next_look.cancel()
         super().connection_lost(exc)
 

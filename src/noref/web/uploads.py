@@ -2,12 +2,16 @@
 
 import io
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from noref.web.limits import Limits, Refused, described
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 FIELD = "images"
 
@@ -40,7 +44,7 @@ async def receive(request: Request, limits: Limits, hold: Callable[[int], None])
     form = _Form(limits)
     received, more = 0, True
     try:
-        parser = MultipartParser(options[b"boundary"], {name: getattr(form, name) for name in _CALLBACKS})  # type: ignore[misc]
+        parser = MultipartParser(options[b"boundary"], form.callbacks())
         while more:
             message = await request.receive()
             if message["type"] == "http.disconnect":
@@ -67,6 +71,18 @@ class _Form:
         self.limits = limits
         self.uploads: list[Upload] = []
         self.complete = False
+
+    def callbacks(self) -> "MultipartCallbacks":
+        """What the parser calls."""
+        return {
+            "on_part_begin": self.on_part_begin,
+            "on_header_field": self.on_header_field,
+            "on_header_value": self.on_header_value,
+            "on_header_end": self.on_header_end,
+            "on_headers_finished": self.on_headers_finished,
+            "on_part_data": self.on_part_data,
+            "on_end": self.on_end,
+        }
 
     def on_part_begin(self) -> None:
         self.header, self.value, self.disposition = b"", b"", b""
@@ -105,9 +121,6 @@ class _Form:
 
     def on_end(self) -> None:
         self.complete = True
-
-
-_CALLBACKS = [name for name in vars(_Form) if name.startswith("on_")]
 
 
 def _too_large(limits: Limits) -> Refused:

@@ -1,0 +1,287 @@
+"""`noref serve` as processes: clients that hang or lie, the end, several workers."""
+
+import asyncio
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi")
+import uvicorn
+from typer.testing import CliRunner
+
+from noref import cli
+from noref.web import server
+
+HEAD = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\n'
+POST = b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+
+
+class Service:
+    """A running `noref serve`."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process, self.port = process, port
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def ask(self, path: str = "/healthz", body: bytes | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "multipart/form-data; boundary=x"} if body else {}
+        connection.request("POST" if body else "GET", path, body, headers)
+        with contextlib.closing(connection), connection.getresponse() as response:
+            return response.status, response.read().decode()
+
+    def metric(self, name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} (.*)$", self.ask("/metrics")[1], re.MULTILINE)
+        return float(found[1]) if found else 0
+
+
+def form(photo: bytes, count: int = 1) -> bytes:
+    return (HEAD + photo + b"\r\n") * count + b"--x--\r\n"
+
+
+def status(connection: socket.socket) -> int:
+    """The status of the answer, or of none, 0."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while b"\r\n" not in answer and (more := connection.recv(1000)):
+            answer += more
+    return int(answer.split()[1]) if answer else 0
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Service]]:
+    """Start services; each must end well on SIGTERM if it still runs."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> Service:
+        command = [sys.executable, "-m", "noref.cli", "serve", "--port", "0", *options]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        begun.append(process)
+        assert process.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:(\d+) ", process.stderr.readline())
+        assert found
+        service = Service(process, int(found[1]))
+        assert service.ask()[0] == 200
+        return service
+
+    try:
+        yield start
+        for process in begun:
+            if process.poll() is None:
+                process.terminate()
+                assert process.wait(60) == 0
+    finally:
+        for process in begun:
+            process.kill()
+            process.communicate()
+
+
+def test_clients_that_hang_or_lie_harm_nobody(serve, photo):
+    service = serve("--timeout", "1", "--max-upload", "1", "--max-image", "1")
+    body = form(photo)
+    length = f"Content-Length: {len(body)}\r\n\r\n".encode()
+    huge = b"Content-Length: 9000000000000\r\n\r\n"
+    sent = {
+        "half a body": (POST + length + body[:200], {408}),
+        "half a head": (POST, None),
+        "nothing": (b"", None),
+        "more than was declared": (POST + b"Content-Length: 50\r\n\r\n" + body, {400}),
+        "far more is declared": (POST + huge + body, {413}),
+        "no end of chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\nffffff\r\n" + bytes(1000), {400, 408}),
+        "a negative length": (POST + b"Content-Length: -1\r\n\r\n", {400}),
+        "two lengths": (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", {400}),
+        "no HTTP": (b"\x16\x03\x01" * 50 + b"\r\n\r\n", {400}),
+    }
+    with contextlib.ExitStack() as stack:
+        hanging = []
+        for message, expected in list(sent.values()) * 5:
+            connection = stack.enter_context(service.connect())
+            connection.sendall(message)
+            hanging.append((connection, expected))
+        assert '"score"' in service.ask("/v1/score", body)[1] or service.ask()[0] == 200
+        for connection, expected in hanging:
+            assert expected is None or status(connection) in expected
+        assert service.ask("/v1/score", body)[0] == 200
+    until(lambda: service.metric("noref_requests_in_progress") == 1)
+    assert service.metric("noref_queue_images") == 0
+
+
+def test_a_client_that_sends_too_much_gets_the_answer_nevertheless(serve, photo):
+    service = serve("--max-upload", "1", "--max-image", "1")
+    answer = service.ask("/v1/score", form(bytes(3_000_000)))
+    assert answer[0] == 413
+    assert "UploadTooLarge" in answer[1]
+    with service.connect() as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(30):
+            connection.sendall(b"186a0\r\n" + bytes(100_000) + b"\r\n")
+        assert status(connection) in (400, 413)
+
+
+def test_images_of_a_client_that_has_gone_are_dropped(serve, photo):
+    service = serve("--jobs", "1")
+    body = form(photo, 64)
+    with service.connect() as connection:
+        connection.sendall(POST + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        until(lambda: service.metric("noref_queue_images") == 64)
+    until(lambda: service.metric('noref_requests_refused_total{kind="ClientGone"}') == 1)
+    assert service.metric("noref_queue_images") == 0
+    assert service.metric("noref_image_seconds_count") < 64
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_running_requests_are_answered_before_the_end_and_new_ones_refused(serve, photo, workers):
+    service = serve("--jobs", "1", "--workers", str(workers))
+    body = form(photo, 64)
+    with service.connect() as connection:
+        connection.sendall(POST + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        until(lambda: service.metric("noref_queue_images") == 64)
+        service.process.terminate()
+        with pytest.raises(ConnectionError):  # at the latest when the answer has come
+            while True:
+                with service.connect() as late:
+                    late.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    if status(late) == 0:
+                        raise ConnectionResetError
+        assert status(connection) == 200
+    assert service.process.wait(60) == 0
+
+
+def test_ctrl_c_ends_it_as_well(serve):
+    service = serve()
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(60) == 0
+
+
+def test_metrics_are_those_of_all_workers(serve, photo):
+    service = serve("--workers", "2")
+    for number in range(1, 21):
+        assert service.ask("/v1/score", form(photo))[0] == 200
+        done = service.metric("noref_image_seconds_count")
+        assert done == number
+
+
+def children(pid: int) -> list[int]:
+    """Worker processes; not the one that tracks resources."""
+    found = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.skipif(not Path(f"/proc/{os.getpid()}/task").exists(), reason="processes are listed in /proc on Linux only")
+def test_a_worker_that_dies_is_replaced_and_none_outlives_the_parent(serve, photo):
+    service = serve("--workers", "2")
+    until(lambda: len(children(service.process.pid)) == 2)
+    first, second = children(service.process.pid)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: first not in (now := children(service.process.pid)) and len(now) == 2)
+    assert service.ask("/v1/score", form(photo))[0] == 200
+    workers = children(service.process.pid)
+    assert second in workers
+    service.process.kill()
+    until(lambda: not any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers))
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 0.05)
+
+
+async def _large(scope, receive, send):
+    """An application whose answer is larger than what a connection buffers."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(100):
+        await send({"type": "http.response.body", "body": bytes(1_000_000), "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost:",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",  # and nothing of the answer is read
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n",
+    ],
+)
+def test_connections_of_clients_that_hang_are_closed(impatient, sent):
+    async def main() -> None:
+        with server.listen("127.0.0.1", 0) as listener:
+            config = uvicorn.Config(_large, http=server.Connection, lifespan="off", log_config=None, interface="asgi3")
+            serving = uvicorn.Server(config)
+            running = asyncio.ensure_future(serving.serve([listener]))
+            client = socket.create_connection(listener.getsockname())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(sent)
+            while not serving.server_state.connections:
+                await asyncio.sleep(0.01)
+            while serving.server_state.connections:
+                await asyncio.sleep(0.01)
+            client.close()
+            serving.should_exit = True
+            await running
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_slow_client_gets_its_whole_answer(impatient):
+    async def main() -> int:
+        with server.listen("127.0.0.1", 0) as listener:
+            config = uvicorn.Config(_large, http=server.Connection, lifespan="off", log_config=None, interface="asgi3")
+            serving = uvicorn.Server(config)
+            running = asyncio.ensure_future(serving.serve([listener]))
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            received = 0
+            while some := await reader.read(2_000_000):
+                received += len(some)
+                await asyncio.sleep(0.002)
+            writer.close()
+            serving.should_exit = True
+            await running
+            return received
+
+    assert asyncio.run(asyncio.wait_for(main(), 60)) > 100_000_000
+
+
+def test_a_port_in_use_is_reported():
+    with server.listen("127.0.0.1", 0) as listener:
+        result = CliRunner().invoke(cli.app, ["serve", "--port", str(listener.getsockname()[1])])
+    assert result.exit_code == cli.Exit.STOPPED
+    assert "choose another --port" in result.stderr
+
+
+def test_an_unknown_model_is_reported():
+    result = CliRunner().invoke(cli.app, ["serve", "--model", "unifed"])
+    assert result.exit_code == cli.Exit.STOPPED
+    assert "did you mean 'unified'" in result.stderr
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "noref.web.guard", None)
+    result = CliRunner().invoke(cli.app, ["serve"])
+    assert result.exit_code == cli.Exit.STOPPED
+    assert "pip install 'noref[web]'" in result.stderr
+
+
+def test_the_command_line_without_it_imports_none_of_its_libraries():
+    program = "import noref.cli, sys; sys.exit(bool({'fastapi', 'uvicorn', 'prometheus_client'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
