@@ -1,17 +1,21 @@
-"""A real browser, and a service behind its page."""
+"""A real browser, and the service behind its page."""
 
+import asyncio
 import base64
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from fastapi.responses import JSONResponse
 
 import noref
-from page_service import Service, serving
+from noref.web import app, server
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 PATIENCE = 60  # seconds, for a busy machine
@@ -26,6 +30,44 @@ for (const kind of ["dragenter", "dragover", "drop"]) {
   document.querySelector("main").dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
 }
 """
+
+
+class Service:
+    """The service on a free port, with trouble on demand.
+
+    Attributes:
+        address: Of its page.
+        busy: Requests for scores that are still answered with 429.
+        held: Whether requests for scores wait.
+        requests: Requests for scores so far, those that were answered with 429 aside.
+    """
+
+    def __init__(self, scorer: noref.Scorer) -> None:
+        self.busy, self.held, self.requests = 0, False, 0
+        self._app = app.create(scorer)
+        self._listener = server.listen("127.0.0.1", 0)
+        self._server = uvicorn.Server(uvicorn.Config(self._answer, interface="asgi3", log_config=None, lifespan="on", ws="none"))
+        self._thread = threading.Thread(target=self._server.run, args=[[self._listener]])
+        self._thread.start()
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/v1/score":
+            if self.busy:
+                self.busy -= 1
+                await JSONResponse({}, 429, {"Retry-After": "1"})(scope, receive, send)
+                return
+            self.requests += 1
+            while self.held:
+                await asyncio.sleep(0.01)
+        await self._app(scope, receive, send)
+
+    def stop(self) -> None:
+        """End it; may be called again."""
+        self.held = False
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
 
 
 class Browser:
@@ -91,8 +133,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The browser, started once."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("chromium or chromedriver is not installed")
-    from selenium import webdriver
-
+    webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
@@ -117,9 +158,8 @@ def browser(chromium: Browser) -> Iterator[Browser]:
 def service(scorer: noref.Scorer) -> Iterator[Service]:
     """A running service."""
     service = Service(scorer)
-    with serving(service):
-        yield service
-        service.open.set()
+    yield service
+    service.stop()
 
 
 @pytest.fixture(scope="session")

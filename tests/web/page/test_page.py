@@ -13,7 +13,6 @@ import noref
 from noref import overlay
 from noref.web.export import PAGE
 from noref.writers import Csv
-from page_service import Service
 from pictures import encode, make_scene
 
 TEXT = b"not an image"
@@ -38,7 +37,7 @@ def choose(browser, name: str, value: str) -> None:
     browser.js(script, name, value)
 
 
-def test_dropped_photos_get_score_interval_defects_and_words(browser, service: Service, scorer: noref.Scorer):
+def test_dropped_photos_get_score_interval_defects_and_words(browser, service, scorer: noref.Scorer):
     browser.open(service.address)
     browser.drop(PHOTOS)
     assert names(browser) == list(PHOTOS)
@@ -54,16 +53,16 @@ def test_dropped_photos_get_score_interval_defects_and_words(browser, service: S
     assert browser.find("#progress-text").text == "3 scored"
 
 
-def test_chosen_photos_are_scored_too_and_can_be_chosen_again(browser, service: Service, save):
+def test_chosen_photos_are_scored_too_and_can_be_chosen_again(browser, service, save):
     path = save("one.png", make_scene())
     browser.open(service.address)
     for count in (1, 2):
         browser.find("#choose").send_keys(str(path))
         browser.wait(lambda count=count: len(browser.texts(".card.scored")) == count)
-    assert service.uploads == ["one.png", "one.png"]
+    assert service.requests == 2
 
 
-def test_the_slider_moves_the_border_between_photo_and_map(browser, service: Service, scorer: noref.Scorer):
+def test_the_slider_moves_the_border_between_photo_and_map(browser, service, scorer: noref.Scorer):
     browser.open(service.address)
     browser.drop({"blurred.png": PHOTOS["blurred.png"]})
     quality = scorer.score(PHOTOS["blurred.png"]).map
@@ -88,7 +87,7 @@ def test_the_slider_moves_the_border_between_photo_and_map(browser, service: Ser
     assert abs(int(slider.get_property("value")) - 25) <= 4
 
 
-def test_photos_sort_and_filter(browser, service: Service, scorer: noref.Scorer):
+def test_photos_sort_and_filter(browser, service, scorer: noref.Scorer):
     browser.open(service.address)
     photos = {**PHOTOS, "broken.png": TEXT}
     browser.drop(photos)
@@ -118,7 +117,7 @@ def test_photos_sort_and_filter(browser, service: Service, scorer: noref.Scorer)
     assert browser.find("#nothing").is_displayed()
 
 
-def test_the_export_equals_the_csv_of_the_command_line(browser, service: Service, scorer: noref.Scorer):
+def test_the_export_equals_the_csv_of_the_command_line(browser, service, scorer: noref.Scorer):
     browser.open(service.address)
     photos = {**PHOTOS, "=1+1.png": picture(4), 'a "quoted", name.png': picture(5), "broken.png": TEXT}
     browser.drop(photos)
@@ -142,7 +141,7 @@ def rows(text: str) -> list[dict[str, object]]:
     ]
 
 
-def test_a_failure_shows_cause_and_cure(browser, service: Service):
+def test_a_failure_shows_cause_and_cure(browser, service):
     browser.open(service.address)
     browser.drop({"notes.jpg": TEXT, "small.png": picture(1, width=40)})
     assert browser.texts(".failed .name") == ["notes.jpg", "small.png"]
@@ -152,7 +151,7 @@ def test_a_failure_shows_cause_and_cure(browser, service: Service):
     assert browser.find("#progress-text").text == "0 scored, 2 failed"
 
 
-def test_a_name_is_text_whatever_it_holds(browser, service: Service):
+def test_a_name_is_text_whatever_it_holds(browser, service):
     name = "<img src=x onerror=document.title='run'>.png"
     browser.open(service.address)
     browser.drop({name: PHOTOS["sharp.png"], f"{name}.txt": TEXT})
@@ -162,7 +161,7 @@ def test_a_name_is_text_whatever_it_holds(browser, service: Service):
     assert browser.driver.title != "run"
 
 
-def test_a_busy_service_is_tried_again(browser, service: Service):
+def test_a_busy_service_is_tried_again(browser, service):
     browser.open(service.address)
     service.busy = 2
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
@@ -172,33 +171,44 @@ def test_a_busy_service_is_tried_again(browser, service: Service):
     assert all("429" in message for message in refused)
 
 
-def test_a_service_that_has_ended_is_named_as_the_cause(browser, service: Service):
+def test_a_service_that_has_ended_is_named_as_the_cause(browser, service):
     browser.open(service.address)
-    service.shutdown()
-    service.server_close()
+    service.stop()
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     assert "check that `noref serve` runs" in browser.find(".failed").text
     assert "ERR_CONNECTION_REFUSED" in "".join(browser.errors())
 
 
-def test_a_run_can_be_cancelled_and_cleared(browser, service: Service):
-    service.open.clear()
+def test_failed_photos_can_be_tried_again(browser, service, monkeypatch):
+    browser.open(service.address)
+    with monkeypatch.context() as broken:
+        broken.setattr(noref.Scorer, "assess", lambda *_: 1 / 0)
+        browser.drop({"sharp.png": PHOTOS["sharp.png"]})
+    assert "internal error" in browser.find(".failed").text
+    browser.find("#retry").click()
+    browser.finish()
+    assert browser.texts(".scored .name") == ["sharp.png"]
+    assert not browser.find("#retry").is_displayed()
+
+
+def test_a_run_can_be_cancelled_and_cleared(browser, service):
+    service.held = True
     browser.open(service.address)
     browser.drop({f"{number}.png": PHOTOS["sharp.png"] for number in range(8)}, wait=False)
-    browser.wait(lambda: len(service.uploads) == 3)  # no more are uploaded at a time
+    browser.wait(lambda: service.requests == 3)  # no more are uploaded at a time
     assert browser.find("#progress-text").text == "0 of 8 done: 0 scored"
     browser.find("#cancel").click()
     browser.wait(lambda: browser.texts(".card") == [])
-    service.open.set()
+    service.held = False
     browser.drop({"after.png": PHOTOS["sharp.png"]})
     assert names(browser) == ["after.png"]
-    assert len(service.uploads) == 4
+    assert service.requests == 4
     browser.find("#clear").click()
     assert browser.texts(".card") == []
     assert browser.find("#headline").is_displayed()
 
 
-def test_everything_works_by_keyboard(browser, service: Service):
+def test_everything_works_by_keyboard(browser, service):
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
 
@@ -228,7 +238,7 @@ def test_everything_works_by_keyboard(browser, service: Service):
 
 
 @pytest.mark.parametrize("width", [360, 700, 1280])
-def test_no_width_needs_scrolling_sideways(browser, service: Service, width: int):
+def test_no_width_needs_scrolling_sideways(browser, service, width: int):
     browser.open(service.address, width)
     over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.js(over) == 0
@@ -239,7 +249,7 @@ def test_no_width_needs_scrolling_sideways(browser, service: Service, width: int
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(browser, service: Service, axe: str, scheme: str):
+def test_axe_finds_no_serious_violation(browser, service, axe: str, scheme: str):
     def violations() -> list[str]:
         browser.js(axe)
         found = browser.driver.execute_async_script("axe.run().then((found) => arguments[0](found.violations))")
@@ -253,7 +263,7 @@ def test_axe_finds_no_serious_violation(browser, service: Service, axe: str, sch
     assert violations() == []
 
 
-def test_progress_is_announced(browser, service: Service):
+def test_progress_is_announced(browser, service):
     browser.open(service.address)
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     status = browser.find("#announcement")

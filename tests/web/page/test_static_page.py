@@ -4,6 +4,9 @@ import csv
 import functools
 import io
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,7 +18,6 @@ from typer.testing import CliRunner
 import noref
 from noref.cli.app import app
 from noref.web.export import RUNTIME, ExportError, export
-from page_service import serving
 from pictures import encode, make_scene
 
 TOLERANCE = 0.5  # points
@@ -26,6 +28,17 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder at the address that is yielded."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -105,8 +118,8 @@ def test_the_browser_scores_as_python_does_without_any_server(browser, tmp_path:
     folder = tmp_path / "site"
     export(folder, ort)
     given = photos()
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))) as server:
-        browser.open(f"http://127.0.0.1:{server.server_port}/")
+    with serving(folder) as address:
+        browser.open(address)
     browser.drop({**given, "notes.jpg": b"not an image", "small.png": encode(Image.new("RGB", (40, 40)), "PNG")})
     found = {row["image"]: row for row in csv.DictReader(io.StringIO(browser.exported()))}
     assert {name for name, row in found.items() if row["error"]} == {"notes.jpg", "small.png"}

@@ -13,7 +13,7 @@ export function view({ name, preview, assessment }) {
   const ratio = preview?.ratio ?? (assessment ? assessment.width / assessment.height : 4 / 3);
   const stage = element("div", { class: "stage" });
   if (preview) stage.append(element("img", { src: preview.url, alt: "", decoding: "async" }));
-  else stage.append(element("p", { class: "no-preview" }, "No preview: this browser cannot decode the photo"));
+  else stage.append(element("p", { class: "no-preview" }, "No preview in this browser"));
   if (assessment?.map) stage.append(...wipe(name, assessment.map, stage));
   return styled(element("div", { class: "frame" }, stage), { "--ratio": ratio });
 }
