@@ -46,7 +46,9 @@ class Service:
         self.busy, self.held, self.requests = 0, False, 0
         self._app = app.create(scorer)
         self._listener = server.listen("127.0.0.1", 0)
-        self._server = uvicorn.Server(uvicorn.Config(self._answer, interface="asgi3", log_config=None, lifespan="on", ws="none"))
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._answer, interface="asgi3", log_config=None, lifespan="on", ws="none")
+        )
         self._thread = threading.Thread(target=self._server.run, args=[[self._listener]])
         self._thread.start()
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"

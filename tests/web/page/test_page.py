@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 
 import noref
 from noref import overlay
+from noref.images import EXTENSIONS
 from noref.web.export import PAGE
 from noref.writers import Csv
 from pictures import encode, make_scene
@@ -60,6 +61,27 @@ def test_chosen_photos_are_scored_too_and_can_be_chosen_again(browser, service, 
         browser.find("#choose").send_keys(str(path))
         browser.wait(lambda count=count: len(browser.texts(".card.scored")) == count)
     assert service.requests == 2
+
+
+def test_a_dropped_folder_is_searched_for_photos(browser, service, save):
+    save("shoot/b/1.png", make_scene())
+    save("shoot/a/2.png", make_scene())
+    save("shoot/a/2.CR2", TEXT)
+    save("shoot/a/2.xmp", TEXT)
+    save("shoot/a/._2.png", TEXT)
+    folder = save("shoot/notes.txt", TEXT).parent
+    browser.open(service.address)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.driver.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
+    browser.finish()
+    assert names(browser) == ["2.CR2", "2.png", "1.png"]
+
+
+def test_every_extension_can_be_chosen():
+    accept = re.search(r'accept="([^"]+)"', (PAGE / "index.html").read_text(encoding="utf-8"))
+    assert accept is not None
+    assert set(re.split(r",\s*", accept[1])) == {"image/*", *EXTENSIONS}
 
 
 def test_the_slider_moves_the_border_between_photo_and_map(browser, service, scorer: noref.Scorer):

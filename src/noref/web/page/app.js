@@ -167,7 +167,7 @@ addEventListener("dragleave", (event) => event.relatedTarget === null && documen
 addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("dragging");
-  add(await dropped(event.dataTransfer));
+  add(await dropped(event.dataTransfer, part("choose").accept.split(/,\s*/)));
 });
 
 start().catch((error) => {

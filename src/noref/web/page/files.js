@@ -2,12 +2,16 @@
 
 /**
  * @param {DataTransfer} transfer
- * @returns {Promise<File[]>} In the order of their paths within a folder.
+ * @param {string[]} extensions - Of the files that are photos within a folder, with a dot. Browsers have no type for camera raw.
+ * @returns {Promise<File[]>} In the order of their names within a folder.
  */
-export async function dropped(transfer) {
+export async function dropped(transfer, extensions) {
+  const isPhoto = ({ name, type }) =>
+    !name.startsWith(".") && (type.startsWith("image/") || extensions.some((each) => name.toLowerCase().endsWith(each)));
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
-  return (await Promise.all(entries.map(filesOf))).flat();
+  const found = await Promise.all(entries.map(filesOf));
+  return found.flatMap((files, index) => (entries[index].isFile ? files : files.filter(isPhoto)));
 }
 
 async function filesOf(entry) {
@@ -20,10 +24,5 @@ async function filesOf(entry) {
     found.push(...some);
   }
   found.sort((first, second) => first.name.localeCompare(second.name));
-  return (await Promise.all(found.map(filesOf))).flat().filter(mayBePhoto);
-}
-
-/** Browsers leave the type of a file empty that they have no name for, such as camera raw. */
-function mayBePhoto(file) {
-  return !file.name.startsWith(".") && (file.type === "" || file.type.startsWith("image/"));
+  return (await Promise.all(found.map(filesOf))).flat();
 }
