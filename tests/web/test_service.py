@@ -139,6 +139,13 @@ def test_the_documents_of_the_api_load_nothing_from_elsewhere(serving):
     assert list(form) == ["multipart/form-data"]
 
 
+def test_the_environment_cannot_turn_telemetry_on(serving, monkeypatch, caplog):
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://unusable")  # FastAPI would warn of it
+    assert serving().get("/healthz").status_code == 200
+    assert not caplog.records
+
+
 def test_the_page_is_served_and_nothing_beside_it(serving):
     client = serving()
     assert client.get("/").headers["content-type"].startswith("text/html")

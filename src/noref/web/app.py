@@ -13,6 +13,7 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import noref
@@ -25,6 +26,9 @@ from noref.web.pool import Pool
 
 PAGE = Path(str(resources.files("noref.web"))) / "page"
 """The folder of the page; index.html is served at /, everything below /page."""
+
+# FastAPI would send OpenTelemetry data if variables of the environment request it.
+_OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 mimetypes.add_type("text/javascript", ".js")  # whatever the registry of Windows holds
 
@@ -53,6 +57,7 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
         description="Predicts how good photos look, without a reference: score, defects and quality map.",
         docs_url=None,  # FastAPI's own pages load scripts from another server
         redoc_url=None,
+        telemetry=_OFF,
         lifespan=lifespan,
     )
     app.add_middleware(Guard, hosts=hosts, metrics=metrics)

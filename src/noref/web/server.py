@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -25,7 +27,7 @@ from noref.web import app
 from noref.web.limits import Limits
 from noref.web.metrics import SHARED
 
-CONNECTIONS = 1000
+CONNECTIONS = 500
 """Connections of one worker; it answers 503 to further ones."""
 
 PATIENCE = 10
@@ -73,13 +75,14 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
         with _shared_measurements():
             Workers(config, [listener]).run()
         return
-    signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again when it has finished
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run([listener])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)  # uvicorn raises the signal again when it has finished
+    uvicorn.Server(config).run([listener])
 
 
 def _application(scorer: Scorer, jobs: int, limits: Limits, hosts: frozenset[str] | None) -> FastAPI:
     """The application, made in the process that runs it."""
+    warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     return app.create(scorer, jobs, limits, hosts)
@@ -92,6 +95,7 @@ def _end_with(parent: Any) -> None:
 
 
 def _end(*_: object) -> None:
+    logging.disable()  # of requests that a second Ctrl-C gave up
     sys.exit(0)
 
 
