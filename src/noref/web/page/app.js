@@ -12,8 +12,7 @@ import { Queue } from "./queue.js";
 import { choices, selected } from "./results.js";
 
 const ANNOUNCE = 5000; // milliseconds between two announcements of the progress to screen readers
-
-const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/; // host names of the visitor's own machine
 
 const part = (id) => document.getElementById(id);
 const { scoring } = document.documentElement.dataset;
@@ -110,7 +109,9 @@ function listChoices() {
   const select = part("show");
   const before = select.value;
   const options = choices(items);
-  if (!options.some(({ value }) => value === before)) options.push({ value: before, text: before.replace("defect:", ""), count: 0 });
+  if (!options.some(({ value }) => value === before)) {
+    options.push({ value: before, text: before.replace("defect:", ""), count: 0 });
+  }
   const texts = options.map(({ text, count }) => `${text} (${count})`);
   if (texts.join() === [...select.options].map((option) => option.text).join()) return; // an open list would close
   select.replaceChildren(...options.map(({ value }, position) => element("option", { value }, texts[position])));

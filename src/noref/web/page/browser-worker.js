@@ -31,7 +31,8 @@ async function assess({ card, enough, session }, file) {
   try {
     bitmap = await bitmapOf(file);
   } catch (error) {
-    return { failure: { kind: "DamagedImage", cause: `damaged or truncated (${error.message})`, cure: "copy or download it again" } };
+    const cause = `damaged or truncated (${error.message})`;
+    return { failure: { kind: "DamagedImage", cause, cure: "copy or download it again" } };
   }
   const { width, height } = bitmap;
   const pixels = pixelsOf(bitmap, enough);

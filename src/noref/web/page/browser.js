@@ -5,7 +5,7 @@ import { Failure } from "./failure.js";
 
 const MAX_ASPECT = 50; // as in noref.images.limits
 
-/** @returns {Promise<import("./backend.js").Backend>} Resolves when the model is loaded, after which no file is needed any more. */
+/** @returns {Promise<import("./backend.js").Backend>} When the model is loaded; no further file is needed then. */
 export async function open() {
   const worker = new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module" });
   const answers = new Map();
@@ -59,5 +59,6 @@ async function check(file, { name, version, shortest }) {
 }
 
 function unloadable(message) {
-  return new Failure("ModelNotLoaded", `this browser cannot load the model (${message})`, "load the page again, in a recent browser");
+  const cause = `this browser cannot load the model (${message})`;
+  return new Failure("ModelNotLoaded", cause, "load the page again, in a recent browser");
 }

@@ -28,11 +28,12 @@ function scored(item, enlarge) {
 }
 
 function failed({ name, failure }) {
+  const mark = element("span", { class: "broken", "aria-hidden": "true" }, "!");
   return [
     element(
       "div",
       { class: "body" },
-      element("p", { class: "verdict failure" }, element("span", { class: "broken", "aria-hidden": "true" }, "!"), "Not scored"),
+      element("p", { class: "verdict failure" }, mark, "Not scored"),
       title({ name }),
       element("p", {}, element("strong", {}, "Cause: "), `${failure.cause}.`),
       element("p", {}, element("strong", {}, "What helps: "), `${failure.cure}.`),
@@ -57,7 +58,8 @@ export function scale({ score, interval }) {
   const [low, high] = interval ?? [score, score];
   const text = `Score ${score.toFixed(0)} of 100` + (interval ? `, interval ${low.toFixed(0)} to ${high.toFixed(0)}` : "");
   const band = score < 40 ? "low" : score < 60 ? "middle" : "high";
-  const bar = element("div", { class: `scale ${band}`, role: "img", "aria-label": text }, element("span", {}), element("i", {}));
+  const parts = [element("span"), element("i")];
+  const bar = element("div", { class: `scale ${band}`, role: "img", "aria-label": text }, ...parts);
   return styled(bar, { "--low": `${low}%`, "--high": `${high}%`, "--score": `${score}%` });
 }
 
@@ -66,7 +68,8 @@ export function chips(assessment) {
   const found = likely(assessment);
   if (!Object.keys(assessment.defects).length) return element("p", { class: "muted note" }, "This model predicts no defects");
   if (!found.length) return element("p", { class: "muted note" }, "No likely defect");
-  return element("ul", { class: "chips", "aria-label": "Likely defects" }, ...found.map(([name, defect]) => chip(name, defect)));
+  const items = found.map(([name, defect]) => chip(name, defect));
+  return element("ul", { class: "chips", "aria-label": "Likely defects" }, ...items);
 }
 
 function chip(name, { probability, level }) {

@@ -13,7 +13,8 @@ export function show(dialog, item) {
   if (assessment.score !== null) facts.append(scale(assessment));
   facts.append(chips(assessment));
   facts.append(...words(assessment), ...every(assessment));
-  facts.append(element("p", { class: "muted note" }, `${assessment.width} × ${assessment.height} pixels. ${assessment.model}: ${assessment.policy}.`));
+  const { width, height, model, policy } = assessment;
+  facts.append(element("p", { class: "muted note" }, `${width} × ${height} pixels. ${model}: ${policy}.`));
   dialog.replaceChildren(
     element("div", { class: "line" }, element("h2", { id: "details-title" }, item.name), close),
     element("div", { class: "large" }, view(item), facts),
@@ -37,6 +38,7 @@ function every({ defects }) {
       element("td", {}, level === null ? "" : level.toFixed(1)),
     );
   });
-  const head = element("tr", {}, ...["Defect", "Probability", "Level, 0 to 5"].map((text) => element("th", { scope: "col" }, text)));
+  const titles = ["Defect", "Probability", "Level, 0 to 5"];
+  const head = element("tr", {}, ...titles.map((text) => element("th", { scope: "col" }, text)));
   return [element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows))];
 }

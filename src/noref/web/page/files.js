@@ -2,7 +2,7 @@
 
 /**
  * @param {DataTransfer} transfer
- * @param {string[]} extensions - Of the files that are photos within a folder, with a dot. Browsers have no type for camera raw.
+ * @param {string[]} extensions - Of photos within a folder, with a dot; browsers have no type for camera raw.
  * @returns {Promise<File[]>} In the order of their names within a folder.
  */
 export async function dropped(transfer, extensions) {

@@ -6,7 +6,7 @@ const LONGEST = 1280; // pixels
 
 /**
  * @param {File} file
- * @returns {Promise<?{url: string, ratio: number}>} Object URL and width by height; null if this browser cannot decode the photo.
+ * @returns {Promise<?{url: string, ratio: number}>} Object URL, and width by height; null if this browser cannot decode it.
  */
 export async function preview(file) {
   const size = await sizeOf(file);

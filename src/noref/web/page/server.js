@@ -62,7 +62,8 @@ function refused(answer, content) {
   if (content?.error?.cause) return new Failure(content.error.kind, content.error.cause, content.error.cure);
   if (answer.status === 413) return new Failure("ImageTooLarge", "more bytes than the service accepts", "shrink it first");
   const detail = typeof content?.detail === "string" ? `: ${content.detail}` : "";
-  return new Failure("ServiceError", `the service answered with status ${answer.status}${detail}`, "see its log, then try again");
+  const cause = `the service answered with status ${answer.status}${detail}`;
+  return new Failure("ServiceError", cause, "see its log, then try again");
 }
 
 function pause(seconds, signal) {
