@@ -18,7 +18,7 @@ import noref
 from noref.web import app, server
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE = 60  # seconds, for a busy machine
+PATIENCE = 240  # seconds, for a busy machine
 
 # Drops files on the page as a person does: [name, base64] each.
 DROP = """
