@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-
-pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from PIL import Image
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-pytest.importorskip("fastapi")
 from noref.web.guard import hosts_for
 
 

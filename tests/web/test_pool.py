@@ -5,7 +5,6 @@ import threading
 
 import pytest
 
-pytest.importorskip("fastapi")
 from noref.web import pool as pools
 from noref.web.limits import Limits, Refused
 from noref.web.metrics import Metrics

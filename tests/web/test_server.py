@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("fastapi")
 import uvicorn
 from typer.testing import CliRunner
 

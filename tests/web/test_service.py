@@ -4,18 +4,17 @@ import base64
 import io
 import json
 import re
+import threading
 
 import numpy as np
 import pytest
-
-pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from PIL import Image
 from typer.testing import CliRunner
 
 import noref
 from noref import cli
-from noref.web import app
+from noref.web import app, pool
 from noref.web.limits import Limits
 from pictures import make_scene
 from tiny_models import save_model
@@ -152,6 +151,25 @@ def test_the_page_is_served_and_nothing_beside_it(serving):
     assert client.get("/page/index.html").text == client.get("/").text
     assert error(client.get("/page/%2e%2e/app.py")) == "NotFound"
     assert error(client.get("/page/../../errors.py")) == "NotFound"
+
+
+def test_a_full_queue_answers_429_with_the_time_to_wait(serving, photo):
+    response = serving(limits=Limits(queue=0)).post("/v1/score", files=files(("a.jpg", photo)))
+    assert response.status_code == 429
+    assert error(response) == "QueueFull"
+    assert int(response.headers["retry-after"]) >= 1
+
+
+def test_scoring_that_takes_too_long_answers_503(serving, photo, monkeypatch):
+    over = threading.Event()
+    client = serving(limits=Limits(seconds=0.05))
+    monkeypatch.setattr(pool, "answer", lambda *_: over.wait(30))
+    response = client.post("/v1/score", files=files(("a.jpg", photo)))
+    over.set()
+    assert response.status_code == 503
+    assert error(response) == "TimeOver"
+    assert "retry-after" in response.headers
+    assert metrics(client)["noref_queue_images"] == 0
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/none", 404), ("GET", "/v1/score", 405)])

@@ -1,16 +1,19 @@
 """Forms that are refused, and where."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-pytest.importorskip("fastapi")
 from noref.web import uploads
 from noref.web.limits import Limits, Refused
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\n'
 TAIL = b"\r\n--x--\r\n"
+PIECES = [b"\r\n--x\r\n", b"\r\n--x--", b"\r\n\r\n", b"--x", b"\r", b"name=", b'"', b";"]
 
 
 class Sender:
@@ -114,3 +117,17 @@ def test_other_types_of_content(kind):
 
 def test_a_boundary_that_is_too_long():
     assert refusal(Sender([HEAD], **{"content-type": f"multipart/form-data; boundary={'x' * 300}"})) == (400, "BrokenForm")
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_body_of_any_bytes_is_received_or_refused(data):
+    body = bytearray(HEAD + b"one\r\n" + HEAD + b"\r\n--x" + TAIL)
+    for _ in range(data.draw(st.integers(0, 4))):
+        start = data.draw(st.integers(0, len(body)))
+        length, new = data.draw(st.integers(0, 9)), data.draw(st.binary(max_size=9) | st.sampled_from(PIECES))
+        body[start : start + length] = new
+    size = data.draw(st.integers(1, len(body) + 1))
+    sender = Sender([bytes(body[start : start + size]) for start in range(0, len(body), size)] or [b""])
+    with contextlib.suppress(Refused):
+        assert sum(len(upload.getvalue()) for upload in receive(sender)) <= len(body)

@@ -1,6 +1,7 @@
 """The description of the API: parts of its OpenAPI document, and the page /docs, which loads nothing from elsewhere."""
 
 import html
+import re
 from typing import Any
 
 FORM: dict[str, Any] = {
@@ -65,6 +66,7 @@ _FRAME = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }}
 td {{ padding: 0 1rem .25rem 0; vertical-align: top; }}
+td:first-child {{ white-space: nowrap; }}
 h2 {{ margin-top: 2rem; border-top: 1px solid; padding-top: 1rem; }}
 </style></head>
 <body><h1>noref: HTTP API</h1><p>{description} The machine-readable form is <a href="openapi.json">openapi.json</a>.</p>
@@ -92,9 +94,13 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     ]
     answers = [(status, answer["description"]) for status, answer in sorted(operation["responses"].items())]
     rows = "".join(
-        f"<tr><td><code>{html.escape(name)}</code></td><td>{html.escape(text)}</td></tr>"
+        f"<tr><td><code>{html.escape(name)}</code></td><td>{_prose(text)}</td></tr>"
         for name, text in (*parameters, *fields, *answers)
     )
-    text = html.escape(operation.get("description", ""))
-    title = f"<code>{method.upper()} {html.escape(path)}</code>"
-    return f"<h2>{title}</h2><p>{html.escape(operation['summary'])}. {text}</p><table>{rows}</table>"
+    text = _prose(f"{operation['summary']}. {operation.get('description', '')}")
+    return f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{text}</p><table>{rows}</table>"
+
+
+def _prose(text: str) -> str:
+    """Text as HTML, with `code` in backticks."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text))

@@ -34,6 +34,10 @@ PATIENCE = 10
 """Seconds between two looks at a connection; it is closed if nothing has changed while the client had to act."""
 
 
+HEALTH = 120
+"""Seconds after which a worker that does not respond is replaced; loading a model on a busy machine takes a while."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that accepts connections; port 0 is any free one.
 
@@ -69,7 +73,7 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
         server_header=False,
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=math.ceil(2 * limits.seconds),
-        timeout_worker_healthcheck=30,
+        timeout_worker_healthcheck=HEALTH,
     )
     if workers > 1:
         with _shared_measurements():
