@@ -1,5 +1,6 @@
-"""`noref serve`: the page and the HTTP service."""
+"""`noref serve`: the page and the HTTP service, or the page as a static folder."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,12 +55,27 @@ def serve(
         int,
         typer.Option("--timeout", min=1, metavar="SECONDS", help="Time for an upload, and again for scoring its images."),
     ] = 60,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--export",
+            metavar="FOLDER",
+            help="Instead of serving, write a static folder whose page scores in the browser; only --ort and --model apply.",
+        ),
+    ] = None,
+    ort: Annotated[
+        Path | None,
+        typer.Option("--ort", metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for --export."),
+    ] = None,
 ) -> None:
     """Serve a page and an HTTP API that score photos (needs the extra: pip install 'noref[web]').
 
     By default only this machine can reach it. Nothing is stored, and nothing is sent elsewhere. Ctrl-C ends it when the running
     requests are answered.
     """
+    if folder is not None:
+        _export(folder, ort, model)
+        return
     try:
         from noref.web import guard, server
         from noref.web.limits import Limits
@@ -77,3 +93,16 @@ def serve(
         place = f"[{host}]" if ":" in host else host
         say(f"{scorer.card.label} on http://{place}:{listener.getsockname()[1]} (Ctrl-C ends it)")
         server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, allow_host or []))
+
+
+def _export(folder: Path, ort: Path | None, model: str) -> None:
+    from noref.web.export import ExportError, export
+
+    if ort is None:
+        stop("--export needs --ort, the folder of onnxruntime-web; `npm pack onnxruntime-web` downloads it as an archive")
+    with stops():
+        try:
+            export(folder, ort, model)
+        except ExportError as error:
+            stop(str(error))
+    say(f"{folder} is ready for any static file server, such as: python -m http.server --directory {folder}")
