@@ -8,16 +8,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import noref
-from noref import overlay
 from noref.web import app
 from pictures import encode, make_scene
-
-
-@pytest.fixture(autouse=True)
-def fixed_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wording and colours have tests of their own."""
-    monkeypatch.setattr(noref.Assessment, "summary", lambda self: f"{self.score:.0f} in words", raising=False)
-    monkeypatch.setattr(overlay, "tint", lambda quality, size: Image.new("RGBA", size), raising=False)
 
 
 @pytest.fixture
