@@ -40,15 +40,13 @@ def test_scores_are_those_of_the_command_line_bit_for_bit(serving, save):
     paths = [save(f"{seed}.{kind}", make_scene(300, 400, seed)) for seed, kind in enumerate(["png", "jpg", "webp", "png"])]
     large = np.asarray(Image.fromarray(make_scene()).resize((4096, 3072)))  # decoded at a reduced size
     paths.append(save("large.jpg", large))
-    printed = CliRunner().invoke(cli.app, ["score", *map(str, paths), "--format", "jsonl", "--jobs", "2"]).stdout
+    printed = CliRunner().invoke(cli.app, ["score", *map(str, paths), "--explain", "--format", "jsonl", "--jobs", "2"]).stdout
     expected = [json.loads(line) for line in printed.splitlines()]
     assert "decoded at 1/2" in expected[-1]["policy"]
     sent = files(*((str(path), path.read_bytes()) for path in paths))
     response = serving(jobs=2).post("/v1/score", files=sent)
     assert response.status_code == 200
-    found = response.json()["results"]
-    assert [result.pop("summary") for result in found] == [f"{each['score']:.0f} in words" for each in expected]
-    assert found == expected
+    assert response.json()["results"] == expected
 
 
 def test_one_that_cannot_be_scored_keeps_its_place(serving, photo):
