@@ -66,7 +66,7 @@ def refused(service: Service) -> bool:
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -93,7 +93,7 @@ def serve() -> Iterator[Callable[..., Service]]:
         for process in begun:
             if process.poll() is None:
                 process.terminate()
-                assert process.wait(60) == 0
+                assert process.wait(120) == 0
     finally:
         for process in begun:
             process.kill()
@@ -163,13 +163,13 @@ def test_running_requests_are_answered_before_the_end_and_new_ones_refused(serve
         service.process.terminate()
         until(lambda: refused(service))
         assert status(connection) == 200
-    assert service.process.wait(60) == 0
+    assert service.process.wait(120) == 0
 
 
 def test_ctrl_c_ends_it_as_well(serve):
     service = serve()
     service.process.send_signal(signal.SIGINT)
-    assert service.process.wait(60) == 0
+    assert service.process.wait(120) == 0
 
 
 def children(pid: int) -> list[int]:

@@ -19,8 +19,9 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import multiprocess as measurements
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from noref.scorer import Scorer
 from noref.web import app
@@ -33,9 +34,8 @@ CONNECTIONS = 500
 PATIENCE = 10
 """Seconds between two looks at a connection; it is closed if nothing has changed while the client had to act."""
 
-
-HEALTH = 120
-"""Seconds after which a worker that does not respond is replaced; loading a model on a busy machine takes a while."""
+START = 120
+"""Seconds for a worker to start when SIGHUP replaces them all; loading a model on a busy machine takes a while."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,7 +73,7 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
         server_header=False,
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=math.ceil(2 * limits.seconds),
-        timeout_worker_healthcheck=HEALTH,
+        timeout_worker_healthcheck=START,
     )
     if workers > 1:
         with _shared_measurements():
@@ -121,11 +121,20 @@ class Workers(Multiprocess):
         super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that ended; their queues no longer count."""
-        before = {process.pid for process in self.processes}
-        super().keep_subprocess_alive()
-        for pid in before - {process.pid for process in self.processes}:
-            measurements.mark_process_dead(pid)
+        """Replace workers that ended; their queues no longer count.
+
+        uvicorn's version also waits for a response of each worker, and handles no signal meanwhile.
+        """
+        for index, worker in enumerate(self.processes):
+            if worker.process.is_alive():
+                continue
+            if worker.exitcode == STARTUP_FAILURE:  # the next one would fail as well
+                self.should_exit.set()
+                return
+            worker.kill()  # closes its pipes
+            measurements.mark_process_dead(worker.pid)
+            self.processes[index] = Process(self.config, self.sockets)
+            self.processes[index].start()
 
 
 class Connection(H11Protocol):
