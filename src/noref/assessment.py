@@ -137,8 +137,8 @@ class Assessment:
             >>> import noref
             >>> import numpy as np
             >>> dark = noref.score(np.zeros((256, 384, 3), np.uint8))
-            >>> print(dark.summary().split(". ")[-2])
-            For a better photo, use more light
+            >>> print(dark.summary().split(". ")[2])
+            Likely defect: severe under-exposure
         """
         levels = {name: defect.level for name, defect in self.likely_defects.items()} if self.defects else None
         place = places.lowest(self.map)

@@ -165,7 +165,7 @@ def rows(text: str) -> list[dict[str, object]]:
 
 def test_a_failure_shows_cause_and_cure(browser, service):
     browser.open(service.address)
-    browser.drop({"notes.jpg": TEXT, "small.png": picture(1, width=40)})
+    browser.drop({"notes.jpg": TEXT, "small.png": picture(1, width=12)})
     assert browser.texts(".failed .name") == ["notes.jpg", "small.png"]
     first = browser.find(".failed").text
     assert "not an image, or of an unknown format" in first

@@ -120,7 +120,7 @@ def test_the_browser_scores_as_python_does_without_any_server(browser, tmp_path:
     given = photos()
     with serving(folder) as address:
         browser.open(address)
-    browser.drop({**given, "notes.jpg": b"not an image", "small.png": encode(Image.new("RGB", (40, 40)), "PNG")})
+    browser.drop({**given, "notes.jpg": b"not an image", "small.png": encode(Image.new("RGB", (12, 12)), "PNG")})
     found = {row["image"]: row for row in csv.DictReader(io.StringIO(browser.exported()))}
     assert {name for name, row in found.items() if row["error"]} == {"notes.jpg", "small.png"}
     assert "needs at least" in found["small.png"]["error"]
