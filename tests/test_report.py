@@ -284,6 +284,23 @@ def test_the_command_never_overwrites_the_results(results):
     assert results.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("photo.png", "a report is an HTML file"),
+        ("missing/page.html", "its folder does not exist"),
+        ("folder.html", "a folder"),
+    ],
+)
+def test_the_command_writes_pages_only(results, tmp_path, name, message):
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "photo.png").write_bytes(b"a photo")
+    result = call("report", results, tmp_path / name)
+    assert result.exit_code == Exit.STOPPED
+    assert message in result.stderr
+    assert (tmp_path / "photo.png").read_bytes() == b"a photo"
+
+
 def test_the_command_without_results(tmp_path, page):
     result = call("report", tmp_path / "missing.db", page)
     assert result.exit_code == Exit.STOPPED

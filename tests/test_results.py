@@ -95,6 +95,11 @@ def test_paths_are_exact_bytes_for_xargs(tmp_path):
     assert subprocess.run(command, capture_output=True, check=True).stdout == null.replace(b"\0", b"\n")
 
 
+@pytest.mark.parametrize("score", ["nan", "-1", "101"])
+def test_a_score_lies_within_the_scale(file, score):
+    assert call(file, "--below", score).exit_code == 2
+
+
 def test_null_is_for_paths(file):
     assert call(file, "--null").stderr == "noref: --null needs --format paths\n"
 

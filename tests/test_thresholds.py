@@ -136,6 +136,7 @@ def test_the_threshold_is_that_of_noref_results(labelled):
     [
         ("20.jpg,reject\n30.jpg,maybe\n", r"labels.csv: photo 2 (30.jpg) has the label 'maybe'; write keep or reject"),
         ("20.jpg\n", "photo 1 (20.jpg) has the label ''; write keep or reject in the second column"),
+        ("20.jpg,reject\n30.jpg,keep\n20.jpg,keep\n", "20.jpg has both labels"),
         ("20.jpg,reject\n30.jpg,reject\n", "too few photos with a score"),
         ("", "too few photos with a score"),
     ],

@@ -35,6 +35,10 @@ def report(
     with stops(), Store(results) as store:
         if page.exists() and page.samefile(results):
             stop(f"{page} holds the results; choose another name for the report")
+        if page.suffix.lower() not in (".html", ".htm"):
+            stop(f"{page}: a report is an HTML file; choose a name that ends with .html")
+        if page.is_dir() or not page.parent.is_dir():
+            stop(f"{page} cannot be written: {'it is a folder' if page.is_dir() else 'its folder does not exist'}")
         latest = next(iter(store.settings()), None)
         if latest is None:
             stop(f"{results} holds no results; write some with `noref score PHOTOS --out {results}`")

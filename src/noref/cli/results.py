@@ -24,8 +24,12 @@ Numbered = Annotated[
 
 def results(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by noref score --out.")],
-    below: Annotated[float | None, typer.Option("--below", metavar="SCORE", help="Only scores lower than this.")] = None,
-    above: Annotated[float | None, typer.Option("--above", metavar="SCORE", help="Only scores of at least this.")] = None,
+    below: Annotated[
+        float | None, typer.Option("--below", min=0, max=100, metavar="SCORE", help="Only scores lower than this.")
+    ] = None,
+    above: Annotated[
+        float | None, typer.Option("--above", min=0, max=100, metavar="SCORE", help="Only scores of at least this.")
+    ] = None,
     defect: Annotated[
         str | None, typer.Option("--defect", metavar="NAME", help="Only photos that likely have this defect.")
     ] = None,

@@ -76,6 +76,8 @@ def serve(
     if folder is not None:
         _export(folder, ort, model)
         return
+    if ort is not None:
+        stop("--ort needs --export, the folder to write")
     try:
         from noref.web import guard, server
         from noref.web.limits import Limits
@@ -105,4 +107,4 @@ def _export(folder: Path, ort: Path | None, model: str) -> None:
             export(folder, ort, model)
         except ExportError as error:
             stop(str(error))
-    say(f"{folder} is ready for any static file server, such as: python -m http.server --directory {folder}")
+    say(f"{folder} is ready for any static file server, such as: python -m http.server --bind 127.0.0.1 --directory {folder}")

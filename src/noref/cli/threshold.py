@@ -88,5 +88,7 @@ def _read(path: Path) -> dict[str, bool]:
         label = row[1].strip().lower() if len(row) > 1 else ""
         if label not in LABELS:
             stop(f"{path}: photo {number} ({row[0]}) has the label {label!r}; write keep or reject in the second column")
-        found[os.path.abspath(path.parent / row[0])] = LABELS[label]
+        photo = os.path.abspath(path.parent / row[0])
+        if found.setdefault(photo, LABELS[label]) != LABELS[label]:
+            stop(f"{path}: {row[0]} has both labels; keep one of the rows")
     return found

@@ -81,7 +81,9 @@ def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
     Raises:
         StoreError: It cannot be opened, is no file of results, or was written by a later version of noref.
     """
-    if mode == "r" and not path.is_file():
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}; give the name of a file of results")
+    if mode == "r" and not path.exists():
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
     with explained(path, "choose a file that `noref score --out` wrote, or a new one, in a folder that can be written to"):
         database = sqlite3.connect(

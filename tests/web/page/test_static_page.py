@@ -83,6 +83,7 @@ def test_the_command_writes_the_folder_and_names_what_is_missing(tmp_path: Path,
     assert "ready for any static file server" in done.stderr
     assert (site / "index.html").is_file()
     assert "needs --ort" in run(["serve", "--export", str(site)]).stderr
+    assert "needs --export" in run(["serve", "--ort", str(stand_in)]).stderr
     again = run(["serve", "--export", str(site), "--ort", str(stand_in)])
     assert again.exit_code == 2
     assert "not empty" in again.stderr
