@@ -25,6 +25,16 @@ DEFAULT_FORMAT = next(iter(Format))
 Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
 DEFAULT_VIEW = next(iter(Views))
 
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
+]
+ViewOption = Annotated[
+    Views,
+    typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
+]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")]
+
 
 def score(
     paths: Annotated[
@@ -56,18 +66,12 @@ def score(
             show_default="as processors and memory allow",
         ),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
-    ] = card.DEFAULT,
-    view: Annotated[
-        Views,
-        typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
-    ] = DEFAULT_VIEW,
+    model: ModelOption = card.DEFAULT,
+    view: ViewOption = DEFAULT_VIEW,
     max_pixels: Annotated[
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
     ] = images.MAX_PIXELS,
-    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
+    exact: ExactOption = False,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Print each result in words too, with what would help when the photo is taken again."),

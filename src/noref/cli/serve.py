@@ -8,7 +8,7 @@ import typer
 import noref
 from noref import capacity, card
 from noref.cli.output import say, stop, stops
-from noref.cli.score import DEFAULT_VIEW, Views
+from noref.cli.score import DEFAULT_VIEW, ExactOption, ModelOption, ViewOption
 
 MIB = 2**20
 MEGAPIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
@@ -33,15 +33,9 @@ def serve(
             "--jobs", min=1, help="Photos that each worker scores in parallel.", show_default="as processors and memory allow"
         ),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
-    ] = card.DEFAULT,
-    view: Annotated[
-        Views,
-        typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
-    ] = DEFAULT_VIEW,
-    exact: Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")] = False,
+    model: ModelOption = card.DEFAULT,
+    view: ViewOption = DEFAULT_VIEW,
+    exact: ExactOption = False,
     max_pixels: Annotated[
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
     ] = MEGAPIXELS,

@@ -20,7 +20,7 @@ from noref.store import Record
 CELLS = 24  # of a map on its long side
 LEAST_THUMBNAIL = 3300  # bytes to which thumbnails are reduced before any is left out
 FIRST = 120  # photos of each gallery whose pictures come first where the space is short
-_FRAME = 80  # bytes of a picture in the page besides its summary, map and thumbnail
+_FRAME = 80  # bytes of a picture in the page beside its summary, map and thumbnail
 
 
 class Plan(NamedTuple):
