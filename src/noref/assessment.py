@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from noref import places, words
 
+MAP_STEPS = 255 / 100  # of a map in bytes, for each point of quality
 LIKELY = 0.5  # the lowest probability of a likely defect
 
 
@@ -160,6 +161,18 @@ class Assessment:
             "height": self.size[1],
             "warnings": list(self.warnings),
         }
+
+
+def map_in_bytes(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """A quality map, h x w, clipped to 0 to 100 and rounded to 256 steps, for storage and pages.
+
+    Examples:
+        >>> import numpy as np
+        >>> from noref.assessment import map_in_bytes
+        >>> map_in_bytes(np.array([[-3, 40, 100]], np.float32)).tolist()
+        [[0, 102, 255]]
+    """
+    return np.rint(np.clip(quality, 0, 100) * MAP_STEPS).astype(np.uint8)
 
 
 def _number(value: float) -> float | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from noref import batch, capacity
-from noref.assessment import Assessment
+from noref.assessment import Assessment, map_in_bytes
 from noref.report.embedding import as_json
 from noref.report.rows import Contents
 from noref.store import Record
@@ -119,7 +119,7 @@ def coarse(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     height, width = _cells(quality.shape)
     image = Image.fromarray(np.clip(quality, 0, 100)) if quality.size else Image.new("F", (0, 0))
     small = image.resize((width, height), Image.Resampling.BOX) if (height, width) != quality.shape else image
-    return np.rint(np.asarray(small) * 2.55).astype(np.uint8)
+    return map_in_bytes(np.asarray(small))
 
 
 def fitted(thumbnail: bytes, most: int) -> bytes | None:

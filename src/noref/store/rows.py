@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from noref.assessment import Assessment, Defect
+from noref.assessment import MAP_STEPS, Assessment, Defect, map_in_bytes
 from noref.store.record import Failure, Record, Settings
-
-_STEPS = 255 / 100  # of a stored map per point of quality
 
 
 def stored(record: Record) -> dict[str, object]:
@@ -36,7 +34,7 @@ def stored(record: Record) -> dict[str, object]:
 
 def stored_map(assessment: Assessment) -> tuple[int, int, bytes]:
     """Width, height, and quality 0 to 100 as bytes 0 to 255, row by row."""
-    grid = np.rint(np.clip(assessment.map, 0, 100) * _STEPS).astype(np.uint8)
+    grid = map_in_bytes(assessment.map)
     return grid.shape[1], grid.shape[0], grid.tobytes()
 
 
@@ -63,7 +61,7 @@ def _assessment(path: str, row: sqlite3.Row, defects: Iterable[sqlite3.Row], car
     found = {name: Defect(probability, _number(level)) for name, probability, level in defects}
     quality = np.empty((0, 0), np.float32)
     if (grid := _if_read(row, "map")) is not None:
-        quality = np.frombuffer(grid, np.uint8).reshape(row["map_height"], row["map_width"]) / np.float32(_STEPS)
+        quality = np.frombuffer(grid, np.uint8).reshape(row["map_height"], row["map_width"]) / np.float32(MAP_STEPS)
     return Assessment(
         name=path,
         score=_number(row["score"]),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noref import overlay
+from noref.assessment import map_in_bytes
 from noref.errors import ImageError, InternalError
 from noref.scorer import Scorer
 from noref.web.uploads import Upload
@@ -40,7 +41,7 @@ def _map(quality: npt.NDArray[np.float32]) -> dict[str, Any]:
     """The map as a grid of 8 bits, and as a transparent overlay; None for both if the model predicts no map."""
     if not quality.size:
         return {"map": None, "map_png": None}
-    grid = np.rint(np.clip(quality, 0, 100) * 2.55).astype(np.uint8)
+    grid = map_in_bytes(quality)
     height, width = grid.shape
     stream = io.BytesIO()
     overlay.tint(quality, (_PIXELS * width, _PIXELS * height)).save(stream, "PNG")
