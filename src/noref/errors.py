@@ -15,6 +15,7 @@ NorefError
 |   +-- ModelNotFound       no model of that name or path
 |   +-- BadModel            the file is not a model that noref exported
 +-- StoreError              a file of results cannot be opened, read or written
++-- ComparisonError         results cannot be compared: their pictures do not pair, or were not scored alike
 """
 
 import traceback
@@ -142,3 +143,7 @@ class StoreError(NorefError):
         ...     print(error)
         missing.db: no such file; write one with `noref score PHOTOS --out missing.db`
     """
+
+
+class ComparisonError(NorefError):
+    """Results cannot be compared; the message states which pictures do not pair, or how the settings differ, and the cure."""
