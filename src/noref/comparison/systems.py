@@ -16,7 +16,7 @@ class System:
     Attributes:
         name: How it is called in the comparison.
         settings: How its pictures were scored.
-        model: Name and version of the model.
+        card: The card of the model as plain JSON types.
         records: Yields all records, each time it is called, with maps and thumbnails (True) or without (False).
         root: The folder to which the names of its pictures are relative, with a separator at its end; None for the folder that
             holds them all.
@@ -24,7 +24,7 @@ class System:
 
     name: str
     settings: Settings
-    model: str
+    card: Mapping[str, Any]
     records: Callable[[bool], Iterable[Record]]
     root: str | None = None
 
@@ -39,8 +39,12 @@ class System:
         if found is None:
             raise ComparisonError(f"{store.path}: it holds no results; write some with `noref score PHOTOS --out {store.path}`")
         card = store.cards()[found.model_sha256]
-        model = f"{card['name']} {card['version']}"
-        return cls(name, found, model, lambda pictures: store.records(settings=found, pictures=pictures), root)
+        return cls(name, found, card, lambda pictures: store.records(settings=found, pictures=pictures), root)
+
+    @property
+    def model(self) -> str:
+        """Name and version of the model."""
+        return f"{self.card['name']} {self.card['version']}"
 
 
 def common_settings(stores: Sequence[Store], wanted: Settings | None = None) -> Settings:
