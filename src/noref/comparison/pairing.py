@@ -83,10 +83,7 @@ def paired(systems: Sequence[System]) -> Paired:
     left_out = {each.picture for each in failed}
     names = [name for name in sorted(results[0]) if name not in left_out]
     if not names:
-        raise ComparisonError(
-            f"no picture was scored in all of {', '.join(each.name for each in systems)} ({len(left_out)} failed);"
-            " see the errors with `noref results FILE --failed`"
-        )
+        raise ComparisonError(_no_picture(systems, failed))
     rows = [[found[name] for found in results] for name in names]
     scores = np.array([[each.score for each in row] for row in rows])
     if np.isnan(scores).any():
@@ -138,6 +135,12 @@ def _without_extensions(systems: Sequence[System], results: Sequence[Mapping[str
         f"the pictures do not pair: {', '.join(texts)}{ambiguous};"
         " give systems that hold the same pictures under the same names, without others"
     )
+
+
+def _no_picture(systems: Sequence[System], failed: Sequence[Failed]) -> str:
+    first = f" (the first: {failed[0].picture} in {failed[0].system}: {failed[0].failure.cause})" if failed else ""
+    names = ", ".join(system.name for system in systems)
+    return f"no picture was scored in all of {names}; {len(failed)} failed{first}; repair them, or score others"
 
 
 def _stem(name: str) -> str:

@@ -21,7 +21,7 @@ def as_table(comparison: Comparison, out: TextIO, most: int) -> None:
     """Systems, differences, changed defects, the `most` most different pictures, and as many failures."""
     console = Console(file=out, highlight=False, width=None if out.isatty() else _WIDTH)
     names = [system.name for system in comparison.systems]
-    console.print(Text(printable(summary(comparison))), "", sep="\n")
+    out.write(printable(summary(comparison)) + "\n\n")
     rows: list[tuple[str, ...]] = [
         (each.name, f"{each.mean:.1f}", interval(each.low, each.high), str(each.failed or "")) for each in comparison.systems
     ]
@@ -81,6 +81,11 @@ def interval(low: float, high: float, form: str = ".1f") -> str:
 def probability(p: float) -> str:
     """Three decimals suffice for a p."""
     return "<.001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 0.9995 else "1"
+
+
+def verdict(pair: Pair) -> str:
+    """Whether the second system is "better" or "worse" at a corrected p below .05, or neither ("")."""
+    return "" if pair.p_holm >= 0.05 else "better" if pair.difference > 0 else "worse"
 
 
 def p_heading(pairs: list[Pair]) -> str:

@@ -104,4 +104,3 @@ def _facts(contents: Contents, plan: Plan) -> dict[str, Any]:
         "reduced": plan.reduced,
         "thumbnails": any(row.thumbnail_bytes for row in rows),
     }
-
