@@ -146,4 +146,14 @@ class StoreError(NorefError):
 
 
 class ComparisonError(NorefError):
-    """Results cannot be compared; the message states which pictures do not pair, or how the settings differ, and the cure."""
+    """Results cannot be compared; the message states which pictures do not pair, or how the settings differ, and the cure.
+
+    Examples:
+        >>> from noref.comparison import distinct_names
+        >>> from noref.errors import ComparisonError
+        >>> try:
+        ...     distinct_names(["before.db", "before.db"])
+        ... except ComparisonError as error:
+        ...     print(error)
+        before.db, before.db: one is given twice; give each once
+    """

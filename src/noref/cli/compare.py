@@ -17,7 +17,7 @@ from noref import capacity, card, images, mapping, progress, recording, sources
 from noref.cli.output import Exit, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
 from noref.cli.score import DEFAULT_VIEW, ExactOption, JobsOption, MaxPixelsOption, Views
-from noref.comparison import System, systems, texts
+from noref.comparison import System, common_settings, distinct_names, texts
 from noref.comparison import compare as compared
 from noref.errors import InternalError
 from noref.store import Settings, Store
@@ -71,13 +71,13 @@ def compare(
         check_page(page, [Path(place) for place in places])
     counts: Counter[type] = Counter()
     with stops(debug), contextlib.ExitStack() as stack:
-        names = systems.distinct_names(places)
+        names = distinct_names(places)
         folders = [place for place in places if os.path.isdir(place)]
         stores = {place: stack.enter_context(Store(place)) for place in places if place not in folders}
         seen = (view or DEFAULT_VIEW).value
         file = card.find(model or card.DEFAULT)
         wanted = Settings(card.load(file).sha256, seen, exact) if folders or model or view or exact else None
-        settings = systems.common_settings([*stores.values()], wanted)
+        settings = common_settings([*stores.values()], wanted)
         if folders:
             jobs = jobs or capacity.default_jobs()
             scorer = noref.Scorer(file, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=seen)

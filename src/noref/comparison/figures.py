@@ -174,14 +174,13 @@ def compare(systems: Sequence[System]) -> Comparison:
     intervals = resampling.mean_intervals(np.hstack([found.scores, differences])).tolist()
     p = resampling.sign_flips(differences)
     summaries = [
-        Summary(name, mean, *interval, sum(each.system == name for each in found.failed))
-        for name, mean, interval in zip(names, found.scores.mean(axis=0).tolist(), intervals, strict=False)
+        Summary(name, mean, low, high, sum(each.system == name for each in found.failed))
+        for name, mean, (low, high) in zip(names, found.scores.mean(axis=0).tolist(), intervals, strict=False)
     ]
+    tests = zip(intervals[len(systems) :], p.tolist(), resampling.holm(p).tolist(), strict=True)
     pairs = [
-        Pair(names[first], names[second], float(values.mean()), *interval, *ps, *_shares(values))
-        for (first, second), values, interval, *ps in zip(
-            both, differences.T, intervals[len(systems) :], p.tolist(), resampling.holm(p).tolist(), strict=True
-        )
+        Pair(names[first], names[second], float(values.mean()), low, high, plain, corrected, *_shares(values))
+        for (first, second), values, ((low, high), plain, corrected) in zip(both, differences.T, tests, strict=True)
     ]
     defects = [
         DefectChange(names[first], names[second], family, *counts)

@@ -75,10 +75,10 @@ def paired(systems: Sequence[System]) -> Paired:
     if by_stem:
         results = _without_extensions(systems, results)
     failed = [
-        Failed(name, system.name, found[name].failure)
+        Failed(name, system.name, failure)
         for name in sorted(results[0])
         for system, found in zip(systems, results, strict=True)
-        if found[name].failure
+        if (failure := found[name].failure) is not None
     ]
     left_out = {each.picture for each in failed}
     names = [name for name in sorted(results[0]) if name not in left_out]

@@ -110,7 +110,7 @@ def _differences(comparison: Comparison) -> Floats:
 
 
 def _reach(most: float) -> tuple[float, float]:
-    """The end of the axis, at least 1, and the step between its ticks, 1, 2 or 5 times a power of ten: at most four to a side."""
+    """The end of the axis, at least 1, and the step between ticks, 1, 2 or 5 times a power of ten: at most four to a side."""
     most = max(most, 1.0)
     power = 10.0 ** math.floor(math.log10(most / 4))
     step = next(factor * power for factor in (1, 2, 5, 10) if most <= 4 * factor * power)
