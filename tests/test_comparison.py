@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from noref import ComparisonError, images, resampling
+from noref import Assessment, ComparisonError, images, resampling
 from noref.cli import Exit, app
 from noref.comparison import Comparison, System, compare
 from noref.store import Record, Store
@@ -300,3 +301,14 @@ def test_a_bug_has_exit_code_3(folders, model, monkeypatch):
     assert result.exit_code == Exit.BUG
     assert "ZeroDivisionError" in result.stderr
     assert "1 picture left out" in result.stdout
+
+
+def test_an_interrupted_run_ends_with_a_message(folders, model, monkeypatch):
+    def run(*_: object, **__: object) -> Iterator[Assessment]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("noref.recording.run", run)
+    result = call(*folders, "--model", model)
+    assert result.exit_code == Exit.INTERRUPTED
+    assert result.stderr == "interrupted: 0 photos scored, none kept; noref score --out keeps them\n"

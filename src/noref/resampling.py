@@ -3,22 +3,22 @@
 A photo is resampled, or a content (a reference or scene) with all of its photos where these are not independent (cluster
 bootstrap: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application, 1997, section 3.8).
 
-Simulated differences of 30 pairs of photos, with mean 0 (10,000 data sets of each kind): share of the nominal 95 % intervals
-of `mean_intervals` that contain 0, and share of the tests `sign_flips` with p of at most .05.
+Simulated differences of 30 pairs of photos, with mean 0 (10,000 data sets of each kind; benchmarks/resampling.py): share of the
+nominal 95 % intervals of `mean_intervals` that contain 0, and share of the tests `sign_flips` with p of at most .05.
 
 ======================================  ========  ========
 differences                             interval  p <= .05
 ======================================  ========  ========
 normal                                  .944      .051
-Laplace                                 .947      .051
-Student's t with 3 degrees of freedom   .954      .047
-0 except for 1 in 10, which are normal  .949      .003
-exponential                             .923      .074
-0 except for 1 in 5, exponential        .843      .161
+Laplace                                 .951      .047
+Student's t with 3 degrees of freedom   .952      .049
+0 except for 1 in 10, normal            .953      .002
+exponential                             .924      .073
+0 except for 1 in 5, exponential        .838      .167
 ======================================  ========  ========
 
 The last two kinds have a single sign before their mean is subtracted; t intervals and t tests have the same errors there. For
-100 photos the shares are .938 and .061 for the first, and .910 and .093 for the second.
+100 photos the shares are .943 and .056 for the first, and .904 and .100 for the second.
 """
 
 import math
