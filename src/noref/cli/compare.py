@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+import io
 import os
 import sys
 import tempfile
@@ -109,11 +110,10 @@ def _score(
     debug: bool,
 ) -> None:
     """Score the photos of folders, each into a store; counts the results by type."""
-    total = lambda: sum(1 for folder in folders for _ in sources.images_below(folder))  # noqa: E731
-    with progress.shown(total, printed=False) as advance:
+    with progress.shown(lambda: sum(1 for _ in sources.find(folders, io.BytesIO())), printed=False) as advance:
         for folder, store in zip(folders, stores, strict=True):
             skipped: Counter[str] = Counter()
-            items = (mapping.Item(name, None) for name in sources.images_below(folder, skipped=skipped))
+            items = mapping.with_targets(sources.find([folder], io.BytesIO(), skipped=skipped), None)
             results = recording.run(store, scorer, items, jobs, retry=False, thumbnails=thumbnails, before=Counter())
             before = counts.total()
             try:
