@@ -201,6 +201,19 @@ def test_what_is_undefined_is_null_and_failures_have_exit_code_1(tmp_path):
     assert re.search(r"^2\.png +second +damaged caf", result.stdout, re.MULTILINE)
 
 
+def test_many_failures_are_listed_up_to_a_limit(tmp_path):
+    scores = {"1.png": 50, "2.png": 60}
+    broken = [f"broken-{number:02}.png" for number in range(12)]
+    first = filled(tmp_path / "first.db", *records("a", {**scores, **dict.fromkeys(broken, 50)}))
+    second = filled(tmp_path / "second.db", *records("b", scores, *(failed(f"/b/{name}") for name in broken)))
+    shown = call(first, second, "--pictures", 0).stdout
+    assert "12 pictures left out" in shown
+    assert "most different" not in shown
+    assert "broken-09.png" in shown
+    assert "broken-10.png" not in shown
+    assert shown.endswith("\nand 2 more; JSON lines have all\n")
+
+
 def test_results_of_different_settings_are_refused_with_the_reason(files, tmp_path):
     before, after = files
     for name, other in (("newer", {"version": "3", "sha256": "cd" * 32}), ("native", {}), ("exact", {})):

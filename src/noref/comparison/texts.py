@@ -3,22 +3,24 @@
 import json
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO, TypeAlias
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from noref.comparison.figures import Comparison, Pair
 from noref.writers.table import printable
 
+if TYPE_CHECKING:  # rich is imported where it is used: most commands do without
+    from rich.console import Console
+
 Export: TypeAlias = Callable[[Comparison, TextIO, int], None]
 
 _WIDTH = 120  # columns where the output is no terminal
+_FAILURES = 10  # that the table lists
 
 
 def as_table(comparison: Comparison, out: TextIO, most: int) -> None:
-    """Systems, differences, changed defects, the `most` most different pictures, and as many failures."""
+    """Systems, differences, changed defects, the `most` most different pictures, and the first failures."""
+    from rich.console import Console
+
     console = Console(file=out, highlight=False, width=None if out.isatty() else _WIDTH)
     names = [system.name for system in comparison.systems]
     out.write(printable(summary(comparison)) + "\n\n")
@@ -42,10 +44,10 @@ def as_table(comparison: Comparison, out: TextIO, most: int) -> None:
     _print(console, ("difference", "likely defect", "before", "after", "gained", "lost"), rows, left=2)
     rows = [(each.name, f"{each.range:.1f}", *(f"{score:.1f}" for score in each.scores)) for each in comparison.pictures(most)]
     _print(console, ("most different", "range", *names), rows, left=1)
-    rows = [(each.picture, each.system, each.failure.cause) for each in comparison.failed[:most]]
+    rows = [(each.picture, each.system, each.failure.cause) for each in comparison.failed[:_FAILURES]]
     _print(console, ("left out", "failed in", "cause"), rows, left=3)
-    if len(comparison.failed) > most:
-        console.print(f"and {len(comparison.failed) - most} more failures")
+    if len(comparison.failed) > _FAILURES:
+        out.write(f"and {len(comparison.failed) - _FAILURES:,} more; JSON lines have all\n")
 
 
 def as_json_lines(comparison: Comparison, out: TextIO, _most: int) -> None:
@@ -93,8 +95,11 @@ def p_heading(pairs: list[Pair]) -> str:
     return "p (Holm)" if len(pairs) > 1 else "p"
 
 
-def _print(console: Console, heading: tuple[str, ...], rows: list[tuple[str, ...]], left: int) -> None:
+def _print(console: "Console", heading: tuple[str, ...], rows: list[tuple[str, ...]], left: int) -> None:
     """Print a table unless it is empty; all columns but the first `left` hold figures."""
+    from rich.table import Table
+    from rich.text import Text
+
     if not rows:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
