@@ -24,6 +24,7 @@ HISTORY = ROOT / "docs" / "history"  # states commands as they were
 REPOSITORY = "https://github.com/noref/noref/blob/main/"
 RAW = "https://raw.githubusercontent.com/noref/noref/main/"
 NOT_RUN = "<!-- not run -->"
+ELSEWHERE = {ROOT / "docs" / "how-to" / name for name in ("datasets.md", "spark.md")}  # run by test_guides.py
 
 _FENCE = re.compile(rf"(?P<mark>{NOT_RUN}\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -72,7 +73,7 @@ def _joined(code: str) -> list[str]:
     return [line.strip() for line in re.sub(r"\\\n\s*", "", code).splitlines()]
 
 
-RUNNABLE = [page for page in PAGES if HISTORY not in page.parents and any(runnable(page))]
+RUNNABLE = [page for page in PAGES if HISTORY not in page.parents and page not in ELSEWHERE and any(runnable(page))]
 NAMES = [str(page.relative_to(ROOT)) for page in RUNNABLE]
 COMMANDS = sorted({command: page for page, command in commands()}.items())
 
@@ -121,11 +122,12 @@ def same_shape(shown: str, printed: str) -> bool:
     return all(abs(float(first) - float(second)) <= 2 for first, second in pairs)
 
 
-def check(block: Block, expected: str | None, folder: Path) -> None:
+def check(block: Block, expected: str | None, folder: Path, ignored: str = "error") -> None:
+    """Run a block; a warning is an error unless it is `ignored`, a filter as of `python -W`."""
     if block.language == "python":
         script = folder / "example.py"
         script.write_text(block.code)
-        ended = run([sys.executable, "-W", "error", script.name], folder)
+        ended = run([sys.executable, "-W", "error", "-W", ignored, script.name], folder)
         assert ended.returncode == 0, f"{block.page}:\n{block.code}\n{ended.stderr}"
         if expected is not None:
             assert same_shape(expected, ended.stdout), f"{block.page} prints\n{ended.stdout}"

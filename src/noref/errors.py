@@ -15,6 +15,7 @@ NorefError
 |   +-- ModelNotFound       no model of that name or path
 |   +-- BadModel            the file is not a model that noref exported
 +-- StoreError              a file of results cannot be opened, read or written
++-- ComparisonError         results cannot be compared: their pictures do not pair, or were not scored alike
 """
 
 import traceback
@@ -141,4 +142,18 @@ class StoreError(NorefError):
         ... except StoreError as error:
         ...     print(error)
         missing.db: no such file; write one with `noref score PHOTOS --out missing.db`
+    """
+
+
+class ComparisonError(NorefError):
+    """Results cannot be compared; the message states which pictures do not pair, or how the settings differ, and the cure.
+
+    Examples:
+        >>> from noref.comparison import distinct_names
+        >>> from noref.errors import ComparisonError
+        >>> try:
+        ...     distinct_names(["before.db", "before.db"])
+        ... except ComparisonError as error:
+        ...     print(error)
+        before.db, before.db: one is given twice; give each once
     """

@@ -10,7 +10,7 @@ import typer
 
 import noref
 from noref import streams
-from noref.cli import models, report, results, score, serve, threshold
+from noref.cli import compare, models, report, results, score, serve, threshold
 from noref.cli.output import EXIT_CODES, Exit, reason, say
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ def root(
 
 app.command(epilog=EXIT_CODES)(score.score)
 app.command()(results.results)
+app.command(epilog=EXIT_CODES)(compare.compare)
 app.command()(threshold.threshold)
 app.command()(report.report)
 app.command()(models.models)

@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import typer
 
-from noref.errors import ModelError, StoreError
+from noref.assessment import Assessment
+from noref.errors import ComparisonError, ImageError, InternalError, ModelError, StoreError
 from noref.writers.table import printable
 
 
@@ -55,6 +56,14 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
+def say_traceback(result: Assessment | ImageError, debug: bool) -> None:
+    """Print the traceback of a bug on standard error; with `debug`, of any error."""
+    if isinstance(result, InternalError):
+        say(f"internal error on {result.name}", *result.traceback.splitlines())
+    elif debug and isinstance(result, ImageError):
+        say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
+
+
 @contextlib.contextmanager
 def stops(debug: bool = False) -> Iterator[None]:
     """Report errors that the user can fix as one line."""
@@ -62,7 +71,8 @@ def stops(debug: bool = False) -> Iterator[None]:
         yield
     except BrokenPipeError:  # the output was closed; typer exits quietly
         raise
-    except (ModelError, StoreError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
+    # No such model, a folder that cannot be made, a full disk.
+    except (ComparisonError, ModelError, StoreError, OSError) as error:
         if debug:
             say(*traceback.format_exc().splitlines())
         stop(reason(error))

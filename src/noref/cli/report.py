@@ -1,6 +1,7 @@
 """`noref report`: results -> one self-contained HTML file."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,20 +29,32 @@ def report(
     Distribution of scores with a threshold, defects, galleries with quality maps, a table, failures, and the limits of the
     model. Photos are shown if noref score ran with --thumbnails. The file needs no network and no other file.
     """
-    try:
-        from noref.report import write
-    except ModuleNotFoundError as error:
-        stop(f"noref report needs {error.name}; pip install 'noref[report]'")
+    require_report("noref report")
+    from noref.report import write
+
     with stops(), Store(results) as store:
-        if page.exists() and page.samefile(results):
-            stop(f"{page} holds the results; choose another name for the report")
-        if page.suffix.lower() not in (".html", ".htm"):
-            stop(f"{page}: a report is an HTML file; choose a name that ends with .html")
-        if page.is_dir() or not page.parent.is_dir():
-            stop(f"{page} cannot be written: {'it is a folder' if page.is_dir() else 'its folder does not exist'}")
+        check_page(page, [results])
         latest = next(iter(store.settings()), None)
         if latest is None:
             stop(f"{results} holds no results; write some with `noref score PHOTOS --out {results}`")
         records = functools.partial(store.records, settings=latest)
         write(records, store.cards(), page, threshold=threshold, max_bytes=max_size * 1_000_000)
         say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB")
+
+
+def require_report(what: str) -> None:
+    """Stop if what reports need is not installed."""
+    try:
+        import noref.report  # noqa: F401
+    except ModuleNotFoundError as error:
+        stop(f"{what} needs {error.name}; pip install 'noref[report]'")
+
+
+def check_page(page: Path, results: Sequence[Path]) -> None:
+    """Stop if a report cannot be written there."""
+    if page.exists() and any(place.exists() and page.samefile(place) for place in results):
+        stop(f"{page} holds the results; choose another name for the report")
+    if page.suffix.lower() not in (".html", ".htm"):
+        stop(f"{page}: a report is an HTML file; choose a name that ends with .html")
+    if page.is_dir() or not page.parent.is_dir():
+        stop(f"{page} cannot be written: {'it is a folder' if page.is_dir() else 'its folder does not exist'}")

@@ -11,6 +11,7 @@ import typer
 
 from noref import card, exports
 from noref.cli.output import say, stop, stops
+from noref.comparison.systems import described as in_words
 from noref.store import Record, Settings, Sort, Store
 
 Exports = enum.Enum("Exports", {name.upper(): name for name in exports.FORMATS}, type=str)  # type: ignore[misc]
@@ -108,10 +109,7 @@ def chosen(store: Store, number: int) -> Settings:
 def described(store: Store) -> str:
     """All settings of a file, numbered as `--settings` takes them if there are several."""
     cards, settings = store.cards(), store.settings()
-    texts = [
-        f"{cards[sha256]['name']} {cards[sha256]['version']}, {view} view{', exact' if exact else ''}"
-        for sha256, view, exact in settings
-    ]
+    texts = [in_words(each, cards[each.model_sha256]) for each in settings]
     if len(texts) == 1:
         return texts[0]
     return "settings in the file: " + "; ".join(f"{number}: {text}" for number, text in enumerate(texts, 1))

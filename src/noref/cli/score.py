@@ -4,7 +4,6 @@ import contextlib
 import enum
 import io
 import sys
-import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -15,8 +14,8 @@ import typer
 import noref
 from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
 from noref.assessment import Assessment
-from noref.cli.output import Exit, say, stop, stops
-from noref.errors import ImageError, InternalError
+from noref.cli.output import Exit, say, say_traceback, stop, stops
+from noref.errors import InternalError
 from noref.scorer import View
 from noref.store import Store
 
@@ -34,6 +33,17 @@ ViewOption = Annotated[
     typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
 ]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")]
+
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        help="Photos scored in parallel; the results do not depend on it.",
+        show_default="as processors and memory allow",
+    ),
+]
+MaxPixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")]
 
 
 def score(
@@ -57,20 +67,10 @@ def score(
         Path | None,
         typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            min=1,
-            help="Photos scored in parallel; the results do not depend on it.",
-            show_default="as processors and memory allow",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     model: ModelOption = card.DEFAULT,
     view: ViewOption = DEFAULT_VIEW,
-    max_pixels: Annotated[
-        int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
-    ] = images.MAX_PIXELS,
+    max_pixels: MaxPixelsOption = images.MAX_PIXELS,
     exact: ExactOption = False,
     explain: Annotated[
         bool,
@@ -114,7 +114,7 @@ def score(
                 if writer is not None:
                     writer.write(result)
                 advance()
-                _report(result, debug)
+                say_traceback(result, debug)
         except KeyboardInterrupt:
             stack.close()  # clears the bar
             say(f"interrupted: {_summary(counts, before, skipped)}")
@@ -136,14 +136,6 @@ def _make(maps: Path, scorer: noref.Scorer) -> None:
         maps.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         stop(f"the folder {maps} cannot be made ({(error.strerror or str(error)).lower()}); choose another for --map")
-
-
-def _report(result: Assessment | ImageError, debug: bool) -> None:
-    """Print the traceback of a bug on standard error; with `debug`, of any error."""
-    if isinstance(result, InternalError):
-        say(f"internal error on {result.name}", *result.traceback.splitlines())
-    elif debug and isinstance(result, ImageError):
-        say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
 
 
 def _summary(counts: Counter[type], before: Counter[str], skipped: Counter[str]) -> str:

@@ -1,27 +1,21 @@
-"""The page: one HTML file that needs no other and opens no connection."""
+"""The report of one collection: its data, for the script of the page."""
 
-import base64
-import contextlib
-import hashlib
 import os
 import statistics
-import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-import noref
 from noref import overlay
+from noref.report import document
 from noref.report.embedding import as_json, shown
 from noref.report.pictures import Plan, drawn, planned, text_cost
 from noref.report.rows import Contents, Records, gathered
 
-_SCRIPTS = ("text", "data", "tint", "download", "threshold", "detail", "gallery", "table", "failures", "start")
+_PARTS = ("text", "data", "tint", "download", "threshold", "detail", "gallery", "table", "failures", "start")
+_SCRIPTS = [f"{part}.js" for part in _PARTS]
 """Parts of the script in the order in which they are joined."""
 
 _CHUNK = 128  # pictures that the page decodes at a time
@@ -47,19 +41,11 @@ def write(records: Records, cards: Mapping[str, Mapping[str, Any]], path: Path, 
     data = as_json(_data(contents))
     plan = planned(contents, max_bytes - len(data) - _FRAME)
     pictures = drawn(records(), plan)
-    style, script = _asset("report.css"), "".join(_asset(f"{name}.js") for name in _SCRIPTS)
-    page = _environment().get_template("page.html.j2")
-    parts = page.stream(
-        rules=[
-            "default-src 'none'",
-            "img-src data:",
-            f"style-src '{_digest(style)}'",
-            f"script-src '{_digest(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ],
-        style=style,
-        script=script,
+    document.write(
+        "page.html.j2",
+        path,
+        ["report.css"],
+        _SCRIPTS,
         data=data,
         pictured=as_json(_pictured(contents, plan)),
         chunks=(",".join(pictures[start : start + _CHUNK]) for start in range(0, len(pictures), _CHUNK)),
@@ -68,7 +54,6 @@ def write(records: Records, cards: Mapping[str, Mapping[str, Any]], path: Path, 
         threshold=threshold,
         clear=round(overlay.CLEAR),
     )
-    _replace(path, parts)
 
 
 def _data(contents: Contents) -> dict[str, Any]:
@@ -104,7 +89,6 @@ def _facts(contents: Contents, plan: Plan) -> dict[str, Any]:
     defects = Counter(defect for row in rows for defect in row.defects[::3])
     names = list(contents.defects)
     return {
-        "version": noref.__version__,
         "root": shown(contents.root),
         "model": contents.model,
         "setting": contents.setting,
@@ -120,35 +104,3 @@ def _facts(contents: Contents, plan: Plan) -> dict[str, Any]:
         "reduced": plan.reduced,
         "thumbnails": any(row.thumbnail_bytes for row in rows),
     }
-
-
-def _asset(name: str) -> str:
-    return resources.files("noref.report").joinpath("template").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("noref.report", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["thousands"] = "{:,}".format
-    return environment
-
-
-def _replace(path: Path, parts: Iterable[str]) -> None:
-    draft = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(parts)
-        draft.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise

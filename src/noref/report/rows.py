@@ -1,13 +1,13 @@
 """What a report states of every photo: the rows of its table, and the failures."""
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from noref.assessment import Assessment
+from noref.comparison.pairing import common_folder
 from noref.store import Record
 
 Records = Callable[[], Iterable[Record]]
@@ -98,8 +98,7 @@ class Contents:
         """The folder that holds all photos, with the separator at its end; empty if there is none."""
         paths = [row.path for row in self.rows]
         paths += [photo.path for group in self.failures.values() for photo in group]
-        prefix = os.path.commonprefix(paths)  # noqa: RUF071  (cut at a separator below; paths on two drives have no root)
-        return prefix[: prefix.rfind(os.sep) + 1]
+        return common_folder(paths)
 
     def columns(self) -> dict[str, Any]:
         """The rows as one list for each column."""

@@ -103,6 +103,7 @@ def test_a_recipe_is_fitted_inside_each_split(scores, database, tmp_path):
     assert splits["fitted"].tolist() == [True, True, False, False]
     assert (splits["contents_tested"] / splits["contents_learned"]).tolist() == [5 / 10] * 4  # 15 contents
     srcc = splits.groupby("method")["srcc"].apply(list)
+    assert row["p_holm"] == row["p"]  # of a single test
     assert row["p"] == significance.corrected_t(srcc["recipe-diqa"], srcc["scores-noise"], 5 / 10).p
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from noref import resampling
 from noref.lab.metrics import bootstrap
 
 CONTENTS, PHOTOS = 30, 25  # photos of each content
@@ -28,8 +29,8 @@ def test_counts_are_equivalent_to_drawing_and_ranking(both, seed):
 
 
 def test_contents_are_drawn_whole():
-    number, code = bootstrap.coded(list("aabbbcdd"), 8)
-    counts = np.concatenate([*bootstrap.drawn(number, code, 200, seed=0)])
+    number, code = resampling.coded(list("aabbbcdd"), 8)
+    counts = np.concatenate([*resampling.drawn(number, code, 200, seed=0)])
     assert counts.shape == (200, 8)
     assert (counts == counts[:, [0, 0, 2, 2, 2, 5, 6, 6]]).all()
     assert (counts[:, [0, 2, 5, 6]].sum(axis=1) == 4).all()
@@ -72,7 +73,7 @@ def test_blocks_do_not_change_the_draw(monkeypatch):
     whole = bootstrap.intervals(x, y, contents, seed=1)
     assert whole == bootstrap.intervals(x, y, contents, seed=1)
     assert whole != bootstrap.intervals(x, y, contents, seed=2)
-    monkeypatch.setattr(bootstrap, "_CELLS", 500)
+    monkeypatch.setattr(resampling, "_CELLS", 500)
     assert whole == bootstrap.intervals(x, y, contents, seed=1)
 
 

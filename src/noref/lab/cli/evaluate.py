@@ -70,7 +70,5 @@ def compare(
     table, tests = comparison.compare(folders)
     typer.echo(work.as_markdown(table))
     if len(tests):
-        typer.echo(
-            "Differences of SRCC, first minus second, with 95 % intervals; p is not corrected for multiple comparisons.\n"
-        )
+        typer.echo("Differences of SRCC, first minus second, with 95 % intervals; p_holm is p corrected for all rows.\n")
         typer.echo(as_markdown(tests))

@@ -11,6 +11,7 @@ import pandas as pd
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 from noref.lab.metrics import significance
+from noref.resampling import holm
 
 SPLITS = "corrected resampled t-test over random splits"
 CONTENTS = "paired bootstrap t-test by content"
@@ -29,8 +30,9 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         All results, with the name of their folder in the column `results`; and one row per database and pair of methods:
         `database`, `first`, `second`, `test` (its name), `splits` and `contents` (their numbers), `failed` (photos excluded
         from the `CONTENTS` test because a method failed on them), `difference` of SRCC (first minus second, averaged over the
-        splits), `low` and `high` (95 % confidence interval) and `p` (NaN if the test is undefined, for example with few
-        contents). The second table is empty if no methods share a split.
+        splits), `low` and `high` (95 % confidence interval), `p` (NaN if the test is undefined, for example with few contents)
+        and `p_holm` (corrected for all rows of the table by the method of Holm). The second table is empty if no methods share
+        a split.
 
     Raises:
         LabError: A folder is given twice, holds no results, or was written by another version of noref; or a method has no SRCC
@@ -49,7 +51,8 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
             splits.append(_splits(folder, label))
     table = pd.concat(tables, ignore_index=True)
     table = table[["results", *(column for column in table if column != "results")]]
-    return table, pd.DataFrame(_tests(pd.concat(splits, ignore_index=True)) if splits else [])
+    tests = pd.DataFrame(_tests(pd.concat(splits, ignore_index=True)) if splits else [])
+    return table, tests.assign(p_holm=holm(tests["p"])) if len(tests) else tests
 
 
 def _splits(folder: Path, label: str) -> pd.DataFrame:

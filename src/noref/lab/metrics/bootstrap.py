@@ -21,7 +21,6 @@ contents  percentile  BCa   this one
 Below `MIN_CONTENTS` contents there is no interval (NaN). From 5 to 15 contents it is somewhat too short.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,13 +28,10 @@ import numpy.typing as npt
 from scipy import stats
 
 from noref.lab.metrics.agreement import pairs
+from noref.resampling import LEAST, Counts, Floats, coded, drawn, standard_error
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+MIN_CONTENTS = LEAST
 
-MIN_CONTENTS = 5
-
-_CELLS = 2_000_000  # of a block of resamples: 16 MB an array
 _ONE = 1 - 1e-12  # artanh(1) is infinite
 
 
@@ -136,71 +132,6 @@ def srcc(x: Floats, y: Floats, counts: Counts) -> Floats:
         array([0.5, 1. ])
     """
     return _weighted_pearson(_ranks(x, counts), _ranks(y, counts), counts)
-
-
-def coded(contents: npt.ArrayLike, n: int) -> tuple[int, npt.NDArray[np.int64]]:
-    """Contents as whole numbers in the order of their names.
-
-    Returns:
-        The number of contents, and the place of each of the n photos among them.
-
-    Raises:
-        ValueError: There are not n labels.
-
-    Examples:
-        >>> coded(["sea", "hill", "sea"], 3)
-        (2, array([1, 0, 1]))
-    """
-    names = np.asarray(contents)
-    if names.shape != (n,):
-        raise ValueError(f"each of the {n} photos needs one content, not {names.shape}")
-    distinct, code = np.unique(names.astype(str), return_inverse=True)
-    return len(distinct), code
-
-
-def drawn(contents: int, code: npt.NDArray[np.int64], resamples: int, seed: int) -> Iterator[Counts]:
-    """Resamples of contents, in blocks that bound the memory.
-
-    Args:
-        contents: How many there are; as many are drawn with replacement.
-        code: The content of each of n photos.
-        resamples: How many in all blocks together.
-        seed: Of the draw.
-
-    Yields:
-        r x n: number of occurrences of each photo in each resample.
-
-    Examples:
-        >>> import numpy as np
-        >>> next(drawn(2, np.array([0, 0, 1]), 3, seed=0))
-        array([[0, 0, 2],
-               [1, 1, 1],
-               [2, 2, 0]])
-    """
-    rng = np.random.default_rng(seed)
-    block = max(1, _CELLS // len(code))
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        picked = rng.integers(contents, size=(rows, contents)) + contents * np.arange(rows)[:, None]
-        yield np.bincount(picked.ravel(), minlength=rows * contents).reshape(rows, contents)[:, code]
-
-
-def standard_error(resampled: Floats) -> float:
-    """Half of the range of the middle 68.27 % of resampled figures, NaN ones left out; NaN where none is left.
-
-    This is the standard deviation where the figures are normally distributed, and is not moved by a few degenerate resamples,
-    such as those of two distinct photos, whose SRCC is 1 or -1.
-
-    Examples:
-        >>> import numpy as np
-        >>> round(standard_error(np.random.default_rng(0).normal(scale=3, size=100_000)), 1)
-        3.0
-    """
-    defined = resampled[np.isfinite(resampled)]
-    if not len(defined):
-        return float("nan")
-    low, high = np.quantile(defined, stats.norm.cdf([-1, 1]))
-    return float((high - low) / 2)
 
 
 def _interval(value: float, resampled: Floats, width: float) -> Interval:

@@ -7,7 +7,8 @@ There are two tests, for two questions:
 - `by_content`: models that are fixed, or were fitted once. The unit is the content (reference or scene). The test covers the
   choice of contents, not the variation of training.
 
-Neither is corrected for multiple comparisons: of many pairs of methods, some have a small p by chance.
+Neither is corrected for multiple comparisons: of many pairs of methods, some have a small p by chance. `resampling.holm`
+corrects p.
 """
 
 from typing import NamedTuple
@@ -16,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from noref import resampling
 from noref.lab.metrics import bootstrap
 from noref.lab.metrics.agreement import pairs
-
-Floats = npt.NDArray[np.float64]
+from noref.resampling import Floats
 
 ROUNDING = 1e-12
 
@@ -121,7 +122,7 @@ def by_content(
     """
     x, y = pairs(first, mos)
     z, _ = pairs(second, mos)
-    number, code = bootstrap.coded(contents, len(y))
+    number, code = resampling.coded(contents, len(y))
     labels = np.zeros(len(y)) if splits is None else np.asarray(splits)
     if labels.shape != y.shape:
         raise ValueError(f"each of the {len(y)} photos needs one split, not {labels.shape}")
@@ -134,8 +135,8 @@ def by_content(
     value = float(differences(np.ones((1, len(y)), np.int64))[0]) if len(y) else np.nan
     if number < bootstrap.MIN_CONTENTS or np.isnan(value):
         return Difference(value, np.nan, np.nan, np.nan)
-    resampled = np.concatenate([differences(counts) for counts in bootstrap.drawn(number, code, resamples, seed)])
-    return _t(value, bootstrap.standard_error(resampled), number - 1, confidence)
+    resampled = np.concatenate([differences(counts) for counts in resampling.drawn(number, code, resamples, seed)])
+    return _t(value, resampling.standard_error(resampled), number - 1, confidence)
 
 
 class Significance(NamedTuple):

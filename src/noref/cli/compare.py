@@ -1,0 +1,128 @@
+"""`noref compare`: how systems differ, by the scores of the same pictures."""
+
+import contextlib
+import enum
+import io
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import noref
+from noref import capacity, card, images, mapping, progress, recording, sources
+from noref.cli.output import Exit, say, say_traceback, stop, stops
+from noref.cli.report import check_page, require_report
+from noref.cli.score import DEFAULT_VIEW, ExactOption, JobsOption, MaxPixelsOption, Views
+from noref.comparison import System, common_settings, distinct_names, texts
+from noref.comparison import compare as compared
+from noref.errors import InternalError
+from noref.store import Settings, Store
+
+Formats = enum.Enum("Formats", {name.upper(): name for name in texts.FORMATS}, type=str)  # type: ignore[misc]
+DEFAULT_FORMAT = next(iter(Formats))
+
+
+def compare(
+    places: Annotated[
+        list[str], typer.Argument(metavar="SYSTEM...", help="Folders of photos, or files that noref score --out wrote.")
+    ],
+    form: Annotated[Formats, typer.Option("--format", help="How to print the comparison.")] = DEFAULT_FORMAT,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="PAGE", help="Write an HTML file as well (needs pip install 'noref[report]')."),
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--pictures", min=0, metavar="N", help="List so many of the pictures on which systems differ most.")
+    ] = 10,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME_OR_FILE",
+            help="The model that scores folders, and whose results are taken from files.",
+            show_default=f"{card.DEFAULT}; without folders, that of the results",
+        ),
+    ] = None,
+    view: Annotated[
+        Views | None,
+        typer.Option(
+            "--view", help="The view, likewise.", show_default=f"{DEFAULT_VIEW.value}; without folders, that of the results"
+        ),
+    ] = None,
+    exact: ExactOption = False,
+    max_pixels: MaxPixelsOption = images.MAX_PIXELS,
+    jobs: JobsOption = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+) -> None:
+    """Compare systems, such as codecs or two versions of a pipeline, by the scores of the same pictures.
+
+    Pictures pair by their paths below each folder, or below the common folder of all pictures of a file; extensions may differ.
+
+    Differences are the second system minus the first, with 95 % bootstrap intervals and p of a sign-flip test, by picture.
+    """
+    if len(places) < 2:
+        stop("a comparison needs two systems; give two or more folders or files of results")
+    if page is not None:
+        require_report("--report")
+        check_page(page, [Path(place) for place in places])
+    counts: Counter[type] = Counter()
+    with stops(debug), contextlib.ExitStack() as stack:
+        names = distinct_names(places)
+        folders = [place for place in places if os.path.isdir(place)]
+        stores = {place: stack.enter_context(Store(place)) for place in places if place not in folders}
+        seen = (view or DEFAULT_VIEW).value
+        file = card.find(model or card.DEFAULT)
+        wanted = Settings(card.load(file).sha256, seen, exact) if folders or model or view or exact else None
+        settings = common_settings([*stores.values()], wanted)
+        if folders:
+            jobs = jobs or capacity.default_jobs()
+            scorer = noref.Scorer(file, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=seen)
+            drafts = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="noref-")))
+            files = [stack.enter_context(Store(drafts / f"{number}.db", "w")) for number in range(len(folders))]
+            stores |= dict(zip(folders, files, strict=True))
+            _score(scorer, folders, files, jobs, page is not None, counts, debug)
+        given = [
+            System.of(stores[place], name, settings, os.path.join(os.path.abspath(place), "") if place in folders else None)
+            for place, name in zip(places, names, strict=True)
+        ]
+        comparison = compared(given)
+        texts.FORMATS[form.value](comparison, sys.stdout, most)
+        if page is not None:
+            from noref.report import write_comparison
+
+            write_comparison(comparison, given, page, most=most)
+            say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB")
+    raise typer.Exit(Exit.BUG if counts[InternalError] else Exit.SOME_FAILED if comparison.failed else Exit.OK)
+
+
+def _score(
+    scorer: noref.Scorer,
+    folders: Sequence[str],
+    stores: Sequence[Store],
+    jobs: int,
+    thumbnails: bool,
+    counts: Counter[type],
+    debug: bool,
+) -> None:
+    """Score the photos of folders, each into a store; counts the results by type."""
+    with progress.shown(lambda: sum(1 for _ in sources.find(folders, io.BytesIO())), printed=False) as advance:
+        for folder, store in zip(folders, stores, strict=True):
+            skipped: Counter[str] = Counter()
+            items = mapping.with_targets(sources.find([folder], io.BytesIO(), skipped=skipped), None)
+            results = recording.run(store, scorer, items, jobs, retry=False, thumbnails=thumbnails, before=Counter())
+            before = counts.total()
+            try:
+                for result in results:
+                    counts[type(result)] += 1
+                    advance()
+                    say_traceback(result, debug)
+            except KeyboardInterrupt:
+                say(f"interrupted: {counts.total()} photos scored, none kept; noref score --out keeps them")
+                raise typer.Exit(Exit.INTERRUPTED) from None
+            if counts.total() == before:
+                stop(f"no images found in {folder}{sources.described(skipped)}")
