@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 from noref.images import Source
 from noref.sources import http
 from noref.sources.failures import LIMIT, Truncated, Unavailable, explained, redacted, too_large
-from noref.sources.found import UNKNOWN, Held, Identity
+from noref.sources.found import UNKNOWN, Held, Identity, is_url
 from noref.sources.stream import ReadAhead
 
 R = TypeVar("R")
@@ -206,7 +206,9 @@ def is_http(url: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """A URL without what may be a credential: the user before the host; of HTTP, the query."""
+    """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself."""
+    if not is_url(url):
+        return url
     scheme = url.partition("://")[0].lower()
     name = url if scheme in _NOT_USERS else re.sub(r"(?<=://)[^/?#]*@", "", url, count=1)
     return re.split("[?#]", name, maxsplit=1)[0] if is_http(url) else name
