@@ -20,9 +20,9 @@ MOST_PHOTOS = 96
 """Photos read, or being read, before they are wanted."""
 
 MOST_BYTES = 1 << 28
-"""Their bytes together; a photo of unknown size counts as `_GUESS`."""
+"""Their bytes together, as far as sizes are known before they are read; an unknown one counts as `_GUESS`."""
 
-_GUESS = 1 << 22
+_GUESS = MOST_BYTES // READERS
 
 
 def ahead(photos: Iterable[F]) -> Iterator[F]:
@@ -39,26 +39,31 @@ def looked_up(photos: Iterable[F]) -> Iterator[F]:
 
 
 def _in_turn(photos: Iterable[F], passes: Callable[[F], bool], work: Callable[[F], F]) -> Iterator[F]:
-    """Photos as they are or, if they do not pass, as work in other threads makes them."""
-    for is_ready, run in itertools.groupby(photos, passes):
-        if is_ready:
-            yield from run
-        else:
-            yield from _ahead(run, work)
+    """Photos as they are or, from the first that does not pass, as work in other threads makes them."""
+    remaining = iter(photos)
+    for photo in remaining:
+        if not passes(photo):
+            rest = itertools.chain([photo], remaining)
+            yield from _ahead(rest, lambda photo: photo if passes(photo) else work(photo))
+            return
+        yield photo
 
 
 def _ahead(photos: Iterator[F], work: Callable[[F], F]) -> Iterator[F]:
     room = _Room(MOST_BYTES)
 
-    def admitted() -> Iterator[F]:
+    def admitted() -> Iterator[tuple[F, int]]:
         for photo in photos:
-            if not room.take(_cost(photo)):
+            if not room.take(cost := _cost(photo)):
                 return
-            yield photo
+            yield photo, cost
 
-    results = batch.ahead(lambda photo: (_cost(photo), work(photo)), admitted(), READERS, MOST_PHOTOS)
+    def settled(admission: tuple[F, int]) -> tuple[F, int]:
+        photo, cost = admission
+        return (done := work(photo)), room.settle(cost, done.content.expected)
+
     try:
-        for cost, photo in results:
+        for photo, cost in batch.ahead(settled, admitted(), READERS, MOST_PHOTOS):
             yield photo
             room.give(cost)
     finally:
@@ -78,6 +83,11 @@ class _Room:
             self._changed.wait_for(lambda: not self._open or not self._held or self._held + size <= self._most)
             self._held += size
             return self._open
+
+    def settle(self, size: int, actual: int) -> int:
+        """Hold as many bytes as a photo turned out to have, and return them."""
+        self.give(size - actual)
+        return actual
 
     def give(self, size: int) -> None:
         """Leave the room."""
