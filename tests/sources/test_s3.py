@@ -63,7 +63,13 @@ def error_of(photo: sources.Found) -> Exception:
 
 def test_a_prefix_is_listed_page_by_page_and_read(server, bucket, monkeypatch):
     files = {f"photos/{number:02}.jpg": bytes([number]) * 9 for number in range(25)}
-    others = {"photos/.hidden/a.jpg": b"", "photos/notes.txt": b"", "photos/z/": b"", "photos/z/ü a::b?.png": b"z", "photos2/a.jpg": b""}
+    others = {
+        "photos/.hidden/a.jpg": b"",
+        "photos/notes.txt": b"",
+        "photos/z/": b"",
+        "photos/z/ü a::b?.png": b"z",
+        "photos2/a.jpg": b"",
+    }
     url = bucket({**files, **others})
     monkeypatch.setattr(listing, "_PAGE", 10)
     skipped = Counter()

@@ -89,7 +89,11 @@ def test_the_column_is_chosen_by_type_and_name(write, columns, chosen):
     [
         ({"left": [b"x"], "right": [b"x"]}, None, "several columns may hold photos: left, right; choose one with --column"),
         ({"path": ["a"], "file_name": ["a"]}, None, "several columns may hold photos: path, file_name"),
-        ({"caption": ["a"], "n": [1]}, None, r"no column of image bytes or paths; .*its columns: caption \(string\), n \(int64\)"),
+        (
+            {"caption": ["a"], "n": [1]},
+            None,
+            r"no column of image bytes or paths; .*its columns: caption \(string\), n \(int64\)",
+        ),
         ({"image": [b"x"]}, "picture", "it has no column 'picture' with bytes or paths; its columns: image"),
         ({"image": [b"x"], "n": [1]}, "n", "it has no column 'n' with bytes or paths"),
     ],

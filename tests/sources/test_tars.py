@@ -110,7 +110,9 @@ def pax(records: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
 
 def test_pax_headers_state_name_and_size(save):
     wrong = bytearray(member("short.jpg", PHOTOS["0.jpg"]))
-    content = pax({"comment": "x" * 200}, tarfile.XGLTYPE) + pax({"path": "dir/ü.jpg", "size": str(len(PHOTOS["0.jpg"]))}) + wrong
+    content = (
+        pax({"comment": "x" * 200}, tarfile.XGLTYPE) + pax({"path": "dir/ü.jpg", "size": str(len(PHOTOS["0.jpg"]))}) + wrong
+    )
     content += member("next.jpg", PHOTOS["1.jpg"])
     assert contents(found(save("a.tar", content + bytes(1024)))) == {"dir/ü.jpg": PHOTOS["0.jpg"], "next.jpg": PHOTOS["1.jpg"]}
 

@@ -33,7 +33,9 @@ def results(
         str | None, typer.Option("--defect", metavar="NAME", help="Only photos that likely have this defect.")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only photos that could not be scored.")] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="Only photos whose file no longer exists on this machine.")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only photos whose file no longer exists on this machine.")
+    ] = False,
     sort: Annotated[
         Sorts, typer.Option("--sort", help="By path, by score (lowest first), or by time of scoring.")
     ] = DEFAULT_SORT,
