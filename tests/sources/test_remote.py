@@ -13,7 +13,7 @@ import pytest
 
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import DamagedImage, ImageNotFound, ImageTooLarge, UnsupportedImage, sources
-from noref.sources import http, listing, reading, remote, stream
+from noref.sources import listing, remote, stream
 from remote_servers import served
 
 fsspec = pytest.importorskip("fsspec")
@@ -71,7 +71,8 @@ def test_a_folder_is_searched_like_one_of_this_machine(bucket, save, scheme):
     }
     url = bucket(files)
     if scheme == "file":
-        url = f"file://{[save(f'root/{name}', content) for name, content in files.items()][0].parent}/"
+        root, *_ = [save(f"root/{name}", content).parent for name, content in files.items()]
+        url = f"file://{root}/"
     skipped = Counter()
     photos = found(url, skipped=skipped)
     names = ["0.jpg", "1.jpg", "2.jpg", "deep/b.webp", "deep/er/späte Rose 1?.png"]
@@ -345,6 +346,9 @@ def test_pages_of_a_listing_come_when_they_are_wanted(monkeypatch):
     wanted = []
 
     class System:
+        def split_path(self, path):
+            return "bucket", path.removeprefix("s3://bucket/"), None
+
         def call_s3(self, method, **options):
             wanted.append(options.get("ContinuationToken"))
             assert (method, options["Bucket"], options["Prefix"]) == ("list_objects_v2", "bucket", "photos/")

@@ -56,9 +56,9 @@ def test_small_steps_forward_do_not_read_again(opened, asked):
 
 
 def test_a_stream_that_became_shorter_is_an_error():
-    with stream.ReadAhead.opened(lambda start, length: CONTENT[start : start + length], len(CONTENT) + 10) as opened:
-        with pytest.raises(EOFError, match="became shorter"):
-            opened.read()
+    opened = stream.ReadAhead.opened(lambda start, length: CONTENT[start : start + length], len(CONTENT) + 10)
+    with opened, pytest.raises(EOFError, match="became shorter"):
+        opened.read()
 
 
 @pytest.mark.usefixtures("asked")

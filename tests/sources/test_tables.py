@@ -48,7 +48,7 @@ def test_paths_are_relative_to_the_file(write, save):
     assert [content_of(photo) for photo in photos] == [BYTES[0]] * 3
     assert [photo.lasting for photo in photos] == [str(inside), str(beside), str(absolute)]
     assert gone.file == f"{file.parent}/gone.jpg"
-    with pytest.raises(EmptyImage, match="a.parquet::4: the row holds no data"):
+    with pytest.raises(EmptyImage, match=r"a\.parquet::4: the row holds no data"):
         empty.open()
 
 
