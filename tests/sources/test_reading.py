@@ -61,6 +61,21 @@ def test_local_photos_pass_unread_and_one_by_one(tmp_path):
     assert len(list(found)) == 4
 
 
+def test_streams_are_read_ahead():
+    """The next member of a stream is taken while one is scored."""
+    taken = threading.Semaphore(0)
+
+    def members():
+        for number in range(3):
+            taken.release()
+            yield sources.Found("a.tar.gz", Path(), sources.Held(b"%d" % number), str(number))
+
+    found = sources.ahead(members())
+    assert next(found).member == "0"
+    assert all(taken.acquire(timeout=20) for _ in range(3))
+    assert [photo.member for photo in found] == ["1", "2"]
+
+
 def test_local_and_remote_photos_alternate_without_waiting_for_each_other():
     """Each remote photo waits until three are being read."""
     together = threading.Barrier(3, timeout=20)

@@ -139,6 +139,18 @@ def test_slow_servers_and_cut_answers_are_asked_again(server, bucket):
     assert contents(read(f"{url}c.tar")) == PHOTOS
 
 
+def test_photos_before_a_page_that_cannot_be_listed_are_kept(server, bucket, monkeypatch):
+    url = bucket({f"{number:02}.jpg": b"x" for number in range(25)})
+    monkeypatch.setattr(listing, "_PAGE", 10)
+    photos = sources.find([url, f"{url}00.jpg"], io.BytesIO())
+    first = [next(photos) for _ in range(10)]
+    server.faults[:] = ["AccessDenied"]
+    failed, other = photos
+    assert [photo.name for photo in first] == [f"{url}{number:02}.jpg" for number in range(10)]
+    assert str(error_of(failed)).startswith(f"{url}: access denied")
+    assert content_of(other) == b"x"
+
+
 def test_what_cannot_be_read_is_an_error_in_its_place(server, bucket):
     url = bucket({"a.jpg": b"a"})
     missing = ["s3://no-such-bucket-here/", "s3://no-such-bucket-here/a.jpg", f"{url}gone.jpg", f"{url}gone/", f"{url}gone.zip"]

@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import sys
 import tarfile
 import tracemalloc
 from collections import Counter
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archive_files import PHOTOS, contents, found, tar
-from noref import DamagedImage, ImageNotFound, ImageTooLarge, sources
+from noref import DamagedImage, ImageNotFound, ImageTooLarge, UnsupportedImage, sources
 from noref.sources import failures, tars
 
 BLOCK = 512
@@ -46,6 +47,17 @@ def test_members_of_a_plain_tar_are_read_where_they_are_wanted(save):
     photos = found(save("a.tar", tar(PHOTOS)))
     assert all(len(pickle.dumps(photo)) < 2000 for photo in photos)
     assert contents(pickle.loads(pickle.dumps(photos))) == PHOTOS
+
+
+def test_zstandard_is_unpacked_by_pyarrow(save, monkeypatch):
+    pa = pytest.importorskip("pyarrow")
+    content = pa.compress(tar(PHOTOS), "zstd", asbytes=True)
+    assert contents(found(save("a.tar.zst", content))) == PHOTOS
+    with pytest.raises(DamagedImage, match="truncated"):
+        found(save("cut.tar.zst", content[: len(content) // 2]))[-1].open()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UnsupportedImage, match="pyarrow is not installed"):
+        found(save("a.tar.zst", content))[0].open()
 
 
 def test_compression_is_found_by_content(save):

@@ -291,8 +291,8 @@ def local(path: str, place: str | None = None) -> Found:
 
 
 def is_url(path: str) -> bool:
-    """Whether a source names something remote: `scheme://...`."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path) is not None
+    """Whether a source names something remote: `scheme://...`. A single letter is a drive of Windows."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
 
 
 def lasting(file: str) -> str:

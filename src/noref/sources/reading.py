@@ -28,9 +28,10 @@ _GUESS = MOST_BYTES // READERS
 def ahead(photos: Iterable[F]) -> Iterator[F]:
     """Photos in their order, the content of remote ones read ahead by several threads, bounded in number and bytes.
 
-    Local files pass unread, and none is waited for: a photo is yielded before the next one is taken.
+    Streams, such as those of compressed archives, are read ahead with them. Local files pass unread, and none is waited for: a
+    photo is yielded before the next one is taken.
     """
-    return _in_turn(photos, lambda photo: photo.content.near, _fetched)
+    return _in_turn(photos, lambda photo: photo.content.near and not isinstance(photo.content, Held), _fetched)
 
 
 def looked_up(photos: Iterable[F]) -> Iterator[F]:
@@ -43,23 +44,25 @@ def _in_turn(photos: Iterable[F], passes: Callable[[F], bool], work: Callable[[F
     remaining = iter(photos)
     for photo in remaining:
         if not passes(photo):
-            rest = itertools.chain([photo], remaining)
-            yield from _ahead(rest, lambda photo: photo if passes(photo) else work(photo))
+            yield from _ahead(itertools.chain([photo], remaining), passes, work)
             return
         yield photo
 
 
-def _ahead(photos: Iterator[F], work: Callable[[F], F]) -> Iterator[F]:
+def _ahead(photos: Iterator[F], passes: Callable[[F], bool], work: Callable[[F], F]) -> Iterator[F]:
     room = _Room(MOST_BYTES)
 
     def admitted() -> Iterator[tuple[F, int]]:
         for photo in photos:
-            if not room.take(cost := _cost(photo)):
+            cost = 0 if passes(photo) else _cost(photo)
+            if not room.take(cost):
                 return
             yield photo, cost
 
     def settled(admission: tuple[F, int]) -> tuple[F, int]:
         photo, cost = admission
+        if passes(photo):
+            return photo, cost
         return (done := work(photo)), room.settle(cost, done.content.expected)
 
     try:
@@ -112,6 +115,8 @@ def _is_unknown(content: Content) -> bool:
 
 def _fetched(photo: F) -> F:
     """The photo with its content, or with the error of reading it."""
+    if photo.content.near:
+        return photo
     try:
         if isinstance(photo.content, RemoteFile):
             held = photo.content.fetched(photo.name)

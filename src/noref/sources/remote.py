@@ -25,7 +25,10 @@ _NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whos
 _CHANGED = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created")
 _VERSIONS = ("ETag", "etag", "generation", "Content-MD5", "md5Hash")
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError, TypeError)
-_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}  # of botocore
+_NO_CREDENTIALS = {  # of botocore
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
+    *("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+}
 _MAY_PASS = {408, 425, 429}  # statuses below 500 after which the same request may succeed
 
 
