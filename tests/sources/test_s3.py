@@ -10,7 +10,7 @@ import pytest
 import s3_server
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import ImageNotFound, sources
-from noref.sources import listing, remote
+from noref.sources import attempts, listing
 
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("moto", reason="moto, the local S3 server, is not installed")
@@ -36,7 +36,7 @@ def server():
 @pytest.fixture
 def bucket(server, monkeypatch):
     """A bucket, and what puts files there and gives its URL."""
-    monkeypatch.setattr(remote, "DELAYS", (0.01, 0.01))
+    monkeypatch.setattr(attempts, "DELAYS", (0.01, 0.01))
     name = f"bucket-{uuid.uuid4().hex[:8]}"
     server.client.create_bucket(Bucket=name)
 

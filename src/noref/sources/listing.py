@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from noref.sources.attempts import attempted
 from noref.sources.folders import is_hidden, kind_of
 from noref.sources.found import Identity
-from noref.sources.remote import RemoteFile, attempted, identity_of, is_http, shown
+from noref.sources.remote import RemoteFile, identity_of
+from noref.sources.urls import is_http, shown
 
 _PAGE = 1000  # objects that S3 gives at a time, at most
 
