@@ -28,7 +28,7 @@ def photos_below(url: str, skipped: Counter[str]) -> Iterator[tuple[RemoteFile, 
         ModuleNotFoundError: A library is not installed.
     """
     for path, state in _objects(url) if _is_s3(url) else _walked(url):
-        if is_hidden(path) or path.endswith("/"):
+        if not path or path.endswith("/") or is_hidden(path):  # S3 has objects that stand for folders
             continue
         if kind := kind_of(path):
             skipped[kind] += 1

@@ -62,7 +62,7 @@ def photos(file: File, state: Identity, column: str | None) -> Iterator[Found]:
                 for value in batch.column(0).to_pylist():
                     yield _photo(file, state, row, value, chosen.kind)
                     row += 1
-        except pa.ArrowException as error:
+        except (pa.ArrowException, ValueError) as error:  # ValueError: a path that is no text
             raise Malformed(f"it is corrupt, or no Parquet file ({str(error).partition(chr(10))[0]})") from None
 
 
