@@ -3,6 +3,7 @@
 import contextlib
 import enum
 import io
+import os
 import sys
 import warnings
 from collections import Counter
@@ -49,7 +50,11 @@ MaxPixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N"
 def score(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Photos, folders (searched recursively), archives (zip, tar), Parquet files, or - for a list on stdin."
+            " Each may be remote (s3://, https://), and braces stand for several: shards-{0000..0099}.tar.",
+        ),
     ],
     form: Annotated[
         Format | None,
@@ -66,6 +71,10 @@ def score(
     maps: Annotated[
         Path | None,
         typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="Of Parquet files: the column with the photos or their paths."),
     ] = None,
     jobs: JobsOption = None,
     model: ModelOption = card.DEFAULT,
@@ -98,12 +107,13 @@ def score(
         scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
         if maps is not None:
             _make(maps, scorer)
-        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped), maps)
+        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped, column), maps)
         if store is None:
-            results = batch.run(mapping.Work(scorer), found, jobs, lambda item: item.name)
+            results = batch.run(mapping.Work(scorer), sources.ahead(found), jobs, lambda item: item.name)
         else:
             results = recording.run(store, scorer, found, jobs, retry=retry, thumbnails=thumbnails, before=before)
-        total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
+        countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
+        total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))) if countable else None
         advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
         writer = None
         if form is not None:
@@ -120,8 +130,9 @@ def score(
             say(f"interrupted: {_summary(counts, before, skipped)}")
             raise typer.Exit(Exit.INTERRUPTED) from None
     if not counts and not before:
-        places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
-        hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
+        places = ", ".join("the list on standard input" if path == "-" else sources.shown(path) for path in paths)
+        in_folders = skipped and any(map(os.path.isdir, paths))
+        hint = "; give the path of a file to have it read whatever its extension" if in_folders else ""
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
     say(_summary(counts, before, skipped))
     failed = set(counts) - {Assessment}
