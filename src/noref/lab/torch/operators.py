@@ -308,24 +308,20 @@ def split(values: Tensor, sizes: Ints | None = None, *, axis: int = 0, num_outpu
 
 
 def cut(values: Tensor, starts: Ints, ends: Ints, axes: Ints | None = None, steps: Ints | None = None) -> Tensor:
-    """Slice."""
-    places = zip(_list(starts), _list(ends), strict=True)
-    chosen = _list(axes) if axes is not None else range(len(starts))
-    strides = _list(steps) if steps is not None else [1] * len(starts)
-    for axis, (start, end), step in zip(chosen, places, strides, strict=True):
-        values = values[(slice(None),) * (axis % values.ndim) + (slice(start, end, step),)]
+    chosen = range(len(starts)) if axes is None else _list(axes)
+    strides = [1] * len(starts) if steps is None else _list(steps)
+    for axis, start, end, step in zip(chosen, _list(starts), _list(ends), strides, strict=True):
+        size = values.shape[axis]  # "from the first" and "to the last" are integers that torch does not take
+        part = slice(max(start, -size), min(end, size), step)
+        values = values[(slice(None),) * (axis % values.ndim) + (part,)]
     return values
 
 
 def gather(values: Tensor, places: int | list[int] | Tensor, *, axis: int = 0) -> Tensor:
-    if isinstance(places, int):
-        return values.select(axis, places)
-    chosen = _tensor(places).to(values.device)
-    return (
-        values.index_select(axis, chosen.flatten()).unflatten(axis, chosen.shape)
-        if chosen.ndim
-        else values.select(axis, int(chosen))
-    )
+    chosen = _tensor(places)
+    if chosen.ndim == 0:
+        return values.select(axis, int(places))
+    return values.index_select(axis, chosen.flatten().to(values.device)).unflatten(axis, chosen.shape)
 
 
 def gather_nd(values: Tensor, places: list[Any] | Tensor, *, batch_dims: int = 0) -> Tensor:

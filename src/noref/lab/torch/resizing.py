@@ -43,7 +43,8 @@ def _beyond(old: int, new: int, radius: int) -> Tensor:
     """The share of the kernel that lies before the first of `old` pixels, for each of `new` ones.
 
     Args:
-        old, new: Widths.
+        old: Width before.
+        new: Width after.
         radius: Of the kernel, in pixels of the narrower photo: 1 for the triangle, 2 for the cubic one.
     """
     scale = old / new
@@ -57,9 +58,7 @@ def _beyond(old: int, new: int, radius: int) -> Tensor:
 
 
 def _kernel(distance: Tensor, radius: int) -> Tensor:
-    """The triangle, or the cubic kernel with a = -1/2 (Keys, "Cubic Convolution Interpolation for Digital Image Processing",
-    1981, equation 15).
-    """  # noqa: D205, D209
+    """The triangle, or Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, equation 15 (a = -1/2)."""
     if radius == 1:
         return (1 - distance).clamp(min=0)
     near = (1.5 * distance - 2.5) * distance**2 + 1
