@@ -57,8 +57,8 @@ def read(content: bytes) -> Graph:
         ValueError: The content is no ONNX model, or uses what `noref.lab.export` does not write.
     """
     try:
-        (graph,) = (value for number, value in _fields(memoryview(content)) if number == 7)
-        return _graph(graph)
+        graphs = [value for number, value in _fields(memoryview(content)) if number == 7]
+        return _graph(graphs[0])
     except (IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error) as error:
         raise ValueError(f"no ONNX model, or one that noref did not export ({type(error).__name__}: {error})") from error
 

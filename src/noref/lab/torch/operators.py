@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -108,10 +107,6 @@ def hard_sigmoid(values: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Te
 
 def leaky_relu(values: Tensor, *, alpha: float = 0.01) -> Tensor:
     return F.leaky_relu(values, alpha)
-
-
-def gelu(values: Tensor, *, approximate: str = "none") -> Tensor:
-    return F.gelu(values, approximate=approximate)
 
 
 def softmax(values: Tensor, *, axis: int = -1) -> Tensor:
@@ -330,9 +325,8 @@ def gather_nd(values: Tensor, places: list[Any] | Tensor, *, batch_dims: int = 0
     return values[tuple(_tensor(places).to(values.device).unbind(-1))]
 
 
-def constant_of_shape(target: Ints, *, value: Any = None) -> Tensor:
-    values = np.zeros(1, np.float32) if value is None else value
-    return torch.from_numpy(values.copy()).expand(_list(target))
+def constant_of_shape(target: Ints, *, value: Sequence[Any] = (0.0,)) -> Tensor:
+    return torch.full(_list(target), value[0])
 
 
 def number_range(start: Any, limit: Any, step: Any) -> Tensor:
@@ -402,7 +396,6 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Floor": torch.floor,
     "Gather": gather,
     "GatherND": gather_nd,
-    "Gelu": gelu,
     "Gemm": gemm,
     "GlobalAveragePool": global_average_pool,
     "Greater": greater,

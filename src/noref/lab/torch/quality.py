@@ -79,11 +79,11 @@ class QualityMetric(nn.Module):
             ImageTooSmall: The photos are smaller than the model accepts.
             ValueError: The pixels have another shape or are no floats, or the model predicts defects only.
         """
-        return self._found(pixels, SCORE)[SCORE]
+        return self._found(pixels, everything=False)[SCORE]
 
     def unclipped(self, pixels: Tensor) -> Tensor:
         """Scores that are not clipped to 0 to 100, so that their gradient does not vanish; arguments as of `forward`."""
-        return self._found(pixels, SCORE)[UNCLIPPED]
+        return self._found(pixels, everything=False)[UNCLIPPED]
 
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
         """Everything that the model predicts; arguments as of `forward`.
@@ -97,14 +97,19 @@ class QualityMetric(nn.Module):
             ImageTooSmall: The photos are smaller than the model accepts.
             ValueError: The pixels have another shape or are no floats.
         """
-        found = self._found(pixels)
+        found = self._found(pixels, everything=True)
         return {name: values for name, values in found.items() if name != UNCLIPPED}
 
     def train(self, mode: bool = True) -> "QualityMetric":
         """Stay in evaluation mode."""
         return super().train(False)
 
-    def _found(self, pixels: Tensor, only: str = "") -> dict[str, Tensor]:
+    def check_for_score(self) -> None:
+        """Raise ValueError if the model predicts defects only."""
+        if SCORE not in self.network.outputs:
+            raise ValueError(f"{self.card.label} predicts defects only; use `outputs`")
+
+    def _found(self, pixels: Tensor, *, everything: bool) -> dict[str, Tensor]:
         if pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.is_floating_point():
             shape = " x ".join(map(str, pixels.shape))
             raise ValueError(f"pixels must be N x 3 x H x W floats from 0 to 1, not {shape} of {pixels.dtype}")
@@ -112,10 +117,10 @@ class QualityMetric(nn.Module):
         if min(height, width) < self.card.shortest:
             cure = f"{self.card.label} needs at least {self.card.shortest} on each side"
             raise ImageTooSmall("<tensor>", f"{width} x {height} pixels", cure)
-        if only and only not in self.network.outputs:
-            raise ValueError(f"{self.card.label} predicts defects only; use `outputs`")
+        if not everything:
+            self.check_for_score()
         weight = next(self.network.buffers())
-        return self.network(pixels.to(weight.dtype), everything=not only, native=self.view == "native")
+        return self.network(pixels.to(weight.dtype), everything=everything, native=self.view == "native")
 
 
 class QualityLoss(nn.Module):
@@ -151,6 +156,7 @@ class QualityLoss(nn.Module):
         if reduction not in get_args(Reduction):
             raise ValueError(f"no reduction {reduction!r}; reductions are: {', '.join(get_args(Reduction))}")
         self.metric, self.reduction = QualityMetric(model, view=view), reduction
+        self.metric.check_for_score()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The loss of photos; arguments and errors as of `QualityMetric`.
