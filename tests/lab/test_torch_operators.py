@@ -21,7 +21,8 @@ CONSTANTS = """
     int64 first = {0}, int64 second = {1}, int64[1] zero = {0}, int64[1] two = {2}, int64[1] minus_one = {-1},
     int64[1] minus_two = {-2}, int64[1] last = {9223372036854775807}, int64[1] lowest = {-9223372036854775808},
     int64[2] sides = {2, 3}, int64[2] swapped = {2, 0}, int64[2] parts = {1, 2}, int64[2] divisors = {3, 5},
-    int64[2,1] rows = {0, 2}, int64[2] ends = {-1, 4}, int64[3] three = {1, 3, -1}, int64[4] wide = {1, 3, 4, 5}, int64[4] fixed = {1, 3, 20, 30},
+    int64[2,1] rows = {0, 2}, int64[2] ends = {-1, 4}, int64[3] three = {1, 3, -1}, int64[4] wide = {1, 3, 4, 5},
+    int64[4] fixed = {1, 3, 20, 30},
     int64[8] edges = {0, 0, 1, 2, 0, 0, 2, 1}
 """
 CASES = {

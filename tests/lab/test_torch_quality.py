@@ -18,7 +18,7 @@ from tiny_models import save_model
 
 CONSTANTS = """
     int64[1] from_side = {1}, int64[1] to_side = {3}, int64[1] one_size = {1}, int64[1] three = {3}, float cell = {8},
-    float half = {0.5}, float low = {0}, float high = {100}, float top = {255}, float gain = {400}, float shift = {100},
+    float half = {0.5}, float low = {0}, float high = {100}, float top = {255}, float gain = {80}, float shift = {100},
     int64[3] axes = {1, 2, 3}, float[1,3,2,2] kernel = {1, -1, -1, 1, 2, -1, -2, 1, 1, 1, -1, -1}
 """
 WORKING = """
@@ -30,12 +30,13 @@ WORKING = """
         (pixels, , , sizes)
     maps = Transpose<perm = [0, 3, 1, 2]>(working)  floats = Cast<to = 1>(maps)  shares = Div(floats, top)
     edges = Conv<strides = [1, 1], pads = [0, 0, 1, 1], dilations = [1, 1], group = 1>(shares, kernel)
-    sharp = Abs(edges)  mean = ReduceMean<keepdims = 0>(sharp, axes)  long = Mul(mean, gain)  score_or_more = Sub(long, shift)
+    power = Mul(edges, edges)  mean = ReduceMean<keepdims = 0>(power, axes)
+    long = Mul(mean, gain)  score_or_more = Sub(long, shift)
 """
 
 
 def tiny_model(path, last="score = Clip(score_or_more, low, high)"):
-    """A model of the mean gradient, at an area of 4096 pixels; its scores reach beyond both ends of the scale."""
+    """A model of the mean squared gradient, at an area of 4096 pixels; its scores reach beyond both ends of the scale."""
     signature = "(uint8[1, H, W, 3] pixels, float area = {4096}) => (float[1] score)"
     return save_model(path, signature, WORKING + last, CONSTANTS, shortest=8, area=4096)
 
@@ -89,12 +90,12 @@ def test_a_batch_gives_what_single_photos_give(model):
 def test_the_gradient_is_that_of_finite_differences(unified):
     metric = copy.deepcopy(unified).double()
     photos = as_tensor(make_scene(64, 96)).double() * 0.8 + 0.1
-    step = 1e-6 * torch.randn(photos.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    step = 1e-8 * torch.randn(photos.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     photos.requires_grad_()
     (gradient,) = torch.autograd.grad(metric(photos).sum(), photos)
     with torch.no_grad():
         change = (metric(photos + step) - metric(photos - step)) / 2
-    assert float((gradient * step).sum()) == pytest.approx(float(change), rel=1e-4)
+    assert float((gradient * step).sum()) == pytest.approx(float(change), rel=1e-3)
 
 
 def test_the_gradient_passes_resizing(tiny):
@@ -216,11 +217,11 @@ class Restorer(nn.Module):
     def forward(self, photos):
         return self.loss(self.layer(photos))
 
-nn.parallel.DistributedDataParallel(Restorer())(photos[rank : rank + 1]).backward()
+restorer = nn.parallel.DistributedDataParallel(Restorer())
+restorer(photos[rank : rank + 1]).backward()
 found = layer.weight.grad.clone()
-layer.zero_grad()
-loss(layer(photos[:2])).backward()
-print(float(mean.compute()), float(loss.metric(photos).mean()), float((found - layer.weight.grad).abs().max()), float(found.abs().max()))
+(expected,) = torch.autograd.grad(loss(nn.functional.conv2d(photos[:2], layer.weight, layer.bias)), layer.weight)
+print(float(mean.compute()), float(loss.metric(photos).mean()), float((found - expected).abs().max()), float(found.abs().max()))
 """
 
 
@@ -232,6 +233,7 @@ def test_two_processes_have_one_mean_and_one_gradient(tiny, tmp_path):
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
         together, expected, difference, size = map(float, output.split())
+        assert 0 < expected < 100
         assert together == pytest.approx(expected, rel=1e-5)
         assert difference < 1e-4 * size
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+import torch
 from torch import Tensor, nn
 
 from noref import card
@@ -119,7 +120,7 @@ class QualityMetric(nn.Module):
             raise ImageTooSmall("<tensor>", f"{width} x {height} pixels", cure)
         if not everything:
             self.check_for_score()
-        weight = next(self.network.buffers())
+        weight = next(self.network.buffers(), torch.zeros(()))
         return self.network(pixels.to(weight.dtype), everything=everything, native=self.view == "native")
 
 
