@@ -65,7 +65,7 @@ class ExportedNetwork(nn.Module):
         return {**self.__dict__, "_modules": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._translate()
 
     def forward(self, pixels: Tensor, *, everything: bool = False, native: bool = False) -> dict[str, Tensor]:
@@ -85,7 +85,7 @@ class ExportedNetwork(nn.Module):
         found = torch.func.vmap(lambda photo: part(photo, weights, *sizes))(photos[:, None])
         return {name: values[:, 0] for name, values in found.items()}
 
-    @torch.compiler.assume_constant_result
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def sizes(self, height: int, width: int, native: bool) -> list[Any]:
         """What the network takes of the size at which a photo is scored."""
         area = min(self.area, height * width) if self.area and native else self.area

@@ -140,7 +140,9 @@ def _node(message: Any) -> Node:
 
 
 def _attribute(message: Any) -> tuple[str, Any]:
-    name, content, many = "", None, []
+    name = ""
+    content: Any = None
+    many: list[float] = []
     for number, value in _fields(message):
         if number == 1:
             name = _text(value)
@@ -161,7 +163,8 @@ def _attribute(message: Any) -> tuple[str, Any]:
 
 def _tensor(message: Any) -> tuple[str, Array]:
     shape: list[int] = []
-    name, dtype = "", np.dtype(np.float32)
+    name = ""
+    dtype: np.dtype[Any] = np.dtype(np.float32)
     parts: list[Array] = []
     for number, value in sorted(_fields(message), key=lambda field: field[0]):  # the type before the values
         if number == 1:

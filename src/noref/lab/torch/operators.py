@@ -46,10 +46,10 @@ def mul(first: Value, second: Value) -> Tensor:
 
 
 def div(first: Value, second: Value) -> Tensor:
-    first, second = _operand(first), _operand(second)
-    if all(isinstance(value, int) or not torch.is_floating_point(_tensor(value)) for value in (first, second)):
-        return torch.div(first, second, rounding_mode="trunc")
-    return first / second
+    dividend, divisor = _tensor(first), _operand(second)
+    if dividend.is_floating_point() or (isinstance(divisor, Tensor) and divisor.is_floating_point()):
+        return dividend / divisor
+    return torch.div(dividend, divisor, rounding_mode="trunc")
 
 
 def mod(first: Value, second: Value, *, fmod: int = 0) -> Tensor:
@@ -275,7 +275,7 @@ def flatten(values: Tensor, *, axis: int = 1) -> Tensor:
 
 
 def expand(values: Tensor, target: Ints) -> Tensor:
-    return values.expand(torch.broadcast_shapes(values.shape, tuple(_list(target))))
+    return values.expand(torch.broadcast_shapes(values.shape, tuple(_list(target))))  # type: ignore[no-untyped-call]
 
 
 def squeeze(values: Tensor, axes: Ints | None = None) -> Tensor:
@@ -299,7 +299,7 @@ def concat(*values: Value, axis: int) -> Tensor:
 
 
 def split(values: Tensor, sizes: Ints | None = None, *, axis: int = 0, num_outputs: int = 0) -> Sequence[Tensor]:
-    return values.split(_list(sizes), axis) if sizes is not None else values.chunk(num_outputs, axis)
+    return torch.split(values, _list(sizes), axis) if sizes is not None else values.chunk(num_outputs, axis)
 
 
 def cut(values: Tensor, starts: Ints, ends: Ints, axes: Ints | None = None, steps: Ints | None = None) -> Tensor:
@@ -315,8 +315,9 @@ def cut(values: Tensor, starts: Ints, ends: Ints, axes: Ints | None = None, step
 def gather(values: Tensor, places: int | list[int] | Tensor, *, axis: int = 0) -> Tensor:
     chosen = _tensor(places)
     if chosen.ndim == 0:
-        return values.select(axis, int(places))
-    return values.index_select(axis, chosen.flatten().to(values.device)).unflatten(axis, chosen.shape)
+        return values.select(axis, places if isinstance(places, int) else int(chosen))
+    found = values.index_select(axis, chosen.flatten().to(values.device))
+    return found.reshape(values.shape[:axis] + chosen.shape + values.shape[axis + 1 :])
 
 
 def gather_nd(values: Tensor, places: list[Any] | Tensor, *, batch_dims: int = 0) -> Tensor:
