@@ -2,8 +2,8 @@
 
     python benchmarks/metric.py
 
-Needs the laboratory. The yardstick is timm's network of the same architecture, without its classifier, on the same device and at
-the same working size; its weights are random and frozen, as the metric's are.
+Needs the extra `lab`. The yardstick is timm's network of the same architecture, without its classifier, on the same device and
+at the same working size. Its weights are random, and frozen as those of the metric are.
 """
 
 import os
