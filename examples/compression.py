@@ -1,7 +1,7 @@
 """Choose the JPEG and AVIF quality of each photo so that its score falls by at most two points.
 
-Usage: python examples/compression.py FOLDER. Needs the runtime only. Prints the chosen quality and the bytes of each photo, and
-the bytes saved over one quality for all. The folder must hold photos that were not compressed before, such as PNG files.
+Usage: python examples/compression.py PHOTO.png ... Needs the runtime only. Prints the quality and the bytes of each photo, and
+the bytes saved over the lowest quality that suffices for all of them. Give photos that were not compressed, such as PNG files.
 """
 
 import io
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from PIL import Image
 
 import noref
-from noref import images, sources
+from noref import images
 
 POINTS = 2.0  # that a score may fall
 QUALITIES = {"JPEG": (95, 90, 85, 80, 70, 60, 50, 40, 30), "AVIF": (90, 80, 70, 60, 50, 40, 30, 20)}
-"""Tried in this order; the first is the quality for all that the others are compared with."""
+"""Tried in this order."""
 
 
 class Chosen(NamedTuple):
@@ -46,20 +46,21 @@ def choose(photo: Image.Image, codec: str, scorer: noref.Scorer) -> Chosen:
     return chosen
 
 
-def main(folder: str) -> dict[str, float]:
-    """The share of bytes saved by each codec, which is printed as well."""
-    scorer, saved = noref.Scorer(exact=True), {}
-    photos = {path: Image.fromarray(images.read(path).pixels) for path in sources.images_below(folder)}
-    for codec, (highest, *_) in QUALITIES.items():
-        before = after = 0
-        for path, photo in photos.items():
-            chosen, fixed = choose(photo, codec, scorer), len(compressed(photo, codec, highest))
-            before, after = before + fixed, after + len(chosen.content)
-            print(f"{path}: {codec} {chosen.quality}, {len(chosen.content):,} bytes instead of {fixed:,} at {highest}")
+def main(paths: list[str]) -> dict[str, float]:
+    """The share of bytes that each codec saves, which is printed as well."""
+    scorer, saved = noref.Scorer(), {}
+    photos = [Image.fromarray(images.read(path).pixels) for path in paths]
+    for codec in QUALITIES:
+        chosen = [choose(photo, codec, scorer) for photo in photos]
+        for path, one in zip(paths, chosen, strict=True):
+            print(f"{path}: {codec} {one.quality}, {len(one.content):,} bytes, score {one.score:.1f}")
+        one_for_all = max(one.quality for one in chosen)
+        before = sum(len(compressed(photo, codec, one_for_all)) for photo in photos)
+        after = sum(len(one.content) for one in chosen)
         saved[codec] = 1 - after / before
-        print(f"{codec}: {saved[codec]:.0%} fewer bytes")
+        print(f"{codec}: {after:,} bytes, with quality {one_for_all} for all {before:,}: {saved[codec]:.0%} saved")
     return saved
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

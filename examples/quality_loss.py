@@ -1,6 +1,6 @@
 """The predicted quality as a term of a denoiser's loss: with a small weight, and with a weight so large that it is exploited.
 
-Usage: python examples/quality_loss.py OUT.png [STEPS]. Needs the extra `dev`. One small denoiser is trained with the mean
+Usage: python examples/quality_loss.py OUT.jpg [STEPS]. Needs the extra `dev`. One small denoiser is trained with the mean
 absolute error, then for as many steps more with each weight of `QualityLoss`. Prints the results on a photo that it was not
 trained on, by PSNR, by the model that the loss takes and by another model; draws a part of the photo under each weight.
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from noref.lab.torch import QualityLoss, QualityMetric
 
 WEIGHTS = (0.0, 0.02, 1.0)
-OTHER = "diqa"
+OTHER = "unified@7"  # trained on the same ratings, with another network
 SIDE, LINES = 300, 40  # of a column of the picture, and of the text below it
 
 
@@ -40,7 +40,7 @@ def main(out: Path, steps: int, model: str = "unified", side: int = 128) -> dict
     figures = {name: (psnr(shown, clean), *(float(judge(shown)) for judge in judges)) for name, shown in results.items()}
     for name, (decibels, score, other) in figures.items():
         print(f"{name}: PSNR {decibels:.2f} dB, score {score:.1f}, score of {OTHER} {other:.1f}")
-    draw(results, figures).save(out)
+    draw(results, figures).save(out, quality=92)
     return figures
 
 
@@ -52,8 +52,9 @@ def draw(results: dict[str, Tensor], figures: dict[str, tuple[float, float, floa
         pixels = (255 * shown[0].permute(1, 2, 0)).round().byte().numpy()
         part = Image.fromarray(pixels).crop((140, 60, 140 + SIDE // 2, 60 + SIDE // 2))
         left, (decibels, score, _) = column * (SIDE + 8), figures[name]
+        against = f"PSNR {decibels:.1f} dB, " if name != "reference" else ""
         sheet.paste(part.resize((SIDE, SIDE), Image.Resampling.NEAREST), (left, 0))
-        pen.text((left, SIDE + 4), f"{name}\nPSNR {decibels:.1f} dB, score {score:.0f}", "black", font)
+        pen.text((left, SIDE + 4), f"{name}\n{against}score {score:.0f}", "black", font)
     return sheet
 
 
