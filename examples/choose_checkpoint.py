@@ -34,4 +34,4 @@ def main(steps: int, model: str = "unified", side: int = 64) -> list[tuple[int, 
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)

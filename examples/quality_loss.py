@@ -1,4 +1,4 @@
-"""The predicted quality as a term of a denoiser's loss: with a small weight, and with a weight so large that it is exploited.
+"""The predicted quality as a term of a denoiser's loss: with small weights, and with one so large that it is exploited.
 
 Usage: python examples/quality_loss.py OUT.jpg [STEPS]. Needs the extra `dev`. One small denoiser is trained with the mean
 absolute error, then for as many steps more with each weight of `QualityLoss`. Prints the results on a photo that it was not
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from noref.lab.torch import QualityLoss, QualityMetric
 
-WEIGHTS = (0.0, 0.02, 1.0)
+WEIGHTS = (0.0, 0.02, 0.1, 1.0)
 OTHER = "unified@7"  # trained on the same ratings, with another network
-SIDE, LINES = 300, 40  # of a column of the picture, and of the text below it
+SIDE, LINES = 250, 40  # of a column of the picture, and of the text below it
 
 
 def main(out: Path, steps: int, model: str = "unified", side: int = 128) -> dict[str, tuple[float, float, float]]:
@@ -50,7 +50,7 @@ def draw(results: dict[str, Tensor], figures: dict[str, tuple[float, float, floa
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for column, (name, shown) in enumerate(results.items()):
         pixels = (255 * shown[0].permute(1, 2, 0)).round().byte().numpy()
-        part = Image.fromarray(pixels).crop((140, 60, 140 + SIDE // 2, 60 + SIDE // 2))
+        part = Image.fromarray(pixels).crop((145, 60, 145 + SIDE // 2, 60 + SIDE // 2))
         left, (decibels, score, _) = column * (SIDE + 8), figures[name]
         against = f"PSNR {decibels:.1f} dB, " if name != "reference" else ""
         sheet.paste(part.resize((SIDE, SIDE), Image.Resampling.NEAREST), (left, 0))
@@ -59,4 +59,4 @@ def draw(results: dict[str, Tensor], figures: dict[str, tuple[float, float, floa
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 150)
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 120)

@@ -30,12 +30,12 @@ def test_choosing_a_checkpoint(example, capsys):
 
 def test_the_loss_of_a_denoiser(example, tmp_path, capsys):
     figures = example("quality_loss").main(tmp_path / "out.jpg", 2, "diqa", side=64)
-    assert list(figures) == ["reference", "noisy", "weight 0", "weight 0.02", "weight 1"]
-    assert len({figures[f"weight {weight}"] for weight in ("0", "0.02", "1")}) == 3
+    assert list(figures) == ["reference", "noisy", "weight 0", "weight 0.02", "weight 0.1", "weight 1"]
+    assert len({figures[f"weight {weight}"] for weight in ("0", "0.02", "0.1", "1")}) == 4
     assert figures["reference"][0] == np.inf
-    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert len(capsys.readouterr().out.splitlines()) == 6
     with Image.open(tmp_path / "out.jpg") as sheet:
-        assert sheet.size == (5 * 308 - 8, 340)
+        assert sheet.size == (6 * 258 - 8, 290)
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="Pillow has no AVIF here")

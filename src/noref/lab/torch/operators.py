@@ -63,11 +63,13 @@ def power(base: Value, exponent: Value) -> Tensor:
 
 
 def largest(first: Value, second: Value) -> Tensor:
-    return torch.clamp(_tensor(first), min=_operand(second))
+    values, bound = (first, second) if isinstance(first, Tensor) else (second, first)
+    return torch.clamp(_tensor(values), min=_operand(bound))
 
 
 def smallest(first: Value, second: Value) -> Tensor:
-    return torch.clamp(_tensor(first), max=_operand(second))
+    values, bound = (first, second) if isinstance(first, Tensor) else (second, first)
+    return torch.clamp(_tensor(values), max=_operand(bound))
 
 
 def clip(values: Tensor, low: Any = None, high: Any = None) -> Tensor:
@@ -447,7 +449,9 @@ IMMATERIAL: dict[str, Any] = {
     "exclude_outside": None,
     "extrapolation_value": None,
     "keep_aspect_ratio_policy": "stretch",
+    "momentum": None,
     "stash_type": 1,
     "storage_order": 0,
+    "training_mode": 0,
 }
 """Attributes that change nothing if they have this value; None for any."""
