@@ -14,7 +14,8 @@ from noref.lab.torch.resizing import resize_photo
 from pictures import make_scene
 
 CONSTANTS = """
-    float half = {0.5}, float more = {2.5}, float[3] some = {0.25, 0.5, 0.75}, float[3] positive = {1, 2, 3},
+    float half = {0.5}, float nothing = {0}, float more = {2.5}, float[3] some = {0.25, 0.5, 0.75},
+    float[3] positive = {1, 2, 3},
     float[4] scales = {1, 1, 2, 3}, float[2,3,1,1] kernel = {1, -2, 3, 0.5, 0.25, -1},
     float[3,1,2,2] deep = {1, 2, 3, 4, 5, 6, 7, 8, -1, 2, -3, 4},
     float[3,3] square = {1, 2, 3, 4, 5, 6, 7, 8, 9},
@@ -35,6 +36,7 @@ CASES = {
     "BatchNormalization": "y = BatchNormalization<epsilon = 0.001, momentum = 0.5>(x, some, positive, some, positive)",
     "Cast": "a = Greater(x, half)  y = Cast<to = 1>(a)",
     "Clip": "y = Clip(x, half)",
+    "Clip to both": "m = Sub(x, half)  y = Clip(m, nothing, half)",
     "Concat": "y = Concat<axis = -1>(x, x)",
     "ConstantOfShape": "s = Shape(v)  z = ConstantOfShape<value = float[1] {3}>(s)  y = Add(v, z)",
     "Conv": "y = Conv<strides = [2, 1], pads = [0, 1, 1, 1], dilations = [1, 1], group = 1>(x, kernel, )",
