@@ -230,7 +230,7 @@ def test_two_processes_have_one_mean_and_one_gradient(tiny, tmp_path):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     started = [subprocess.Popen([*command, str(rank), str(tmp_path / "meeting")], **pipes) for rank in (0, 1)]
     for process in started:
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
         together, expected, difference, size = map(float, output.split())
         assert 0 < expected < 100
