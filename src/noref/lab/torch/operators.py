@@ -79,6 +79,14 @@ def greater(first: Value, second: Value) -> Tensor:
     return as_tensor(first) > operand(second)
 
 
+def greater_or_equal(first: Value, second: Value) -> Tensor:
+    return as_tensor(first) >= operand(second)
+
+
+def less_or_equal(first: Value, second: Value) -> Tensor:
+    return as_tensor(first) <= operand(second)
+
+
 def less(first: Value, second: Value) -> Tensor:
     return as_tensor(first) < operand(second)
 
@@ -89,6 +97,10 @@ def hard_sigmoid(values: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Te
 
 def leaky_relu(values: Tensor, *, alpha: float = 0.01) -> Tensor:
     return F.leaky_relu(values, alpha)
+
+
+def prelu(values: Tensor, slope: Value) -> Tensor:
+    return torch.where(values > 0, values, operand(slope) * values)
 
 
 def softmax(values: Tensor, *, axis: int = -1) -> Tensor:
@@ -124,11 +136,13 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Gemm": layers.gemm,
     "GlobalAveragePool": layers.global_average_pool,
     "Greater": greater,
+    "GreaterOrEqual": greater_or_equal,
     "HardSigmoid": hard_sigmoid,
     "HardSwish": F.hardswish,
     "LayerNormalization": layers.layer_normalization,
     "LeakyRelu": leaky_relu,
     "Less": less,
+    "LessOrEqual": less_or_equal,
     "Log": torch.log,
     "MatMul": torch.matmul,
     "Max": largest,
@@ -138,6 +152,9 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Mul": mul,
     "Neg": torch.neg,
     "Pad": shapes.pad,
+    "Not": torch.logical_not,
+    "Or": torch.logical_or,
+    "PRelu": prelu,
     "Pow": power,
     "Range": shapes.number_range,
     "Reciprocal": torch.reciprocal,
@@ -161,6 +178,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Squeeze": shapes.squeeze,
     "Sub": sub,
     "Tanh": torch.tanh,
+    "TopK": shapes.top,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
     "Where": where,

@@ -76,6 +76,11 @@ def gather_nd(values: Tensor, places: list[Any] | Tensor, *, batch_dims: int = 0
     return values[tuple(as_tensor(places).to(values.device).unbind(-1))]
 
 
+def top(values: Tensor, count: Ints, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Tensor, Tensor]:  # noqa: A002
+    found = torch.topk(values, as_list(count)[0], axis, bool(largest), bool(sorted))
+    return found.values, found.indices
+
+
 def constant_of_shape(target: Ints, *, value: Sequence[Any] = (0.0,)) -> Tensor:
     return torch.full(as_list(target), value[0])
 
