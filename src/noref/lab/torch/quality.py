@@ -105,7 +105,7 @@ class QualityMetric(nn.Module):
         """Stay in evaluation mode."""
         return super().train(False)
 
-    def check_for_score(self) -> None:
+    def _require_score(self) -> None:
         """Raise ValueError if the model predicts defects only."""
         if SCORE not in self.network.outputs:
             raise ValueError(f"{self.card.label} predicts defects only; use `outputs`")
@@ -119,7 +119,7 @@ class QualityMetric(nn.Module):
             cure = f"{self.card.label} needs at least {self.card.shortest} on each side"
             raise ImageTooSmall("<tensor>", f"{width} x {height} pixels", cure)
         if not everything:
-            self.check_for_score()
+            self._require_score()
         weight = next(self.network.buffers(), torch.zeros(()))
         return self.network(pixels.to(weight.dtype), everything=everything, native=self.view == "native")
 
@@ -157,7 +157,7 @@ class QualityLoss(nn.Module):
         if reduction not in get_args(Reduction):
             raise ValueError(f"no reduction {reduction!r}; reductions are: {', '.join(get_args(Reduction))}")
         self.metric, self.reduction = QualityMetric(model, view=view), reduction
-        self.metric.check_for_score()
+        self.metric._require_score()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The loss of photos; arguments and errors as of `QualityMetric`.
