@@ -18,6 +18,7 @@ EXPECTED = (
     "noref/models/unified.json",
     "noref/lab/recipes/unified.yaml",
     "noref/lab/cli/app.py",
+    "noref/lab/torch/quality.py",
 )
 TYPED = """\
 import noref

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tester import STAGE, TINY, make, parts_for, with_pristine
 
@@ -16,6 +17,7 @@ from noref.lab.export import export
 from noref.lab.methods.base import ClassifyingMethod, ScoringMethod
 from noref.lab.methods.network import DefectMethod, NetworkMethod
 from noref.lab.settings import dump, listed
+from noref.lab.torch import QualityMetric
 from noref.lab.training.loop import pl
 from pictures import make_scene
 
@@ -103,7 +105,8 @@ def test_the_exported_model_predicts_the_same(fitted, shape, tmp_path):
     method = fitted[0]
     assert isinstance(method, NetworkMethod)
     card = ModelCard(**TEXTS, shortest=0, map_meaning=method.map_meaning, map_cell=method.map_cell)
-    found = noref.Scorer(export(method, card, tmp_path / "model.onnx")).score(make_scene(*shape))
+    path = export(method, card, tmp_path / "model.onnx")
+    found = noref.Scorer(path).score(make_scene(*shape))
     expected = {name: values.numpy() for name, values in method.outputs(make_scene(*shape)).items()}
     if "score" in expected:
         assert found.score == pytest.approx(np.clip(100 * expected["score"], 0, 100), abs=1e-2)
@@ -116,6 +119,13 @@ def test_the_exported_model_predicts_the_same(fitted, shape, tmp_path):
         if "levels" in expected:
             assert defect.level == pytest.approx(expected["levels"][place], abs=1e-3)
     assert len(found.defects) == len(method.classes_)
+    with_torch = QualityMetric(path).outputs(torch.from_numpy(make_scene(*shape)).permute(2, 0, 1)[None] / 255)
+    if "score" in expected:
+        assert float(with_torch["score"]) == pytest.approx(found.score, abs=0.1)
+        np.testing.assert_allclose(with_torch["map"][0], found.map, atol=0.5)
+    if "defects" in expected:
+        probabilities = [defect.probability for defect in found.defects.values()]
+        np.testing.assert_allclose(with_torch["defects"][0], probabilities, atol=1e-2)
 
 
 class InterruptError(Exception):
