@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from noref.lab.errors import LabError
 from noref.lab.features import codebook as codebooks
 from noref.lab.features.codebook import hosa, learn, patches
 from pictures import make_scene
@@ -91,9 +92,10 @@ def test_a_codebook_depends_on_the_seed_only():
     assert not np.array_equal(first.centers, other.centers)
 
 
-def test_there_must_be_as_many_patches_as_codewords():
-    with pytest.raises(ValueError, match="n_samples=3"):
-        learn(patches(GRAY)[:3], 5, seed=0)
+def test_there_must_be_as_many_different_patches_as_codewords():
+    examples = np.repeat(patches(GRAY)[:3], 4, axis=0)
+    with pytest.raises(LabError, match="3 different patches cannot give 5 codewords"):
+        learn(examples, 5, seed=0)
 
 
 def test_the_constants_are_those_of_the_paper():

@@ -6,12 +6,16 @@ with K-means".
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.cluster import KMeans
+from typing_extensions import Self
+
+from noref.lab.errors import LabError
 
 Values = npt.NDArray[np.float64]
 
@@ -39,6 +43,11 @@ class Codebook:
     variances: Values
     skewnesses: Values
 
+    @classmethod
+    def of(cls, arrays: Mapping[str, Values]) -> Self:
+        """The codebook whose attributes are among these arrays."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+
 
 def patches(gray: npt.NDArray[np.uint8]) -> Values:
     """Patches on a regular grid, each with its mean removed and divided by its deviation; n x 49.
@@ -57,8 +66,11 @@ def learn(examples: Values, codewords: int, seed: int) -> Codebook:
     """A codebook learned from patches (n x 49, of many photos) by k-means.
 
     Raises:
-        ValueError: There are fewer patches than codewords.
+        LabError: There are fewer different patches than codewords.
     """
+    different = len(np.unique(examples, axis=0))
+    if different < codewords:
+        raise LabError(f"{different} different patches cannot give {codewords} codewords; use more photos, or fewer codewords")
     mean = examples.mean(axis=0)
     values, axes = np.linalg.eigh(np.cov(examples, rowvar=False))
     whitening = axes / np.sqrt(values + _LEAST_VARIANCE) @ axes.T

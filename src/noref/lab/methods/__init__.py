@@ -10,11 +10,14 @@ if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
 MODULES = {
+    "bliinds2": "classics.bliinds2",
     "brisque": "classics.brisque",
     "classifier": "classifier.method",
     "deepbiq": "deepbiq.method",
     "defects": "defects.method",
+    "diivine": "classics.diivine",
     "diqa": "diqa.method",
+    "hosa": "classics.hosa",
     "regressor": "regressor.method",
     "unified": "unified.method",
 }

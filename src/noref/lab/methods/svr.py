@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +25,11 @@ class SvrSettings:
     """The support vector regressor; what is given several values is chosen by SRCC on the validation part."""
 
     kernel: Literal["rbf", "linear"] = "rbf"
-    """"rbf", or "linear" (squared loss) for many features."""
+    """"rbf" on standardised features, or "linear" (squared loss) on features as they are, for many features."""
     c: tuple[Rate, ...] = (0.3, 1.0, 3.0, 10.0)
     """Values of C to try, for a MOS scaled to [0, 1]."""
     gamma: tuple[Rate, ...] = (0.01, 0.03, 0.1)
-    """Values of gamma to try, for standardised features; without effect on the linear kernel."""
+    """Values of gamma to try; without effect on the linear kernel."""
     epsilon: tuple[Rate, ...] = (0.02, 0.08)
     """Values of epsilon to try."""
 
@@ -75,8 +75,8 @@ class Svr:
 
     @classmethod
     def of(cls, arrays: Mapping[str, Values]) -> Self:
-        """What `arrays` returned."""
-        return cls(**arrays)
+        """What `arrays` returned; other names are ignored."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
 
 def fit_svr(features: Values, targets: Values, checks: tuple[Values, Values], wanted: SvrSettings) -> Svr:
@@ -88,8 +88,10 @@ def fit_svr(features: Values, targets: Values, checks: tuple[Values, Values], wa
         checks: Features and targets of the validation part.
         wanted: Settings.
     """
-    deviation = features.std(axis=0)
-    offset, factor = features.mean(axis=0), 1 / np.where(deviation > 0, deviation, 1)
+    offset, factor = np.zeros(features.shape[1]), np.ones(features.shape[1])
+    if wanted.kernel == "rbf":
+        deviation = features.std(axis=0)
+        offset, factor = features.mean(axis=0), 1 / np.where(deviation > 0, deviation, 1)
     grid = {"C": wanted.c, "epsilon": wanted.epsilon} | ({"gamma": wanted.gamma} if wanted.kernel == "rbf" else {})
     best, found = -math.inf, None
     for values in ParameterGrid(grid):
@@ -109,7 +111,8 @@ def _fitted(inputs: Values, targets: Values, values: Mapping[str, float], offset
         bias = machine.intercept_[0]
     else:
         # LIBLINEAR penalises the intercept like a weight; with centred targets it is close to 0.
-        machine = LinearSVR(loss="squared_epsilon_insensitive", dual="auto", **values).fit(inputs, targets - targets.mean())
+        machine = LinearSVR(loss="squared_epsilon_insensitive", dual="auto", random_state=0, max_iter=10_000, **values)
+        machine.fit(inputs, targets - targets.mean())
         supports, coefficients, gamma = machine.coef_[None], np.ones(1), 0.0
         bias = np.ravel(machine.intercept_)[0] + targets.mean()
     return Svr(offset, factor, supports, coefficients, np.asarray(bias), np.asarray(gamma))
