@@ -61,7 +61,7 @@ PARTS = {
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "report": ([*(SOURCE / "report").rglob("*.py")], ("report",)),
     "service": ([*(SOURCE / "web").rglob("*.py")], ("web",)),
-    "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
+    "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab", "diivine")),
 }
 
 
@@ -81,6 +81,7 @@ def test_what_is_imported_is_declared(part):
     ("part", "extra"),
     [
         ("laboratory", "lab"),
+        ("laboratory", "diivine"),
         ("report", "report"),
         ("service", "web"),
         ("exports", "parquet"),

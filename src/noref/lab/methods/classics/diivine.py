@@ -14,8 +14,8 @@ from noref.lab.settings import Positive, settings
 class DiivineSettings(RegressionSettings):
     """Settings of DIIVINE."""
 
-    area: Positive = 4_000_000
-    """Pixels above which a photo is shrunk, to bound memory: at 4 megapixels, the pyramid needs about 1.5 GB."""
+    area: Positive = 1024 * 1024
+    """Pixels above which a photo is shrunk, which bounds memory and time."""
 
 
 @register("diivine")
