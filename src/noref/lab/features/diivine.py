@@ -19,7 +19,7 @@ from noref.lab.features.steerable import SCALES, normalized, pyramid
 Values = npt.NDArray[np.float64]
 
 LEAST_SIDE = 64  # pixels: normalised subbands of smaller photos are narrower than the largest distance
-_DISTANCES = np.arange(1, 26, 4)
+_DISTANCES = range(1, 26, 4)
 _BINS = 100
 _RADIUS = 5  # of the Gaussian window of SSIM, 11 x 11
 _SSIM_CONSTANT = (0.03 * 255) ** 2
