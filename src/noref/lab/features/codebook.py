@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 from typing_extensions import Self
 
 from noref.lab.errors import LabError
@@ -75,7 +76,8 @@ def learn(examples: Values, codewords: int, seed: int) -> Codebook:
     values, axes = np.linalg.eigh(np.cov(examples, rowvar=False))
     whitening = axes / np.sqrt(values + _LEAST_VARIANCE) @ axes.T
     white = (examples - mean) @ whitening
-    found = KMeans(codewords, n_init=1, random_state=seed).fit(white)
+    with threadpool_limits(1):  # the order in which several threads add up their parts varies
+        found = KMeans(codewords, n_init=1, random_state=seed).fit(white)
     members = np.eye(codewords)[found.labels_]
     return Codebook(mean, whitening, *_moments(members / members.sum(axis=0), white))
 
