@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
 MODULES = {
+    "piqe": "classics.piqe",
+    "niqe": "classics.niqe",
     "brisque": "classics.brisque",
     "classifier": "classifier.method",
     "deepbiq": "deepbiq.method",
