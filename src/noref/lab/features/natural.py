@@ -55,4 +55,4 @@ class Normal:
         mean = (self.covariance + other.covariance) / 2
         if np.isnan(mean).any():
             return mean
-        return np.linalg.pinv(mean, rcond=len(mean) * np.finfo(np.float64).eps)
+        return np.linalg.pinv(mean, rcond=len(mean) * np.finfo(np.float64).eps, hermitian=True)
