@@ -47,11 +47,11 @@ class Moments:
         below, above = np.minimum(values, 0), np.maximum(values, 0)
         return cls(
             count=np.full(values.shape[:-2], values.shape[-2] * values.shape[-1], np.float64),
-            left=np.count_nonzero(below, axis=(-2, -1)),
-            right=np.count_nonzero(above, axis=(-2, -1)),
+            left=_count(values < 0),
+            right=_count(values > 0),
             left_squares=np.einsum("...ij,...ij->...", below, below),
             right_squares=np.einsum("...ij,...ij->...", above, above),
-            absolute=np.einsum("...ij->...", above) - np.einsum("...ij->...", below),
+            absolute=above.sum(axis=(-2, -1)) - below.sum(axis=(-2, -1)),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -109,6 +109,10 @@ def fit_asymmetric(sums: Moments) -> Asymmetric:
         ratio = (sums.absolute / sums.count) ** 2 / ((sums.left_squares + sums.right_squares) / sums.count)
         ratio = ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
     return Asymmetric(_nearest(_RATIOS, SHAPES, ratio), left, right)
+
+
+def _count(mask: npt.NDArray[np.bool_]) -> Values:
+    return np.array([np.count_nonzero(one) for one in mask]) if mask.ndim == 3 else np.asarray(np.count_nonzero(mask))
 
 
 def _nearest(ratios: Values, shapes: Values, wanted: Values) -> Values:

@@ -18,6 +18,9 @@ MODULES = {
     "diivine": "classics.diivine",
     "diqa": "diqa.method",
     "hosa": "classics.hosa",
+    "ilniqe": "classics.ilniqe",
+    "niqe": "classics.niqe",
+    "piqe": "classics.piqe",
     "regressor": "regressor.method",
     "unified": "unified.method",
 }
