@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from typing_extensions import Self
 
 from noref.lab.errors import LabError
-
-Values = npt.NDArray[np.float64]
+from noref.lab.features.planes import Pixels, Values
 
 SIDE = 7  # pixels per side of a patch
 PATCHES = 10_000  # wanted of a photo; a small photo has fewer, and four times as many are possible
@@ -50,7 +48,7 @@ class Codebook:
         return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
 
-def patches(gray: npt.NDArray[np.uint8]) -> Values:
+def patches(gray: Pixels) -> Values:
     """Patches on a regular grid, each with its mean removed and divided by its deviation; n x 49.
 
     Args:
@@ -82,7 +80,7 @@ def learn(examples: Values, codewords: int, seed: int) -> Codebook:
     return Codebook(mean, whitening, *_moments(members / members.sum(axis=0), white))
 
 
-def hosa(gray: npt.NDArray[np.uint8], codebook: Codebook) -> Values:
+def hosa(gray: Pixels, codebook: Codebook) -> Values:
     """The 147 K features of HOSA, of length 1: differences of means, of variances and of skewnesses from those of K codewords.
 
     Each patch belongs to its five nearest codewords, by weights that fall with the squared distance. Means, variances and

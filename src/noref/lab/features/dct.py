@@ -1,19 +1,18 @@
 """Statistics of local discrete cosine transforms: the 24 features of BLIINDS-II.
 
 Source: Saad, Bovik, Charrier 2012, "Blind Image Quality Assessment: A Natural Scene Statistics Approach in the DCT Domain".
-Windows, bands, sectors and constants are those of the authors' released code, and so are its two surprises: windows may
+Windows, bands, sectors and constants are those of the authors' released code, and so are two details: windows may
 reach over the border, where pixels count as zero, and the second energy ratio is divided by the energies of bands 1 and 3.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dct
 from scipy.special import gamma
 
-Values = npt.NDArray[np.float64]
+from noref.lab.features.planes import Pixels, Values
 
 SCALES = 3
 WINDOW = 5  # pixels per side of a window; neighbours overlap by 2
@@ -31,13 +30,13 @@ _SECTORS = [_angle < 30, (_angle > 30) & (_angle < 60), _angle > 60]
 
 _SHAPES = np.arange(0.03, 10.0005, 0.001)
 _RATIOS = gamma(1 / _SHAPES) * gamma(3 / _SHAPES) / gamma(2 / _SHAPES) ** 2  # falls with the shape
-_NO_SHAPE = 11.0  # of windows without texture, as in the released code
+_NO_SHAPE = 11.0  # where none of them fits, such as in windows without texture; as in the released code
 
 _SIDE = 1 / (2 + np.exp(2))  # of a Gaussian of deviation 0.5 on three pixels
 _CENTRE = 1 - 2 * _SIDE
 
 
-def bliinds2(gray: npt.NDArray[np.uint8] | Values) -> Values:
+def bliinds2(gray: Pixels | Values) -> Values:
     """The 24 features of BLIINDS-II: for each of three scales, eight values.
 
     The eight are the means, over all windows and over the worst tenth of them, of: the coefficient of variation of the
@@ -62,7 +61,7 @@ def bliinds2(gray: npt.NDArray[np.uint8] | Values) -> Values:
     return np.array(found)
 
 
-def _halved(gray: npt.NDArray[np.uint8] | Values) -> Values:
+def _halved(gray: Pixels | Values) -> Values:
     """Smoothed (Gaussian, deviation 0.5, 3 x 3, zeros outside), then every second row and column from the second on."""
     height, width = (side // 2 for side in gray.shape)
     padded, found = np.pad(gray, (0, 1)), np.empty((height, width))
@@ -77,7 +76,7 @@ def _smoothed(rows: Values) -> Values:
     return _CENTRE * rows[1:-1:2] + _SIDE * (rows[:-2:2] + rows[2::2])
 
 
-def _windows(gray: npt.NDArray[np.uint8] | Values) -> Iterator[Values]:
+def _windows(gray: Pixels | Values) -> Iterator[Values]:
     """All windows, n x 25, in parts; the picture is surrounded by zeros."""
     padded = np.pad(gray, [(1, 1 + -side % STEP) for side in gray.shape])
     windows = sliding_window_view(padded, (WINDOW, WINDOW))[::STEP, ::STEP]

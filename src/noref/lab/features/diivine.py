@@ -9,14 +9,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from noref.lab.features.gaussians import Moments, fit_symmetric
+from noref.lab.features.planes import Pixels, Values
 from noref.lab.features.resize import resize
 from noref.lab.features.steerable import SCALES, normalized, pyramid
-
-Values = npt.NDArray[np.float64]
 
 LEAST_SIDE = 64  # pixels: normalised subbands of smaller photos are narrower than the largest distance
 _DISTANCES = range(1, 26, 4)
@@ -26,7 +24,7 @@ _SSIM_CONSTANT = (0.03 * 255) ** 2
 _FLATTEST = 10.0  # the shape of a flat subband
 
 
-def diivine(gray: npt.NDArray[np.uint8] | Values) -> Values:
+def diivine(gray: Pixels | Values) -> Values:
     """The 88 features of DIIVINE, in the order of the paper.
 
     These are the variances (12) and the shapes (12) of the normalised subbands of 2 scales x 6 orientations; the shapes of

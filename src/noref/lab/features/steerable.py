@@ -2,7 +2,7 @@
 
 Sources: Simoncelli, Freeman 1995, "The Steerable Pyramid: A Flexible Architecture for Multi-Scale Derivative Computation";
 Moorthy, Bovik 2011, "Blind Image Quality Assessment: From Natural Scene Statistics to Perceptual Quality". Constants are those
-of the released code of DIIVINE, and so are its two surprises: the last orientation of the fine scale is normalised without its
+of the released code of DIIVINE, and so are two details: the last orientation of the fine scale is normalised without its
 parent, and the size of a neighbourhood does not count the other orientations.
 """
 
@@ -11,12 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from noref.lab.errors import LabError
+from noref.lab.features.planes import Pixels, Values
 from noref.lab.features.resize import resize
-
-Values = npt.NDArray[np.float64]
 
 SCALES = 2
 ORIENTATIONS = 6
@@ -37,7 +35,7 @@ class Pyramid(NamedTuple):
     bands: list[list[Values]]
 
 
-def pyramid(plane: npt.NDArray[np.uint8] | Values) -> Pyramid:
+def pyramid(plane: Pixels | Values) -> Pyramid:
     """The steerable pyramid of a plane (H x W), computed by pyrtools in the frequency domain; edges wrap around.
 
     Raises:
