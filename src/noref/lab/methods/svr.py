@@ -76,7 +76,7 @@ class Svr:
     @classmethod
     def of(cls, arrays: Mapping[str, Values]) -> Self:
         """What `arrays` returned."""
-        return cls(**arrays)
+        return cls(**{name: array.astype(np.float64) for name, array in arrays.items()})
 
 
 def fit_svr(features: Values, targets: Values, checks: tuple[Values, Values], wanted: SvrSettings) -> Svr:
