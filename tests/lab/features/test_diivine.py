@@ -91,7 +91,7 @@ def test_correlations_are_those_of_binned_values_with_eight_neighbours(features)
 def test_a_flat_photo_has_defined_features(level):
     found = diivine(np.full((64, 71), level, np.uint8))
     assert not found[VARIANCES].any()
-    np.testing.assert_array_equal([*found[SHAPES], *found[TOGETHER]], 10)
+    np.testing.assert_array_equal([*found[SHAPES], *found[TOGETHER]], 0.2)
     np.testing.assert_allclose([*found[HIGHPASS], *found[PAIRS]], 1)
     assert not found[CUBICS].any()
 

@@ -21,7 +21,6 @@ _DISTANCES = range(1, 26, 4)
 _BINS = 100
 _RADIUS = 5  # of the Gaussian window of SSIM, 11 x 11
 _SSIM_CONSTANT = (0.03 * 255) ** 2
-_FLATTEST = 10.0  # the shape of a flat subband
 
 
 def diivine(gray: Pixels | Values) -> Values:
@@ -32,7 +31,7 @@ def diivine(gray: Pixels | Values) -> Values:
     each subband (12); the coefficients and the squared error of a cubic fitted to the correlation against distance, for each
     subband of the fine scale (30); the similarity in structure of pairs of these subbands (15).
 
-    Shapes are those of generalised Gaussians. A flat subband has the variance 0, the shape 10 and correlations of 0.
+    Shapes are those of generalised Gaussians. A flat subband has the variance 0, the shape .2 and correlations of 0.
 
     Args:
         gray: H x W, 0 to 255, at least 64 x 64.
@@ -63,8 +62,7 @@ def diivine(gray: Pixels | Values) -> Values:
 
 def _shape(values: Values) -> float:
     """The shape of a generalised Gaussian, .2 to 10."""
-    shape, _ = fit_symmetric(Moments.of(values[None]))
-    return _FLATTEST if np.isnan(shape) else float(shape)
+    return float(fit_symmetric(Moments.of(values[None]))[0])
 
 
 class _Local(NamedTuple):

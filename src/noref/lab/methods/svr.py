@@ -75,8 +75,8 @@ class Svr:
 
     @classmethod
     def of(cls, arrays: Mapping[str, Values]) -> Self:
-        """What `arrays` returned; other names are ignored."""
-        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        """What `arrays` returned, of any precision; other names are ignored."""
+        return cls(**{field.name: arrays[field.name].astype(np.float64) for field in fields(cls)})
 
 
 def fit_svr(features: Values, targets: Values, checks: tuple[Values, Values], wanted: SvrSettings) -> Svr:
