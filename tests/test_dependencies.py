@@ -66,7 +66,7 @@ PARTS = {
     "sources": ([*(SOURCE / "sources").rglob("*.py")], ("remote", "parquet")),
     "service": ([*(SOURCE / "web").rglob("*.py")], ("web",)),
     "torch": ([*(SOURCE / "lab" / "torch").rglob("*.py")], ("torch",)),
-    "laboratory": ([file for file in (SOURCE / "lab").rglob("*.py") if file.parent.name != "torch"], ("lab",)),
+    "laboratory": ([file for file in (SOURCE / "lab").rglob("*.py") if file.parent.name != "torch"], ("lab", "diivine")),
 }
 
 
@@ -87,6 +87,7 @@ def test_what_is_imported_is_declared(part):
     [
         ("laboratory", "lab"),
         ("torch", "torch"),
+        ("laboratory", "diivine"),
         ("report", "report"),
         ("service", "web"),
         ("exports", "parquet"),

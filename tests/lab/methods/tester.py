@@ -11,7 +11,12 @@ from noref.lab.methods.network import DefectMethod
 from noref.lab.settings import nested
 
 NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}
+SVR = {"svr.c": [1.0], "svr.gamma": [0.03], "svr.epsilon": [0.05]}
 TINY: dict[str, dict[str, Any]] = {
+    "bliinds2": SVR,
+    "brisque": SVR,
+    "diivine": SVR,
+    "hosa": {"codewords": 5, "photos": 3},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
     "deepbiq": {
@@ -54,7 +59,7 @@ TINY: dict[str, dict[str, Any]] = {
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
     ("defects", "unified"), "training"
 )
-"""The folder of a stage that `resume` interrupts."""
+"""The folder of a stage that `resume` interrupts, of methods with a network."""
 
 
 def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Method[Any]:
