@@ -11,7 +11,13 @@ from noref.lab.methods.network import DefectMethod
 from noref.lab.settings import nested
 
 NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}
+PATCHES = {"data.area": 20_000, "schedule.epochs": 2, "schedule.patches": 4}
 TINY: dict[str, dict[str, Any]] = {
+    "biecon": {**PATCHES, "types": ["gaussian_blur"], "stage1.epochs": 1, "stage1.crop": 52, "stage1.batch": 30},
+    "cnniqa": PATCHES,
+    "cnniqa-plus": {**PATCHES, "types": ["gaussian_blur", "white_noise"]},
+    "nima": {**NETWORK, "data.area": 16_384, "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
+    "wadiqam": {**PATCHES, "schedule.patches": 2},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
     "deepbiq": {
@@ -52,7 +58,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
 }
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
-    ("defects", "unified"), "training"
+    ("biecon", "cnniqa", "cnniqa-plus", "defects", "nima", "unified", "wadiqam"), "training"
 )
 """The folder of a stage that `resume` interrupts."""
 
@@ -74,4 +80,4 @@ def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]
 
 def with_pristine(name: str, pristine: Path) -> dict[str, Any]:
     """The setting of a folder of pristine images, where a method has one."""
-    return {"pristine": str(pristine)} if name in ("diqa", "defects", "unified") else {}
+    return {"pristine": str(pristine)} if name in ("biecon", "cnniqa-plus", "diqa", "defects", "unified") else {}

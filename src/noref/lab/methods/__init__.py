@@ -9,7 +9,7 @@ from noref.lab.lookup import lookup
 if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
-MODULES = ("classifier", "deepbiq", "defects", "diqa", "regressor", "unified")
+MODULES = ("biecon", "classifier", "cnniqa", "deepbiq", "defects", "diqa", "nima", "regressor", "unified", "wadiqam")
 """Packages whose module `method` registers methods."""
 
 
