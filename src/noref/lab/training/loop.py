@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import lightning.pytorch as pl
 import numpy as np
@@ -64,8 +64,8 @@ class Divergence(Callback):
             raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
 
 
-class SeededEpochs(Callback):
-    """Seeds torch at the start of every epoch, so that a resumed run has the dropout of an uninterrupted one.
+class SeededBatches(Callback):
+    """Seeds torch before every batch, so that a resumed run has the dropout of an uninterrupted one.
 
     Args:
         seed: Seed of the run.
@@ -74,8 +74,8 @@ class SeededEpochs(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        (state,) = np.random.SeedSequence((self.seed, trainer.current_epoch)).generate_state(1)
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        (state,) = np.random.SeedSequence((self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)).generate_state(1)
         torch.manual_seed(int(state))
 
 
@@ -122,7 +122,7 @@ def train(
         check_finite=False,  # NaN (of constant predictions, for example) is no improvement, but does not stop training
         check_on_train_epoch_end=False,
     )
-    callbacks: list[Callback] = [SeededEpochs(seed), Divergence(), stop, best, latest]
+    callbacks: list[Callback] = [SeededBatches(seed), Divergence(), stop, best, latest]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     try:

@@ -32,7 +32,7 @@ class Nima(PooledNetwork):
         return self.head(self.dropout(self.describe(pixels))).float().softmax(dim=1)
 
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
-        """`score`, the mean of the distribution; `map`, the contribution of each place to first order, whose mean is the score."""
+        """`score`, the mean of the distribution; `map`, the contribution of each place to first order, with the same mean."""
         maps = self.backbone(pixels)
         predicted = self.head(describe(maps, self.features)).softmax(dim=1)
         score = mean_of(predicted)
