@@ -18,6 +18,7 @@ TINY: dict[str, dict[str, Any]] = {
     "cnniqa-plus": {**PATCHES, "types": ["gaussian_blur", "white_noise"]},
     "nima": {**NETWORK, "data.area": 16_384, "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "wadiqam": {**PATCHES, "schedule.patches": 2},
+    "brisque": {"svr.c": [1.0], "svr.gamma": [0.03], "svr.epsilon": [0.05]},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
     "deepbiq": {
@@ -60,7 +61,7 @@ TINY: dict[str, dict[str, Any]] = {
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
     ("biecon", "cnniqa", "cnniqa-plus", "defects", "nima", "unified", "wadiqam"), "training"
 )
-"""The folder of a stage that `resume` interrupts."""
+"""The folder of a stage that `resume` interrupts, of methods with a network."""
 
 
 def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Method[Any]:

@@ -46,13 +46,14 @@ class BieconSettings(PatchSettings):
 
 @register("biecon")
 class BieconMethod(PatchMethod[BieconSettings]):
-    """BIECON (Kim, Lee, "Fully Deep Blind Image Quality Predictor", IEEE JSTSP 2017).
+    """BIECON (Kim, Lee, IEEE JSTSP 2017): local scores of SSIM first, MOS second.
 
     `fit` writes `stage1/` and `training/`. Checkpoints of stage 1 are chosen on held-out pristine images, or on `validation`
     and its references.
     """
 
     settings_type = BieconSettings
+    citation = "Kim and Lee (2017): Fully Deep Blind Image Quality Predictor"
     map_meaning = (
         "local quality, higher is better: what each patch adds to the score; the mean over the patches that are used, the four "
         "fifths with the largest standard deviation, is the score before clipping to 0 to 100"

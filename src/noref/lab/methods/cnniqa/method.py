@@ -21,6 +21,7 @@ class CnniqaMethod(PatchMethod[PatchSettings]):
     """CNNIQA (Kang, Ye, Li, Doermann, CVPR 2014): scores of locally normalised patches, averaged."""
 
     settings_type = PatchSettings
+    citation = "Kang, Ye, Li and Doermann (2014): Convolutional Neural Networks for No-Reference Image Quality Assessment"
     network_: Cnniqa
 
     def build_network(self, pretrained: bool) -> Cnniqa:
@@ -49,6 +50,10 @@ class CnniqaPlusMethod(PatchMethod[CnniqaPlusSettings]):
     """
 
     settings_type = CnniqaPlusSettings
+    citation = (
+        "Kang, Ye, Li and Doermann (2015): Simultaneous Estimation of Image Quality and Distortion via Multi-Task Convolutional "
+        "Neural Networks"
+    )
     network_: CnniqaPlus
 
     def external_images(self) -> Sequence[Path]:

@@ -34,6 +34,7 @@ class NimaMethod(ScoringNetworkMethod[NimaSettings]):
     """Neural Image Assessment (Talebi, Milanfar, IEEE TIP 2018): the distribution of ratings from a fine-tuned backbone."""
 
     settings_type = NimaSettings
+    citation = "Talebi and Milanfar (2018): NIMA: Neural Image Assessment"
     map_meaning = (
         "local quality, higher is better: how each place pulls the score up or down, to first order; the mean over the map is "
         "the score before clipping to 0 to 100"

@@ -18,9 +18,13 @@ class WadiqamSettings(PatchSettings):
 
 @register("wadiqam")
 class WadiqamMethod(PatchMethod[WadiqamSettings]):
-    """WaDIQaM-NR, and DIQaM-NR without weights (Bosse, Maniry, Mueller, Wiegand, Samek, IEEE TIP 2018)."""
+    """WaDIQaM-NR, and DIQaM-NR without weights (Bosse, Maniry, Müller, Wiegand, Samek, IEEE TIP 2018)."""
 
     settings_type = WadiqamSettings
+    citation = (
+        "Bosse, Maniry, Müller, Wiegand and Samek (2018): Deep Neural Networks for No-Reference and Full-Reference Image Quality "
+        "Assessment"
+    )
     map_meaning = (
         "local quality of each patch, higher is better; the score before clipping to 0 to 100 is their mean, weighted by a "
         "second output of the network unless `weighted` is false"
