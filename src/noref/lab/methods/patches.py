@@ -73,4 +73,4 @@ class PatchMethod(ScoringNetworkMethod[P]):
         found = self.network_.on_grid(working)
         maps: dict[str, Tensor | None] = {"quality": found.quality, "weight": found.weight}
         grid = (working.shape[1] // SIDE, working.shape[2] // SIDE)
-        return {name: cells[0].unflatten(0, grid).numpy() for name, cells in maps.items() if cells is not None}
+        return {name: torch.unflatten(cells[0], 0, grid).numpy() for name, cells in maps.items() if cells is not None}

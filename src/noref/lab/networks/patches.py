@@ -54,7 +54,7 @@ class PatchNetwork(OutputNetwork):
     def forward(self, patches: Tensor) -> Assessed:
         """Predictions for patches with their margins: uint8, N x P x (32 + 2 margin) x (32 + 2 margin) x 3."""
         prepared = self.prepare(as_planes(patches.flatten(0, 1)))
-        return self.assess(prepared.unflatten(0, patches.shape[:2]))
+        return self.assess(torch.unflatten(prepared, 0, patches.shape[:2]))
 
     def on_grid(self, pixels: Tensor) -> Assessed:
         """Predictions for whole photos: uint8, N x H x W x 3, H and W multiples of 32; P is H / 32 x W / 32, row by row."""
@@ -64,7 +64,7 @@ class PatchNetwork(OutputNetwork):
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
         """`score`; `map`, whose cells are the patches of `on_grid`; with types, `defects`: their probabilities, averaged."""
         found = self.on_grid(pixels)
-        cells = found.quality.unflatten(1, (pixels.shape[1] // SIDE, pixels.shape[2] // SIDE))
+        cells = torch.unflatten(found.quality, 1, (pixels.shape[1] // SIDE, pixels.shape[2] // SIDE))
         named = {"score": found.score, "map": cells}
         return named if found.types is None else {**named, "defects": found.types.softmax(dim=2).mean(dim=1)}
 
@@ -72,7 +72,7 @@ class PatchNetwork(OutputNetwork):
 def cut(planes: Tensor) -> Tensor:
     """The patches of a grid, row by row: N x C x H x W, H and W multiples of 32, to N x (H / 32 x W / 32) x C x 32 x 32."""
     rows, columns = planes.shape[2] // SIDE, planes.shape[3] // SIDE
-    cells = planes.unflatten(3, (columns, SIDE)).unflatten(2, (rows, SIDE))
+    cells = torch.unflatten(torch.unflatten(planes, 3, (columns, SIDE)), 2, (rows, SIDE))
     return cells.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
 
 

@@ -50,11 +50,11 @@ class Biecon(PatchNetwork):
 
     def describe(self, patches: Tensor) -> Tensor:
         """Vectors of patches: N x P x 1 x 32 x 32 to N x P x 128."""
-        return self.features(patches.flatten(0, 1)).float().unflatten(0, patches.shape[:2])
+        return torch.unflatten(self.features(patches.flatten(0, 1)).float(), 0, patches.shape[:2])
 
     def local_scores(self, patches: Tensor) -> Tensor:
         """The prediction of stage 1 for each patch, N x P."""
-        return self.local_head(self.describe(patches).flatten(0, 1))[0].float().unflatten(0, patches.shape[:2])
+        return torch.unflatten(self.local_head(self.describe(patches).flatten(0, 1))[0].float(), 0, patches.shape[:2])
 
     def assess(self, patches: Tensor) -> Assessed:
         vectors, deviation = self.describe(patches), patches.flatten(2).std(dim=2)

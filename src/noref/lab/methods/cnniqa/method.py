@@ -51,8 +51,8 @@ class CnniqaPlusMethod(PatchMethod[CnniqaPlusSettings]):
 
     settings_type = CnniqaPlusSettings
     citation = (
-        "Kang, Ye, Li and Doermann (2015): Simultaneous Estimation of Image Quality and Distortion via Multi-Task Convolutional "
-        "Neural Networks"
+        "Kang, Ye, Li and Doermann (2015): Simultaneous Estimation of Image Quality and Distortion via Multi-Task "
+        "Convolutional Neural Networks"
     )
     network_: CnniqaPlus
 

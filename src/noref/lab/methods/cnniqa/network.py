@@ -16,7 +16,7 @@ class Cnniqa(PatchNetwork):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Conv2d(1, 50, 7)
+        self.features: nn.Module = nn.Conv2d(1, 50, 7)
         self.hidden = _hidden(100, 800, 800)
         self.output = nn.Linear(800, 1)
 
@@ -24,7 +24,7 @@ class Cnniqa(PatchNetwork):
         return local_normalisation(luma(planes), [1 / WINDOW] * WINDOW, CONSTANT)
 
     def assess(self, patches: Tensor) -> Assessed:
-        quality = self.output(self.hide(patches)).float()[:, 0].unflatten(0, patches.shape[:2])
+        quality = torch.unflatten(self.output(self.hide(patches)).float()[:, 0], 0, patches.shape[:2])
         return Assessed(quality.mean(dim=1), quality)
 
     def hide(self, patches: Tensor) -> Tensor:
@@ -48,8 +48,8 @@ class CnniqaPlus(Cnniqa):
 
     def assess(self, patches: Tensor) -> Assessed:
         hidden, count = self.hide(patches), patches.shape[:2]
-        quality = self.output(hidden).float()[:, 0].unflatten(0, count)
-        return Assessed(quality.mean(dim=1), quality, types=self.types(hidden).float().unflatten(0, count))
+        quality = torch.unflatten(self.output(hidden).float()[:, 0], 0, count)
+        return Assessed(quality.mean(dim=1), quality, types=torch.unflatten(self.types(hidden).float(), 0, count))
 
 
 def _hidden(inputs: int, first: int, second: int) -> nn.Sequential:

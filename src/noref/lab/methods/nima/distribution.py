@@ -76,5 +76,5 @@ def emd(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def mean_of(shares: Tensor) -> Tensor:
-    """The means of distributions over `CENTRES`: N x 10 to N."""
+    """The means of distributions over `CENTRES`: ... x 10 to ..."""
     return shares @ torch.linspace(0, 1, BINS, device=shares.device)

@@ -38,6 +38,6 @@ class Nima(PooledNetwork):
         score = mean_of(predicted)
         # The gradient of the mean of a softmax: the covariance of the ratings and the rows of the last layer.
         centred = self.head.weight[None] - (predicted @ self.head.weight)[:, None]
-        slope = mean_of((predicted[:, :, None] * centred).transpose(1, 2).flatten(0, 1)).unflatten(0, (len(predicted), -1))
+        slope = mean_of((predicted[:, :, None] * centred).transpose(1, 2))
         grid = (pixels.shape[1] // CELL, pixels.shape[2] // CELL)
         return {"score": score, "map": score[:, None, None] + shares(maps, slope, self.features, grid)}

@@ -22,8 +22,8 @@ class WadiqamMethod(PatchMethod[WadiqamSettings]):
 
     settings_type = WadiqamSettings
     citation = (
-        "Bosse, Maniry, Müller, Wiegand and Samek (2018): Deep Neural Networks for No-Reference and Full-Reference Image Quality "
-        "Assessment"
+        "Bosse, Maniry, Müller, Wiegand and Samek (2018): Deep Neural Networks for No-Reference and Full-Reference Image "
+        "Quality Assessment"
     )
     map_meaning = (
         "local quality of each patch, higher is better; the score before clipping to 0 to 100 is their mean, weighted by a "

@@ -1,7 +1,6 @@
 """The network of WaDIQaM-NR and DIQaM-NR (Bosse et al. 2018, Section III)."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from noref.lab.networks.initial import initialise
@@ -40,10 +39,10 @@ class Wadiqam(PatchNetwork):
     def assess(self, patches: Tensor) -> Assessed:
         count = patches.shape[:2]
         vectors = self.features(patches.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        quality = self.output(self.hidden(vectors)).float()[:, 0].unflatten(0, count)
+        quality = torch.unflatten(self.output(self.hidden(vectors)).float()[:, 0], 0, count)
         if self.weight is None:
             return Assessed(quality.mean(dim=1), quality)
-        weight = (F.relu(self.weight(vectors).float()) + LEAST_WEIGHT)[:, 0].unflatten(0, count)
+        weight = torch.unflatten(self.weight(vectors).float().relu()[:, 0] + LEAST_WEIGHT, 0, count)
         return Assessed((weight * quality).sum(dim=1) / weight.sum(dim=1), quality, weight)
 
 
