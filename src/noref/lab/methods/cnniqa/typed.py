@@ -15,11 +15,12 @@ from noref.lab.training.patches import PatchModule, RatedPatches, random_patches
 from noref.lab.training.working import Shape
 
 UNKNOWN = -1  # the type of rated photos without one
+LEVELS = (1, 3, 5)  # of the distortions of pristine photos
 SHARE = 0.5  # of the loss of types; the rest is that of scores
 
 
 class TypedPatches(RatedPatches):
-    """Random patches of rated photos, and of pristine photos under every type and level: patches, MOS (or NaN), type.
+    """Random patches of rated photos, and of pristine photos under every type at three levels: patches, MOS (or NaN), type.
 
     Args:
         rated, size, count, margin, seed: As for `RatedPatches`.
@@ -42,7 +43,7 @@ class TypedPatches(RatedPatches):
         if not pristine:
             places = {name: place for place, name in enumerate(types)}
             kinds = [places.get(name, UNKNOWN) for name in rated.table["type"]]
-        self.pairs = DistortedPairs(pristine, types if pristine else (), size, seed=seed)
+        self.pairs = DistortedPairs(pristine, types if pristine else (), size, seed=seed, levels=LEVELS)
         self.kinds = kinds + [types.index(distortion.name) for _, distortion, _ in self.pairs.pairs]
 
     def __len__(self) -> int:
