@@ -99,13 +99,19 @@ def test_a_method_of_another_version_or_kind_is_refused(fitted, tmp_path):
 TEXTS = dict.fromkeys(("name", "version", "description", "licence", "scale", "training_data", "origin", "policy"), "")
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (101, 131)])
-def test_the_exported_model_predicts_the_same(fitted, shape, tmp_path):
+@pytest.fixture(scope="module")
+def exported(fitted, tmp_path_factory):
+    """The exported model, of methods with a network."""
     method = fitted[0]
     if not isinstance(method, NetworkMethod):
         pytest.skip("has no network")
     card = ModelCard(**TEXTS, shortest=0, map_meaning=method.map_meaning, map_cell=method.map_cell)
-    found = noref.Scorer(export(method, card, tmp_path / "model.onnx")).score(make_scene(*shape))
+    return noref.Scorer(export(method, card, tmp_path_factory.mktemp("exported") / "model.onnx"))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (101, 131)])
+def test_the_exported_model_predicts_the_same(fitted, exported, shape):
+    method, found = fitted[0], exported.score(make_scene(*shape))
     expected = {name: values.numpy() for name, values in method.outputs(make_scene(*shape)).items()}
     if "score" in expected:
         assert found.score == pytest.approx(np.clip(100 * expected["score"], 0, 100), abs=1e-2)
