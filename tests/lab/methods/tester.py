@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods import get
@@ -18,6 +20,9 @@ TINY: dict[str, dict[str, Any]] = {
     "cnniqa-plus": {**PATCHES, "types": ["gaussian_blur", "white_noise"]},
     "nima": {**NETWORK, "data.area": 16_384, "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "wadiqam": {**PATCHES, "schedule.patches": 2},
+    "ilniqe": {"side": 168},
+    "niqe": {},
+    "piqe": {},
     "brisque": {"svr.c": [1.0], "svr.gamma": [0.03], "svr.epsilon": [0.05]},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
@@ -69,8 +74,13 @@ def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Met
     return get(name).configured(nested({**TINY[name], **(changes or {})}), seed)
 
 
-def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]:
-    """Training and validation parts that the method can learn from."""
+def parts_for(method: Method[Any], rated: RatedImages, folder: Path) -> dict[str, RatedImages]:
+    """Training and validation parts that the method can learn from; enlarged copies go to `folder`."""
+    if method.name == "niqe":
+        for path in rated.paths:
+            image = Image.open(path)
+            image.resize((3 * image.width, 3 * image.height)).save(folder / path.name)
+        rated = RatedImages(rated.name, folder, rated.table, rated.mos_range)
     if isinstance(method, DefectMethod):
         rated = method.gather(None)
     if isinstance(method, ClassifyingMethod):

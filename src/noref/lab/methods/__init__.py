@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
 MODULES = {
+    "ilniqe": "classics.ilniqe",
     "piqe": "classics.piqe",
     "niqe": "classics.niqe",
     "brisque": "classics.brisque",
