@@ -69,12 +69,15 @@ def test_values_of_the_shipped_parameters_are_pinned(name):
     assert method(name).raw([scene()])[0] == pytest.approx(PINNED[name], rel=1e-4)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("niqe", "white_noise"), ("ilniqe", "gaussian_blur"), ("piqe", "jpeg")])
-def test_distortion_raises_the_raw_value_and_lowers_the_score(name, kind):
-    chosen = method(name)
-    raw = chosen.raw([scene(), scene(5, kind)])
+@pytest.mark.parametrize(
+    ("name", "kind", "more"),
+    [("niqe", "white_noise", {}), ("ilniqe", "gaussian_blur", {"side": 252}), ("piqe", "jpeg", {})],
+)
+def test_distortion_raises_the_raw_value_and_lowers_the_score(name, kind, more):
+    chosen, photos = method(name, **more), [scene(), scene(5, kind)]
+    raw = chosen.raw(photos)
     assert raw[1] > raw[0]
-    assert np.subtract(*chosen.predict([scene(), scene(5, kind)])) > 0
+    np.testing.assert_array_equal(chosen.predict(photos), -raw)
     assert np.subtract(*chosen.percent(raw)) > 0
 
 

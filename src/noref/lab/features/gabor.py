@@ -25,7 +25,7 @@ def bank(
 
     Examples:
         >>> found = bank((8, 8), scales=1, orientations=2, wavelength=4, factor=2, bandwidth=0.5, spread=1.2)
-        >>> print(found.shape, found[0, 0, 2].round(2), found[1, 2, 0].round(2), found[:, 0, 0])
+        >>> print(found.shape, found[0, 0, 2].round(2), found[1, 6, 0].round(2), found[:, 0, 0])
         (2, 8, 8) 1.0 1.0 [0. 0.]
     """
     y, x = np.meshgrid(*map(_frequencies, shape), indexing="ij")

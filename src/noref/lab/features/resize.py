@@ -26,7 +26,7 @@ def resize(values: npt.NDArray[Any], shape: tuple[int, int]) -> Values:
 
     Examples:
         >>> print(resize(np.array([[0, 0, 8, 8], [0, 0, 8, 8]]), (1, 2)).round(2))
-        [[-0.2  8.2]]
+        [[0.44 7.56]]
     """
     found = values
     height, width = (target / length for target, length in zip(shape, values.shape[:2], strict=True))
