@@ -1,8 +1,10 @@
 """BRISQUE, NIQE, IL-NIQE and PIQE: parity with the authors' MATLAB, pinned values, unusual photos, refits and the commands."""
 
 import csv
+import json
 import os
 import tracemalloc
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -294,3 +296,16 @@ def test_evaluate_needs_no_fit(database, tmp_path):
             "evaluate", "recipe:regressor", "--data", f"biq2021={database}", "--out", tmp_path / "no", "--protocol", "whole"
         ).stderr
     )
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_shipped_parameters_are_small_and_have_a_card(name):
+    folder = Path(str(resources.files("noref.lab.models") / name))
+    assert sorted(file.name for file in folder.iterdir()) == ["card.json", "method.json", "weights.safetensors"]
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 1.6e6
+    card = json.loads((folder / "card.json").read_text())
+    assert card["method"] == name
+    assert all(card[fact] for fact in ("citation", "origin", "licence", "data", "command", "commit"))
+    assert json.loads((folder / "method.json").read_text())["params"] == {
+        key: value for key, value in method(name).get_params().items() if key != "seed"
+    }
