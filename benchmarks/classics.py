@@ -1,14 +1,13 @@
 """Speed of BRISQUE, NIQE, PIQE and IL-NIQE beside pyiqa, and their memory at 100 megapixels.
 
     pip install --no-deps --target peers pyiqa==0.1.16 opencv-python-headless requests urllib3 idna certifi charset-normalizer
-    PYTHONPATH=peers python benchmarks/classics.py PHOTO --brisque allmodel --niqe modelparameters.mat --ilniqe templateModel.mat
+    PYTHONPATH=peers python benchmarks/classics.py PHOTO --brisque allmodel --niqe modelparameters.mat --ilniqe model.mat
 
 PHOTO is resized to 512 x 512 and to 12 megapixels. One thread each; the best of several runs in turn. Both sides begin with
 pixels in memory and, where a file is given, use the parameters of the authors. Memory is the peak of a process of its own, less
 that of the same process at 512 x 512.
 """
 
-import resource
 import subprocess
 import sys
 import time
@@ -96,7 +95,8 @@ def peak(name: str, photo: str, width: str, height: str) -> None:
     tile = np.array(Image.open(photo).convert("RGB").resize((500, 500)))
     pixels = np.tile(tile, (-(-int(height) // 500), -(-int(width) // 500), 1))[: int(height), : int(width)]
     methods.get(name)().raw([pixels])
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+    status = Path("/proc/self/status").read_text()  # getrusage would inherit the peak of the parent
+    typer.echo(int(status.partition("VmHWM:")[2].split()[0]) / 2**10)
 
 
 if __name__ == "__main__":
