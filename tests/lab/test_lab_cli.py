@@ -318,7 +318,7 @@ def commands(group=None, *path: str):
 
 
 def test_the_commands_are_these():
-    singles = ["train", "export", "evaluate", "compare", "methods", "recipes", "settings", "distort", "synthesize"]
+    singles = ["train", "export", "score", "evaluate", "compare", "methods", "recipes", "settings", "distort", "synthesize"]
     plots = ["kernels", "photos", "maps", "defects", "distortions"]
     assert set(commands()) == {
         *((name,) for name in (*singles, "data", "plot", "study")),

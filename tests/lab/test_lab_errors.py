@@ -44,6 +44,7 @@ TRAIN = ("train", "regressor", "--out", "out", "--data", "biq2021=empty")
 EVALUATE = ("evaluate", "scores:none.csv", "--out", "out", "--data")
 CROPS = ("study", "crops", "--out", "out")
 WRONG = {
+    "method to score with missing": (("score", "niqee", "photo.png"), "no method is called 'niqee'; did you mean niqe"),
     "recipe missing": (("train", "dica", "--out", "out"), "dica is neither a file nor a recipe"),
     "recipe not YAML": (("train", "text.txt", "--out", "out"), "text.txt: not valid YAML"),
     "recipe not text": (("train", "binary.yaml", "--out", "out"), "binary.yaml is not a text file"),

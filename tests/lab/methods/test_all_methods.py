@@ -34,7 +34,8 @@ def name(request):
 def fitted(name, rated, pristine, tmp_path_factory):
     """A method, the images it learned from, and its folder."""
     method = make(name, with_pristine(name, pristine))
-    parts, folder = parts_for(method, rated), tmp_path_factory.mktemp(name)
+    folder = tmp_path_factory.mktemp(name)
+    parts = parts_for(method, rated, folder)
     assert method.fit(parts["train"], parts["validation"], folder) is method
     return method, parts, folder
 
@@ -101,14 +102,19 @@ def test_a_method_of_another_version_or_kind_is_refused(fitted, tmp_path):
 TEXTS = dict.fromkeys(("name", "version", "description", "licence", "scale", "training_data", "origin", "policy"), "")
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (101, 131)])
-def test_the_exported_model_predicts_the_same(fitted, shape, tmp_path):
+@pytest.fixture(scope="module")
+def exported(fitted, tmp_path_factory):
+    """The exported model, of methods with a network."""
     method = fitted[0]
     if not isinstance(method, NetworkMethod):
         pytest.skip("has no network")
     card = ModelCard(**TEXTS, shortest=0, map_meaning=method.map_meaning, map_cell=method.map_cell)
-    path = export(method, card, tmp_path / "model.onnx")
-    found = noref.Scorer(path).score(make_scene(*shape))
+    return export(method, card, tmp_path_factory.mktemp("exported") / "model.onnx")
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (101, 131)])
+def test_the_exported_model_predicts_the_same(fitted, exported, shape):
+    method, found = fitted[0], noref.Scorer(exported).score(make_scene(*shape))
     expected = {name: values.numpy() for name, values in method.outputs(make_scene(*shape)).items()}
     if "score" in expected:
         assert found.score == pytest.approx(np.clip(100 * expected["score"], 0, 100), abs=1e-2)
@@ -121,7 +127,7 @@ def test_the_exported_model_predicts_the_same(fitted, shape, tmp_path):
         if "levels" in expected:
             assert defect.level == pytest.approx(expected["levels"][place], abs=1e-3)
     assert len(found.defects) == len(method.classes_)
-    with_torch = QualityMetric(path).outputs(torch.from_numpy(make_scene(*shape)).permute(2, 0, 1)[None] / 255)
+    with_torch = QualityMetric(exported).outputs(torch.from_numpy(make_scene(*shape)).permute(2, 0, 1)[None] / 255)
     if "score" in expected:
         assert float(with_torch["score"]) == pytest.approx(found.score, abs=0.1)
         np.testing.assert_allclose(with_torch["map"][0], found.map, atol=0.5)

@@ -64,13 +64,13 @@ def test_reliability_switch_changes_the_loss_only_where_it_should():
     torch.manual_seed(0)
     errors = ErrorNetwork()
     with_map, without = (
-        ErrorMapModule(errors, Design(reliability=on), 1e-3).loss(PIXELS, PIXELS.flip(1)) for on in (True, False)
+        ErrorMapModule(errors, Design(reliability=on), 1e-3).loss([PIXELS, PIXELS.flip(1)]) for on in (True, False)
     )
     assert with_map > 0
     assert without > 0
     assert not torch.isclose(with_map, without)
     flat = torch.full_like(PIXELS, 90)
-    assert ErrorMapModule(errors, Design(), 1e-3).loss(PIXELS, flat) == 0  # a flat photo has weight 0, not NaN
+    assert ErrorMapModule(errors, Design(), 1e-3).loss([PIXELS, flat]) == 0  # a flat photo has weight 0, not NaN
 
 
 def test_total_variation():

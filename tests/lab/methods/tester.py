@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods import get
@@ -11,12 +13,21 @@ from noref.lab.methods.network import DefectMethod
 from noref.lab.settings import nested
 
 NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}
+PATCHES = {"data.area": 20_000, "schedule.epochs": 2, "schedule.patches": 4}
 SVR = {"svr.c": [1.0], "svr.gamma": [0.03], "svr.epsilon": [0.05]}
 TINY: dict[str, dict[str, Any]] = {
     "bliinds2": SVR,
     "brisque": SVR,
     "diivine": SVR,
     "hosa": {"codewords": 5, "photos": 3},
+    "biecon": {**PATCHES, "types": ["gaussian_blur"], "stage1.epochs": 1, "stage1.crop": 52, "stage1.batch": 30},
+    "cnniqa": PATCHES,
+    "cnniqa-plus": {**PATCHES, "types": ["gaussian_blur", "white_noise"]},
+    "nima": {**NETWORK, "data.area": 16_384, "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
+    "wadiqam": {**PATCHES, "schedule.patches": 2},
+    "ilniqe": {"side": 168},
+    "niqe": {},
+    "piqe": {},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
     "deepbiq": {
@@ -57,7 +68,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
 }
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
-    ("defects", "unified"), "training"
+    ("biecon", "cnniqa", "cnniqa-plus", "defects", "nima", "unified", "wadiqam"), "training"
 )
 """The folder of a stage that `resume` interrupts, of methods with a network."""
 
@@ -67,8 +78,13 @@ def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Met
     return get(name).configured(nested({**TINY[name], **(changes or {})}), seed)
 
 
-def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]:
-    """Training and validation parts that the method can learn from."""
+def parts_for(method: Method[Any], rated: RatedImages, folder: Path) -> dict[str, RatedImages]:
+    """Training and validation parts that the method can learn from; enlarged copies go to `folder`."""
+    if method.name == "niqe":
+        for path in rated.paths:
+            image = Image.open(path)
+            image.resize((3 * image.width, 3 * image.height)).save(folder / path.name)
+        rated = RatedImages(rated.name, folder, rated.table, rated.mos_range)
     if isinstance(method, DefectMethod):
         rated = method.gather(None)
     if isinstance(method, ClassifyingMethod):
@@ -79,4 +95,4 @@ def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]
 
 def with_pristine(name: str, pristine: Path) -> dict[str, Any]:
     """The setting of a folder of pristine images, where a method has one."""
-    return {"pristine": str(pristine)} if name in ("diqa", "defects", "unified") else {}
+    return {"pristine": str(pristine)} if name in ("biecon", "cnniqa-plus", "diqa", "defects", "unified") else {}

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR, LinearSVR
 
-from noref.lab.networks.heads import LinearHead, RbfHead, from_pipeline
+from noref.lab.networks.heads import HiddenHead, LinearHead, RbfHead, from_pipeline
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(3, RNG.uniform(0.1, 5, 12), (80, 12))
@@ -90,3 +90,12 @@ def test_a_head_comes_back_from_its_state(pair):
     again.load_state_dict(head.state_dict())
     vectors = torch.tensor(VECTORS, dtype=torch.float32)
     torch.testing.assert_close(again(vectors), head(vectors))
+
+
+def test_the_slope_of_a_hidden_layer_is_the_gradient():
+    head = HiddenHead(12, 8)
+    vectors = torch.tensor(FRESH, dtype=torch.float32, requires_grad=True)
+    score, slope = head(vectors)
+    (gradient,) = torch.autograd.grad(score.sum(), vectors)
+    torch.testing.assert_close(slope, gradient)
+    assert slope.std() > 0

@@ -25,22 +25,21 @@ def bank(
 
     Examples:
         >>> found = bank((8, 8), scales=1, orientations=2, wavelength=4, factor=2, bandwidth=0.5, spread=1.2)
-        >>> print(found.shape, found[0, 0, 2].round(2), found[1, 2, 0].round(2), found[:, 0, 0])
+        >>> print(found.shape, found[0, 0, 2].round(2), found[1, 6, 0].round(2), found[:, 0, 0])
         (2, 8, 8) 1.0 1.0 [0. 0.]
     """
     y, x = np.meshgrid(*map(_frequencies, shape), indexing="ij")
     radius, angle = np.hypot(x, y), np.arctan2(-y, x)
     radius[0, 0] = 1
     width = np.pi / orientations / spread
-    found = np.empty((scales, orientations, *shape))
+    found = np.empty((scales * orientations, *shape))
     for scale in range(scales):
         radial = np.exp(-(np.log(radius * wavelength * factor**scale) ** 2) / (2 * np.log(bandwidth) ** 2))
         radial[0, 0] = 0
         for orientation in range(orientations):
             turn = angle - orientation * np.pi / orientations
             apart = np.abs(np.arctan2(np.sin(turn), np.cos(turn)))
-            found[scale, orientation] = radial * np.exp(-(apart**2) / (2 * width**2))
-    found = found.reshape(-1, *shape)
+            found[scale * orientations + orientation] = radial * np.exp(-(apart**2) / (2 * width**2))
     found.flags.writeable = False
     return found
 

@@ -104,9 +104,9 @@ def fit_asymmetric(sums: Moments, empty: float = np.nan) -> Asymmetric:
 
     Examples:
         >>> values = np.random.default_rng(0).normal(size=(500, 500))
-        >>> found = fit_asymmetric(Moments.of(np.where(values > 0, 3 * values, values)))
+        >>> found = fit_asymmetric(Moments.of(values))
         >>> print(found.alpha.round(1), found.left.round(1), found.right.round(1))
-        2.0 1.0 3.0
+        2.0 1.0 1.0
     """
     with np.errstate(invalid="ignore"):
         left = np.where(sums.left, np.sqrt(sums.left_squares / np.maximum(sums.left, 1)), empty)

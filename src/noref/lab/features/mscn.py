@@ -24,7 +24,7 @@ def window(side: int, sigma: float) -> Values:
 
     Examples:
         >>> print(window(7, 7 / 6).round(4))
-        [0.0125 0.0785 0.2379 0.3421 0.2379 0.0785 0.0125]
+        [0.0126 0.0788 0.2373 0.3426 0.2373 0.0788 0.0126]
     """
     weights = np.exp(-((np.arange(side) - side // 2) ** 2) / (2 * sigma**2))
     weights = np.round(weights / weights.sum() * 2**36) / 2**36

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 MODULES = {
     "bliinds2": "classics.bliinds2",
     "brisque": "classics.brisque",
+    "biecon": "biecon.method",
     "classifier": "classifier.method",
+    "cnniqa": "cnniqa.method",
+    "cnniqa-plus": "cnniqa.method",
     "deepbiq": "deepbiq.method",
     "defects": "defects.method",
     "diivine": "classics.diivine",
@@ -21,8 +24,10 @@ MODULES = {
     "ilniqe": "classics.ilniqe",
     "niqe": "classics.niqe",
     "piqe": "classics.piqe",
+    "nima": "nima.method",
     "regressor": "regressor.method",
     "unified": "unified.method",
+    "wadiqam": "wadiqam.method",
 }
 """Method -> the module below this package that registers it."""
 

@@ -87,6 +87,28 @@ class RbfHead(nn.Module):
         return score + self.bias, slope[:, : len(self.axes)] @ self.axes / self.scale
 
 
+class HiddenHead(nn.Module):
+    """One hidden layer of rectified linear units, trained by gradient descent; it is piecewise linear, so the slope is exact.
+
+    Args:
+        length: Length of a vector, D.
+        hidden: Number of hidden units.
+        dropout: Dropout rate on the vector.
+
+    Attributes:
+        output: The last layer.
+    """
+
+    def __init__(self, length: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout, self.hidden, self.output = nn.Dropout(dropout), nn.Linear(length, hidden), nn.Linear(hidden, 1)
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.hidden(self.dropout(vectors))
+        slope = ((hidden > 0).float() * self.output.weight) @ self.hidden.weight
+        return self.output(hidden.relu())[:, 0], slope
+
+
 Head = LinearHead | RbfHead
 
 

@@ -4,9 +4,11 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import lightning.pytorch as pl
+import numpy as np
+import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
@@ -62,6 +64,21 @@ class Divergence(Callback):
             raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
 
 
+class SeededBatches(Callback):
+    """Seeds torch before every batch, so that a resumed run has the dropout of an uninterrupted one.
+
+    Args:
+        seed: Seed of the run.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        (state,) = np.random.SeedSequence((self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)).generate_state(1)
+        torch.manual_seed(int(state))
+
+
 def train(
     module: pl.LightningModule,
     training: Photos,
@@ -83,7 +100,7 @@ def train(
         validation: Images on which the checkpoint is chosen.
         folder: Folder of this stage of training.
         schedule: Length and settings.
-        seed: Seed of the order of images.
+        seed: Seed of the order of images, and of dropout.
         monitor: The validation metric for checkpoints and early stopping.
         mode: Whether that metric is minimised or maximised.
 
@@ -105,7 +122,7 @@ def train(
         check_finite=False,  # NaN (of constant predictions, for example) is no improvement, but does not stop training
         check_on_train_epoch_end=False,
     )
-    callbacks: list[Callback] = [Divergence(), stop, best, latest]
+    callbacks: list[Callback] = [SeededBatches(seed), Divergence(), stop, best, latest]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     try:

@@ -16,7 +16,7 @@ from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.preprocessing import WorkingSize
-from noref.lab.training.photos import crop_at_random
+from noref.lab.training.photos import Photos, crop_at_random
 from noref.lab.training.working import WorkingPhotos
 from noref.sources import images_below
 
@@ -134,3 +134,33 @@ class ReferencePairs(Dataset[tuple[Tensor, Tensor]]):
     def shapes(self) -> list[tuple[int, int]]:
         """Height and width of each pair, from the header of its reference; pairs of equal shape can be stacked."""
         return self.photos.shapes((path for path, _ in self.pairs), self.crop)
+
+
+def training_pairs(
+    pristine: str | Path | None,
+    types: Sequence[str],
+    rated: RatedImages,
+    validation: RatedImages,
+    size: WorkingSize,
+    crop: int | None,
+    seed: int,
+) -> tuple[Photos, Photos]:
+    """Training and validation pairs: of a folder of pristine photos, 15 % of them held out, or of the parts of a database.
+
+    Args:
+        pristine: The folder; None for the references and distorted photos of `rated` and `validation`.
+        types: Names of the distortions of the pristine photos.
+        rated: The training part of the database.
+        validation: Its validation part.
+        size: The size policy.
+        crop: Side of the random crops in pixels; None for whole photos.
+        seed: Random seed.
+
+    Raises:
+        LabError: The folder has too few photos, or the database has no references.
+    """
+    if pristine is None:
+        return ReferencePairs(rated, size, crop, seed), ReferencePairs(validation, size, crop, seed)
+    training, held_out = hold_out(pristine, seed)
+    checking = DistortedPairs(held_out, types, size, crop, seed, levels=(2, 4))
+    return DistortedPairs(training, types, size, crop, seed), checking

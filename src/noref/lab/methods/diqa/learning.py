@@ -1,86 +1,65 @@
 """The two stages of DIQA as Lightning modules: stage 1 learns error maps, stage 2 the MOS."""
 
+from collections.abc import Iterator
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from noref.lab.methods.diqa import maps
 from noref.lab.methods.diqa.network import Design, Diqa, DiqaSens, ErrorNetwork, decompose, inside
-from noref.lab.training.finetuning import one_cycle, validation_srcc
+from noref.lab.training.modules import LossModule, MosModule
 
 
-class ErrorMapModule(pl.LightningModule):
+class ErrorMapModule(LossModule):
     """Stage 1: predict the error map of a distorted photo without its reference.
 
     The loss is the mean of ((predicted - true) x relative reliability)^2 over the cells inside the border.
     """
 
     def __init__(self, network: ErrorNetwork, design: Design, learning_rate: float) -> None:
-        super().__init__()
-        self.network, self.design, self.learning_rate = network, design, learning_rate
+        super().__init__(network, learning_rate)
+        self.design = design
 
-    def loss(self, reference: Tensor, distorted: Tensor) -> Tensor:
-        """Loss of pairs of images, uint8, N x H x W x 3 each."""
-        good, bad = (decompose(pixels, self.design.normalise) for pixels in (reference, distorted))
+    def loss(self, batch: list[Tensor]) -> Tensor:
+        """Loss of pairs of reference and distorted image, uint8, N x H x W x 3 each."""
+        good, bad = (decompose(pixels, self.design.normalise) for pixels in batch)
         error = self.network(bad.input).float() - maps.error_map(good.input, bad.input, self.design.power)
         if self.design.reliability:
             error = error * maps.relative_reliability(bad.detail, self.design.alpha)
         return inside(error).square().mean()
 
-    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
-        loss = self.loss(*batch)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]), prog_bar=True)
-        return loss
-
-    def validation_step(self, batch: list[Tensor], _: int) -> None:
-        self.log("val_loss", self.loss(*batch), batch_size=len(batch[0]), prog_bar=True)
-
     def configure_optimizers(self) -> Any:
         return torch.optim.NAdam(self.network.parameters(), lr=self.learning_rate)
 
 
-class DiqaScoreModule(pl.LightningModule):
+class DiqaScoreModule(MosModule):
     """Stage 2: predict the MOS, scaled to [0, 1], by mean squared error.
 
-    DIQA-SENS adds the total variation of its sensitivity map as a smoothness penalty (as in the authors' DeepQA).
+    DIQA-SENS adds the total variation of its sensitivity map as a smoothness penalty (as in the authors' DeepQA). The paper
+    uses Nadam with small learning rates for 80 epochs.
     """
 
     SMOOTHNESS = 1e-2
 
     def __init__(self, network: Diqa | DiqaSens, learning_rate: float) -> None:
-        super().__init__()
-        self.network, self.learning_rate = network, learning_rate
-        self.collected: list[tuple[Tensor, Tensor]] = []
+        super().__init__(network, learning_rate)
 
-    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+    def score(self, pixels: Tensor) -> Tensor:
+        score: Tensor = self.network(pixels).score
+        return score
+
+    def loss(self, batch: list[Tensor]) -> Tensor:
         pixels, mos = batch
         assessed = self.network(pixels)
-        loss = (assessed.score - mos).square().mean()
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(mos), prog_bar=True)
+        loss: Tensor = (assessed.score - mos).square().mean()
         if assessed.sensitivity is not None:
             loss = loss + self.SMOOTHNESS * total_variation(assessed.sensitivity)
         return loss
 
-    def validation_step(self, batch: list[Tensor], _: int) -> None:
-        pixels, mos = batch
-        score = self.network(pixels).score
-        self.collected.append((score.float().cpu(), mos.float().cpu()))
-        self.log("val_loss", (score - mos).square().mean(), batch_size=len(mos))
-
-    def on_validation_epoch_end(self) -> None:
-        score, mos = (torch.cat(parts) for parts in zip(*self.collected, strict=True))
-        self.collected.clear()
-        self.log("val_srcc", validation_srcc(score, mos), prog_bar=True)
-
-    def configure_optimizers(self) -> Any:
-        trained = [
-            p for n, p in self.network.named_parameters() if not (isinstance(self.network, DiqaSens) and n.startswith("stage1"))
-        ]
-        # The paper uses Nadam with small learning rates for 80 epochs; AdamW with a one-cycle schedule needs only a few epochs.
-        optimizer = torch.optim.AdamW(trained, lr=self.learning_rate, weight_decay=1e-4)
-        return one_cycle(optimizer, self.learning_rate, int(self.trainer.estimated_stepping_batches))
+    def trained(self) -> Iterator[nn.Parameter]:
+        sens = isinstance(self.network, DiqaSens)
+        return (weight for name, weight in self.network.named_parameters() if not (sens and name.startswith("stage1")))
 
 
 def total_variation(cells: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import SizeConfig, working_pixels
 from noref.lab.settings import PathText, Positive, Rate, settings
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.pairs import DistortedPairs, ReferencePairs, find_photos, hold_out
-from noref.lab.training.photos import Photos, RatedPhotos
+from noref.lab.training.pairs import find_photos, training_pairs
+from noref.lab.training.photos import RatedPhotos
 
 
 @settings
@@ -91,7 +91,9 @@ class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
         nn.init.constant_(scores.output.bias, float(rated.unit_mos.mean()))
         if chosen.stage1.epochs:
             module = ErrorMapModule(scores.stage1, chosen.design, chosen.stage1.learning_rate)
-            pairs = self._pairs(rated, validation)
+            pairs = training_pairs(
+                chosen.pristine, chosen.types, rated, validation, self.working_size, chosen.stage1.crop, self.seed
+            )
             train(module, *pairs, folder / "stage1", chosen.stage1, self.seed, "val_loss", "min")
             self.network_.errors = copy.deepcopy(scores.stage1)  # stage 2 changes the trunk
         training = RatedPhotos(rated, self.working_size, chosen.stage2.crop, self.seed)
@@ -103,17 +105,6 @@ class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
             folder / "stage2",
             chosen.stage2,
             self.seed,
-        )
-
-    def _pairs(self, rated: RatedImages, validation: RatedImages) -> tuple[Photos, Photos]:
-        """Training and validation pairs of stage 1."""
-        chosen, size, crop, seed = self.settings, self.working_size, self.settings.stage1.crop, self.seed
-        if chosen.pristine is None:
-            return ReferencePairs(rated, size, crop, seed), ReferencePairs(validation, size, crop, seed)
-        training, held_out = hold_out(chosen.pristine, seed)
-        return (
-            DistortedPairs(training, chosen.types, size, crop, seed),
-            DistortedPairs(held_out, chosen.types, size, crop, seed, levels=(2, 4)),
         )
 
     @torch.inference_mode()

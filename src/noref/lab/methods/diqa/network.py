@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from noref.lab.methods.diqa import maps
+from noref.lab.networks.initial import initialise
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.settings import settings
 
@@ -93,16 +94,6 @@ def _convolutions(channels: list[tuple[int, int, int]], activation: type[nn.Modu
     return nn.Sequential(*layers)
 
 
-def _start(layers: nn.Sequential, gain: float = 1) -> None:
-    """He's initialisation, the first layer `gain` times larger, so that initial activations are close to 1."""
-    for layer in layers:
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-    with torch.no_grad():
-        next(layers.parameters()).mul_(gain)
-
-
 def _gain(normalised: bool) -> float:
     return 10 if normalised else 2  # the standard deviation of the detail of photos is about 0.1, that of their luma is larger
 
@@ -115,7 +106,7 @@ class ErrorNetwork(nn.Module):
         widths = [(1, 48, 1), (48, 48, 2), (48, 64, 1), (64, 64, 2), (64, 64, 1), (64, 64, 1), (64, 128, 1), (128, 128, 1)]
         self.trunk = _convolutions(widths, nn.ReLU)
         self.to_error = nn.Conv2d(128, 1, 1)
-        _start(self.trunk, _gain(normalised))
+        initialise(self.trunk, _gain(normalised))
 
     def forward(self, detail: Tensor) -> Tensor:
         """Photos N x 1 x 4h x 4w to error maps N x 1 x h x w."""
@@ -177,9 +168,9 @@ class DiqaSens(_Network):
         self.from_error = _convolutions([(1, 32, 1), (32, 32, 1)], nn.LeakyReLU)
         self.merge = _convolutions([(64, 64, 1), (64, 64, 1)], nn.LeakyReLU)
         self.to_sensitivity = nn.Conv2d(64, 1, 3, padding=1)
-        _start(self.from_photo, _gain(design.normalise))
-        _start(self.from_error)
-        _start(self.merge)
+        initialise(self.from_photo, _gain(design.normalise))
+        initialise(self.from_error)
+        initialise(self.merge)
         nn.init.ones_(self.to_sensitivity.bias)  # type: ignore[arg-type]  # initially, all errors have the same weight
         self.hidden = nn.Linear(1 + 2 * design.features, 4)
         self.output = nn.Linear(4, 1)
