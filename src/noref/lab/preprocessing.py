@@ -216,13 +216,19 @@ class SizeConfig:
 
 
 @settings
-class DataConfig(SizeConfig):
+class CachedConfig(SizeConfig):
+    """How images reach a frozen network, and where its features are kept."""
+
+    cache: PathText | None = None
+    """Folder that keeps features of whole images; null for none."""
+
+
+@settings
+class DataConfig(CachedConfig):
     """How images reach a network, in training and after it."""
 
     crop: Positive | None = None
     """Side of the training windows in pixels; null for whole images. Validation and prediction use whole images."""
-    cache: PathText | None = None
-    """Folder that keeps features of whole images; null for none."""
 
 
 @functools.lru_cache

@@ -31,6 +31,14 @@ TINY: dict[str, dict[str, Any]] = {
         "stage2.epochs": 2,
         "stage2.crop": 48,
     },
+    "sfa": {
+        "backbone.name": "test_efficientnet",
+        "backbone.options": {"pad_type": "same"},
+        "side": 64,
+        "components": 3,
+        "data.area": 20_000,
+    },
+    "pqr": {**NETWORK, "side": 64, "crops": 3, "schedule.epochs": 2, "schedule.batch": 8},
     "defects": {
         **NETWORK,
         "backbone.name": "test_convnext",
@@ -52,9 +60,9 @@ TINY: dict[str, dict[str, Any]] = {
     },
 }
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
-    ("defects", "unified"), "training"
+    ("defects", "pqr", "unified"), "training"
 )
-"""The folder of a stage that `resume` interrupts."""
+"""The folder of a stage that `resume` interrupts; a method without one is only fitted twice."""
 
 
 def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Method[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import lightning.pytorch as pl
+import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
@@ -62,6 +63,16 @@ class Divergence(Callback):
             raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
 
 
+class Reseeding(Callback):
+    """Seeds torch before each epoch, so that dropout in a resumed run is that of an uninterrupted one."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        torch.manual_seed(10_000 * self.seed + trainer.current_epoch)
+
+
 def train(
     module: pl.LightningModule,
     training: Photos,
@@ -105,7 +116,7 @@ def train(
         check_finite=False,  # NaN (of constant predictions, for example) is no improvement, but does not stop training
         check_on_train_epoch_end=False,
     )
-    callbacks: list[Callback] = [Divergence(), stop, best, latest]
+    callbacks: list[Callback] = [Reseeding(seed), Divergence(), stop, best, latest]
     if schedule.ema is not None:
         callbacks.append(EMAWeightAveraging(decay=schedule.ema))
     try:
