@@ -31,6 +31,27 @@ TINY: dict[str, dict[str, Any]] = {
         "stage2.epochs": 2,
         "stage2.crop": 48,
     },
+    "dbcnn": {
+        **NETWORK,
+        "scnn.epochs": 1,
+        "scnn.area": 6_000,
+        "scnn.crop": 32,
+        "data.crop": 64,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
+    "metaiqa": {
+        **NETWORK,
+        "crop": 64,
+        "types": ["gaussian_blur", "white_noise"],
+        "meta.epochs": 1,
+        "meta.batch": 2,
+        "meta.support": 3,
+        "meta.query": 2,
+        "meta.side": 72,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
     "sfa": {
         "backbone.name": "test_efficientnet",
         "backbone.options": {"pad_type": "same"},
@@ -60,7 +81,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
 }
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
-    ("defects", "pqr", "unified"), "training"
+    ("dbcnn", "defects", "metaiqa", "pqr", "unified"), "training"
 )
 """The folder of a stage that `resume` interrupts; a method without one is only fitted twice."""
 
@@ -82,4 +103,4 @@ def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]
 
 def with_pristine(name: str, pristine: Path) -> dict[str, Any]:
     """The setting of a folder of pristine images, where a method has one."""
-    return {"pristine": str(pristine)} if name in ("diqa", "defects", "unified") else {}
+    return {"pristine": str(pristine)} if name in ("dbcnn", "defects", "diqa", "metaiqa", "unified") else {}

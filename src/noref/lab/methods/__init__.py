@@ -9,7 +9,7 @@ from noref.lab.lookup import lookup
 if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
-MODULES = ("classifier", "deepbiq", "defects", "diqa", "pqr", "regressor", "sfa", "unified")
+MODULES = ("classifier", "dbcnn", "deepbiq", "defects", "diqa", "metaiqa", "pqr", "regressor", "sfa", "unified")
 """Packages whose module `method` registers methods."""
 
 

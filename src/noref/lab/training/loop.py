@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import lightning.pytorch as pl
 import torch
@@ -64,13 +64,13 @@ class Divergence(Callback):
 
 
 class Reseeding(Callback):
-    """Seeds torch before each epoch, so that dropout in a resumed run is that of an uninterrupted one."""
+    """Seeds torch before each batch, so that dropout in a resumed run is that of an uninterrupted one."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        torch.manual_seed(10_000 * self.seed + trainer.current_epoch)
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        torch.manual_seed(hash((self.seed, trainer.current_epoch, batch_idx)))
 
 
 def train(
