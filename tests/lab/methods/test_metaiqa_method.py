@@ -67,7 +67,7 @@ def test_tasks_are_reproducible_and_new_in_each_epoch(pristine):
     assert (support_mos.shape, query_mos.shape) == ((4,), (3,))
     allowed = {0.9, 0.7, 0.5, 0.3, 0.1}
     for mos in (support_mos, query_mos):
-        assert set(np.round(mos.double(), 4).tolist()) <= allowed
+        assert {round(each, 4) for each in mos.tolist()} <= allowed
     for found, expected in zip(tasks[0, 0], (support, support_mos, query, query_mos), strict=True):
         assert torch.equal(found, expected)
     assert not torch.equal(tasks[1, 0][0], support)
@@ -79,7 +79,7 @@ def test_a_batch_of_one_photo_can_be_trained_on():
     scores = network(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))
     scores.sum().backward()
     assert scores.shape == (1,)
-    assert 0 < float(scores) < 1
+    assert 0 < scores.item() < 1
 
 
 def test_meta_learning_changes_the_weights_that_fine_tuning_starts_from(rated, pristine, tmp_path):
