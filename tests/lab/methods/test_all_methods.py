@@ -1,6 +1,7 @@
 """Every registered method fulfils the interface of `methods.base`."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -100,7 +101,8 @@ TEXTS = dict.fromkeys(("name", "version", "description", "licence", "scale", "tr
 
 def test_the_exported_model_predicts_the_same(fitted, tmp_path):
     method = fitted[0]
-    assert isinstance(method, NetworkMethod)
+    if not isinstance(method, NetworkMethod):
+        pytest.skip("has no network")
     card = ModelCard(**TEXTS, shortest=0, map_meaning=method.map_meaning, map_cell=method.map_cell)
     scorer = noref.Scorer(export(method, card, tmp_path / "model.onnx"))
     for shape in ((64, 64), (101, 131)):
@@ -126,16 +128,8 @@ class InterruptError(Exception):
 
 def test_an_interrupted_fit_resumes_to_the_same_method(fitted, name, pristine, paths, tmp_path, monkeypatch):
     method, parts, whole = fitted
-    if name in STAGE:
-        interrupt(name, parts, pristine, tmp_path, monkeypatch)
-    resumed = make(name, with_pristine(name, pristine)).fit(parts["train"], parts["validation"], tmp_path)
-    np.testing.assert_allclose(numbers(resumed, paths), numbers(method, paths), rtol=1e-3, atol=1e-4)
-    done = make(name, with_pristine(name, pristine)).fit(parts["train"], parts["validation"], whole)
-    np.testing.assert_allclose(numbers(done, paths), numbers(method, paths), rtol=1e-4, atol=1e-5)
-
-
-def interrupt(name, parts, pristine, folder, monkeypatch):
-    """Interrupt a fit in the second epoch of its stage."""
+    if name not in STAGE:
+        pytest.skip("has no training to interrupt")
 
     class Stop(pl.Callback):
         def on_train_epoch_start(self, trainer, _):
@@ -150,8 +144,12 @@ def interrupt(name, parts, pristine, folder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(pl.Trainer, "__init__", interrupted)
         with pytest.raises(InterruptError):
-            make(name, with_pristine(name, pristine)).fit(parts["train"], parts["validation"], folder)
-    assert (folder / STAGE[name] / "last.ckpt").is_file()
+            make(name, with_pristine(name, pristine)).fit(parts["train"], parts["validation"], tmp_path)
+    assert (tmp_path / STAGE[name] / "last.ckpt").is_file()
+    resumed = make(name, with_pristine(name, pristine)).fit(parts["train"], parts["validation"], tmp_path)
+    np.testing.assert_allclose(numbers(resumed, paths), numbers(method, paths), rtol=1e-3, atol=1e-4)
+    done = make(name, with_pristine(name, pristine)).fit(parts["train"], parts["validation"], whole)
+    np.testing.assert_allclose(numbers(done, paths), numbers(method, paths), rtol=1e-4, atol=1e-5)
 
 
 def test_bad_images_raise_typed_errors(fitted, tmp_path):
@@ -165,6 +163,25 @@ def test_bad_images_raise_typed_errors(fitted, tmp_path):
     Image.fromarray(make_scene(20, 20)).save(tmp_path / "small.png")
     with pytest.raises(ImageTooSmall, match=r"small\.png"):
         method.predict([tmp_path / "small.png"])
+
+
+def test_the_paper_and_the_licence_are_declared(name):
+    kind = methods.get(name)
+    assert "unpublished" in kind.citation or re.match(r".+ \((19|20)\d\d\): .+", kind.citation)
+    assert "Apache-2.0" in kind.licence
+
+
+def test_raw_values_have_a_direction_and_are_scaled_to_100(fitted, paths):
+    method = fitted[0]
+    if not isinstance(method, ScoringMethod):
+        pytest.skip("predicts no scores")
+    raw, predicted = method.raw(paths), method.predict(paths)
+    direction = -1 if method.lower_is_better else 1
+    np.testing.assert_array_equal(np.argsort(direction * raw), np.argsort(predicted))
+    percent = method.percent(raw)
+    if percent is not None:
+        assert ((percent >= 0) & (percent <= 100)).all()
+        assert (np.diff(percent[np.argsort(predicted)]) >= 0).all()
 
 
 def test_every_setting_is_documented_listed_and_checked(name):

@@ -12,6 +12,7 @@ from noref.lab.settings import nested
 
 NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}
 TINY: dict[str, dict[str, Any]] = {
+    "brisque": {"svr.c": [1.0], "svr.gamma": [0.03], "svr.epsilon": [0.05]},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},
     "deepbiq": {
@@ -83,7 +84,7 @@ TINY: dict[str, dict[str, Any]] = {
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
     ("dbcnn", "defects", "metaiqa", "pqr", "unified"), "training"
 )
-"""The folder of a stage that `resume` interrupts; a method without one is only fitted twice."""
+"""The folder of a stage that `resume` interrupts, of methods that have one."""
 
 
 def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Method[Any]:

@@ -8,11 +8,12 @@ import typer
 
 
 def methods() -> None:
-    """List the methods, with one line each."""
+    """List the methods: what they are, their paper, and the licence of the implementation and of what ships with it."""
     from noref.lab import methods
 
     for name in methods.names():
-        typer.echo(f"{name:<12}{_summary(methods.get(name))}")
+        method = methods.get(name)
+        typer.echo(f"{name}: {_summary(method)}\n    {method.citation}\n    {method.licence}")
 
 
 def recipes() -> None:

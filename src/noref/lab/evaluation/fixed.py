@@ -28,6 +28,9 @@ S = TypeVar("S")
 class Fixed(ScoringMethod[S]):
     """Base class of methods without training; settings instead of weights are saved."""
 
+    ready = True
+    learns = False
+
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
         """Do nothing."""
         return self

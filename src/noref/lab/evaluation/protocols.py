@@ -61,7 +61,7 @@ class SplitResult:
 
 
 def whole(rated: RatedImages) -> list[Split]:
-    """A single split with all photos in the test part, for methods without training (`fixed`)."""
+    """A single split with all photos in the test part, for methods that need no fit."""
     return [Split(rated.name, 0, {"test": rated})]
 
 
@@ -124,8 +124,8 @@ def run(
         build: Builds the unfitted method, such as `Recipe.build`.
         protocol: Splits, from one of the functions above.
         folder: Results folder; splits with complete predictions are read, not computed again.
-        look_at_pictures: Also refuse splits with near-identical images in two parts, which opens every photo; never done for
-            methods without training (`fixed`).
+        look_at_pictures: Also refuse splits with near-identical images in two parts, which opens every photo; never done where
+            nothing is learned.
 
     Yields:
         The result of each split when it is complete, in order.
@@ -144,7 +144,7 @@ def run(
             yield SplitResult(split.name, split.seed, known, resumed=True)
             continue
         method = build()
-        if not isinstance(method, Fixed):  # without training, nothing can leak
+        if method.learns and "train" in split.parts:  # else nothing can leak
             splits.guard(split.parts, external=method.external_images(), look_at_pictures=look_at_pictures)
         home.mkdir(exist_ok=True)
         _write(splits.as_table(split.parts), home / "split.csv")
@@ -188,7 +188,7 @@ def _split(name: str, seed: int, parts: Mapping[str, RatedImages]) -> Split:
 def _fitted(method: ScoringMethod[Any], split: Split, folder: Path) -> ScoringMethod[Any]:
     if "train" in split.parts:
         return method.fit(split.parts["train"], split.parts["validation"], folder)
-    if not isinstance(method, Fixed):
+    if not method.ready:
         raise LabError(f"{method.name} must be fitted; choose a protocol with a training part")
     return method
 

@@ -22,7 +22,7 @@ from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols, summary
-from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
+from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
 from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
 from noref.lab.experiments import environment
@@ -173,7 +173,7 @@ def evaluate(
 
 
 def _is_fitted(method: Candidate, rated: RatedImages) -> bool:
-    return not isinstance(method.build(rated), Fixed)
+    return method.build(rated).learns
 
 
 def _described(table: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:

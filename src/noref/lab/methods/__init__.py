@@ -1,7 +1,7 @@
-"""Methods, published or ours, one package each: one interface (`base.Method`), found by name."""
+"""Methods, published or ours, one package or module each: one interface (`base.Method`), found by name."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from noref.lab.lookup import lookup
@@ -9,28 +9,43 @@ from noref.lab.lookup import lookup
 if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
-MODULES = ("classifier", "dbcnn", "deepbiq", "defects", "diqa", "metaiqa", "pqr", "regressor", "sfa", "unified")
-"""Packages whose module `method` registers methods."""
+MODULES = {
+    "ilniqe": "classics.ilniqe",
+    "piqe": "classics.piqe",
+    "niqe": "classics.niqe",
+    "brisque": "classics.brisque",
+    "classifier": "classifier.method",
+    "dbcnn": "dbcnn.method",
+    "deepbiq": "deepbiq.method",
+    "defects": "defects.method",
+    "diqa": "diqa.method",
+    "metaiqa": "metaiqa.method",
+    "pqr": "pqr.method",
+    "regressor": "regressor.method",
+    "sfa": "sfa.method",
+    "unified": "unified.method",
+}
+"""Method -> the module below this package that registers it."""
 
 
 def names() -> list[str]:
     """Names of all methods, sorted."""
-    return sorted(_registered(MODULES))
+    return sorted(_registered(MODULES.values()))
 
 
 def get(name: str) -> "type[Method[Any]]":
-    """The class of the method of that name; its package is imported on demand.
+    """The class of the method of that name; its module is imported on demand.
 
     Raises:
         LabError: There is none; the message suggests similar names.
     """
-    known = _registered([name] if name in MODULES else [])
-    return known[name] if name in known else lookup("method", name, _registered(MODULES))
+    known = _registered([MODULES[name]] if name in MODULES else [])
+    return known[name] if name in known else lookup("method", name, _registered(MODULES.values()))
 
 
-def _registered(modules: Sequence[str]) -> "dict[str, type[Method[Any]]]":
+def _registered(modules: Iterable[str]) -> "dict[str, type[Method[Any]]]":
     from noref.lab.methods.registry import REGISTRY
 
     for module in modules:
-        importlib.import_module(f"noref.lab.methods.{module}.method")
+        importlib.import_module(f"noref.lab.methods.{module}")
     return REGISTRY

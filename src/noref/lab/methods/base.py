@@ -23,10 +23,16 @@ class Method(ABC, Generic[S]):
     Args:
         settings: Of type `settings_type`; None for the defaults.
         seed: Random seed of initial weights, order, crops and everything else that is random.
+
+    Attributes:
+        citation: Authors, year and title of the paper, or that there is none.
+        licence: Licence of this implementation and of the parameters that ship with it.
     """
 
     name: ClassVar[str]  # given by `registry.register`
     settings_type: ClassVar[type[Any]]
+    citation: ClassVar[str] = ""
+    licence: ClassVar[str] = "Apache-2.0"
 
     def __init__(self, settings: S | None = None, seed: int = 0) -> None:
         self.settings: S = self.settings_type() if settings is None else settings
@@ -60,6 +66,16 @@ class Method(ABC, Generic[S]):
     def external_images(self) -> Sequence[Path]:
         """Training images from outside the database; no validation or test image may be among them."""
         return ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether `predict` works before `fit`."""
+        return False
+
+    @property
+    def learns(self) -> bool:
+        """Whether predictions depend on the images that `fit` is given or finds in the settings."""
+        return True
 
     @abstractmethod
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
@@ -95,11 +111,34 @@ class Method(ABC, Generic[S]):
 
 
 class ScoringMethod(Method[S]):
-    """A method that predicts scores, higher is better, on the MOS range of the database it was fitted on."""
+    """A method that predicts scores, higher is better, on the MOS range of the database it was fitted on.
+
+    Attributes:
+        lower_is_better: The direction of `raw`.
+        mos_range_: Lowest and highest MOS of the scale of the database it was fitted on; None before `fit`.
+    """
+
+    lower_is_better: ClassVar[bool] = False
+    mos_range_: tuple[float, float] | None = None
 
     @abstractmethod
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
         """Scores of n images, shape (n,)."""
+
+    def raw(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
+        """The values of n images as the paper defines them, shape (n,); by default, those of `predict`.
+
+        Raises:
+            ImageError: An image cannot be read, or is too small.
+        """
+        return self.predict(images)
+
+    def percent(self, raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+        """Raw values on a scale of 0 (worst) to 100 (best), clipped to it; None if the method is not calibrated."""
+        if self.mos_range_ is None:
+            return None
+        low, high = self.mos_range_
+        return np.clip(100 * (raw - low) / (high - low), 0, 100)
 
 
 class ClassifyingMethod(Method[S]):

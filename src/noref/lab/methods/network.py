@@ -165,7 +165,7 @@ class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
         mos_range_: Lowest and highest MOS of the scale of the database it was fitted on.
     """
 
-    mos_range_: tuple[float, float]
+    mos_range_: tuple[float, float]  # always set where there is a network
 
     def describe(self, rated: RatedImages) -> None:
         self.mos_range_ = rated.mos_range

@@ -81,6 +81,7 @@ class ClassifierMethod(ClassifyingNetworkMethod[ClassifierSettings]):
     """
 
     settings_type = ClassifierSettings
+    citation = "Elaraby et al. (2023): An Optimized Deep Learning Approach for Robust Image Quality Classification"
     network_: SimpleNet | BackboneClassifier
 
     @property

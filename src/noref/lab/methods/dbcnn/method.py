@@ -50,6 +50,7 @@ class DbcnnMethod(ScoringNetworkMethod[DbcnnSettings]):
     on validation images only.
     """
 
+    citation = "Zhang et al. (2020): Blind Image Quality Assessment Using a Deep Bilinear Convolutional Neural Network"
     settings_type = DbcnnSettings
     network_: BilinearNetwork
 

@@ -96,6 +96,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
     """
 
     settings_type = DeepBiqSettings
+    citation = "Bianco, Celona, Napoletano and Schettini (2018): On the Use of Deep Learning for Blind Image Quality Assessment"
     map_meaning = (
         "local quality, higher is better: the score, plus what a cell's features have over the mean of its crop, plus what the "
         "crop's have over the mean of all crops, each times the slope of the score; averaged over the crops that hold a cell, "

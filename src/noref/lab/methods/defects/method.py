@@ -56,6 +56,7 @@ class DefectsMethod(DefectMethod[DefectsSettings]):
     """
 
     settings_type = DefectsSettings
+    citation = "unpublished, of noref"
     classes_ = tuple(FAMILIES)
     network_: DefectNetwork
 

@@ -67,6 +67,7 @@ class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
     """
 
     settings_type = DiqaSettings
+    citation = "Kim, Nguyen and Lee (2019): Deep CNN-Based Blind Image Quality Predictor"
     map_meaning = (
         "local quality, higher is better: what each cell adds to the score; the mean over the cells that lie at least 4 cells "
         "from the border is the score before clipping to 0 to 100"

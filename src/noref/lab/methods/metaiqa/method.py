@@ -41,6 +41,7 @@ class MetaIqaSettings:
 class MetaIqaMethod(ScoringNetworkMethod[MetaIqaSettings]):
     """MetaIQA (Zhu, Li, Wu, Dong, Shi 2020). `fit` writes `meta/` and `training/`; checkpoints are chosen on `validation`."""
 
+    citation = "Zhu et al. (2020): MetaIQA: Deep Meta-Learning for No-Reference Image Quality Assessment"
     settings_type = MetaIqaSettings
     network_: MetaIqaNetwork
 

@@ -48,6 +48,7 @@ class RegressorMethod(ScoringNetworkMethod[RegressorSettings]):
     """
 
     settings_type = RegressorSettings
+    citation = "Padmaja, Al Hamed, Reddy and Reddy (2023): Deep Learning for No-Reference Image Quality Assessment"
     map_meaning = (
         "local quality, higher is better: how each place pulls the score up or down, to first order; the mean over the map is "
         "the score before clipping to 0 to 100"

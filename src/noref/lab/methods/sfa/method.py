@@ -42,6 +42,7 @@ class SfaMethod(ScoringNetworkMethod[SfaSettings]):
     depends on.
     """
 
+    citation = "Li, Jiang, Lin and Jiang (2019): Which Has Better Visual Quality: The Clear Blue Sky or a Blurry Animal?"
     settings_type = SfaSettings
     network_: SfaNetwork
 

@@ -74,6 +74,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """
 
     settings_type = UnifiedSettings
+    citation = "unpublished, of noref"
     classes_ = tuple(FAMILIES)
     coverage = interval.COVERAGE
     usual = USUAL

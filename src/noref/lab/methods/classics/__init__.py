@@ -1,0 +1,1 @@
+"""Methods on hand-crafted features, without a network: one module each."""
