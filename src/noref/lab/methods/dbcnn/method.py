@@ -50,8 +50,8 @@ class DbcnnMethod(ScoringNetworkMethod[DbcnnSettings]):
     on validation images only.
     """
 
-    citation = "Zhang et al. (2020): Blind Image Quality Assessment Using a Deep Bilinear Convolutional Neural Network"
     settings_type = DbcnnSettings
+    citation = "Zhang et al. (2020): Blind Image Quality Assessment Using a Deep Bilinear Convolutional Neural Network"
     network_: BilinearNetwork
 
     def external_images(self) -> Sequence[Path]:

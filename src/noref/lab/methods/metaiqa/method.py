@@ -41,8 +41,8 @@ class MetaIqaSettings:
 class MetaIqaMethod(ScoringNetworkMethod[MetaIqaSettings]):
     """MetaIQA (Zhu, Li, Wu, Dong, Shi 2020). `fit` writes `meta/` and `training/`; checkpoints are chosen on `validation`."""
 
-    citation = "Zhu et al. (2020): MetaIQA: Deep Meta-Learning for No-Reference Image Quality Assessment"
     settings_type = MetaIqaSettings
+    citation = "Zhu et al. (2020): MetaIQA: Deep Meta-Learning for No-Reference Image Quality Assessment"
     network_: MetaIqaNetwork
 
     def external_images(self) -> Sequence[Path]:

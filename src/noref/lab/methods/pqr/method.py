@@ -60,8 +60,8 @@ class PqrMethod(ScoringNetworkMethod[PqrSettings]):
     Checkpoints are chosen on one crop of each validation image.
     """
 
-    citation = "Zeng, Zhang and Bovik (2018): Blind Image Quality Assessment with a Probabilistic Quality Representation"
     settings_type = PqrSettings
+    citation = "Zeng, Zhang and Bovik (2018): Blind Image Quality Assessment with a Probabilistic Quality Representation"
     map_meaning = (
         "local quality, higher is better: the mean score of the crops that hold a cell, and the score of the photo where none "
         "does; the mean over a crop alone is its score before clipping to 0 to 100"

@@ -42,8 +42,8 @@ class SfaMethod(ScoringNetworkMethod[SfaSettings]):
     depends on.
     """
 
-    citation = "Li, Jiang, Lin and Jiang (2019): Which Has Better Visual Quality: The Clear Blue Sky or a Blurry Animal?"
     settings_type = SfaSettings
+    citation = "Li, Jiang, Lin and Jiang (2019): Which Has Better Visual Quality: The Clear Blue Sky or a Blurry Animal?"
     network_: SfaNetwork
 
     @property
