@@ -216,19 +216,23 @@ class SizeConfig:
 
 
 @settings
-class CachedConfig(SizeConfig):
-    """How images reach a frozen network, and where its features are kept."""
+class AreaConfig:
+    """How images reach a network that reads crops of a fixed side, and where its features are kept."""
 
+    area: Positive = 512 * 768
+    """Pixels above which an image is shrunk, but not below the side of crops."""
     cache: PathText | None = None
-    """Folder that keeps features of whole images; null for none."""
+    """Folder of the feature cache; null for none."""
 
 
 @settings
-class DataConfig(CachedConfig):
+class DataConfig(SizeConfig):
     """How images reach a network, in training and after it."""
 
     crop: Positive | None = None
     """Side of the training windows in pixels; null for whole images. Validation and prediction use whole images."""
+    cache: PathText | None = None
+    """Folder that keeps features of whole images; null for none."""
 
 
 @functools.lru_cache

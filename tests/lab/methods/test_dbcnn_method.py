@@ -59,11 +59,13 @@ def test_on_vgg_the_head_has_the_published_size():
     assert parameters(BilinearNetwork(Backbone("vgg16")).head) == 512 * 128 + 1
 
 
-def test_a_backbone_without_a_map_of_that_size_is_refused():
+def test_maps_of_other_sizes_are_refused():
     backbone = Backbone("test_efficientnet")
     backbone.stages = backbone.stages[:3]
     with pytest.raises(LabError, match="no map with cells of 16 pixels"):
         BilinearNetwork(backbone)
+    with pytest.raises(LabError, match="multiple of 16 pixels, not 100"):
+        make("dbcnn", {"data.crop": 100}).build_network(pretrained=False)
 
 
 def test_every_class_is_a_type_and_a_level(pristine):

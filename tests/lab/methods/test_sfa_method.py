@@ -69,3 +69,8 @@ def test_it_predicts_no_map(rated, tmp_path):
     method = make("sfa").fit(parts["train"], parts["validation"], tmp_path)
     with pytest.raises(LabError, match="sfa predicts no quality map"):
         method.explain(parts["validation"].paths[0])
+
+
+def test_a_side_that_backbones_cannot_divide_is_refused():
+    with pytest.raises(LabError, match="multiple of 32 pixels, not 100"):
+        make("sfa", {"side": 100}).build_network(pretrained=False)

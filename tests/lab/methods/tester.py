@@ -60,7 +60,15 @@ TINY: dict[str, dict[str, Any]] = {
         "components": 3,
         "data.area": 20_000,
     },
-    "pqr": {**NETWORK, "side": 64, "crops": 3, "schedule.epochs": 2, "schedule.batch": 8},
+    "pqr": {
+        "backbone.name": "test_efficientnet",
+        "backbone.options": {"pad_type": "same"},
+        "side": 64,
+        "crops": 3,
+        "area": 20_000,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
     "defects": {
         **NETWORK,
         "backbone.name": "test_convnext",

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.files import make_folder
 from noref.lab.methods.dbcnn.learning import CLASSES, ScnnModule, ScnnSchedule
-from noref.lab.methods.dbcnn.network import BilinearNetwork
+from noref.lab.methods.dbcnn.network import CELL, BilinearNetwork
 from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
@@ -60,6 +61,9 @@ class DbcnnMethod(ScoringNetworkMethod[DbcnnSettings]):
         return find_photos(chosen.pristine) if chosen.pristine is not None and chosen.scnn.epochs else ()
 
     def build_network(self, pretrained: bool) -> BilinearNetwork:
+        crop = self.settings.data.crop
+        if crop is not None and crop % CELL:
+            raise LabError(f"the side of crops must be a multiple of {CELL} pixels, not {crop}")
         return BilinearNetwork(self.settings.backbone.build(pretrained))
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:

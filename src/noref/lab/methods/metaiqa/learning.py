@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ class MetaSchedule(Schedule):
 
     batch: Positive = 5
     """Tasks in a meta step."""
+    accumulate: Literal[1] = 1
+    """Always 1, since the mean over the tasks of a batch takes its place."""
     support: Positive = 75
     """Images of a task in its first step."""
     query: Positive = 50
@@ -146,6 +148,7 @@ class MetaModule(ScoreModule):
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
-        head = {"params": [*self.network.get_submodule("head").parameters()], "lr": self.schedule.head_lr}
+        head = [*self.network.get_submodule("head").parameters()]
         backbone = [weight for weight in self.network.backbone.parameters() if weight.requires_grad]
-        return torch.optim.Adam([head, {"params": backbone}], lr=self.schedule.backbone_lr)
+        groups: list[dict[str, Any]] = [{"params": head, "lr": self.schedule.head_lr}, {"params": backbone}]
+        return torch.optim.Adam(groups, lr=self.schedule.backbone_lr)

@@ -15,7 +15,7 @@ from noref.lab.methods.pqr.network import PqrNetwork, target
 from noref.lab.methods.registry import register
 from noref.lab.networks import crops as places
 from noref.lab.networks.backbone import BackboneConfig
-from noref.lab.preprocessing import SizeConfig, WorkingSize
+from noref.lab.preprocessing import WorkingSize
 from noref.lab.settings import Positive, settings
 from noref.lab.training.finetuning import OptimizerConfig, PredictionModule, validation_srcc
 from noref.lab.training.loop import ParallelSchedule, train
@@ -33,7 +33,8 @@ class PqrSettings:
     """Side of crops in pixels, a multiple of 16."""
     crops: Positive = 50
     """Crops of a photo whose scores are averaged for prediction."""
-    data: SizeConfig = SizeConfig()
+    area: Positive = 512 * 768
+    """Pixels above which an image is shrunk, but not below the side of crops."""
     optimizer: OptimizerConfig = OptimizerConfig(head_lr=1e-3, backbone_lr=1e-3, weight_decay=1e-4)
     schedule: ParallelSchedule = ParallelSchedule(epochs=500, batch=64)
 
@@ -72,8 +73,7 @@ class PqrMethod(ScoringNetworkMethod[PqrSettings]):
     @property
     def working_size(self) -> WorkingSize:
         """The size policy: both sides are at least one crop."""
-        data = self.settings.data
-        return WorkingSize(data.area, max(data.shortest, self.settings.side), places.CELL, data.fixed)
+        return WorkingSize(self.settings.area, self.settings.side, places.CELL)
 
     def build_network(self, pretrained: bool) -> PqrNetwork:
         chosen = self.settings

@@ -10,6 +10,7 @@ import torch
 from sklearn.cross_decomposition import PLSRegression
 
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.files import make_folder
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
@@ -17,7 +18,7 @@ from noref.lab.methods.sfa.network import STATISTICS, SfaNetwork
 from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.cache import Vectors
-from noref.lab.preprocessing import CachedConfig, WorkingSize
+from noref.lab.preprocessing import AreaConfig, WorkingSize
 from noref.lab.settings import Positive, settings
 from noref.lab.training.vectors import vectors_by
 
@@ -28,10 +29,10 @@ class SfaSettings:
 
     backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite1")
     side: Positive = 224
-    """Side of crops in pixels, a multiple of 64 for most backbones; crops are taken at steps of half a side."""
+    """Side of crops in pixels, a multiple of 32; crops are taken at steps of half a side."""
     components: Positive = 10
     """Components of each partial least squares regression."""
-    data: CachedConfig = CachedConfig()
+    data: AreaConfig = AreaConfig()
 
 
 @register("sfa")
@@ -49,10 +50,12 @@ class SfaMethod(ScoringNetworkMethod[SfaSettings]):
     @property
     def working_size(self) -> WorkingSize:
         """The size policy: both sides are multiples of the step, and at least one crop."""
-        data, side = self.settings.data, self.settings.side
-        return WorkingSize(data.area, max(data.shortest, side), side // 2, data.fixed)
+        side = self.settings.side
+        return WorkingSize(self.settings.data.area, side, side // 2)
 
     def build_network(self, pretrained: bool) -> SfaNetwork:
+        if self.settings.side % self.multiple:
+            raise LabError(f"the side of crops must be a multiple of {self.multiple} pixels, not {self.settings.side}")
         return SfaNetwork(self.settings.backbone.build(pretrained), self.settings.side)
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
