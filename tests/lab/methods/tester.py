@@ -12,6 +12,9 @@ from noref.lab.settings import nested
 
 NETWORK = {"backbone.name": "test_efficientnet", "backbone.options": {"pad_type": "same"}, "data.area": 20_000}
 TINY: dict[str, dict[str, Any]] = {
+    "ilniqe": {"side": 168},
+    "niqe": {},
+    "piqe": {},
     "brisque": {"svr.c": [1.0], "svr.gamma": [0.03], "svr.epsilon": [0.05]},
     "regressor": {**NETWORK, "features": "stages", "data.crop": 64, "schedule.epochs": 2, "schedule.batch": 8},
     "classifier": {**NETWORK, "network": "backbone", "head_epochs": 1, "schedule.epochs": 2, "data.crop": 64},

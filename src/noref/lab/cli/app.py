@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from noref.errors import NorefError
-from noref.lab.cli import catalogue, data, distort, evaluate, plot, study, train
+from noref.lab.cli import catalogue, data, distort, evaluate, plot, score, study, train
 from noref.lab.cli.options import BUG, WRONG_USAGE
 
 NEEDED = (
@@ -66,7 +66,7 @@ def main(
 
 for command in (
     *(train.train, train.export),
-    *(evaluate.evaluate, evaluate.compare),
+    *(score.score, evaluate.evaluate, evaluate.compare),
     *(catalogue.methods, catalogue.recipes, catalogue.settings),
     *(distort.distort, distort.synthesize),
 ):

@@ -13,7 +13,7 @@ def methods() -> None:
 
     for name in methods.names():
         method = methods.get(name)
-        typer.echo(f"{name}: {_summary(method)}\n    {method.citation}\n    {method.licence}")
+        typer.echo(f"{name:<12}{_summary(method)}\n    {method.citation}\n    {method.licence}")
 
 
 def recipes() -> None:

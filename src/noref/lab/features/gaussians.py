@@ -47,11 +47,11 @@ class Moments:
         below, above = np.minimum(values, 0), np.maximum(values, 0)
         return cls(
             count=np.full(values.shape[:-2], values.shape[-2] * values.shape[-1], np.float64),
-            left=np.count_nonzero(below, axis=(-2, -1)),
-            right=np.count_nonzero(above, axis=(-2, -1)),
+            left=_count(values < 0),
+            right=_count(values > 0),
             left_squares=np.einsum("...ij,...ij->...", below, below),
             right_squares=np.einsum("...ij,...ij->...", above, above),
-            absolute=np.einsum("...ij->...", above) - np.einsum("...ij->...", below),
+            absolute=above.sum(axis=(-2, -1)) - below.sum(axis=(-2, -1)),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -60,7 +60,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Asymmetric:
-    """AGGDs: shape, and root mean square of the values below and above 0; NaN where a side has no values."""
+    """AGGDs: shape, and root mean square of the values below and above 0."""
 
     alpha: Values
     left: Values
@@ -80,7 +80,7 @@ class Asymmetric:
 
 
 def fit_symmetric(sums: Moments) -> tuple[Values, Values]:
-    """Shapes and variances of GGDs; the shape is NaN where all values are 0.
+    """Shapes and variances of GGDs; the shape is the smallest where all values are 0.
 
     Examples:
         >>> values = np.random.default_rng(0).normal(scale=2, size=(500, 500))
@@ -94,8 +94,13 @@ def fit_symmetric(sums: Moments) -> tuple[Values, Values]:
     return _nearest(1 / _RATIOS[::-1], SHAPES[::-1], inverse), variance
 
 
-def fit_asymmetric(sums: Moments) -> Asymmetric:
+def fit_asymmetric(sums: Moments, empty: float = np.nan) -> Asymmetric:
     """AGGDs.
+
+    Args:
+        sums: Of the samples.
+        empty: Root mean square of a side without values. If it is NaN, so is the shape; if it is 0, the shape is that of the
+            other side, or the smallest where all values are 0.
 
     Examples:
         >>> values = np.random.default_rng(0).normal(size=(500, 500))
@@ -104,15 +109,21 @@ def fit_asymmetric(sums: Moments) -> Asymmetric:
         2.0 1.0 3.0
     """
     with np.errstate(invalid="ignore"):
-        left, right = np.sqrt(sums.left_squares / sums.left), np.sqrt(sums.right_squares / sums.right)
-        skew = left / right
+        left = np.where(sums.left, np.sqrt(sums.left_squares / np.maximum(sums.left, 1)), empty)
+        right = np.where(sums.right, np.sqrt(sums.right_squares / np.maximum(sums.right, 1)), empty)
+        skew = np.minimum(left, right) / np.maximum(left, right)  # or its inverse: the ratio is the same
         ratio = (sums.absolute / sums.count) ** 2 / ((sums.left_squares + sums.right_squares) / sums.count)
         ratio = ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
-    return Asymmetric(_nearest(_RATIOS, SHAPES, ratio), left, right)
+    shape = _nearest(_RATIOS, SHAPES, ratio)
+    return Asymmetric(np.where(np.isnan(left + right), np.nan, shape), left, right)
+
+
+def _count(mask: npt.NDArray[np.bool_]) -> Values:
+    return np.array([np.count_nonzero(one) for one in mask]) if mask.ndim == 3 else np.asarray(np.count_nonzero(mask))
 
 
 def _nearest(ratios: Values, shapes: Values, wanted: Values) -> Values:
-    """The shapes whose ratios, which rise, are nearest to the wanted ones; NaN for NaN."""
+    """The shapes whose ratios, which rise, are nearest to the wanted ones; the smallest shape for NaN, as in MATLAB's min."""
     above = np.clip(np.searchsorted(ratios, wanted), 1, len(ratios) - 1)
     nearer = above - (wanted - ratios[above - 1] < ratios[above] - wanted)
-    return np.where(np.isnan(wanted), np.nan, shapes[nearer])
+    return np.where(np.isnan(wanted), SHAPES[0], shapes[nearer])

@@ -16,7 +16,7 @@ from noref.lab.features.planes import Plane
 Values = npt.NDArray[np.float64]
 Padding = Literal["edge", "zero"]
 
-STRIP = 64  # rows
+STRIP = 2**16  # values, about: what the caches of a processor core hold
 
 
 def window(side: int, sigma: float) -> Values:
@@ -32,16 +32,17 @@ def window(side: int, sigma: float) -> Values:
     return weights
 
 
-def strips(plane: Plane, rows: int = STRIP, padding: Padding = "edge", side: int = 7) -> Iterator[tuple[Values, Values]]:
+def strips(plane: Plane, rows: int | None = None, padding: Padding = "edge", side: int = 7) -> Iterator[tuple[Values, Values]]:
     """MSCN coefficients and local deviations of a plane, `rows` rows at a time from the top; the last strip may have fewer.
 
     Args:
         plane: Values from 0 to 255.
-        rows: Height of a strip.
+        rows: Height of a strip; None for one of about `STRIP` values.
         padding: Values beyond the edges: those at the edge, or 0.
         side: Side of the window in pixels; its sigma is a sixth of that.
     """
-    height, reach = plane.shape[0], side // 2
+    (height, width), reach = plane.shape, side // 2
+    rows = rows or max(STRIP // width, reach)
     weights = window(side, side / 6)
     for start in range(0, height, rows):
         first, last = start - reach, min(start + rows, height) + reach

@@ -12,6 +12,7 @@ from noref.lab.features.neighbours import products
 Values = npt.NDArray[np.float64]
 
 FEATURES = 18  # of `statistics`
+CHUNK = 8  # blocks whose products are in memory at a time
 
 
 def statistics(blocks: Values) -> Values:
@@ -20,6 +21,8 @@ def statistics(blocks: Values) -> Values:
     A. Mittal, R. Soundararajan and A. C. Bovik (IEEE SPL 20(3), 2013): shape and mean scale of the AGGD of the coefficients;
     shape, mean and both scales of the AGGDs of their products along four directions, inside the block.
     """
+    if len(blocks) > CHUNK:
+        return np.concatenate([statistics(blocks[first : first + CHUNK]) for first in range(0, len(blocks), CHUNK)])
     own = fit_asymmetric(Moments.of(blocks))
     left, right = own.scales
     found = [own.alpha, (left + right) / 2]

@@ -3,6 +3,7 @@
 Values range from 0 to 255. The conventions are those of MATLAB, in which the published methods were written.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -86,13 +87,17 @@ class HalvedPlane:
         source = self._plane.rows(max(first, 0), min(last, height))
         beyond = ((max(-first, 0), max(last - height, 0)), (self._REACH, self._REACH + width % 2))
         source = np.pad(source, beyond, "symmetric")
-        return self._halved(self._halved(source.T).T)
+        thin = self._weighted(source[k : k + 2 * (stop - start) : 2] for k in range(2 * len(self._WEIGHTS)))
+        return self._weighted(thin[:, k : k + 2 * self.shape[1] : 2] for k in range(2 * len(self._WEIGHTS)))
 
-    def _halved(self, source: Values) -> Values:
-        """The columns, halved; `source` has margins."""
-        count = source.shape[1] // 2 - self._REACH
-        found: Values = np.zeros((len(source), count))
-        for k, weight in enumerate(self._WEIGHTS):
-            left, right = self._REACH - k, self._REACH + 1 + k
-            found += weight * (source[:, left : left + 2 * count : 2] + source[:, right : right + 2 * count : 2])
+    def _weighted(self, neighbours: Iterable[Values]) -> Values:
+        """The weighted sum of values from the farthest on one side to the farthest on the other."""
+        values = list(neighbours)
+        found: Values = np.zeros(values[0].shape)
+        for weight, left, right in zip(
+            self._WEIGHTS, reversed(values[: len(values) // 2]), values[len(values) // 2 :], strict=True
+        ):
+            part = left + right
+            part *= weight
+            found += part
         return found

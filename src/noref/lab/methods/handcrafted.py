@@ -188,7 +188,8 @@ class RegressionMethod(HandcraftedMethod[R]):
         )
         checking = checks.astype(np.float64), validation.unit_mos
         fitted = fit_svr(found.astype(np.float64), rated.unit_mos, checking, self.settings.svr)
-        self.parameters_ = Parameters(fitted.arrays(), {"mos_range": list(rated.mos_range)})
+        arrays = {name: array.astype(np.float32) for name, array in fitted.arrays().items()}
+        self.parameters_ = Parameters(arrays, {"mos_range": list(rated.mos_range)})
         return self
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:

@@ -41,6 +41,11 @@ P = TypeVar("P", bound=PristineSettings)
 class PristineMethod(OpinionUnawareMethod[P]):
     """A method with a model of pristine photos, which ships, or is learned from a folder, or read from the authors' file."""
 
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Number of dimensions of the model, which more blocks than that are needed for."""
+
     @abstractmethod
     def blocks(self, pixels: Pixels) -> BlockFeatures:
         """The features of the blocks of uint8 RGB pixels (H x W x 3)."""
@@ -80,9 +85,9 @@ class PristineMethod(OpinionUnawareMethod[P]):
         if self.settings.pristine is None:
             return None
         rows = np.concatenate([measure(path, self._sharp) for path in self.external_images()])
-        if len(rows) <= rows.shape[1]:
+        if len(rows) <= self.dimensions:
             raise LabError(
-                f"{self.settings.pristine} has {len(rows)} sharp blocks for {rows.shape[1]} features; add pristine images"
+                f"{self.settings.pristine} has {len(rows)} sharp blocks for {self.dimensions} dimensions; add pristine images"
             )
         return self.model(rows)
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVR, LinearSVR
 from typing_extensions import Self
@@ -15,9 +16,12 @@ from typing_extensions import Self
 from noref.lab.errors import LabError
 from noref.lab.files import read_text
 from noref.lab.metrics.agreement import agreement
-from noref.lab.settings import Rate, settings
+from noref.lab.settings import settings
 
 Values = npt.NDArray[np.float64]
+
+
+Choices = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
 
 
 @settings
@@ -26,11 +30,11 @@ class SvrSettings:
 
     kernel: Literal["rbf", "linear"] = "rbf"
     """"rbf", or "linear" (squared loss) for many features."""
-    c: tuple[Rate, ...] = (0.3, 1.0, 3.0, 10.0)
+    c: Choices = (0.3, 1.0, 3.0, 10.0)
     """Values of C to try, for a MOS scaled to [0, 1]."""
-    gamma: tuple[Rate, ...] = (0.01, 0.03, 0.1)
+    gamma: Choices = (0.01, 0.03, 0.1)
     """Values of gamma to try, for standardised features; without effect on the linear kernel."""
-    epsilon: tuple[Rate, ...] = (0.02, 0.08)
+    epsilon: Choices = (0.02, 0.08)
     """Values of epsilon to try."""
 
 
@@ -76,7 +80,7 @@ class Svr:
     @classmethod
     def of(cls, arrays: Mapping[str, Values]) -> Self:
         """What `arrays` returned."""
-        return cls(**arrays)
+        return cls(**{name: array.astype(np.float64) for name, array in arrays.items()})
 
 
 def fit_svr(features: Values, targets: Values, checks: tuple[Values, Values], wanted: SvrSettings) -> Svr:
@@ -97,8 +101,7 @@ def fit_svr(features: Values, targets: Values, checks: tuple[Values, Values], wa
         srcc = agreement(one.predict(checks[0]), checks[1])["srcc"]
         if found is None or srcc > best:
             best, found = -1.0 if math.isnan(srcc) else srcc, one
-    if found is None:
-        raise LabError("the support vector regressor has no values of C, gamma or epsilon to try; give at least one of each")
+    assert found is not None, "the grid is never empty"
     return found
 
 

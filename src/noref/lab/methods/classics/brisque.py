@@ -40,6 +40,10 @@ class BrisqueMethod(RegressionMethod[BrisqueSettings]):
         plane: Plane = ArrayPlane(luma(pixels))
         return np.concatenate([_statistics(plane), _statistics(HalvedPlane(plane))])
 
+    @property
+    def ready(self) -> bool:
+        return self.settings.parameters is not None or super().ready
+
     def initial(self) -> Parameters:
         if self.settings.parameters is None:
             return super().initial()
@@ -52,7 +56,8 @@ def _statistics(plane: Plane) -> Values:
     """The 18 features of one scale: shape and variance of the coefficients; shape, mean and both variances of each product."""
     own, products = streamed_moments(coefficients for coefficients, _ in mscn.strips(plane, padding="zero"))
     found = [*fit_symmetric(own)]
-    for one in map(fit_asymmetric, products):
+    for product in products:
+        one = fit_asymmetric(product, empty=0.0)
         spread = np.exp(gammaln(2 / one.alpha) - (gammaln(1 / one.alpha) + gammaln(3 / one.alpha)) / 2)
         found += [one.alpha, (one.right - one.left) * spread, one.left**2, one.right**2]
     return np.array(found)

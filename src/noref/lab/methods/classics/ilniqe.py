@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 from scipy import fft, ndimage
 
 from noref.lab.datasets.files import variables
@@ -19,12 +20,13 @@ from noref.lab.features.resize import resize
 from noref.lab.methods.handcrafted import Pixels, Values
 from noref.lab.methods.pristine import BlockFeatures, PristineMethod, PristineSettings, normal
 from noref.lab.methods.registry import register
-from noref.lab.settings import Positive, settings
+from noref.lab.settings import settings
 
-SIDE = 524  # pixels that both sides of every photo are resized to
 BLOCK = 84  # pixels; half of it at the second scale
+FEATURES = 234  # of a block at one scale
 OPPONENT = np.array([[0.3, 0.04, -0.35], [0.34, -0.6, 0.17], [0.06, 0.63, 0.27]])  # rows O1, O2 and O3 of R, G and B
 BRIGHT = np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]]) / np.sqrt([[3], [6], [2]])  # rows of the logarithms of R, G and B
+_ARRAYS = ("mean", "covariance", "centre", "axes")  # as in the authors' file
 LARGEST = 10_000.0  # of a feature
 TINY = 1e-10  # MSCN coefficients below which are rounding errors in uniform regions
 
@@ -33,23 +35,31 @@ TINY = 1e-10  # MSCN coefficients below which are rounding errors in uniform reg
 class IlniqeSettings(PristineSettings):
     """Settings of IL-NIQE."""
 
-    components: Positive = 430
-    """Principal components that `fit` keeps; at most the number of features, 468."""
+    side: int = Field(default=524, ge=2 * BLOCK)
+    """Pixels that both sides of every photo are resized to; blocks have 84."""
+    components: int = Field(default=430, ge=1, le=2 * FEATURES)
+    """Principal components that `fit` keeps."""
 
 
 @register("ilniqe")
 class IlniqeMethod(PristineMethod[IlniqeSettings]):
     """IL-NIQE (Zhang, Zhang and Bovik 2015): NIQE on statistics of luminance, colour, gradients and log-Gabor responses.
 
-    Every photo is resized to 524 x 524 pixels, whatever its aspect ratio.
+    Every photo is resized to 524 x 524 pixels, whatever its aspect ratio; 504 x 504 of these are used.
     """
 
     settings_type = IlniqeSettings
     citation = "Zhang, Zhang and Bovik (2015): A Feature-Enriched Completely Blind Image Quality Evaluator"
     shortest = 32
 
+    @property
+    def dimensions(self) -> int:
+        return self.settings.components
+
     def blocks(self, pixels: Pixels) -> BlockFeatures:
-        rgb = np.clip(resize(pixels, (SIDE, SIDE)), 0, 255)[: SIDE // BLOCK * BLOCK, : SIDE // BLOCK * BLOCK]
+        side = self.settings.side
+        used = side // BLOCK * BLOCK
+        rgb = np.clip(resize(pixels, (side, side)), 0, 255)[:used, :used]
         rgb = np.ascontiguousarray(np.moveaxis(rgb, 2, 0))
         opponent = np.tensordot(OPPONENT, rgb, 1)
         first, sharpness = _scale(rgb, opponent, 1)
@@ -66,8 +76,6 @@ class IlniqeMethod(PristineMethod[IlniqeSettings]):
         return float(np.sqrt(np.maximum(squares, 0)).mean())
 
     def model(self, rows: Values) -> Mapping[str, Values]:
-        if self.settings.components > rows.shape[1]:
-            raise LabError(f"components must be at most {rows.shape[1]}, the number of features")
         centre = rows.mean(axis=0)
         axes = np.linalg.svd(rows - centre, full_matrices=False)[2][: self.settings.components].T
         learned = Normal.of((rows - centre) @ axes)
@@ -75,7 +83,12 @@ class IlniqeMethod(PristineMethod[IlniqeSettings]):
         return {name: array.astype(np.float32) for name, array in found.items()}
 
     def released(self, file: Path) -> Mapping[str, Values]:
-        return released(file)
+        (cells,) = variables(file, "templateModel")
+        found = {name: np.asarray(cell, np.float64) for name, cell in zip(_ARRAYS, cells, strict=False)}
+        shapes = [array.shape for array in found.values()]
+        if shapes != [(430,), (430, 430), (2 * FEATURES,), (2 * FEATURES, 430)]:
+            raise LabError(f"{file} is not a model of {2 * FEATURES} features; give the templateModel.mat of the authors")
+        return found
 
 
 def _scale(rgb: Values, opponent: Values, scale: int) -> tuple[Values, Values]:
@@ -152,14 +165,3 @@ def _moments(plane: Values, side: int) -> Values:
     """Mean and variance of each block."""
     found = _blocks(plane, side)
     return np.stack([found.mean(axis=(1, 2)), found.var(axis=(1, 2), ddof=1)], axis=1)
-
-
-def released(file: Path) -> Mapping[str, Values]:
-    """The parameters in the authors' file `templateModel.mat`.
-
-    Raises:
-        LabError: The file cannot be read, or holds something else.
-    """
-    (cells,) = variables(file, "templateModel")
-    mean, covariance, centre, axes = (np.asarray(cell, np.float64) for cell in cells)
-    return {"mean": mean, "covariance": covariance, "centre": centre, "axes": axes}

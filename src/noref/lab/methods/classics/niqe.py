@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from noref.lab.datasets.files import variables
+from noref.lab.errors import LabError
 from noref.lab.features import mscn
 from noref.lab.features.blocks import of_strip
 from noref.lab.features.natural import FEATURES, Normal, statistics
@@ -35,6 +36,10 @@ class NiqeMethod(PristineMethod[NiqeSettings]):
     citation = 'Mittal, Soundararajan and Bovik (2013): Making a "Completely Blind" Image Quality Analyzer'
     shortest = BLOCK
 
+    @property
+    def dimensions(self) -> int:
+        return 2 * FEATURES
+
     def check(self, pixels: Pixels) -> None:
         super().check(pixels)
         if max(pixels.shape) < 2 * BLOCK:
@@ -58,8 +63,10 @@ class NiqeMethod(PristineMethod[NiqeSettings]):
 
     def released(self, file: Path) -> Mapping[str, Values]:
         mean, covariance = variables(file, "mu_prisparam", "cov_prisparam")
-        count = 2 * FEATURES
-        return {"mean": mean.reshape(count), "covariance": covariance.reshape(count, count)}
+        count = self.dimensions
+        if (mean.size, covariance.size) != (count, count**2):
+            raise LabError(f"{file} is not a model of {count} features; give the modelparameters.mat of the authors")
+        return {"mean": mean, "covariance": covariance.reshape(count, count)}
 
 
 def _rows(plane: Plane, side: int) -> Iterator[tuple[Values, Values]]:

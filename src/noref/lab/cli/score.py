@@ -1,0 +1,57 @@
+"""`noref lab score`: the values of a method for photos."""
+
+import csv
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from noref.lab.cli.options import SOME_FAILED, Changes, settings
+from noref.lab.errors import LabError
+from noref.sources import find
+from noref.writers.table import printable
+
+
+def score(
+    method: Annotated[
+        str,
+        typer.Argument(help="A method or recipe that needs no fit or ships fitted, or a results folder of `noref lab train`."),
+    ],
+    photos: Annotated[
+        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders (searched recursively), or - for a list on stdin.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
+    ] = None,
+    changes: Changes = None,
+) -> None:
+    """Print the value of a method for each photo, as its paper defines it, and on a scale of 0 (worst) to 100 (best).
+
+    The scale of 0 to 100 is shown where the method is calibrated. Exit code 1: some photos failed.
+    """
+    from noref.lab.experiments.scoring import Scored, method_for, score_each
+    from noref.lab.files import access
+
+    chosen = method_for(method, settings(changes))
+    failed = found = 0
+    with ExitStack() as open_files:
+        table = None
+        if out is not None:
+            with access(out, "choose another --csv"):
+                table = csv.writer(open_files.enter_context(out.open("w", newline="", encoding="utf-8")))
+            table.writerow(Scored._fields)
+        typer.echo(f"{chosen.name}: raw values, {'lower' if chosen.lower_is_better else 'higher'} is better")
+        typer.echo(f"{'raw':>9}  {'score':>5}  photo")
+        for one in score_each(chosen, (photo.name for photo in find(photos, sys.stdin.buffer))):
+            found, failed = found + 1, failed + bool(one.failed)
+            raw = "-" if one.raw is None else f"{one.raw:.4f}"
+            percent = "-" if one.score is None else f"{one.score:.1f}"
+            typer.echo(f"{raw:>9}  {percent:>5}  {printable(one.failed or one.image)}")
+            if table is not None:
+                table.writerow("" if value is None else value for value in one)
+    if not found:
+        raise LabError(f"{', '.join(photos)}: no photos; give files or folders with photos")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
