@@ -1,9 +1,11 @@
 """The linear probe of a score: ridge regression on features, its penalty chosen on the validation part."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import LinAlgWarning
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -29,7 +31,9 @@ def ridge_head(vectors: Vectors, mos: Scores, checking: Vectors, checking_mos: S
     Returns:
         The head, and a summary of the fit: `alpha` and `val_srcc`.
     """
-    fits = [make_pipeline(StandardScaler(), Ridge(alpha)).fit(vectors, mos) for alpha in ALPHAS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinAlgWarning)  # of the lowest penalties, where features outnumber photos
+        fits = [make_pipeline(StandardScaler(), Ridge(alpha)).fit(vectors, mos) for alpha in ALPHAS]
     srcc = [agreement(fit.predict(checking), checking_mos)["srcc"] for fit in fits]
     best = max(range(len(fits)), key=lambda fit: (np.nan_to_num(srcc[fit], nan=-1), fit))
     head = from_pipeline(fits[best])

@@ -60,6 +60,7 @@ class MetaIqaMethod(ScoringNetworkMethod[MetaIqaSettings]):
             paths, _ = pristine_parts(chosen.pristine, rated, validation, chosen.best, self.seed)
             tasks = DistortionTasks(paths, chosen.types, chosen.meta, chosen.crop, self.seed)
             train(MetaModule(network, chosen.meta), tasks, checking, folder / "meta", chosen.meta, self.seed)
-        module = ScoreModule(network, {"mse": 1.0}, chosen.optimizer)
-        training = RatedPhotos(rated, size, chosen.crop, self.seed)
-        train(module, training, checking, folder / "training", chosen.schedule, self.seed)
+        if chosen.schedule.epochs:
+            module = ScoreModule(network, {"mse": 1.0}, chosen.optimizer)
+            training = RatedPhotos(rated, size, chosen.crop, self.seed)
+            train(module, training, checking, folder / "training", chosen.schedule, self.seed)
