@@ -32,7 +32,8 @@ def name(request):
 def fitted(name, rated, pristine, tmp_path_factory):
     """A method, the images it learned from, and its folder."""
     method = make(name, with_pristine(name, pristine))
-    parts, folder = parts_for(method, rated), tmp_path_factory.mktemp(name)
+    folder = tmp_path_factory.mktemp(name)
+    parts = parts_for(method, rated, folder)
     assert method.fit(parts["train"], parts["validation"], folder) is method
     return method, parts, folder
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods import get
@@ -103,8 +105,13 @@ def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Met
     return get(name).configured(nested({**TINY[name], **(changes or {})}), seed)
 
 
-def parts_for(method: Method[Any], rated: RatedImages) -> dict[str, RatedImages]:
-    """Training and validation parts that the method can learn from."""
+def parts_for(method: Method[Any], rated: RatedImages, folder: Path) -> dict[str, RatedImages]:
+    """Training and validation parts that the method can learn from; enlarged copies go to `folder`."""
+    if method.name == "niqe":
+        for path in rated.paths:
+            image = Image.open(path)
+            image.resize((3 * image.width, 3 * image.height)).save(folder / path.name)
+        rated = RatedImages(rated.name, folder, rated.table, rated.mos_range)
     if isinstance(method, DefectMethod):
         rated = method.gather(None)
     if isinstance(method, ClassifyingMethod):

@@ -32,15 +32,14 @@ def bank(
     radius, angle = np.hypot(x, y), np.arctan2(-y, x)
     radius[0, 0] = 1
     width = np.pi / orientations / spread
-    found = np.empty((scales, orientations, *shape))
+    found = np.empty((scales * orientations, *shape))
     for scale in range(scales):
         radial = np.exp(-(np.log(radius * wavelength * factor**scale) ** 2) / (2 * np.log(bandwidth) ** 2))
         radial[0, 0] = 0
         for orientation in range(orientations):
             turn = angle - orientation * np.pi / orientations
             apart = np.abs(np.arctan2(np.sin(turn), np.cos(turn)))
-            found[scale, orientation] = radial * np.exp(-(apart**2) / (2 * width**2))
-    found = found.reshape(-1, *shape)
+            found[scale * orientations + orientation] = radial * np.exp(-(apart**2) / (2 * width**2))
     found.flags.writeable = False
     return found
 

@@ -58,4 +58,4 @@ class Normal:
         mean = (self.covariance + other.covariance) / 2
         if np.isnan(mean).any():
             return mean
-        return np.linalg.pinv(mean, rcond=len(mean) * np.finfo(np.float64).eps, hermitian=True)
+        return np.linalg.pinv(mean, rcond=len(mean) * np.finfo(np.float64).eps, hermitian=True).astype(np.float64, copy=False)

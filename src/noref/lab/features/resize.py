@@ -1,5 +1,7 @@
 """Bicubic resizing with antialiasing, as by MATLAB's imresize: the cubic kernel of a = -1/2, edges mirrored."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,7 +21,7 @@ def cubic(distance: Values) -> Values:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
-def resize(values: npt.NDArray[np.generic], shape: tuple[int, int]) -> Values:
+def resize(values: npt.NDArray[Any], shape: tuple[int, int]) -> Values:
     """Resize the first two axes of an array to `shape`, float64; not clipped or rounded.
 
     Examples:
@@ -33,10 +35,13 @@ def resize(values: npt.NDArray[np.generic], shape: tuple[int, int]) -> Values:
     return found.astype(np.float64, copy=False)
 
 
-def _along(values: npt.NDArray[np.generic], target: int, axis: int) -> Values:
+def _along(values: npt.NDArray[Any], target: int, axis: int) -> Values:
     sources, weights = _taps(values.shape[axis], target)
     weights = weights.reshape(*weights.shape, *[1] * (values.ndim - 1 - axis))
-    return sum(weights[:, k] * values.take(sources[:, k], axis) for k in range(sources.shape[1]))  # type: ignore[return-value]
+    found: Values = weights[:, 0] * values.take(sources[:, 0], axis)
+    for k in range(1, sources.shape[1]):
+        found += weights[:, k] * values.take(sources[:, k], axis)
+    return found
 
 
 def _taps(length: int, target: int) -> tuple[npt.NDArray[np.intp], Values]:

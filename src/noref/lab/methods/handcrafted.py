@@ -49,7 +49,7 @@ T = TypeVar("T")
 class Parameters:
     """What a method has learned: arrays by name, and facts with JSON values."""
 
-    arrays: Mapping[str, Values] = field(default_factory=dict)
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -23,7 +23,7 @@ A subclass defines its settings, builds its network and trains it. For most scor
             training, checking = RatedPhotos(rated, size, crop, self.seed), RatedPhotos(validation, size)
             train(module, training, checking, folder / "training", self.settings.schedule, self.seed)
 
-Its package is listed in `methods.MODULES`. A recipe names the method and the settings that differ from the defaults.
+Its module is listed in `methods.MODULES`. A recipe names the method and the settings that differ from the defaults.
 """
 
 from abc import abstractmethod

@@ -126,7 +126,8 @@ def _responses(plane: Values, scale: int) -> Iterator[npt.NDArray[np.complex128]
 
 def _gradient(plane: Values, sigma: float) -> tuple[Values, Values]:
     """Horizontal and vertical derivative in a Gaussian window that is not normalised; 0 beyond the edges."""
-    places = np.arange(-math.ceil(3 * sigma), math.ceil(3 * sigma) + 1)
+    reach = float(math.ceil(3 * sigma))
+    places = np.arange(-reach, reach + 1)
     bell = np.exp(-(places**2) / (2 * sigma**2))
     return _filtered(plane, bell, places * bell), _filtered(plane, places * bell, bell)
 

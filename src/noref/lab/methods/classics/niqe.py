@@ -55,7 +55,7 @@ class NiqeMethod(PristineMethod[NiqeSettings]):
     def value(self, pixels: Pixels) -> float:
         pristine, own = normal(self.parameters_.arrays), Normal.of(self.blocks(pixels).features)
         apart = pristine.mean - own.mean
-        return math.sqrt(max(apart @ pristine.precision(own) @ apart, 0.0))
+        return math.sqrt(max(float(apart @ pristine.precision(own) @ apart), 0.0))
 
     def model(self, rows: Values) -> Mapping[str, Values]:
         learned = Normal.of(rows)
