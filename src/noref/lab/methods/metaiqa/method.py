@@ -39,7 +39,10 @@ class MetaIqaSettings:
 
 @register("metaiqa")
 class MetaIqaMethod(ScoringNetworkMethod[MetaIqaSettings]):
-    """MetaIQA (Zhu, Li, Wu, Dong, Shi 2020). `fit` writes `meta/` and `training/`; checkpoints are chosen on `validation`."""
+    """MetaIQA: meta-learning over types of distortion, then fine-tuning (Zhu, Li, Wu, Dong, Shi 2020).
+
+    `fit` writes `meta/` and `training/`; checkpoints are chosen on `validation`.
+    """
 
     settings_type = MetaIqaSettings
     citation = "Zhu et al. (2020): MetaIQA: Deep Meta-Learning for No-Reference Image Quality Assessment"

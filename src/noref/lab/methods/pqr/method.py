@@ -56,9 +56,9 @@ class PqrModule(PredictionModule):
 
 @register("pqr")
 class PqrMethod(ScoringNetworkMethod[PqrSettings]):
-    """Probabilistic quality representation (Zeng, Zhang, Bovik 2018). `fit` writes `training/`.
+    """Probabilistic quality representation (Zeng, Zhang, Bovik 2018).
 
-    Checkpoints are chosen on one crop of each validation image.
+    `fit` writes `training/`; checkpoints are chosen on one crop of each validation image.
     """
 
     settings_type = PqrSettings
