@@ -216,6 +216,16 @@ class SizeConfig:
 
 
 @settings
+class AreaConfig:
+    """How images reach a network that reads crops of a fixed side, and where its features are kept."""
+
+    area: Positive = 512 * 768
+    """Pixels above which an image is shrunk, but not below the side of crops."""
+    cache: PathText | None = None
+    """Folder of the feature cache; null for none."""
+
+
+@settings
 class DataConfig(SizeConfig):
     """How images reach a network, in training and after it."""
 

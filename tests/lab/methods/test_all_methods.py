@@ -118,6 +118,7 @@ def test_the_exported_model_predicts_the_same(fitted, exported, shape):
     expected = {name: values.numpy() for name, values in method.outputs(make_scene(*shape)).items()}
     if "score" in expected:
         assert found.score == pytest.approx(np.clip(100 * expected["score"], 0, 100), abs=1e-2)
+    if "map" in expected:
         np.testing.assert_allclose(found.map, 100 * expected["map"], atol=1e-1)
     if "interval" in expected:
         np.testing.assert_allclose(found.interval, np.clip(100 * expected["interval"], 0, 100), atol=1e-2)
@@ -130,6 +131,7 @@ def test_the_exported_model_predicts_the_same(fitted, exported, shape):
     with_torch = QualityMetric(exported).outputs(torch.from_numpy(make_scene(*shape)).permute(2, 0, 1)[None] / 255)
     if "score" in expected:
         assert float(with_torch["score"]) == pytest.approx(found.score, abs=0.1)
+    if "map" in expected:
         np.testing.assert_allclose(with_torch["map"][0], found.map, atol=0.5)
     if "defects" in expected:
         probabilities = [defect.probability for defect in found.defects.values()]
@@ -142,7 +144,7 @@ class InterruptError(Exception):
 
 def test_an_interrupted_fit_resumes_to_the_same_method(fitted, name, pristine, paths, tmp_path, monkeypatch):
     method, parts, whole = fitted
-    if not isinstance(method, NetworkMethod):
+    if name not in STAGE:
         pytest.skip("has no training to interrupt")
 
     class Stop(pl.Callback):

@@ -8,6 +8,7 @@ from noref.lab import distortions
 from noref.lab.distortions.chains import FAMILIES, HIGHEST
 from noref.lab.methods.unified import photos, sources
 from noref.lab.preprocessing import WorkingSize
+from noref.lab.training.pairs import best_rated
 from pictures import make_scene
 
 SIZE = WorkingSize(96 * 96, 16, 32, fixed=True)
@@ -150,5 +151,5 @@ def test_pristine_photos_get_the_mean_of_the_best_rated(rated, pristine):
 
 
 def test_no_photos_are_halved_for_a_share_of_0(rated):
-    assert sources.best_rated(rated, 0.0) == ([], [])
+    assert best_rated(rated, 0.0) == ([], [])
     assert len(sources.pristine_sources([], rated, 0.0)[0]) == 1

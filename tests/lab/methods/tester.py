@@ -47,6 +47,43 @@ TINY: dict[str, dict[str, Any]] = {
         "stage2.epochs": 2,
         "stage2.crop": 48,
     },
+    "dbcnn": {
+        **NETWORK,
+        "scnn.epochs": 1,
+        "scnn.area": 6_000,
+        "scnn.crop": 32,
+        "data.crop": 64,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
+    "metaiqa": {
+        **NETWORK,
+        "crop": 64,
+        "types": ["gaussian_blur", "white_noise"],
+        "meta.epochs": 1,
+        "meta.batch": 2,
+        "meta.support": 3,
+        "meta.query": 2,
+        "meta.side": 72,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
+    "sfa": {
+        "backbone.name": "test_efficientnet",
+        "backbone.options": {"pad_type": "same"},
+        "side": 64,
+        "components": 3,
+        "data.area": 20_000,
+    },
+    "pqr": {
+        "backbone.name": "test_efficientnet",
+        "backbone.options": {"pad_type": "same"},
+        "side": 64,
+        "crops": 3,
+        "area": 20_000,
+        "schedule.epochs": 2,
+        "schedule.batch": 8,
+    },
     "defects": {
         **NETWORK,
         "backbone.name": "test_convnext",
@@ -68,9 +105,10 @@ TINY: dict[str, dict[str, Any]] = {
     },
 }
 STAGE = {"regressor": "training", "classifier": "tuning", "deepbiq": "finetune", "diqa": "stage2"} | dict.fromkeys(
-    ("biecon", "cnniqa", "cnniqa-plus", "defects", "nima", "unified", "wadiqam"), "training"
+    ("biecon", "cnniqa", "cnniqa-plus", "dbcnn", "defects", "metaiqa", "nima", "pqr", "unified", "wadiqam"),
+    "training",
 )
-"""The folder of a stage that `resume` interrupts, of methods with a network."""
+"""The folder of a stage that `resume` interrupts, of methods that have one."""
 
 
 def make(name: str, changes: dict[str, Any] | None = None, seed: int = 0) -> Method[Any]:
@@ -95,4 +133,5 @@ def parts_for(method: Method[Any], rated: RatedImages, folder: Path) -> dict[str
 
 def with_pristine(name: str, pristine: Path) -> dict[str, Any]:
     """The setting of a folder of pristine images, where a method has one."""
-    return {"pristine": str(pristine)} if name in ("biecon", "cnniqa-plus", "diqa", "defects", "unified") else {}
+    learns_from_pristine = ("biecon", "cnniqa-plus", "dbcnn", "defects", "diqa", "metaiqa", "unified")
+    return {"pristine": str(pristine)} if name in learns_from_pristine else {}

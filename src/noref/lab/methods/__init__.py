@@ -10,22 +10,26 @@ if TYPE_CHECKING:
     from noref.lab.methods.base import Method
 
 MODULES = {
+    "biecon": "biecon.method",
     "bliinds2": "classics.bliinds2",
     "brisque": "classics.brisque",
-    "biecon": "biecon.method",
     "classifier": "classifier.method",
     "cnniqa": "cnniqa.method",
     "cnniqa-plus": "cnniqa.method",
+    "dbcnn": "dbcnn.method",
     "deepbiq": "deepbiq.method",
     "defects": "defects.method",
     "diivine": "classics.diivine",
     "diqa": "diqa.method",
     "hosa": "classics.hosa",
     "ilniqe": "classics.ilniqe",
+    "metaiqa": "metaiqa.method",
+    "nima": "nima.method",
     "niqe": "classics.niqe",
     "piqe": "classics.piqe",
-    "nima": "nima.method",
+    "pqr": "pqr.method",
     "regressor": "regressor.method",
+    "sfa": "sfa.method",
     "unified": "unified.method",
     "wadiqam": "wadiqam.method",
 }

@@ -159,7 +159,7 @@ class NetworkMethod(Method[S]):
 
 
 class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
-    """A method whose network has the outputs `score` and `map`, on the MOS scaled to [0, 1].
+    """A method whose network has the output `score`, and may have `map`, on the MOS scaled to [0, 1].
 
     Attributes:
         mos_range_: Lowest and highest MOS of the scale of the database it was fitted on.
@@ -183,8 +183,12 @@ class ScoringNetworkMethod(NetworkMethod[S], ScoringMethod[S]):
 
         Raises:
             ImageError: The image cannot be read, or is too small.
+            LabError: The method predicts no map.
         """
-        return {"quality": self.outputs(image)["map"].numpy()}
+        outputs = self.outputs(image)
+        if "map" not in outputs:
+            raise LabError(f"{self.name} predicts no quality map; choose another method")
+        return {"quality": outputs["map"].numpy()}
 
 
 class ClassifyingNetworkMethod(NetworkMethod[S], ClassifyingMethod[S]):

@@ -7,7 +7,6 @@ pixels set the option `dynamic_img_pad`.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,10 +132,7 @@ class Backbone(nn.Module):
     def digest(self) -> str:
         """Hash of architecture, weights, normalisation and the blocks whose maps are taken."""
         taps = () if self._taps is None else (self._taps,)
-        found = hashlib.sha256(repr((self.body, self.mean.tolist(), self.std.tolist(), *taps)).encode())
-        for tensor in self.body.state_dict().values():
-            found.update(tensor.cpu().numpy().tobytes())
-        return found.hexdigest()[:16]
+        return weight_files.digest(self.body, self.mean.tolist(), self.std.tolist(), *taps)
 
     def policy(self) -> dict[str, Any]:
         """Everything that the maps of a photo depend on, for the policy of a `FeatureCache`."""

@@ -1,11 +1,13 @@
-"""Weights in safetensors files, with errors that name the file."""
+"""Weights in safetensors files, with errors that name the file; and their hash."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from noref.lab.errors import LabError
 from noref.lab.files import access
@@ -37,3 +39,11 @@ def write(tensors: Mapping[str, Tensor], file: Path, metadata: dict[str, str] | 
         if "I/O error" not in str(error):  # for a full disk or missing permissions, safetensors raises no OSError
             raise
         raise LabError(f"{file} cannot be written ({error}); free space or correct the permissions") from error
+
+
+def digest(network: nn.Module, *facts: Any) -> str:
+    """Hash of the architecture and weights of a network, and of further facts."""
+    found = hashlib.sha256(repr((network, *facts)).encode())
+    for tensor in network.state_dict().values():
+        found.update(tensor.cpu().numpy().tobytes())
+    return found.hexdigest()[:16]

@@ -153,6 +153,12 @@ def one_cycle(optimizer: torch.optim.Optimizer, rates: float | list[float], tota
     return _by_step(optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total, pct_start=warm_up))
 
 
+def log_spaced(optimizer: torch.optim.Optimizer, total: int, last: float) -> dict[str, Any]:
+    """For `configure_optimizers`: learning rates that fall exponentially over `total` steps to the share `last`."""
+    fall = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: last ** (step / max(total, 1)))
+    return _by_step(optimizer, fall)
+
+
 def _by_step(optimizer: torch.optim.Optimizer, scheduler: torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:
     """Update per step, not per epoch: Lightning saves checkpoints before the update of an epoch, so a resumed run would lag."""
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -1,9 +1,9 @@
-"""Pairs of a pristine and a distorted photo, distorted on the fly or taken from a database."""
+"""Pairs of a pristine and a distorted photo, distorted on the fly or taken from a database; and pristine photos."""
 
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,34 @@ def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
     if not held_out or not training:
         raise LabError(f"{folder} holds {len(photos)} photos, {len(training)} of them for training; at least 4 are needed")
     return training, held_out + [path for path in others if path in twins]
+
+
+def best_rated(rated: RatedImages, share: float) -> tuple[list[Path], list[float]]:
+    """Paths and MOS, from 0 to 1, of the best-rated share of a database, the best first; none for a share of 0."""
+    rows = np.argsort(-rated.unit_mos, kind="stable")[: round(share * len(rated))].tolist()
+    paths = rated.paths
+    return [paths[row] for row in rows], rated.unit_mos[rows].tolist()
+
+
+def pristine_parts(
+    folder: str | Path | None, rated: RatedImages, validation: RatedImages, best: float, seed: int
+) -> tuple[list[Path], list[Path]]:
+    """Photos to be taken as pristine, for training and for validation, which share none.
+
+    Args:
+        folder: Folder of pristine photos, split by `hold_out`; None to take the best-rated photos of each part instead.
+        rated: Training part.
+        validation: Validation part.
+        best: Share of each part to take without a folder; one photo at least.
+        seed: Random seed of the split of the folder.
+
+    Raises:
+        LabError: As `hold_out`.
+    """
+    if folder is not None:
+        return hold_out(folder, seed)
+    training, checking = (best_rated(part, max(best, 1 / len(part)))[0] for part in (rated, validation))
+    return training, checking
 
 
 class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
@@ -164,3 +192,32 @@ def training_pairs(
     training, held_out = hold_out(pristine, seed)
     checking = DistortedPairs(held_out, types, size, crop, seed, levels=(2, 4))
     return DistortedPairs(training, types, size, crop, seed), checking
+
+
+class LabelledDistortions(DistortedPairs):
+    """Distorted pixels, uint8 H x W x 3, with a number for their type and level; otherwise as `DistortedPairs`.
+
+    Args:
+        photos: Pristine photos.
+        targets: (type, level) -> number; other combinations are left out.
+        size: The size policy.
+        crop: Side of the random crops in pixels; None for whole photos.
+        seed: Random seed.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Path],
+        targets: Mapping[tuple[str, int], float],
+        size: WorkingSize,
+        crop: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(photos, list(dict.fromkeys(kind for kind, _ in targets)), size, crop, seed)
+        self.pairs = [pair for pair in self.pairs if (pair[1].name, pair[2]) in targets]
+        self.targets = targets
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        _, distorted = super().__getitem__(place)
+        _, distortion, level = self.pairs[place[1]]
+        return distorted, torch.tensor(self.targets[distortion.name, level])

@@ -1,12 +1,13 @@
 """Pooled features of whole photos, extracted with the backbone in its current state."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
@@ -77,3 +78,31 @@ def photo_vectors(
     finally:
         backbone.cpu()
     return found.reshape(-1, found.shape[-1])
+
+
+def vectors_by(
+    describe: Callable[[Tensor], Tensor],
+    size: WorkingSize,
+    paths: Sequence[Path],
+    cache: str | Path | None,
+    facts: Mapping[str, Any],
+) -> Vectors:
+    """One vector of each photo at working size, n x D, by any function of its pixels; on the CPU in single precision.
+
+    Args:
+        describe: uint8 1 x H x W x 3 to 1 x D.
+        size: The size policy.
+        paths: n photos.
+        cache: Folder of the feature cache; None for none.
+        facts: Everything that the vectors depend on apart from the photos, JSON-serialisable.
+
+    Raises:
+        ImageError: A photo cannot be read, or is smaller than `size` allows.
+    """
+
+    @torch.inference_mode()
+    def compute(pixels: Pixels) -> Vectors:
+        found: Vectors = describe(torch.from_numpy(working_pixels(pixels, size))[None]).numpy()
+        return found
+
+    return FeatureCache(cache).vectors(paths, facts, compute)[:, 0]

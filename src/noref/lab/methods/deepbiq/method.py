@@ -27,8 +27,8 @@ from noref.lab.networks.backbone import Backbone, BackboneConfig
 from noref.lab.networks.cache import FeatureCache
 from noref.lab.networks.heads import Head, LinearHead, RbfHead, from_pipeline
 from noref.lab.networks.pooling import Features
-from noref.lab.preprocessing import WorkingSize, working_pixels
-from noref.lab.settings import PathText, Positive, Rate, settings
+from noref.lab.preprocessing import AreaConfig, WorkingSize, working_pixels
+from noref.lab.settings import Positive, Rate, settings
 from noref.lab.training.quality_classes import ClassTuning, tune
 
 View = Literal["centre", "crops", "photo"]
@@ -47,16 +47,6 @@ class SvrSettings:
     """Values of epsilon to try; null for the defaults."""
     axes: Positive = 256
     """Principal axes for the rbf kernel."""
-
-
-@settings
-class ImageConfig:
-    """Preprocessing of images, and the cache of their features."""
-
-    area: Positive = 512 * 768
-    """Pixels above which an image is shrunk, but not below the side of crops."""
-    cache: PathText | None = None
-    """Folder of the feature cache; null for none."""
 
 
 @settings
@@ -85,7 +75,7 @@ class DeepBiqSettings:
     """NAME=PATH: fine-tune on this whole database, test images included, to measure the bias of doing so."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Precision of the features that the regressor is fitted to; prediction is always in full precision."""
-    data: ImageConfig = ImageConfig()
+    data: AreaConfig = AreaConfig()
 
 
 @register("deepbiq")

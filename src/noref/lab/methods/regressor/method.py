@@ -4,28 +4,22 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.files import make_folder
 from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.cache import Vectors
-from noref.lab.networks.heads import LinearHead, from_pipeline
 from noref.lab.networks.pooled import CELL, ScoreNetwork
 from noref.lab.networks.pooling import Features
 from noref.lab.settings import Share, settings
 from noref.lab.training.finetuning import ScoreModule
 from noref.lab.training.loop import train
 from noref.lab.training.photos import RatedPhotos
+from noref.lab.training.ridge import ridge_head
 from noref.lab.training.vectors import photo_vectors
 
-ALPHAS = np.logspace(-1, 5, 13)  # penalties of the ridge regression on standardised features
 SAMPLE = 64  # training images used to standardise the features if there is no linear probe
 
 
@@ -82,14 +76,9 @@ class RegressorMethod(ScoringNetworkMethod[RegressorSettings]):
             self.network_.head.start_at(float(rated.unit_mos.mean()), self._vectors(rated.paths[:: -(-len(rated) // SAMPLE)]))
             return
         inputs, checks = self._vectors(rated.paths), self._vectors(validation.paths)
-        fits = [make_pipeline(StandardScaler(), Ridge(alpha)).fit(inputs, rated.unit_mos) for alpha in ALPHAS]
-        srcc = [agreement(fit.predict(checks), validation.unit_mos)["srcc"] for fit in fits]
-        best = max(range(len(fits)), key=lambda fit: (np.nan_to_num(srcc[fit], nan=-1), fit))
-        head = from_pipeline(fits[best])
-        assert isinstance(head, LinearHead)
-        self.network_.head = head
+        self.network_.head, facts = ridge_head(inputs, rated.unit_mos, checks, validation.unit_mos)
         make_folder(folder)
-        (folder / "head.json").write_text(json.dumps({"alpha": ALPHAS[best], "val_srcc": float(srcc[best])}) + "\n")
+        (folder / "head.json").write_text(json.dumps(facts) + "\n")
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
         chosen = self.settings

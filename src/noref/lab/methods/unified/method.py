@@ -26,7 +26,7 @@ from noref.lab.preprocessing import DataConfig
 from noref.lab.settings import NotNegative, PathText, Positive, Share, settings
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
-from noref.lab.training.pairs import find_photos, hold_out
+from noref.lab.training.pairs import best_rated, find_photos, hold_out
 from noref.lab.training.vectors import photo_vectors
 
 AXES = 64  # principal axes of the distance
@@ -147,7 +147,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         pristine, held_out = hold_out(chosen.pristine, self.seed)
         clean = sources.PhotoSource(*sources.pristine_sources(pristine, rated, chosen.best), size, chosen.copies)
         mos, side = float(np.mean(clean.mos)), int(size.area**0.5) // self.multiple * self.multiple
-        halved, _ = sources.best_rated(rated, chosen.halved)
+        halved, _ = best_rated(rated, chosen.halved)
         training: list[sources.Source] = [
             clean,
             sources.HalvedSource(halved, [mos] * len(halved), size),

@@ -12,6 +12,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.distortions.registry import Pixels
 from noref.lab.preprocessing import WorkingSize
+from noref.lab.training.pairs import best_rated
 from noref.lab.training.working import WorkingPhotos
 
 COMPOSED = tuple(kind for kind in pictures.COMPOSED if kind != "background_blur")  # whose cells differ in quality
@@ -126,13 +127,6 @@ def pristine_sources(pristine: Sequence[Path], rated: RatedImages, best: float) 
     """
     paths, mos = best_rated(rated, max(best, 1 / len(rated)))
     return [*pristine, *paths], [*[float(np.mean(mos))] * len(pristine), *mos]
-
-
-def best_rated(rated: RatedImages, share: float) -> tuple[list[Path], list[float]]:
-    """Paths and MOS, from 0 to 1, of the best-rated share of a database, the best first; none for a share of 0."""
-    rows = np.argsort(-rated.unit_mos, kind="stable")[: round(share * len(rated))].tolist()
-    paths = rated.paths
-    return [paths[row] for row in rows], rated.unit_mos[rows].tolist()
 
 
 def _square(pixels: Pixels, side: int) -> Pixels:
