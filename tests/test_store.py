@@ -13,7 +13,8 @@ import pytest
 
 from noref import Assessment, Defect, ModelCard, StoreError
 from noref.errors import DamagedImage, ImageError, InternalError
-from noref.store import Failure, Record, Settings, Store
+from noref.store import Failure, Record, Settings, Store, opened
+from noref.store.parts import Parts
 
 TEXTS = dict.fromkeys(("description", "licence", "scale", "training_data", "origin", "policy"), "none")
 CARD = ModelCard("tiny", "2", shortest=4, defects=("noise", "banding"), sha256="ab" * 32, **TEXTS)
