@@ -23,7 +23,7 @@ import typer
 from runtime import make_photo
 
 import noref
-from noref import batch, capacity, recording
+from noref import batch, capacity, recording, sources
 from noref.mapping import Item, Work
 from noref.store import Record, Settings, Store
 
@@ -49,7 +49,8 @@ def main(
 def cost(scorer: noref.Scorer, folder: Path, photos: int, block: int, jobs: int, thumbnails: bool) -> None:
     """The rate of scoring with a store, as a share of the rate without."""
     originals = [make_photo(folder / f"original-{number}.jpg", 512, 512, number) for number in range(min(photos, DIFFERENT))]
-    items = [Item(str(linked(folder / f"{number}.jpg", original)), None) for number, original in cycled(originals, photos)]
+    links = (linked(folder / f"{number}.jpg", original) for number, original in cycled(originals, photos))
+    items = [Item.of(sources.local(str(link))) for link in links]
     seconds, processor = Counter[str](), Counter[str]()
     with Store(folder / "cost.db", "w") as store:
 

@@ -54,7 +54,10 @@ def distributions(files: list[Path]) -> dict[str, str]:
 
 PARTS = {
     "runtime": (
-        [*SOURCE.glob("*.py"), *(file for name in ("cli", "store", "writers") for file in (SOURCE / name).rglob("*.py"))],
+        [
+            *SOURCE.glob("*.py"),
+            *(file for name in ("cli", "sources", "store", "writers") for file in (SOURCE / name).rglob("*.py")),
+        ],
         (),
     ),
     "exports": ([*(SOURCE / "exports").rglob("*.py")], ("parquet",)),

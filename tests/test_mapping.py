@@ -5,18 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from noref import DamagedImage, images, mapping
-from noref.sources import Found
+from noref import DamagedImage, images, mapping, sources
 from pictures import make_scene
 
 
 def targets(*places: str) -> list[str]:
-    found = (Found(place, Path(place)) for place in places)
+    found = (sources.local(place, place) for place in places)
     return [str(item.target.relative_to("maps")) for item in mapping.with_targets(found, Path("maps"))]
 
 
+def item(path: str, target: Path | None = None) -> mapping.Item:
+    return mapping.Item.of(sources.local(path), target)
+
+
 def test_without_a_folder_there_are_no_targets():
-    assert list(mapping.with_targets(iter([Found("x/a.jpg", Path("a.jpg"))]), None)) == [mapping.Item("x/a.jpg", None)]
+    [item] = mapping.with_targets(iter([sources.local("x/a.jpg")]), None)
+    assert (item.name, item.place, item.target) == ("x/a.jpg", Path("a.jpg"), None)
 
 
 def test_namesakes_get_numbers():
@@ -50,7 +54,7 @@ def reads(monkeypatch) -> list[object]:
 
 def test_a_photo_is_read_once(scorer, save, tmp_path, reads):
     name = str(save("a.png", make_scene()))
-    assessment = mapping.Work(scorer)(mapping.Item(name, tmp_path / "maps" / "a.png"))
+    assessment = mapping.Work(scorer)(item(name, tmp_path / "maps" / "a.png"))
     assert assessment.warnings == ()
     assert reads == [name]
     assert (tmp_path / "maps" / "a.png").stat().st_size > 1000
@@ -60,8 +64,8 @@ def test_a_photo_is_read_once(scorer, save, tmp_path, reads):
 def test_a_map_that_cannot_be_written_is_a_warning(scorer, save, tmp_path, target):
     name = str(save("photo.png", make_scene()))
     (tmp_path / "occupied").mkdir()
-    plain = mapping.Work(scorer)(mapping.Item(name, None))
-    assessment = mapping.Work(scorer)(mapping.Item(name, tmp_path / target))
+    plain = mapping.Work(scorer)(item(name))
+    assessment = mapping.Work(scorer)(item(name, tmp_path / target))
     [warning] = assessment.warnings
     assert warning.startswith(f"its map could not be written to {tmp_path / target}: ")
     assert assessment.score == plain.score
@@ -70,5 +74,5 @@ def test_a_map_that_cannot_be_written_is_a_warning(scorer, save, tmp_path, targe
 def test_a_photo_that_cannot_be_read_is_an_error(scorer, save, tmp_path):
     cut = save("a.jpg", save("b.jpg", make_scene()).read_bytes()[:1000])
     with pytest.raises(DamagedImage):
-        mapping.Work(scorer)(mapping.Item(str(cut), tmp_path / "a.png"))
+        mapping.Work(scorer)(item(str(cut), tmp_path / "a.png"))
     assert not (tmp_path / "a.png").exists()

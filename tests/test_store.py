@@ -157,12 +157,15 @@ def test_results_under_other_settings_are_kept_apart(tmp_path):
 
 
 def test_the_state_depends_on_size_time_settings_and_thumbnail(tmp_path):
-    with Store(filled(tmp_path / "r.db", assessed("/a"), failed("/b"), assessed("/c", thumbnail=b"JPEG")), "w") as store:
+    records = assessed("/a"), failed("/b"), assessed("/c", thumbnail=b"JPEG"), assessed("/d", version="etag")
+    with Store(filled(tmp_path / "r.db", *records), "w") as store:
         native = store.use(CARD, "native", False)
         assert store.state("/a", 123, 10**18 + 1, SETTINGS) == "scored"
         assert store.state("/b", 123, 10**18 + 1, SETTINGS) == "failed"
         assert store.state("/a", 124, 10**18 + 1, SETTINGS) == ""
         assert store.state("/a", 123, 10**18, SETTINGS) == ""
+        assert store.state("/a", 123, 10**18 + 1, SETTINGS, version="etag") == ""
+        assert store.state("/d", 123, 10**18 + 1, SETTINGS, version="etag") == "scored"
         assert store.state("/a", 123, 10**18 + 1, native) == ""
         assert store.state("/a", 123, 10**18 + 1, SETTINGS, thumbnail=True) == ""
         assert store.state("/b", 123, 10**18 + 1, SETTINGS, thumbnail=True) == "failed"
@@ -229,6 +232,19 @@ def test_foreign_files_are_refused_and_not_touched(save, mode):
         Store(other, mode)
     assert other.read_bytes() == before
     assert sorted(path.name for path in photo.parent.iterdir()) == ["other.db", "photo.jpg"]
+
+
+def test_a_file_of_the_first_version_is_read_and_extended(tmp_path):
+    file = filled(tmp_path / "r.db", assessed("/a"))
+    database = sqlite3.connect(file)
+    database.executescript("ALTER TABLE results DROP COLUMN version; PRAGMA user_version = 1;")
+    database.close()
+    with Store(file) as store:
+        assert [record.version for record in store.records()] == [""]
+    with Store(file, "w") as store:
+        assert store.state("/a", 123, 10**18 + 1, SETTINGS) == "scored"
+        store.write(assessed("/b", version="etag"))
+        assert [record.version for record in store.records()] == ["", "etag"]
 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path):

@@ -6,23 +6,28 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from noref import overlay, sources
 from noref.assessment import Assessment
+from noref.images import Source
 from noref.scorer import Scorer
 
 _LONGEST_NAME = 255  # bytes of a file name, on nearly every file system
 
 
-class Item(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Item(sources.Found):
     """A photo, and the file of its quality map; None for no map."""
 
-    name: str
-    target: Path | None
+    target: Path | None = None
+
+    @classmethod
+    def of(cls, photo: sources.Found, target: Path | None = None) -> "Item":
+        """A photo that was found, with the file of its map."""
+        return cls(photo.file, photo.place, photo.content, photo.member, target)
 
 
 class Work:
@@ -37,15 +42,15 @@ class Work:
         Raises:
             ImageError: The photo cannot be scored.
         """
-        return self.with_pixels(item)[0]
+        return self.with_pixels(item, item.open())[0]
 
-    def with_pixels(self, item: Item) -> tuple[Assessment, npt.NDArray[np.uint8]]:
-        """The assessment, and the photo's pixels as they were read.
+    def with_pixels(self, item: Item, content: Source) -> tuple[Assessment, npt.NDArray[np.uint8]]:
+        """The assessment, and the photo's pixels as they were read from its opened content.
 
         Raises:
             ImageError: The photo cannot be scored.
         """
-        photo = self.scorer.read(item.name)
+        photo = self.scorer.read(content)
         assessment = self.scorer.assess(photo)
         if item.target is None:
             return assessment, photo.pixels
@@ -62,17 +67,18 @@ class Work:
 def with_targets(found: Iterator[sources.Found], maps: Path | None) -> Iterator[Item]:
     """Choose the file of each quality map; photos of the same name from different folders get a number."""
     if maps is None:
-        yield from (Item(name, None) for name, _ in found)
+        yield from map(Item.of, found)
         return
     next_number: Counter[Path] = Counter()
     taken: set[Path] = set()
-    for name, place in found:
+    for photo in found:
+        place = photo.place
         target = _map_name(place)
         while target in taken:
             next_number[place] += 1
             target = _map_name(place, f".{next_number[place] + 1}")
         taken.add(target)
-        yield Item(name, maps / target)
+        yield Item.of(photo, maps / target)
 
 
 def _map_name(place: Path, suffix: str = "") -> Path:

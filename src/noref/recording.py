@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from noref import batch
+from noref import batch, sources
 from noref.assessment import Assessment
 from noref.errors import ImageError
+from noref.images import Source
 from noref.mapping import Item, Work
 from noref.scorer import Scorer
 from noref.store import Failure, Record, Settings, Store
@@ -23,7 +24,6 @@ LONGEST = 256
 """Pixels on the long side of a thumbnail, at most."""
 
 _CHUNK = 1 << 20  # bytes of a file read at a time
-_LATEST = 2**63 - 1  # nanoseconds: the largest integer of SQLite
 
 
 def run(
@@ -31,8 +31,8 @@ def run(
 ) -> Iterator[Assessment | ImageError]:
     """Score photos as `batch.run` does, and yield each result when it is written to the store.
 
-    A photo is passed over if it has a result under the same model file, view and exactness, and its size and time of change are
-    those of that time.
+    A photo is passed over if it has a result under the same model file, view and exactness, and its identity (size, time of
+    change and version) is that of that time.
 
     Args:
         store: Open for writing.
@@ -48,7 +48,8 @@ def run(
     """
     settings = store.use(scorer.card, scorer.view, scorer.exact)
     work = _Work(Work(scorer), settings, thumbnails)
-    for scored in batch.in_order(work, _unfinished(store, settings, items, retry, thumbnails, before), jobs):
+    unfinished = _unfinished(store, settings, items, retry, thumbnails, before)
+    for scored in batch.in_order(work, sources.ahead(unfinished), jobs):
         store.write(scored.record)
         yield scored.result
 
@@ -57,8 +58,8 @@ def _unfinished(
     store: Store, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
 ) -> Iterator[Item]:
     for item in items:
-        path = os.path.abspath(item.name)
-        state = store.state(path, *_stamp(path), settings, thumbnails)
+        size, modified, version = item.identity()
+        state = store.state(item.lasting, size, modified, settings, thumbnails, version)
         if state == "scored" or (state == "failed" and not retry):
             before[state] += 1
         else:
@@ -77,17 +78,17 @@ class _Work:
         self.work, self.settings, self.thumbnails = work, settings, thumbnails
 
     def __call__(self, item: Item) -> _Scored:
-        path = os.path.abspath(item.name)
-        size, modified = _stamp(path)  # first, so that the next run notices a change from here on
-        digest = _digest(path)
-        found = batch.attempted(self.work.with_pixels, item, lambda item: item.name)
+        identity = item.identity()  # first, so that the next run notices a change from here on
+        content = batch.attempted(Item.open, item, lambda item: item.name)
+        digest, found = ("", content) if isinstance(content, ImageError) else (_digest(content), self._assessed(item, content))
         result, pixels = (found, None) if isinstance(found, ImageError) else found
         record = Record(
-            path=path,
+            path=item.lasting,
             assessment=result if isinstance(result, Assessment) else None,
             failure=Failure.of(result) if isinstance(result, ImageError) else None,
-            bytes=size,
-            modified=modified,
+            bytes=identity.bytes,
+            modified=identity.modified,
+            version=identity.version,
             digest=digest,
             thumbnail=thumbnail(pixels) if self.thumbnails and pixels is not None else None,
             scored=datetime.now(timezone.utc),
@@ -96,6 +97,9 @@ class _Work:
             exact=self.settings.exact,
         )
         return _Scored(result, record)
+
+    def _assessed(self, item: Item, content: Source) -> tuple[Assessment, npt.NDArray[np.uint8]] | ImageError:
+        return batch.attempted(lambda item: self.work.with_pixels(item, content), item, lambda item: item.name)
 
 
 def thumbnail(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -107,22 +111,15 @@ def thumbnail(pixels: npt.NDArray[np.uint8]) -> bytes:
     return stream.getvalue()
 
 
-def _stamp(path: str) -> tuple[int, int]:
-    """Size in bytes and time of the last change in nanoseconds; zeros where there is no file."""
-    try:
-        state = os.stat(path)
-    except (OSError, ValueError):  # ValueError: a null character in the path
-        return 0, 0
-    return state.st_size, min(state.st_mtime_ns, _LATEST)
-
-
-def _digest(path: str) -> str:
-    """SHA-256 of a file's content; empty if it cannot be read, or is a pipe, which can be read only once."""
+def _digest(content: Source) -> str:
+    """SHA-256 of a photo's content; empty if it cannot be read, or is a pipe, which can be read only once."""
+    if isinstance(content, io.BytesIO):
+        return hashlib.sha256(content.getbuffer()).hexdigest()
     digest = hashlib.sha256()
-    if not os.path.isfile(path):
+    if not isinstance(content, str) or not os.path.isfile(content):
         return ""
     try:
-        with open(path, "rb") as file:
+        with open(content, "rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError:

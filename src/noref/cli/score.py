@@ -100,7 +100,7 @@ def score(
             _make(maps, scorer)
         found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped), maps)
         if store is None:
-            results = batch.run(mapping.Work(scorer), found, jobs, lambda item: item.name)
+            results = batch.run(mapping.Work(scorer), sources.ahead(found), jobs, lambda item: item.name)
         else:
             results = recording.run(store, scorer, found, jobs, retry=retry, thumbnails=thumbnails, before=before)
         total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))

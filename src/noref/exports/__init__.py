@@ -11,7 +11,7 @@ from noref.writers import Table, as_record, csv
 
 Export: TypeAlias = Callable[[Iterable[Record], ModelCard, TextIO], None]
 
-FILE_COLUMNS = ("bytes", "modified", "digest", "scored", "model_sha256", "view", "exact")
+FILE_COLUMNS = ("bytes", "modified", "version", "digest", "scored", "model_sha256", "view", "exact")
 """What an export states of a photo and its scoring beside the result."""
 
 

@@ -29,8 +29,8 @@ def schema(defects: Sequence[str]) -> pa.Schema:
         *(("model", pa.string()), ("policy", pa.string()), ("width", pa.int32()), ("height", pa.int32())),
         ("warnings", pa.list_(pa.string())),
         *(("error_kind", pa.string()), ("error_cause", pa.string()), ("error_cure", pa.string())),
-        *(("bytes", pa.int64()), ("modified", pa.timestamp("ns", "UTC")), ("digest", pa.string())),
-        ("scored", pa.timestamp("us", "UTC")),
+        *(("bytes", pa.int64()), ("modified", pa.timestamp("ns", "UTC")), ("version", pa.string())),
+        *(("digest", pa.string()), ("scored", pa.timestamp("us", "UTC"))),
         *(("model_sha256", pa.string()), ("view", pa.string()), ("exact", pa.bool_())),
         *((f"{column(name)}_{figure}", pa.float64()) for name in defects for figure in ("probability", "level")),
     ]
@@ -71,6 +71,7 @@ def _row(record: Record, pictures: bool) -> dict[str, Any]:
         "image": text(record.path),
         "bytes": record.bytes,
         "modified": record.modified,
+        "version": text(record.version),
         "digest": record.digest,
         "scored": record.scored,
         "model_sha256": record.model_sha256,

@@ -135,21 +135,24 @@ class Store:
             defects = self._rows("SELECT name, probability, level FROM defects WHERE result = ?", row["id"])
             yield rows.loaded(row, defects, chosen, card)
 
-    def state(self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False) -> State:
+    def state(
+        self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False, version: str = ""
+    ) -> State:
         """Whether a photo, unchanged since, has a result: "scored", "failed", or "" for none.
 
         Args:
-            path: Absolute.
-            size: Bytes of the file now.
+            path: See `Record`.
+            size: Bytes of the photo now.
             modified: Time of its last change now, in nanoseconds since 1970.
             settings: Under which it is to be scored.
             thumbnail: Whether a result without a thumbnail counts as none.
+            version: See `Record`; now.
         """
         query = """
             SELECT error_kind, thumbnail IS NOT NULL FROM results LEFT JOIN pictures ON result = id
-            WHERE settings = ? AND path = ? AND bytes = ? AND modified = ?
+            WHERE settings = ? AND path = ? AND bytes = ? AND modified = ? AND version = ?
         """
-        for kind, drawn in self._rows(query, self._id(settings), rows.stored_path(path), size, modified):
+        for kind, drawn in self._rows(query, self._id(settings), rows.stored_path(path), size, modified, version):
             return "failed" if kind else "scored" if drawn or not thumbnail else ""
         return ""
 

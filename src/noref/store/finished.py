@@ -11,7 +11,7 @@ from noref.store.record import State
 
 
 class Finished:
-    """Photos that have a result, each as a hash of its path, size, time of change, and state.
+    """Photos that have a result, each as a hash of its path, size, time of change, version and state.
 
     The hashes have 64 bits: the chance that any of a million new photos is taken for one of a million finished ones is 1e-7.
 
@@ -22,19 +22,19 @@ class Finished:
     def __init__(self, stamps: npt.NDArray[np.uint64]) -> None:
         self._stamps = np.sort(stamps)
 
-    def state(self, path: str, size: int, modified: int) -> State:
+    def state(self, path: str, size: int, modified: int, version: str = "") -> State:
         """See `Store.state`."""
         state: State
         for state in get_args(State):
-            wanted = np.uint64(stamp(os.fsencode(path), size, modified, state))
+            wanted = np.uint64(stamp(os.fsencode(path), size, modified, version, state))
             if (self._stamps[np.searchsorted(self._stamps, wanted) :][:1] == wanted).any():
                 return state
         return ""
 
 
-def stamp(path: bytes, size: int, modified: int, state: State) -> int:
+def stamp(path: bytes, size: int, modified: int, version: str, state: State) -> int:
     """The hash of a photo and the state of its result."""
-    return digest(b"\0".join((path, b"%d %d" % (size, modified), state.encode())))
+    return digest(b"\0".join((path, b"%d %d" % (size, modified), version.encode(), state.encode())))
 
 
 def digest(content: bytes) -> int:

@@ -162,11 +162,13 @@ class Parts:
                     chunk = chunk.append_column(name, pa.array(values, kinds.field(name).type))
             yield from columns.records(chunk, defects)
 
-    def state(self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False) -> State:
+    def state(
+        self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False, version: str = ""
+    ) -> State:
         """See `Store.state`; results that were written since this was first called do not count."""
         if (settings, thumbnail) not in self._finished:
             self._finished[settings, thumbnail] = self.finished(settings, thumbnail)
-        return self._finished[settings, thumbnail].state(path, size, modified)
+        return self._finished[settings, thumbnail].state(path, size, modified, version)
 
     def finished(self, settings: Settings, thumbnail: bool = False) -> Finished:
         """The photos that have a result; it can be sent to other processes.
@@ -177,13 +179,14 @@ class Parts:
         """
         stamps = [np.empty(0, np.uint64)]
         for part, kept in self._current(settings):
-            names = ["image", "image_bytes", "bytes", "modified", "error_kind", *(["thumbnail"] if thumbnail else [])]
+            names = ["image", "image_bytes", "bytes", "modified", "version", "error_kind", *(["thumbnail"] if thumbnail else [])]
             rows = _read(part.path, names).filter(pa.array(kept))
             if thumbnail:
                 rows = rows.filter(pc.field("thumbnail").is_valid() | pc.field("error_kind").is_valid())
-            sizes, times = rows["bytes"].to_pylist(), rows["modified"].cast(pa.int64()).to_pylist()
+            modified = rows["modified"].cast(pa.int64()).to_pylist()
             states: list[State] = ["failed" if kind else "scored" for kind in rows["error_kind"].to_pylist()]
-            stamps.append(np.fromiter(map(stamp, _paths(rows), sizes, times, states), np.uint64))
+            stated = map(stamp, _paths(rows), rows["bytes"].to_pylist(), modified, rows["version"].to_pylist(), states)
+            stamps.append(np.fromiter(stated, np.uint64))
         return Finished(np.concatenate(stamps))
 
     def use(self, card: ModelCard, view: str, exact: bool) -> Settings:

@@ -61,18 +61,20 @@ class Record:
     """The result of one photo, with the state of the file when it was scored.
 
     Attributes:
-        path: Absolute; bytes that are not text are kept as `os.fsdecode` keeps them.
+        path: An absolute path, a URL without credentials, or one of these, "::" and the name of a member; bytes that are not
+            text are kept as `os.fsdecode` keeps them.
         assessment: None if the photo could not be scored. Read from a file, its name is `path`, and its map is clipped to 0 to
             100 and rounded to steps of 100 / 255.
         failure: None if the photo was scored.
-        bytes: Size of the photo's file; 0 if it could not be read.
-        modified: Time of its last change, in nanoseconds since 1970; 0 if it could not be read.
+        bytes: Size of the photo; 0 if it could not be read.
+        modified: Time of the last change of its file or archive, in nanoseconds since 1970; 0 if it could not be read.
         digest: SHA-256 of its content, hexadecimal; "" if it could not be read.
         thumbnail: A JPEG of at most 256 pixels on the long side; None if there is none.
         scored: When it was scored, in UTC.
         model_sha256: See `Settings`.
         view: See `Settings`.
         exact: See `Settings`.
+        version: What else identifies the content, such as the ETag of a remote object; "" for a local file.
     """
 
     path: str
@@ -86,6 +88,7 @@ class Record:
     model_sha256: str
     view: str
     exact: bool
+    version: str = ""
 
     @property
     def settings(self) -> Settings:

@@ -15,7 +15,7 @@ from noref.errors import StoreError
 APPLICATION = 0x6E6F7266
 """`PRAGMA application_id` of a file of results: "norf"."""
 
-VERSION = 1
+VERSION = 2
 """`PRAGMA user_version`: of the tables below."""
 
 _TABLES = f"""
@@ -40,6 +40,7 @@ CREATE TABLE results (
     path TEXT NOT NULL,
     bytes INTEGER NOT NULL,
     modified INTEGER NOT NULL,
+    version TEXT NOT NULL DEFAULT '',
     digest TEXT NOT NULL,
     scored TEXT NOT NULL,
     score REAL,
@@ -70,6 +71,12 @@ CREATE TABLE pictures (
 );
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+_FROM_1 = """
+BEGIN IMMEDIATE;
+ALTER TABLE results ADD COLUMN version TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 2;
 COMMIT;
 """
 _WAIT = 10.0  # seconds for another process's transaction
@@ -131,6 +138,8 @@ def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) 
         database.execute("PRAGMA synchronous = NORMAL")
     if new:
         database.executescript(_TABLES)
+    elif mode == "w" and version == 1:
+        database.executescript(_FROM_1)
 
 
 @contextlib.contextmanager

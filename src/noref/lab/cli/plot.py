@@ -85,7 +85,7 @@ def defects(
     method = experiment.load_model(run)
     if not isinstance(method, DefectsMethod):
         raise LabError(f"{run} holds {method.name}, which predicts no defects; give a run of `noref lab train defects`")
-    chosen = [Path(name) for name, _ in sources.find(paths, sys.stdin.buffer)]
+    chosen = [Path(photo.name) for photo in sources.find(paths, sys.stdin.buffer)]
     if not chosen:
         raise LabError(f"no images found in {', '.join(paths)}; give photos, or folders that hold some")
     save(pictures.draw(method, chosen, f"Defects predicted by {run.name}"), out, dpi=80)

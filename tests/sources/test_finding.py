@@ -35,8 +35,8 @@ def test_find_keeps_names_and_places(tree):
     root = tree("b.JPG", "a.png", "notes.txt", ".c.png", "sub/d.gif")
     found = list(sources.find([str(root), "-", f"{root}/notes.txt"], io.BytesIO(b"x/y.jpg\n\n")))
     names = [f"{root}/a.png", f"{root}/b.JPG", f"{root}/sub/d.gif", "x/y.jpg", f"{root}/notes.txt"]
-    assert [name for name, _ in found] == names
-    assert [place.as_posix() for _, place in found] == ["a.png", "b.JPG", "sub/d.gif", "y.jpg", "notes.txt"]
+    assert [photo.name for photo in found] == names
+    assert [photo.place.as_posix() for photo in found] == ["a.png", "b.JPG", "sub/d.gif", "y.jpg", "notes.txt"]
 
 
 def test_a_folder_that_may_not_be_read_is_not_passed_over(tree, monkeypatch):

@@ -1,0 +1,33 @@
+"""Sources of images: files, folders (searched recursively), and lists of paths; local or remote, plain or in archives.
+
+`find` gives the photos of all sources one by one. `parts` gives units for work in other processes: photos with a file of their
+own, and files that hold many, each of which `photos_of` opens wherever it was sent to.
+"""
+
+from noref.sources.finding import Collection, find, parts, photos_of
+from noref.sources.folders import described, images_below
+from noref.sources.found import UNKNOWN, Content, Failed, Found, Held, Identity, LocalFile, Named, is_url, lasting, local
+from noref.sources.lists import lines
+from noref.sources.reading import ahead
+
+__all__ = [
+    "UNKNOWN",
+    "Collection",
+    "Content",
+    "Failed",
+    "Found",
+    "Held",
+    "Identity",
+    "LocalFile",
+    "Named",
+    "ahead",
+    "described",
+    "find",
+    "images_below",
+    "is_url",
+    "lasting",
+    "lines",
+    "local",
+    "parts",
+    "photos_of",
+]
