@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from noref.cli.output import say, stop, stops
-from noref.store import Store
+from noref.store import opened
 
 
 def report(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A file that noref score --out wrote.")],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A file or folder that noref score --out wrote.")],
     page: Annotated[Path, typer.Argument(metavar="PAGE", help="The HTML file to write.")],
     threshold: Annotated[
         float, typer.Option("--threshold", min=0, max=100, metavar="SCORE", help="Where the threshold of the page starts.")
@@ -32,7 +32,7 @@ def report(
         from noref.report import write
     except ModuleNotFoundError as error:
         stop(f"noref report needs {error.name}; pip install 'noref[report]'")
-    with stops(), Store(results) as store:
+    with stops(), opened(results) as store:
         if page.exists() and page.samefile(results):
             stop(f"{page} holds the results; choose another name for the report")
         if page.suffix.lower() not in (".html", ".htm"):

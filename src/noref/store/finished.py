@@ -34,7 +34,7 @@ class Finished:
 
 def stamp(path: bytes, size: int, modified: int, version: str, state: State) -> int:
     """The hash of a photo and the state of its result."""
-    return digest(b"\0".join((path, b"%d %d" % (size, modified), version.encode(), state.encode())))
+    return digest(b"\0".join((path, b"%d %d" % (size, modified), version.encode("utf-8", "backslashreplace"), state.encode())))
 
 
 def digest(content: bytes) -> int:

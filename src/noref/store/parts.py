@@ -149,7 +149,7 @@ class Parts:
             tables.append(rows.filter(pa.array(kept)).filter(wanted))
         table = pa.concat_tables(tables)
         keys = [(name, "ascending") for name in (_ORDERS[sort], "part", "row")]
-        order = pc.sort_indices(table, sort_keys=keys, null_placement="at_end").to_numpy()
+        order = pc.sort_indices(table, sort_keys=keys).to_numpy()  # null comes last
         order = order[::-1].copy() if reverse else order
         for start in range(0, len(order), _GROUP):
             chunk = table.take(order[start : start + _GROUP])
@@ -179,7 +179,15 @@ class Parts:
         """
         stamps = [np.empty(0, np.uint64)]
         for part, kept in self._current(settings):
-            names = ["image", "image_bytes", "bytes", "modified", "version", "error_kind", *(["thumbnail"] if thumbnail else [])]
+            names = [
+                "image",
+                "image_bytes",
+                "bytes",
+                "modified",
+                "version",
+                "error_kind",
+                *(["thumbnail"] if thumbnail else []),
+            ]
             rows = _read(part.path, names).filter(pa.array(kept))
             if thumbnail:
                 rows = rows.filter(pc.field("thumbnail").is_valid() | pc.field("error_kind").is_valid())
@@ -247,14 +255,15 @@ class Parts:
         return list(zip(parts, np.split(kept, np.cumsum([len(each) for each in keys])[:-1]), strict=True))
 
     def _picture(self, path: Path, row: int, image: str) -> tuple[Any, ...]:
-        found, *picture = self._pictures(path, row // _GROUP)[row % _GROUP]
-        if found != image:
-            raise StoreError(f"{path}: it was changed while it was read; run the command again")
-        return tuple(picture)
+        for found, *picture in self._pictures(path, row // _GROUP)[row % _GROUP :][:1]:
+            if found == image:
+                return tuple(picture)
+        raise StoreError(f"{path}: it was changed while it was read; run the command again")
 
     def _read_pictures(self, path: Path, group: int) -> list[tuple[Any, ...]]:
         with _explained(path, _DAMAGED), pq.ParquetFile(path) as file:
-            read = file.read_row_group(group, columns=["image", *columns.PICTURES])
+            groups = range(file.num_row_groups)[group : group + 1]
+            read = file.read_row_groups(groups, columns=["image", *columns.PICTURES])
         return list(zip(*(read[name].to_pylist() for name in ("image", *columns.PICTURES)), strict=True))
 
     def _write(self, rows: pa.Table, settings: Settings, card: dict[str, Any]) -> None:
