@@ -47,14 +47,14 @@ def run(
         StoreError: The store cannot be written; what was written before is kept.
     """
     settings = store.use(scorer.card, scorer.view, scorer.exact)
-    work = _Work(Work(scorer), settings, thumbnails)
-    unfinished = _unfinished(store, settings, items, retry, thumbnails, before)
-    for scored in batch.in_order(work, sources.ahead(unfinished), jobs):
+    work = Recorder(Work(scorer), settings, thumbnails)
+    found = unfinished(store, settings, items, retry, thumbnails, before)
+    for scored in batch.in_order(work, sources.ahead(found), jobs):
         store.write(scored.record)
         yield scored.result
 
 
-def _unfinished(
+def unfinished(
     store: Store, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
 ) -> Iterator[Item]:
     for item in items:
@@ -66,18 +66,18 @@ def _unfinished(
             yield item
 
 
-class _Scored(NamedTuple):
+class Scored(NamedTuple):
     result: Assessment | ImageError
     record: Record
 
 
-class _Work:
+class Recorder:
     """Scores one photo and describes its file."""
 
     def __init__(self, work: Work, settings: Settings, thumbnails: bool) -> None:
         self.work, self.settings, self.thumbnails = work, settings, thumbnails
 
-    def __call__(self, item: Item) -> _Scored:
+    def __call__(self, item: Item) -> Scored:
         identity = item.identity()  # first, so that the next run notices a change from here on
         content = batch.attempted(Item.open, item, lambda item: item.name)
         digest, found = ("", content) if isinstance(content, ImageError) else (_digest(content), self._assessed(item, content))
@@ -96,7 +96,7 @@ class _Work:
             view=self.settings.view,
             exact=self.settings.exact,
         )
-        return _Scored(result, record)
+        return Scored(result, record)
 
     def _assessed(self, item: Item, content: Source) -> tuple[Assessment, npt.NDArray[np.uint8]] | ImageError:
         return batch.attempted(lambda item: self.work.with_pixels(item, content), item, lambda item: item.name)

@@ -45,9 +45,7 @@ def results(
     null: Annotated[
         bool, typer.Option("--null", help="With --format paths: end each path by a null byte, for xargs -0.")
     ] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Remove the listed results. Photos are not touched.")
-    ] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove the listed results. Photos are not touched.")] = False,
     number: Numbered = 1,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
