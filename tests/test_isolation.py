@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from noref.isolation import Ended, Isolated
+from noref.isolation import CrashError, Isolated
 
 
 def doubling(log: str = os.devnull):
@@ -62,7 +62,7 @@ def test_results_come_from_another_process(isolated, tmp_path):
 
 def test_a_crash_is_attempted_twice_and_named_and_the_next_source_is_worked_on(isolated, tmp_path):
     work = isolated(functools.partial(doubling, str(tmp_path / "log")))
-    with pytest.raises(Ended, match="signal SIGSEGV"):
+    with pytest.raises(CrashError, match="signal SIGSEGV"):
         work(13)
     assert work(4) == 8
     attempts = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
@@ -77,7 +77,7 @@ def test_errors_are_raised_here(isolated):
     assert work(1) == 2
     with pytest.raises(FileNotFoundError, match="no such model"):
         Isolated(failing)
-    with pytest.raises(Ended, match="exit code 7"):
+    with pytest.raises(CrashError, match="exit code 7"):
         Isolated(ending)
 
 

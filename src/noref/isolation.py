@@ -1,4 +1,4 @@
-"""Work in a child process, so that a crash in a decoder, or of the model runtime, ends the child and not the caller. POSIX only."""
+"""Work in a child process: a crash of a decoder or of the model runtime ends the child and not the caller. POSIX only."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ ATTEMPTS = 2  # for a source at whose work the child ends
 _CHILD = "import sys; from noref import isolation; isolation.serve(int(sys.argv[1]))"
 
 
-class Ended(Exception):
+class CrashError(Exception):
     """The child ended; the message states how."""
 
 
@@ -32,7 +32,7 @@ class Isolated(Generic[S, R]):
         memory: Bytes of data that the child may allocate, above which allocations fail in it; None for any.
 
     Raises:
-        Ended: The child ended before it was ready.
+        CrashError: The child ended before it was ready.
         Exception: Whatever `prepare` raises.
     """
 
@@ -44,7 +44,7 @@ class Isolated(Generic[S, R]):
         """The result for a source.
 
         Raises:
-            Ended: The child ended at it `ATTEMPTS` times.
+            CrashError: The child ended at it `ATTEMPTS` times.
             Exception: Whatever the function raises.
         """
         for _ in range(ATTEMPTS):
@@ -54,7 +54,7 @@ class Isolated(Generic[S, R]):
             except (EOFError, ConnectionError):
                 reason = self._reason()
                 self._start()
-        raise Ended(reason)
+        raise CrashError(reason)
 
     def close(self) -> None:
         """End the child."""
@@ -74,7 +74,10 @@ class Isolated(Generic[S, R]):
             self._pipe.send((self._memory, self._prepare))
             self._received()
         except (EOFError, ConnectionError):
-            raise Ended(self._reason()) from None
+            raise CrashError(self._reason()) from None
+        except BaseException:
+            self.close()
+            raise
 
     def _received(self) -> Any:
         done, result = self._pipe.recv()

@@ -18,7 +18,7 @@ from noref.errors import ImageError
 from noref.images import Source
 from noref.mapping import Item, Work
 from noref.scorer import Scorer
-from noref.store import Failure, Record, Settings, Store
+from noref.store import Failure, Record, Results, Settings, Store
 
 LONGEST = 256
 """Pixels on the long side of a thumbnail, at most."""
@@ -55,8 +55,9 @@ def run(
 
 
 def unfinished(
-    store: Store, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
+    store: Results, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
 ) -> Iterator[Item]:
+    """The photos that have no result under the settings; see `run`."""
     for item in items:
         size, modified, version = item.identity()
         state = store.state(item.lasting, size, modified, settings, thumbnails, version)
@@ -67,17 +68,26 @@ def unfinished(
 
 
 class Scored(NamedTuple):
+    """A result as it is shown, and as it is stored."""
+
     result: Assessment | ImageError
     record: Record
 
 
 class Recorder:
-    """Scores one photo and describes its file."""
+    """Scores one photo and describes its file.
+
+    Args:
+        work: Scores it.
+        settings: Of the records.
+        thumbnails: Whether records have thumbnails.
+    """
 
     def __init__(self, work: Work, settings: Settings, thumbnails: bool) -> None:
         self.work, self.settings, self.thumbnails = work, settings, thumbnails
 
     def __call__(self, item: Item) -> Scored:
+        """Score a photo; a failure is a result."""
         identity = item.identity()  # first, so that the next run notices a change from here on
         content = batch.attempted(Item.open, item, lambda item: item.name)
         digest, found = ("", content) if isinstance(content, ImageError) else (_digest(content), self._assessed(item, content))
