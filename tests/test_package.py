@@ -13,6 +13,7 @@ import noref
 SURFACE = [
     "Assessment",
     "BadModel",
+    "ClusterError",
     "DamagedImage",
     "Defect",
     "EmptyImage",

@@ -177,9 +177,9 @@ def test_results_under_other_settings_are_kept_apart(place):
             store.write(assessed("/c", exact=True))
 
 
-def test_the_state_depends_on_size_time_version_settings_and_thumbnail(place):
+def test_the_state_depends_on_size_time_version_settings_and_thumbnail(tmp_path):
     records = assessed("/a"), failed("/b"), assessed("/c", thumbnail=b"JPEG"), assessed("/d", version="etag")
-    with opened(filled(place, *records), "w") as store:
+    with Store(filled(tmp_path / "r.db", *records), "w") as store:
         native = store.use(CARD, "native", False)
         assert store.state("/a", 123, 10**18 + 1, SETTINGS) == "scored"
         assert store.state("/b", 123, 10**18 + 1, SETTINGS) == "failed"

@@ -14,7 +14,8 @@ NorefError
 +-- ModelError
 |   +-- ModelNotFound       no model of that name or path
 |   +-- BadModel            the file is not a model that noref exported
-+-- StoreError              a file of results cannot be opened, read or written
++-- StoreError              results cannot be opened, read or written
++-- ClusterError            a cluster cannot be used
 """
 
 import traceback
@@ -142,3 +143,7 @@ class StoreError(NorefError):
         ...     print(error)
         missing.db: no such file; write one with `noref score PHOTOS --out missing.db`
     """
+
+
+class ClusterError(NorefError):
+    """A cluster cannot be used, or work on it ended; the message states the cause and the cure."""

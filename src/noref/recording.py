@@ -18,7 +18,7 @@ from noref.errors import ImageError
 from noref.images import Source
 from noref.mapping import Item, Work
 from noref.scorer import Scorer
-from noref.store import Failure, Record, Results, Settings, Store
+from noref.store import Failure, Record, Settings, Store
 
 LONGEST = 256
 """Pixels on the long side of a thumbnail, at most."""
@@ -48,14 +48,14 @@ def run(
     """
     settings = store.use(scorer.card, scorer.view, scorer.exact)
     work = Recorder(Work(scorer), settings, thumbnails)
-    found = unfinished(store, settings, items, retry, thumbnails, before)
+    found = _unfinished(store, settings, items, retry, thumbnails, before)
     for scored in batch.in_order(work, sources.ahead(found), jobs):
         store.write(scored.record)
         yield scored.result
 
 
-def unfinished(
-    store: Results, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
+def _unfinished(
+    store: Store, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
 ) -> Iterator[Item]:
     """The photos that have no result under the settings; see `run`."""
     for item in items:

@@ -1,7 +1,7 @@
 """Results that last: SQLite files, and folders of Parquet parts, both read by commands, reports and other tools."""
 
 from noref.store.database import Store
-from noref.store.record import Failure, Record, Settings, Sort
+from noref.store.record import Failure, Record, Settings, Sort, State
 from noref.store.results import Results, opened
 
-__all__ = ["Failure", "Record", "Results", "Settings", "Sort", "Store", "opened"]
+__all__ = ["Failure", "Record", "Results", "Settings", "Sort", "State", "Store", "opened"]

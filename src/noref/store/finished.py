@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from noref.store.record import State
+
+STATES: tuple[State, ...] = ("scored", "failed")
 
 
 class Finished:
@@ -16,16 +17,15 @@ class Finished:
     The hashes have 64 bits: the chance that any of a million new photos is taken for one of a million finished ones is 1e-7.
 
     Args:
-        stamps: From `stamp`, in any order.
+        stamps: From `stamp`, as uint64 in any order.
     """
 
-    def __init__(self, stamps: npt.NDArray[np.uint64]) -> None:
-        self._stamps = np.sort(stamps)
+    def __init__(self, stamps: npt.ArrayLike = ()) -> None:
+        self._stamps = np.sort(np.asarray(stamps, np.uint64))
 
     def state(self, path: str, size: int, modified: int, version: str = "") -> State:
         """See `Store.state`."""
-        state: State
-        for state in get_args(State):
+        for state in STATES:
             wanted = np.uint64(stamp(os.fsencode(path), size, modified, version, state))
             if (self._stamps[np.searchsorted(self._stamps, wanted) :][:1] == wanted).any():
                 return state

@@ -64,7 +64,6 @@ class Parts:
     def __init__(self, path: str | os.PathLike[str], mode: Literal["r", "w"] = "r") -> None:
         self.path = Path(path)
         self._pictures = functools.lru_cache(maxsize=_RECENT)(self._read_pictures)
-        self._finished: dict[tuple[Settings, bool], Finished] = {}
         self._written: set[Settings] = set()
         self._lock: schema.Lock | None = None
         if mode == "w":
@@ -161,14 +160,6 @@ class Parts:
                 for name, *values in zip(columns.PICTURES, *drawn, strict=True):
                     chunk = chunk.append_column(name, pa.array(values, kinds.field(name).type))
             yield from columns.records(chunk, defects)
-
-    def state(
-        self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False, version: str = ""
-    ) -> State:
-        """See `Store.state`; results that were written since this was first called do not count."""
-        if (settings, thumbnail) not in self._finished:
-            self._finished[settings, thumbnail] = self.finished(settings, thumbnail)
-        return self._finished[settings, thumbnail].state(path, size, modified, version)
 
     def finished(self, settings: Settings, thumbnail: bool = False) -> Finished:
         """The photos that have a result; it can be sent to other processes.

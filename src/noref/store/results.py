@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from noref.errors import StoreError
 from noref.store.database import Store
-from noref.store.record import Record, Settings, Sort, State
+from noref.store.record import Record, Settings, Sort
 
 
 class Results(Protocol):
@@ -40,11 +40,6 @@ class Results(Protocol):
         pictures: bool = True,
     ) -> Iterator[Record]:
         """See `Store.records`."""
-
-    def state(
-        self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False, version: str = ""
-    ) -> State:
-        """See `Store.state`."""
 
     def remove(self, paths: Iterable[str], settings: Settings) -> None:
         """See `Store.remove`."""

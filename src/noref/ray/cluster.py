@@ -1,0 +1,78 @@
+"""Connecting to a cluster, and how many of its processors score."""
+
+import contextlib
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator
+
+import ray
+
+from noref import capacity
+from noref.errors import ClusterError
+
+READERS = 16
+"""Processors of scorers for each one that is left to the tasks of Ray Data, such as reading."""
+
+_WAIT = 10.0  # seconds for processors that an earlier run is giving back
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Use the cluster to which this process is connected, or connect to one for as long as the context lasts.
+
+    Args:
+        address: As of `ray.init`; None for the environment variable RAY_ADDRESS, and without that for a cluster of this
+            machine, which is started and ended here.
+
+    Raises:
+        ClusterError: There is no cluster at the address.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    connect(address)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def connect(address: str | None) -> None:
+    """Connect to a cluster; see `connected`."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it prints a line for every actor of a data set
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    own = {"num_cpus": capacity.available_processors() + 1, "include_dashboard": False} if address == "local" else {}
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        cause = str(error).strip().split("\n")[0].rstrip(".")
+        raise ClusterError(f"no Ray cluster at {address}: {cause}; check the address, and that the cluster runs") from error
+
+
+def scorers(wanted: int | None) -> int:
+    """How many actors are to score, each on one processor.
+
+    An actor pool on every processor would leave none to the tasks of Ray Data, for which it would wait forever.
+
+    Args:
+        wanted: A number; None for all processors that are free, but one for each `READERS` or part of them.
+
+    Raises:
+        ClusterError: That would leave no processor, or none is free.
+    """
+    total = int(ray.cluster_resources().get("CPU", 0))
+    if total < 2 or (wanted or 1) >= total:
+        most = "1 processor" if total == 1 else f"{total} processors"
+        cure = f"use at most {total - 1}" if total > 1 else "add one, as by `ray start --num-cpus 2`"
+        needs = "a scorer needs one" if wanted is None else f"{wanted} scorers need one each"
+        raise ClusterError(f"the cluster has {most}; {needs}, and Ray Data one for its other tasks; {cure}")
+    needed = total if wanted is None else wanted + 1
+    deadline = time.monotonic() + _WAIT
+    while (free := int(ray.available_resources().get("CPU", 0))) < needed and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if free < (2 if wanted is None else needed):
+        raise ClusterError(f"{free} of the cluster's {total} processors are free, and {needed} are needed; wait, or add nodes")
+    return wanted or free - math.ceil(free / (READERS + 1))
