@@ -108,7 +108,7 @@ class PhotoScorers(Scorers):
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Their records, and in columns of their own what the readers passed over."""
         photos = rows["photo"].drop_null().to_pylist()
-        found = self.records(Item.of(pickle.loads(photo)) for photo in photos)
+        found = self.records(Item.of(pickle.loads(photo)) for photo in photos)  # noqa: S301  (from `photos`)
         passed = rows.filter(pc.field("photo").is_null()).drop_columns("photo")
         return pa.concat_tables([found, passed], promote_options="default")
 
@@ -132,27 +132,27 @@ class RowScorers(Scorers):
         Raises:
             ValueError: A column is missing, or has the name of a column of the records.
         """
-        names = rows.column_names
-        if self._content not in names and self._path not in names:
-            raise ValueError(f"the data set has no column {self._content!r} or {self._path!r}, but {', '.join(names)}")
-        paths = rows[self._path].to_pylist() if self._path in names else ["<bytes>"] * len(rows)
-        contents = rows[self._content].to_pylist() if self._content in names else itertools.repeat(None)
-        found = self.records(map(_given, paths, contents)).drop_columns(FILE)
-        kept = rows.drop_columns([self._content] if self._content in names else [])
+        columns_of = {name: rows[name].to_pylist() for name in (self._content, self._path) if name in rows.column_names}
+        if not columns_of:
+            has = ", ".join(rows.column_names)
+            raise ValueError(f"the data set has no column {self._content!r} or {self._path!r}; its columns: {has}")
+        paths = columns_of.get(self._path, itertools.repeat(None))
+        contents = columns_of.get(self._content, itertools.repeat(None))
+        found = self.records(itertools.islice(map(_given, paths, contents), len(rows))).drop_columns(FILE)
+        kept = rows.drop_columns([self._content] if self._content in columns_of else [])
         if both := {*kept.column_names} & {*found.column_names}:
-            raise ValueError(
-                f"the results have columns of the same names; rename or drop those of the data set: {sorted(both)}"
-            )
+            names = ", ".join(sorted(both))
+            raise ValueError(f"results have columns of these names; rename or drop those of the data set: {names}")
         for name, values in zip(found.column_names, found.columns, strict=True):
             kept = kept.append_column(name, values)
         return kept
 
 
-def _given(path: str, content: bytes | None) -> Item:
+def _given(path: str | None, content: bytes | None) -> Item:
     """A photo of a data set; without content it is read from its path."""
-    if content is None:
+    if content is None and path is not None:
         return next(map(Item.of, sources.find([path], io.BytesIO())))
-    return Item(path, Path(), sources.Held(content))
+    return Item(path or "<bytes>", Path(), sources.Held(content or b""))
 
 
 def read(rows: pa.Table, finished: "ray.ObjectRef[Finished]", retry: bool) -> Iterator[pa.Table]:
@@ -170,7 +170,7 @@ def read(rows: pa.Table, finished: "ray.ObjectRef[Finished]", retry: bool) -> It
 
     def unfinished() -> Iterator[sources.Found]:
         for part in rows["part"].to_pylist():
-            for photo in sources.photos_of(pickle.loads(part), passed):
+            for photo in sources.photos_of(pickle.loads(part), passed):  # noqa: S301  (from `scored`)
                 state = known.state(photo.lasting, *photo.identity())
                 if is_passed(state, retry):
                     passed[state] += 1
