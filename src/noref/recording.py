@@ -48,7 +48,7 @@ def run(
     """
     settings = store.use(scorer.card, scorer.view, scorer.exact)
     work = Recorder(Work(scorer), settings, thumbnails)
-    found = _unfinished(store, settings, items, retry, thumbnails, before)
+    found = _unfinished(store, settings, sources.looked_up(items), retry, thumbnails, before)
     for scored in batch.in_order(work, sources.ahead(found), jobs):
         store.write(scored.record)
         yield scored.result

@@ -13,6 +13,7 @@ from noref.assessment import Assessment, Defect
 from noref.capacity import available_processors
 from noref.errors import BadModel, ImageError, ImageTooSmall, ScoringFailed
 from noref.runtime import Session, loading
+from noref.sources import Found, ahead, photos_in
 
 OUTPUTS = ("score", "map", "defects", "levels", "interval", "unusual")
 """Outputs that an exported model may have."""
@@ -160,15 +161,30 @@ class Scorer:
             interval=(low, high),
         )
 
-    def score_many(self, sources: Iterable[images.Source], *, jobs: int = 1) -> Iterator[Assessment | ImageError]:
+    def score_many(
+        self, sources: Iterable[images.Source], *, jobs: int = 1, column: str | None = None
+    ) -> Iterator[Assessment | ImageError]:
         """Score images and yield the results in the same order, each as soon as it is ready.
+
+        A folder, an archive (zip, tar) and a Parquet file yield the results of all photos in them. They and single photos may be
+        remote (`s3://bucket/folder/`, `https://...`), and braces may stand for several of them (`shards-{0000..0099}.tar`). The
+        content of remote photos is read ahead, and nothing is written to the disk. See docs/how-to/collections.md.
 
         An image that cannot be scored yields its `ImageError` instead of raising it, and the others are scored; a bug in noref
         yields an `InternalError`. An exception raised by iterating over `sources` is raised after the results of the sources
         before it. With `jobs` above 1, another thread iterates over `sources`; build the scorer with `threads=1` then, so that
         each image uses one processor.
+
+        Args:
+            sources: Paths, URLs, bytes, binary files, PIL images or RGB arrays.
+            jobs: Images scored at a time.
+            column: Of Parquet files, the column with the photos; None to choose it by type and name.
         """
-        return batch.run(self.score, sources, jobs, images.name_of)
+
+        def score(photo: Found) -> Assessment:
+            return self.score(photo.open())
+
+        return batch.run(score, ahead(photos_in(sources, column)), jobs, lambda photo: photo.name)
 
 
 def score(source: images.Source, *, model: str | Path = card.DEFAULT, view: View = "common") -> Assessment:

@@ -39,7 +39,11 @@ ExactOption = Annotated[bool, typer.Option("--exact", help="Decode large JPEGs i
 def score(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Photos, folders (searched recursively), archives (zip, tar), Parquet files, or - for a list on stdin."
+            " Each may be remote (s3://, https://), and braces stand for several: shards-{0000..0099}.tar.",
+        ),
     ],
     form: Annotated[
         Format | None,
@@ -56,6 +60,10 @@ def score(
     maps: Annotated[
         Path | None,
         typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="Of Parquet files: the column with the photos or their paths."),
     ] = None,
     jobs: Annotated[
         int | None,
@@ -98,13 +106,16 @@ def score(
         scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
         if maps is not None:
             _make(maps, scorer)
-        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped), maps)
+        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped, column), maps)
         if store is None:
             results = batch.run(mapping.Work(scorer), sources.ahead(found), jobs, lambda item: item.name)
         else:
             results = recording.run(store, scorer, found, jobs, retry=retry, thumbnails=thumbnails, before=before)
-        total = None if "-" in paths else lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))
-        advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
+        total = lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))  # noqa: E731
+        countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
+        advance = stack.enter_context(
+            progress.shown(total if countable else None, before.total, printed=form is not None)
+        )
         writer = None
         if form is not None:
             writer = stack.enter_context(writers.opened(form.value, sys.stdout, scorer.card, explain=explain))

@@ -16,7 +16,6 @@ from noref.errors import ClusterError, ImageError
 from noref.ray import cluster, scoring, work
 from noref.ray.work import Scoring
 from noref.scorer import Scorer
-from noref.sources.finding import Part
 from noref.store import Settings, columns
 from noref.store.finished import STATES, Finished
 from noref.store.parts import Parts
@@ -36,7 +35,7 @@ _MANY = 500
 def run(
     parts: Parts,
     scorer: Scorer,
-    found: Iterable[Part],
+    found: Iterable[sources.Part],
     *,
     address: str | None = None,
     scorers: int | None = None,
@@ -76,7 +75,7 @@ def run(
             yield from _written(rows, parts, settings, how, before, skipped)
 
 
-def _unfinished(found: Iterable[Part], finished: Finished, retry: bool, before: Counter[str]) -> Iterator[Part]:
+def _unfinished(found: Iterable[sources.Part], finished: Finished, retry: bool, before: Counter[str]) -> Iterator[sources.Part]:
     """What has to be scored, as far as that is known without waiting for a network; readers look at the others."""
     for part in found:
         if isinstance(part, sources.Found) and part.content.near:
@@ -87,7 +86,7 @@ def _unfinished(found: Iterable[Part], finished: Finished, retry: bool, before: 
         yield part
 
 
-def _taken(parts: Iterator[Part], photos: int) -> Iterator[Part]:
+def _taken(parts: Iterator[sources.Part], photos: int) -> Iterator[sources.Part]:
     """The next parts, with about so many photos."""
     while photos > 0 and (part := next(parts, None)) is not None:
         photos -= 1 if isinstance(part, sources.Found) else _MANY

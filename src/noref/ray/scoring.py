@@ -15,7 +15,6 @@ from noref import card, images, sources
 from noref.ray import cluster, work
 from noref.ray.work import Scoring
 from noref.scorer import View
-from noref.sources.finding import Part
 from noref.store.finished import Finished
 
 _BLOCK = 2**20  # bytes of photos that a reader gives a scorer at a time, at least
@@ -74,7 +73,7 @@ def score(
 
 
 def scored(
-    parts: list[Part], scoring: Scoring, scorers: int, finished: "ray.ObjectRef[Finished]", retry: bool
+    parts: list[sources.Part], scoring: Scoring, scorers: int, finished: "ray.ObjectRef[Finished]", retry: bool
 ) -> "ray.data.Dataset":
     """The records of photos with the columns of `columns.full_schema`; and `passed` and `count`, as `work.read` gives them.
 

@@ -168,14 +168,17 @@ def read(rows: pa.Table, finished: "ray.ObjectRef[Finished]", retry: bool) -> It
     """
     known, passed = ray.get(finished), Counter[str]()
 
-    def unfinished() -> Iterator[sources.Found]:
+    def found() -> Iterator[sources.Found]:
         for part in rows["part"].to_pylist():
-            for photo in sources.photos_of(pickle.loads(part), passed):  # noqa: S301  (from `scored`)
-                state = known.state(photo.lasting, *photo.identity())
-                if is_passed(state, retry):
-                    passed[state] += 1
-                else:
-                    yield photo
+            yield from sources.photos_of(pickle.loads(part), passed)  # noqa: S301  (from `scored`)
+
+    def unfinished() -> Iterator[sources.Found]:
+        for photo in sources.looked_up(found()):
+            state = known.state(photo.lasting, *photo.identity())
+            if is_passed(state, retry):
+                passed[state] += 1
+            else:
+                yield photo
 
     for photo in sources.ahead(unfinished()):
         yield photos([photo])

@@ -4,30 +4,35 @@
 own, and files that hold many, each of which `photos_of` opens wherever it was sent to.
 """
 
-from noref.sources.finding import Collection, find, parts, photos_of
+from noref.sources.finding import Collection, Part, find, is_local, parts, photos_in, photos_of
 from noref.sources.folders import described, images_below
-from noref.sources.found import UNKNOWN, Content, Failed, Found, Held, Identity, LocalFile, Named, is_url, lasting, local
+from noref.sources.found import UNKNOWN, Content, Failed, File, Found, Held, Identity, LocalFile, Named, is_url, lasting, local
 from noref.sources.lists import lines
-from noref.sources.reading import ahead
+from noref.sources.reading import ahead, looked_up
 
 __all__ = [
     "UNKNOWN",
     "Collection",
     "Content",
     "Failed",
+    "File",
     "Found",
     "Held",
     "Identity",
     "LocalFile",
     "Named",
+    "Part",
     "ahead",
     "described",
     "find",
     "images_below",
+    "is_local",
     "is_url",
     "lasting",
     "lines",
     "local",
+    "looked_up",
     "parts",
+    "photos_in",
     "photos_of",
 ]

@@ -41,12 +41,25 @@ def images_below(
 
 def _not_a_photo(path: str) -> str:
     """The kind of a file to skip; empty for a file that may be a photo."""
-    extension = os.path.splitext(path)[1].lower()
-    if extension not in EXTENSIONS:
-        return extension if extension.strip(".") else "without extension"
+    if kind := kind_of(path):
+        return kind
     if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe may wait forever
         return "special files"
-    return "quality maps" if extension == ".png" and overlay.is_overlay(path) else ""
+    return "quality maps" if path.lower().endswith(".png") and overlay.is_overlay(path) else ""
+
+
+def kind_of(path: str) -> str:
+    """The extension of what is no photo, by its name alone; empty for the extension of an image format."""
+    extension = os.path.splitext(path)[1].lower()
+    if extension in EXTENSIONS:
+        return ""
+    return extension if extension.strip(".") else "without extension"
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a file or a folder of a path is hidden; so is what macOS adds to archives."""
+    steps = path.replace("\\", "/").split("/")
+    return any((step.startswith(".") and step.strip(".")) or step == "__MACOSX" for step in steps)
 
 
 def described(skipped: Mapping[str, int]) -> str:

@@ -5,10 +5,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from noref.errors import ImageError
 from noref.images import Source
+from noref.sources.failures import Truncated, explained
 
 _LATEST = 2**63 - 1  # nanoseconds: the largest integer of SQLite
 
@@ -61,6 +62,35 @@ class Content(Protocol):
         """
 
 
+class File(Content, Protocol):
+    """A file that may hold many photos."""
+
+    @property
+    def name(self) -> str:
+        """Path, or URL without credentials."""
+
+    def looked_up(self) -> "File":
+        """The file with its identity known, if it can be.
+
+        Raises:
+            OSError: It is remote and cannot be looked up.
+        """
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes at a position; fewer at the end.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+
+    def stream(self) -> BinaryIO:
+        """A seekable stream.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+
+
 @dataclass(frozen=True)
 class Found:
     """A photo to score. It can be pickled; another process or machine then reads the content, unless that is `Held`.
@@ -108,6 +138,15 @@ class LocalFile:
     near = True
     expected = 0
 
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    def looked_up(self) -> "LocalFile":
+        """The file itself."""
+        return self
+
     def identity(self) -> Identity:
         """Size and time of change; `UNKNOWN` where there is no file."""
         try:
@@ -119,6 +158,27 @@ class LocalFile:
     def open(self, _name: str) -> Source:
         """The path."""
         return self.path
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes at a position; fewer at the end.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        with open(self.path, "rb", buffering=0) as file:
+            file.seek(start)
+            content = file.read(length)
+            while content and len(content) < length and (more := file.read(length - len(content))):  # at most 2 GiB at a time
+                content += more
+        return content
+
+    def stream(self) -> BinaryIO:
+        """The open file.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        return open(self.path, "rb")
 
 
 @dataclass(frozen=True)
@@ -141,6 +201,66 @@ class Held:
     def open(self, name: str) -> Source:
         """The bytes."""
         return Named(name, self.content)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a file that is the photo as it is, such as a member of an uncompressed tar.
+
+    Attributes:
+        file: That holds it.
+        start: Position of its first byte.
+        length: In bytes.
+        state: Of the photo.
+    """
+
+    file: File
+    start: int
+    length: int
+    state: Identity
+
+    @property
+    def near(self) -> bool:
+        """As of the file."""
+        return self.file.near
+
+    @property
+    def expected(self) -> int:
+        """Its length."""
+        return self.length
+
+    def identity(self) -> Identity:
+        """As it was found."""
+        return self.state
+
+    def open(self, name: str) -> Source:
+        """Its bytes.
+
+        Raises:
+            ImageError: They cannot be read.
+        """
+        with explained(name):
+            content = self.file.read(self.start, self.length)
+            if len(content) < self.length:
+                raise Truncated("its archive ends within it")
+            return Named(name, content)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A source that a caller of `Scorer.score_many` gave: bytes, an array and the like."""
+
+    source: Source
+    near = True
+    expected = 0
+
+    def identity(self) -> Identity:
+        """It has none."""
+        return UNKNOWN
+
+    def open(self, _name: str) -> Source:
+        """The source."""
+        return self.source
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,28 @@
-"""Reads what is remote ahead of its use."""
+"""Reads what is remote ahead of its use, so that waiting for a network does not add up."""
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from noref.sources.found import Found
+from noref import batch
+from noref.errors import ImageError, InternalError
+from noref.sources.found import UNKNOWN, Content, Failed, Found, Held, Named
+from noref.sources.remote import RemoteFile
 
 F = TypeVar("F", bound=Found)
+
+READERS = 32
+"""Photos read at a time."""
+
+MOST_PHOTOS = 96
+"""Photos read, or being read, before they are wanted."""
+
+MOST_BYTES = 1 << 28
+"""Their bytes together; a photo of unknown size counts as `_GUESS`."""
+
+_GUESS = 1 << 22
 
 
 def ahead(photos: Iterable[F]) -> Iterator[F]:
@@ -13,4 +30,91 @@ def ahead(photos: Iterable[F]) -> Iterator[F]:
 
     Local files pass unread, and none is waited for: a photo is yielded before the next one is taken.
     """
-    yield from photos
+    return _in_turn(photos, lambda photo: photo.content.near, _fetched)
+
+
+def looked_up(photos: Iterable[F]) -> Iterator[F]:
+    """Photos in their order, with the identity of remote ones, which is asked for as content is read by `ahead`."""
+    return _in_turn(photos, lambda photo: not _is_unknown(photo.content), _looked_up)
+
+
+def _in_turn(photos: Iterable[F], passes: Callable[[F], bool], work: Callable[[F], F]) -> Iterator[F]:
+    """Photos as they are or, if they do not pass, as work in other threads makes them."""
+    for is_ready, run in itertools.groupby(photos, passes):
+        if is_ready:
+            yield from run
+        else:
+            yield from _ahead(run, work)
+
+
+def _ahead(photos: Iterator[F], work: Callable[[F], F]) -> Iterator[F]:
+    room = _Room(MOST_BYTES)
+
+    def admitted() -> Iterator[F]:
+        for photo in photos:
+            if not room.take(_cost(photo)):
+                return
+            yield photo
+
+    results = batch.ahead(lambda photo: (_cost(photo), work(photo)), admitted(), READERS, MOST_PHOTOS)
+    try:
+        for cost, photo in results:
+            yield photo
+            room.give(cost)
+    finally:
+        room.close()
+
+
+class _Room:
+    """Bytes that may be held; a photo larger than all of them is admitted when nothing else is held."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held, self._open = most, 0, True
+        self._changed = threading.Condition()
+
+    def take(self, size: int) -> bool:
+        """Wait until there is room; returns whether the room is still open."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open or not self._held or self._held + size <= self._most)
+            self._held += size
+            return self._open
+
+    def give(self, size: int) -> None:
+        """Leave the room."""
+        with self._changed:
+            self._held -= size
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+
+
+def _cost(photo: Found) -> int:
+    return _GUESS if _is_unknown(photo.content) else photo.content.expected
+
+
+def _is_unknown(content: Content) -> bool:
+    return isinstance(content, RemoteFile) and content.state is None
+
+
+def _fetched(photo: F) -> F:
+    """The photo with its content, or with the error of reading it."""
+    try:
+        if isinstance(photo.content, RemoteFile):
+            held = photo.content.fetched(photo.name)
+        else:
+            opened = photo.open()
+            assert isinstance(opened, Named), "what is not near is opened as bytes"
+            held = Held(opened.getvalue(), photo.identity())
+    except Exception as error:
+        stated = error if isinstance(error, ImageError) else InternalError.of(photo.name, error)
+        return dataclasses.replace(photo, content=Failed(stated, UNKNOWN if _is_unknown(photo.content) else photo.identity()))
+    return dataclasses.replace(photo, content=held)
+
+
+def _looked_up(photo: F) -> F:
+    assert isinstance(photo.content, RemoteFile), "others are not unknown"
+    return dataclasses.replace(photo, content=photo.content.with_identity())

@@ -1,0 +1,81 @@
+"""What reading a source may raise, as an error of the image that stands in its place."""
+
+import contextlib
+import lzma
+import re
+import zlib
+from collections.abc import Iterator
+
+from noref.errors import DamagedImage, ImageError, ImageNotFound, ImageTooLarge, UnsupportedImage
+
+LIMIT = 1 << 28
+"""Bytes of a photo that is not in a local file of its own, at most."""
+
+_EXTRAS = {"fsspec": "remote", "aiohttp": "remote", "s3fs": "remote", "pyarrow": "parquet"}
+
+
+class Truncated(Exception):
+    """An archive ends before its end."""
+
+
+class Malformed(Exception):
+    """An archive is not what its name states, or is corrupt."""
+
+
+class Unavailable(OSError):
+    """A remote source could not be reached or did not answer, for a reason that does not show credentials."""
+
+
+@contextlib.contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Raise what prevents reading as an `ImageError` of that name."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, Truncated, Malformed, ModuleNotFoundError) as error:
+        raise as_image_error(name, error) from None
+
+
+def as_image_error(name: str, error: Exception) -> ImageError:
+    """The error of an image that stands in the place of another error."""
+    kind: type[ImageError] = ImageNotFound
+    match error:
+        case ModuleNotFoundError():
+            extra = _EXTRAS.get(error.name or "")
+            kind, cause = UnsupportedImage, f"{error.name} is not installed"
+            cure = f"pip install 'noref[{extra}]'" if extra else "install it"
+        case Truncated() | Malformed() | EOFError() | zlib.error() | lzma.LZMAError():
+            kind, cure = DamagedImage, "copy or download it again"
+            cause = str(error) if isinstance(error, (Truncated, Malformed)) else f"it is damaged or truncated ({error})"
+        case FileNotFoundError():
+            cause, cure = "no such file, folder or bucket", "check its name; the URL of a folder ends with /"
+        case PermissionError():
+            cause, cure = f"access denied{_stated(error)}", "check the permissions, or renew the credentials"
+        case Unavailable():
+            cause, cure = str(error), "check the URL and the connection, and try again"
+        case _:
+            cause, cure = _reason(error), "check the file"
+    return kind(name, cause, cure)
+
+
+def too_large(name: str, size: int) -> ImageTooLarge:
+    """The error of a photo of more bytes than the limit."""
+    cause = f"{size} bytes, more than {LIMIT} for a photo from an archive, a table or the network"
+    return ImageTooLarge(name, cause, "give it as a file of its own on this machine")
+
+
+def redacted(text: str) -> str:
+    """Text without the user names, passwords and queries of the URLs in it."""
+    without_users = re.sub(r"(\w[\w+.-]*://)[^\s/?#'\"]*@", r"\1", text)
+    return re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>)]*", r"\1", without_users)
+
+
+def _stated(error: OSError) -> str:
+    text = " ".join(str(argument) for argument in error.args if isinstance(argument, str))
+    return f" ({redacted(text)})" if text and error.strerror is None else ""
+
+
+def _reason(error: Exception) -> str:
+    strerror = getattr(error, "strerror", None)
+    return strerror.lower() if strerror else f"{type(error).__name__}: {redacted(str(error))}"
