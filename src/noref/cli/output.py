@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from noref.errors import ModelError, StoreError
+from noref.errors import ClusterError, ModelError, StoreError
 from noref.writers.table import printable
 
 
@@ -62,7 +62,7 @@ def stops(debug: bool = False) -> Iterator[None]:
         yield
     except BrokenPipeError:  # the output was closed; typer exits quietly
         raise
-    except (ModelError, StoreError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
+    except (ClusterError, ModelError, StoreError, OSError) as error:  # no such model, a folder that cannot be made, a full disk
         if debug:
             say(*traceback.format_exc().splitlines())
         stop(reason(error))
