@@ -64,7 +64,9 @@ def run(
         StoreError: A part cannot be written; what was written before is kept.
     """
     settings = parts.use(scorer.card, scorer.view, scorer.exact)
-    how = Scoring(scorer.model, scorer.max_pixels, scorer.exact, scorer.view, thumbnails, scorer.card.sha256)
+    how = Scoring(
+        scorer.model, scorer.max_pixels, scorer.exact, scorer.view, thumbnails, scorer.card.sha256, scorer.card.defects
+    )
     before, skipped = Counter() if before is None else before, Counter() if skipped is None else skipped
     finished = parts.finished(settings, thumbnails)
     unfinished = _unfinished(found, finished, retry, before)
@@ -96,7 +98,7 @@ def _taken(parts: Iterator[sources.Part], photos: int) -> Iterator[sources.Part]
 def _executed(dataset: "ray.data.Dataset") -> Iterator[pa.Table]:
     """The blocks of a data set, each when it is ready."""
     dataset.context.enable_progress_bars = dataset.context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
         yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
     except RayError as error:

@@ -61,7 +61,7 @@ def score(
         ModelError: The model cannot be used.
     """
     facts = card.load(card.find(model))
-    scoring = Scoring(model, max_pixels, exact, view, thumbnails, facts.sha256)
+    scoring = Scoring(model, max_pixels, exact, view, thumbnails, facts.sha256, facts.defects)
     if not ray.is_initialized():
         cluster.connect(address)
     number = cluster.scorers(scorers)

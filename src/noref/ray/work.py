@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import ray
 
-from noref import card, sources
+from noref import sources
 from noref.errors import ModelError
 from noref.isolation import CrashError, Isolated
 from noref.mapping import Item, Work
@@ -46,6 +46,7 @@ class Scoring:
         view: "common" or "native".
         thumbnails: Whether results have thumbnails.
         sha256: Of the model file; that of every node must be the same.
+        defects: That the model predicts.
     """
 
     model: str
@@ -54,16 +55,12 @@ class Scoring:
     view: View
     thumbnails: bool
     sha256: str
+    defects: tuple[str, ...]
 
     @property
     def settings(self) -> Settings:
         """Of the records."""
         return Settings(self.sha256, self.view, self.exact)
-
-    @property
-    def defects(self) -> tuple[str, ...]:
-        """That the model predicts."""
-        return card.load(card.find(self.model)).defects
 
     def record(self) -> Callable[[Item], Record]:
         """A function that scores a photo in this process.
