@@ -133,9 +133,9 @@ def score(
             results = batch.run(mapping.Work(scorer), sources.ahead(found), threads, lambda item: item.name)
         else:
             results = recording.run(store, scorer, found, threads, retry=retry, thumbnails=thumbnails, before=before)
-        total = lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))  # noqa: E731
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
-        advance = stack.enter_context(progress.shown(total if countable else None, before.total, printed=form is not None))
+        total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))) if countable else None
+        advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
         writer = None
         if form is not None:
             writer = stack.enter_context(writers.opened(form.value, sys.stdout, scorer.card, explain=explain))
@@ -151,7 +151,7 @@ def score(
             say(f"interrupted: {_summary(counts, before, skipped)}")
             raise typer.Exit(Exit.INTERRUPTED) from None
     if not counts and not before:
-        places = ", ".join("the list on standard input" if path == "-" else path for path in paths)
+        places = ", ".join("the list on standard input" if path == "-" else sources.shown(path) for path in paths)
         hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
     say(_summary(counts, before, skipped))

@@ -9,6 +9,7 @@ from noref.sources.folders import described, images_below
 from noref.sources.found import UNKNOWN, Content, Failed, File, Found, Held, Identity, LocalFile, Named, is_url, lasting, local
 from noref.sources.lists import lines
 from noref.sources.reading import ahead, looked_up
+from noref.sources.remote import shown
 
 __all__ = [
     "UNKNOWN",
@@ -35,4 +36,5 @@ __all__ = [
     "parts",
     "photos_in",
     "photos_of",
+    "shown",
 ]

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 from noref.images import Source
 from noref.sources import http
 from noref.sources.failures import LIMIT, Truncated, Unavailable, explained, redacted, too_large
-from noref.sources.found import UNKNOWN, Held, Identity
+from noref.sources.found import UNKNOWN, Held, Identity, is_url
 from noref.sources.stream import ReadAhead
 
 R = TypeVar("R")
@@ -23,7 +23,7 @@ _NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whos
 _CHANGED = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created")
 _VERSIONS = ("ETag", "etag", "generation", "Content-MD5", "md5Hash")
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError, TypeError)
-_PERMANENT_NAMES = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError"}  # of botocore
+_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}  # of botocore
 _MAY_PASS = {408, 425, 429}  # statuses below 500 after which the same request may succeed
 
 
@@ -206,7 +206,9 @@ def is_http(url: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """A URL without what may be a credential: the user before the host; of HTTP, the query."""
+    """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself."""
+    if not is_url(url):
+        return url
     scheme = url.partition("://")[0].lower()
     name = url if scheme in _NOT_USERS else re.sub(r"(?<=://)[^/?#]*@", "", url, count=1)
     return re.split("[?#]", name, maxsplit=1)[0] if is_http(url) else name
@@ -232,7 +234,7 @@ def _is_permanent(error: Exception) -> bool:
     for each in causes:
         if (status := _status(each)) is not None:
             return status < 500 and status not in _MAY_PASS
-    return isinstance(causes[-1], _PERMANENT) or type(causes[-1]).__name__ in _PERMANENT_NAMES
+    return isinstance(causes[-1], _PERMANENT) or type(causes[-1]).__name__ in _NO_CREDENTIALS
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -253,7 +255,9 @@ def _translated(url: str, error: Exception) -> OSError:
     causes = _causes(error)
     status = next((status for each in causes if (status := _status(each)) is not None), None)
     text = redacted(str(error).replace(url, shown(url)))
-    if status in {401, 403, 407} or isinstance(error, PermissionError):
+    expired = status == 400 and hasattr(causes[-1], "response")  # S3 answers so to the first request with an expired token
+    missing = type(causes[-1]).__name__ in _NO_CREDENTIALS
+    if status in {401, 403, 407} or expired or missing or isinstance(error, PermissionError):
         return PermissionError(text)
     if status in {404, 410} or isinstance(causes[-1], FileNotFoundError):
         return FileNotFoundError(shown(url))

@@ -53,7 +53,7 @@ def members(file: File, state: Identity) -> Iterator[Member]:
             raise Truncated("it is empty")
         unpack = next((unpack for magic, unpack in _COMPRESSED.items() if first.startswith(magic)), None)
         if unpack is None:
-            yield from _members(_Plain(stream), file if file.near else None, state)
+            yield from _members(_Plain(stream, state.bytes), file if file.near else None, state)
         else:
             yield from _members(_Unpacked(opened.enter_context(unpack(stream))), None, state)
 
@@ -82,10 +82,9 @@ class _Unpacked:
 class _Plain(_Unpacked):
     """A position in a file."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, size: int) -> None:
         super().__init__(stream)
-        self.size = stream.seek(0, 2)
-        stream.seek(0)
+        self.size = size
 
     def move(self, position: int) -> bool:
         """Go forward; returns whether the file reaches so far."""

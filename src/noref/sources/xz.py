@@ -33,7 +33,7 @@ class XzFile(io.RawIOBase):
             lzma.LZMAError: It is corrupt, or unpacking it needs more memory than the limit.
         """
         content = b""
-        while not content:
+        while not content and len(buffer):
             waiting = b""
             if self._unpacker.eof:
                 waiting = self._unpacker.unused_data.lstrip(b"\0")

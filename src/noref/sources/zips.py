@@ -184,10 +184,9 @@ def _parsed(content: bytes, start: int, shift: int) -> tuple[_Entry, int] | None
     if start + _ENTRY_FORM.size > len(content):
         return None
     fields = _ENTRY_FORM.unpack_from(content, start)
-    magic, made_by, _, flags, method, _, _, checksum, packed, size, *lengths, _, _, _, attributes, place = fields
+    magic, made_by, _, flags, method, _, _, checksum, packed, size, names, extras, comments, _, _, attributes, place = fields
     if magic != _ENTRY:
         raise Malformed("its directory is corrupt")
-    names, extras, comments = lengths
     begin = start + _ENTRY_FORM.size
     end = begin + names + extras + comments
     if end > len(content):
