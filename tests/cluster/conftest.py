@@ -1,97 +1,51 @@
-"""A Ray cluster of this machine, which starts once for all tests."""
+"""A Ray cluster of this machine and a server of S3, which start once for all tests."""
 
-import os
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-CPUS = 4
-CRASHING = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
-"""A decoder of HEIC, which crashes."""
-
-
-class Cluster:
-    """A running cluster, whose files are in a folder."""
-
-    def __init__(self, folder: Path, address: str) -> None:
-        self.folder, self.address = folder, address
-
-    def scorers(self) -> list[int]:
-        """Actors that have started their child."""
-        actors = [parent(child) for child in processes() if "noref import isolation" in command(child)]
-        return [actor for actor in actors if str(self.folder) in command(parent(actor))]
-
-
-def processes() -> list[int]:
-    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
-
-
-def command(process: int) -> str:
-    """The command line; empty if the process has ended."""
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def parent(process: int) -> int:
-    """0 if the process has ended."""
-    try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def wait(until: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.05)
+import ray_cluster
+import s3_server
+from ray_cluster import Cluster
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    pytest.importorskip("ray", reason="the extra ray is not installed")
+def s3() -> Iterator[s3_server.S3]:
+    for module in ("s3fs", "moto", "flask"):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    with s3_server.served() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def keys(s3) -> dict[str, str]:
+    """What the nodes of a cluster need to read from the server."""
+    return {
+        "AWS_ENDPOINT_URL": s3.url,
+        "AWS_ACCESS_KEY_ID": "accesskey",
+        "AWS_SECRET_ACCESS_KEY": "s3cret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@pytest.fixture(scope="session")
+def cluster(keys) -> Iterator[Cluster]:
+    """A cluster to which this process is not connected."""
     if not Path("/proc/self/stat").exists():
         pytest.skip("processes are found through /proc")
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as name:  # short: so are paths of sockets
-        folder = Path(name)
-        (folder / "modules").mkdir()
-        (folder / "modules" / "pillow_heif.py").write_text(CRASHING)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        arguments = ["--head", "--block", "--disable-usage-stats", "--include-dashboard=false", "--node-ip-address=127.0.0.1"]
-        arguments += [f"--num-cpus={CPUS}", f"--port={port}", f"--temp-dir={folder}", "--object-store-memory=200000000"]
-        path = os.pathsep.join([str(folder / "modules"), *filter(None, sys.path)])
-        environment = os.environ | {"PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
-        log = folder / "log"
-        with log.open("w") as output:
-            program = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments]
-            started = subprocess.Popen(program, env=environment, stdout=output, stderr=output, start_new_session=True)
-        try:
-            wait(lambda: "Ray runtime started" in log.read_text() or started.poll() is not None)
-            assert started.poll() is None, log.read_text()
-            yield Cluster(folder, f"127.0.0.1:{port}")
-        finally:
-            started.terminate()
-            started.wait(30)
-            wait(lambda: not any(name in command(each) for each in processes()))
+    with ray_cluster.running(environment=keys) as started:
+        yield started
 
 
-@pytest.fixture
-def connected(cluster, monkeypatch) -> Iterator[Cluster]:
-    """The cluster, and this process connected to it."""
+@pytest.fixture(scope="session")
+def connected(cluster) -> Iterator[Cluster]:
+    """The cluster, with this process connected to it."""
     import ray
 
     from noref.ray.cluster import connect
 
-    if not ray.is_initialized():
-        connect(cluster.address)
-    return cluster
+    connect(cluster.address)
+    yield cluster
+    ray.shutdown()
