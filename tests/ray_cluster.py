@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -41,10 +42,22 @@ def command(process: int) -> str:
 
 def parent(process: int) -> int:
     """0 if the process has ended."""
+    return _status(process)[1]
+
+
+def session(process: int) -> int:
+    """0 if the process has ended."""
+    state, _, _, number = _status(process)
+    return 0 if state == "Z" else number
+
+
+def _status(process: int) -> tuple[str, int, int, int]:
+    """State, parent, group and session."""
     try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        state, *numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:4]
     except OSError:
-        return 0
+        return "", 0, 0, 0
+    return (state, *map(int, numbers))
 
 
 def wait(until: Callable[[], object], seconds: float = 120) -> None:
@@ -67,16 +80,21 @@ def running(cpus: int = CPUS, environment: Mapping[str, str] | None = None) -> I
         arguments = ["--head", "--block", "--disable-usage-stats", "--include-dashboard=false", "--node-ip-address=127.0.0.1"]
         arguments += [f"--num-cpus={cpus}", f"--port={port}", f"--temp-dir={folder}", "--object-store-memory=200000000"]
         path = os.pathsep.join([str(folder / "modules"), *filter(None, sys.path)])
-        own = {"PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", **(environment or {})}
+        variables = {"PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+        variables |= {"RAY_worker_niceness": "0", **(environment or {})}
         log = folder / "log"
         with log.open("w") as output:
             program = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments]
-            started = subprocess.Popen(program, env=os.environ | own, stdout=output, stderr=output, start_new_session=True)
+            started = subprocess.Popen(
+                program, env=os.environ | variables, stdout=output, stderr=output, start_new_session=True
+            )
         try:
             wait(lambda: "Ray runtime started" in log.read_text() or started.poll() is not None)
             assert started.poll() is None, log.read_text()
             yield Cluster(folder, f"127.0.0.1:{port}")
         finally:
-            started.terminate()  # and with it all that it started
-            started.wait(60)
-            wait(lambda: not any(name in command(each) for each in processes()))
+            while own := [each for each in processes() if session(each) == started.pid]:  # a graceful end takes half a minute
+                for process in own:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+                started.poll()

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import math
 import os
+import socket
 import time
 from collections.abc import Iterator
 
@@ -46,10 +47,23 @@ def connect(address: str | None) -> None:
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     own = {"num_cpus": capacity.available_processors() + 1, "include_dashboard": False} if address == "local" else {}
     try:
+        _check(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        cause = str(error).strip().split("\n")[0].rstrip(".")
+    except (OSError, RuntimeError, ValueError) as error:
+        cause = str(getattr(error, "strerror", None) or error).strip().split("\n")[0].rstrip(".").lower()
         raise ClusterError(f"no Ray cluster at {address}: {cause}; check the address, and that the cluster runs") from error
+
+
+def _check(address: str) -> None:
+    """Connect once; Ray would try for minutes.
+
+    Raises:
+        OSError: Nothing answers at an address of a host and a port.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        with socket.create_connection((host, int(port)), timeout=_WAIT):
+            pass
 
 
 def scorers(wanted: int | None) -> int:
