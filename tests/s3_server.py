@@ -1,6 +1,7 @@
 """A local S3 server, moto's, that waits, refuses and breaks connections as tests wish."""
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ class S3:
         delay: Seconds before each answer.
         faults: What the next requests for objects get instead of their answer: an error code of S3, or "cut" for half of it.
         requests: Methods and paths of all requests.
+        users: Access keys of all requests.
         most_at_once: The largest number of requests that waited at the same time.
     """
 
@@ -28,6 +30,7 @@ class S3:
         self.delay = 0.0
         self.faults: list[str] = []
         self.requests: list[str] = []
+        self.users: set[str] = set()
         self.most_at_once = 0
         self._now = 0
         self._guard = threading.Lock()
@@ -40,6 +43,7 @@ class S3:
         time.sleep(self.delay)
         with self._guard:
             self._now -= 1
+        self.users.update(re.findall(r"Credential=([^/]+)/", request.get("HTTP_AUTHORIZATION", "")))
         self.requests.append(f"{request['REQUEST_METHOD']} {request['PATH_INFO']}?{request['QUERY_STRING']}")
         if request["REQUEST_METHOD"] not in ("GET", "HEAD") or not self.faults:
             return self.app(request, start)

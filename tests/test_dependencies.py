@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 import noref
 
 SOURCE = Path(noref.__file__).parent
-INDIRECT = {"onnxscript": "torch.onnx", "openpyxl": "pandas.read_excel"}
+INDIRECT = {"onnxscript": "torch.onnx", "openpyxl": "pandas.read_excel", "s3fs": "fsspec"}
 """Dependencies that another library imports when noref calls it."""
 
 
@@ -56,13 +56,14 @@ PARTS = {
     "runtime": (
         [
             *SOURCE.glob("*.py"),
-            *(file for name in ("cli", "sources", "store", "writers") for file in (SOURCE / name).rglob("*.py")),
+            *(file for name in ("cli", "store", "writers") for file in (SOURCE / name).rglob("*.py")),
         ],
         (),
     ),
     "exports": ([*(SOURCE / "exports").rglob("*.py")], ("parquet",)),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "report": ([*(SOURCE / "report").rglob("*.py")], ("report",)),
+    "sources": ([*(SOURCE / "sources").rglob("*.py")], ("remote", "parquet")),
     "service": ([*(SOURCE / "web").rglob("*.py")], ("web",)),
     "laboratory": ([*(SOURCE / "lab").rglob("*.py")], ("lab",)),
 }
@@ -87,6 +88,7 @@ def test_what_is_imported_is_declared(part):
         ("report", "report"),
         ("service", "web"),
         ("exports", "parquet"),
+        ("sources", "remote"),
         *(("images", extra) for extra in ("heic", "jxl", "raw")),
     ],
 )

@@ -1,7 +1,7 @@
 """Many images in parallel: results in the order of the sources, each when it is ready; a failure does not stop the others."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
@@ -46,7 +46,7 @@ def in_order(work: Callable[[S], R], sources: Iterable[S], jobs: int) -> Iterato
     yield from map(work, sources) if jobs <= 1 else ahead(work, sources, jobs, 2 * jobs)
 
 
-def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int) -> Iterator[R]:
+def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int) -> Generator[R, None, None]:
     """Results of `work` in the order of the sources, at most `most` of them begun and not yet yielded.
 
     Raises:

@@ -166,9 +166,9 @@ class Scorer:
     ) -> Iterator[Assessment | ImageError]:
         """Score images and yield the results in the same order, each as soon as it is ready.
 
-        A folder, an archive (zip, tar) and a Parquet file yield the results of all photos in them. They and single photos may be
-        remote (`s3://bucket/folder/`, `https://...`), and braces may stand for several of them (`shards-{0000..0099}.tar`). The
-        content of remote photos is read ahead, and nothing is written to the disk. See docs/how-to/collections.md.
+        A folder, an archive (zip, tar) and a Parquet file yield the results of all photos in them. They, and single photos, may
+        be remote (`s3://bucket/folder/`, `https://...`), and braces may stand for several (`shards-{0000..0099}.tar`). What is
+        remote is read ahead, and nothing is written to the disk. See docs/how-to/collections.md.
 
         An image that cannot be scored yields its `ImageError` instead of raising it, and the others are scored; a bug in noref
         yields an `InternalError`. An exception raised by iterating over `sources` is raised after the results of the sources

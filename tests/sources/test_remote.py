@@ -13,7 +13,7 @@ import pytest
 
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import DamagedImage, ImageNotFound, ImageTooLarge, UnsupportedImage, sources
-from noref.sources import http, listing, reading, remote, stream
+from noref.sources import listing, remote, stream
 from remote_servers import served
 
 fsspec = pytest.importorskip("fsspec")
@@ -71,7 +71,8 @@ def test_a_folder_is_searched_like_one_of_this_machine(bucket, save, scheme):
     }
     url = bucket(files)
     if scheme == "file":
-        url = f"file://{[save(f'root/{name}', content) for name, content in files.items()][0].parent}/"
+        root, *_ = [save(f"root/{name}", content).parent for name, content in files.items()]
+        url = f"file://{root}/"
     skipped = Counter()
     photos = found(url, skipped=skipped)
     names = ["0.jpg", "1.jpg", "2.jpg", "deep/b.webp", "deep/er/späte Rose 1?.png"]
@@ -133,7 +134,14 @@ def test_a_list_names_remote_files_too(bucket, save):
 
 def test_what_is_missing_is_an_error_in_its_place(bucket):
     url = bucket({"a.jpg": b"a"})
-    missing = [f"{url}gone.jpg", f"{url}gone/", f"{url}gone.zip", f"{url}gone.tar", "memory://no/such/bucket", f"{url}gone.parquet"]
+    missing = [
+        f"{url}gone.jpg",
+        f"{url}gone/",
+        f"{url}gone.zip",
+        f"{url}gone.tar",
+        "memory://no/such/bucket",
+        f"{url}gone.parquet",
+    ]
     for photo, name in zip(read(*missing), missing, strict=True):
         assert str(error_of(photo)).startswith(f"{name}: no such file, folder or bucket; check")
     assert content_of(read(*missing, f"{url}a.jpg")[-1]) == b"a"
@@ -149,7 +157,9 @@ def test_an_unknown_kind_of_url_is_an_error_in_its_place():
     assert str(error_of(photo)).startswith("gopher://host/a.jpg: ValueError: Protocol not known: gopher; check the URL")
 
 
-@pytest.mark.parametrize(("library", "url"), [("fsspec", "memory://a/a.jpg"), ("s3fs", "s3://a/a.jpg"), ("aiohttp", "http://a/a.zip")])
+@pytest.mark.parametrize(
+    ("library", "url"), [("fsspec", "memory://a/a.jpg"), ("s3fs", "s3://a/a.jpg"), ("aiohttp", "http://a/a.zip")]
+)
 def test_without_the_library_the_error_names_the_extra(monkeypatch, library, url):
     for name in (library, "fsspec.implementations.http"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -162,7 +172,12 @@ def test_without_the_library_the_error_names_the_extra(monkeypatch, library, url
 
 def test_files_are_read_over_http(server):
     server.files = {"/a b/ü%41.jpg": b"a", "/c.jpg": b"c" * 3_000_000, "/get": b"g"}
-    names = [f"{server.url}/a%20b/%C3%BC%2541.jpg", f"{server.url}/a b/ü%2541.jpg", f"{server.url}/c.jpg", f"{server.url}/get?id=7&x=%2F"]
+    names = [
+        f"{server.url}/a%20b/%C3%BC%2541.jpg",
+        f"{server.url}/a b/ü%2541.jpg",
+        f"{server.url}/c.jpg",
+        f"{server.url}/get?id=7&x=%2F",
+    ]
     assert [content_of(photo) for photo in read(*names)] == [b"a", b"a", b"c" * 3_000_000, b"g"]
     assert {request.method for request in server.requests} == {"GET"}
 
@@ -196,7 +211,11 @@ def test_a_page_of_links_is_a_folder(server):
     server.files |= {"/photos/sub/": b'<a href="c.jpg">c</a>', "/photos/sub": b"", "/photos/sub/c.jpg": b"c"}
     skipped = Counter()
     photos = found(f"{server.url}/photos/", skipped=skipped)
-    assert [photo.name.removeprefix(server.url) for photo in photos] == ["/photos/a%20b.png", "/photos/b.jpg", "/photos/sub/c.jpg"]
+    assert [photo.name.removeprefix(server.url) for photo in photos] == [
+        "/photos/a%20b.png",
+        "/photos/b.jpg",
+        "/photos/sub/c.jpg",
+    ]
     assert [content_of(photo) for photo in photos] == [b"a", b"b", b"c"]
     assert skipped == {".txt": 1}
 
@@ -261,7 +280,16 @@ def test_credentials_are_sent_but_not_shown(server):
     server.files = {"/a.jpg": PHOTOS["0.jpg"], "/a.zip": zipped(PHOTOS), "/b.jpg": b"", "/photos/": b'<a href="a.jpg">'}
     server.statuses = {"/denied.jpg": [403], "/broken.jpg": [500] * 4, "/lost.zip": [500] * 99}
     server.redirects = {"/moved.jpg": f"{server.url}/nowhere.jpg?sig=t0ken"}
-    paths = ("a.jpg?sig=t0ken", "a.zip", "denied.jpg?sig=t0ken#t0ken", "broken.jpg", "moved.jpg", "gone/", "photos/", "lost.zip?t0ken")
+    paths = (
+        "a.jpg?sig=t0ken",
+        "a.zip",
+        "denied.jpg?sig=t0ken#t0ken",
+        "broken.jpg",
+        "moved.jpg",
+        "gone/",
+        "photos/",
+        "lost.zip?t0ken",
+    )
     shown = [sources.shown(f"{login}/{path}") for path in paths]
     for path in paths:
         for photo in read(f"{login}/{path}"):
@@ -318,6 +346,9 @@ def test_pages_of_a_listing_come_when_they_are_wanted(monkeypatch):
     wanted = []
 
     class System:
+        def split_path(self, path):
+            return "bucket", path.removeprefix("s3://bucket/"), None
+
         def call_s3(self, method, **options):
             wanted.append(options.get("ContinuationToken"))
             assert (method, options["Bucket"], options["Prefix"]) == ("list_objects_v2", "bucket", "photos/")
@@ -356,5 +387,7 @@ def test_a_forked_process_reads_with_connections_of_its_own(server, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     command = [sys.executable, "-W", "ignore", str(tmp_path / "program.py"), f"{server.url}/a.jpg"]
     paths = os.pathsep.join(path for path in sys.path if path)
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.stdout, done.returncode) == ("1234 1234\n", 0), done.stderr

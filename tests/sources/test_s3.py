@@ -44,6 +44,7 @@ def bucket(server, monkeypatch):
         for key, content in files.items():
             server.client.put_object(Bucket=name, Key=key, Body=content)
         server.requests.clear()
+        server.users.clear()
         return f"s3://{name}/"
 
     yield put
@@ -63,7 +64,13 @@ def error_of(photo: sources.Found) -> Exception:
 
 def test_a_prefix_is_listed_page_by_page_and_read(server, bucket, monkeypatch):
     files = {f"photos/{number:02}.jpg": bytes([number]) * 9 for number in range(25)}
-    others = {"photos/.hidden/a.jpg": b"", "photos/notes.txt": b"", "photos/z/": b"", "photos/z/ü a::b?.png": b"z", "photos2/a.jpg": b""}
+    others = {
+        "photos/.hidden/a.jpg": b"",
+        "photos/notes.txt": b"",
+        "photos/z/": b"",
+        "photos/z/ü a::b?.png": b"z",
+        "photos2/a.jpg": b"",
+    }
     url = bucket({**files, **others})
     monkeypatch.setattr(listing, "_PAGE", 10)
     skipped = Counter()
@@ -80,6 +87,17 @@ def test_a_prefix_is_listed_page_by_page_and_read(server, bucket, monkeypatch):
     assert sum("HEAD" in request for request in server.requests) == 0  # sizes are those of the listing
     assert found(f"{url}photos") == again  # a folder without its slash is looked up
     assert [photo.place.as_posix() for photo in again][-1] == "z/ü a::b?.png"
+
+
+def test_credentials_in_the_url_are_used_and_not_shown(server, bucket):
+    url = bucket(PHOTOS).replace("://", "://us3r:s3cret@")
+    photos = read(url, f"{url}0.jpg", f"{url}0.zip", "s3://us3r:s3cret@Not_a bucket/a.jpg")
+    shown = [photo.name for photo in photos]
+    for photo in photos[-2:]:
+        shown += traceback.format_exception(error_of(photo))
+    assert not [text for text in shown if "s3cret" in text or "us3r" in text]
+    assert contents(photos[:4]) == PHOTOS
+    assert server.users == {"us3r"}
 
 
 def test_a_whole_bucket_is_a_source(bucket):
@@ -121,6 +139,18 @@ def test_slow_servers_and_cut_answers_are_asked_again(server, bucket):
     assert contents(read(f"{url}c.tar")) == PHOTOS
 
 
+def test_photos_before_a_page_that_cannot_be_listed_are_kept(server, bucket, monkeypatch):
+    url = bucket({f"{number:02}.jpg": b"x" for number in range(25)})
+    monkeypatch.setattr(listing, "_PAGE", 10)
+    photos = sources.find([url, f"{url}00.jpg"], io.BytesIO())
+    first = [next(photos) for _ in range(10)]
+    server.faults[:] = ["AccessDenied"]
+    failed, other = photos
+    assert [photo.name for photo in first] == [f"{url}{number:02}.jpg" for number in range(10)]
+    assert str(error_of(failed)).startswith(f"{url}: access denied")
+    assert content_of(other) == b"x"
+
+
 def test_what_cannot_be_read_is_an_error_in_its_place(server, bucket):
     url = bucket({"a.jpg": b"a"})
     missing = ["s3://no-such-bucket-here/", "s3://no-such-bucket-here/a.jpg", f"{url}gone.jpg", f"{url}gone/", f"{url}gone.zip"]
@@ -137,7 +167,7 @@ def test_refusals_are_errors_in_their_place_and_not_tried_again(server, bucket, 
         photos = found(source) if known else []
         server.requests.clear()
         server.faults[:] = [fault] * (3 if source.endswith("jpg") else 1)  # botocore looks for the region after some
-        failed, *fine = sources.ahead(photos) if known else read(source)
+        failed, *_ = sources.ahead(photos) if known else read(source)
         shown = [failed.name, *traceback.format_exception(error_of(failed))]
         assert "access denied" in shown[-1]
         assert "renew the credentials" in shown[-1]

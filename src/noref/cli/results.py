@@ -2,14 +2,13 @@
 
 import enum
 import functools
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
-from noref import card, exports
+from noref import card, exports, sources
 from noref.cli.output import say, stop, stops
 from noref.store import Record, Results, Settings, Sort, opened
 
@@ -34,7 +33,9 @@ def results(
         str | None, typer.Option("--defect", metavar="NAME", help="Only photos that likely have this defect.")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only photos that could not be scored.")] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="Only photos whose file no longer exists.")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Only photos whose file no longer exists on this machine.")
+    ] = False,
     sort: Annotated[
         Sorts, typer.Option("--sort", help="By path, by score (lowest first), or by time of scoring.")
     ] = DEFAULT_SORT,
@@ -80,7 +81,7 @@ def results(
         listed: list[str] = []
 
         def counted(record: Record) -> bool:
-            if wanted := not (missing and os.path.lexists(record.path)):
+            if wanted := sources.is_gone(record.path) or not missing:
                 listed.append(record.path)
             return wanted
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from noref import thresholds
+from noref import sources, thresholds
 from noref.cli.output import say, stop, stops
 from noref.cli.results import Numbered, chosen
 from noref.store import opened
@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, bool]:
         label = row[1].strip().lower() if len(row) > 1 else ""
         if label not in LABELS:
             stop(f"{path}: photo {number} ({row[0]}) has the label {label!r}; write keep or reject in the second column")
-        photo = os.path.abspath(path.parent / row[0])
+        photo = row[0] if sources.is_url(row[0]) else os.path.abspath(path.parent / row[0])
         if found.setdefault(photo, LABELS[label]) != LABELS[label]:
             stop(f"{path}: {row[0]} has both labels; keep one of the rows")
     return found

@@ -6,7 +6,21 @@ own, and files that hold many, each of which `photos_of` opens wherever it was s
 
 from noref.sources.finding import Collection, Part, find, is_local, parts, photos_in, photos_of
 from noref.sources.folders import described, images_below
-from noref.sources.found import UNKNOWN, Content, Failed, File, Found, Held, Identity, LocalFile, Named, is_url, lasting, local
+from noref.sources.found import (
+    UNKNOWN,
+    Content,
+    Failed,
+    File,
+    Found,
+    Held,
+    Identity,
+    LocalFile,
+    Named,
+    is_gone,
+    is_url,
+    lasting,
+    local,
+)
 from noref.sources.lists import lines
 from noref.sources.reading import ahead, looked_up
 from noref.sources.remote import shown
@@ -27,6 +41,7 @@ __all__ = [
     "described",
     "find",
     "images_below",
+    "is_gone",
     "is_local",
     "is_url",
     "lasting",

@@ -128,7 +128,7 @@ def _parts(
 
 
 def _has_braces(path: str) -> bool:
-    return not os.path.lexists(path) and next(braces.expanded(path)) != path
+    return "{" in path and next(braces.expanded(path)) != path and not os.path.lexists(path)
 
 
 def _named(path: str, column: str | None) -> Part:

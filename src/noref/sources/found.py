@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -185,7 +185,7 @@ class LocalFile:
 class Held:
     """Content in memory."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     state: Identity = UNKNOWN
     near = True
 
@@ -291,10 +291,17 @@ def local(path: str, place: str | None = None) -> Found:
 
 
 def is_url(path: str) -> bool:
-    """Whether a source names something remote: `scheme://...`."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path) is not None
+    """Whether a source names something remote: `scheme://...`. A single letter is a drive of Windows."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
 
 
 def lasting(file: str) -> str:
     """A URL as it is, and a path as an absolute one."""
     return file if is_url(file) else os.path.abspath(file)
+
+
+def is_gone(name: str) -> bool:
+    """Whether the file of a photo of that lasting name is gone from this machine; what is remote is not looked for."""
+    steps = name.split("::")
+    files = ("::".join(steps[:count]) for count in range(len(steps), 0, -1))  # of the photo, or the archive that holds it
+    return not (is_url(name) or any(map(os.path.lexists, files)))

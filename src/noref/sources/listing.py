@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from noref.sources.folders import is_hidden, kind_of
 from noref.sources.found import Identity
-from noref.sources.remote import RemoteFile, attempted, identity_of, is_http
+from noref.sources.remote import RemoteFile, attempted, identity_of, is_http, shown
 
 _PAGE = 1000  # objects that S3 gives at a time, at most
 
@@ -39,18 +40,21 @@ def _is_s3(url: str) -> bool:
 
 def _objects(url: str) -> Iterator[tuple[str, Identity]]:
     """Every object below a prefix of S3. fsspec itself gives a folder only when it has all of it."""
-    bucket, _, prefix = url.partition("://")[2].partition("/")
-    bucket = bucket.rpartition("@")[2]
+    bucket, prefix, _ = attempted(url, lambda fs, _path: fs.split_path(shown(url)))
     more: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": _PAGE}
     empty = True
     while more:
-        page = attempted(url, lambda fs, _path, more=more: fs.call_s3("list_objects_v2", **more))
+        page = attempted(url, partial(_page, wanted=more))
         for entry in page.get("Contents", ()):
             empty = False
             yield entry["Key"][len(prefix) :], identity_of(entry, entry["Size"])
         more = {**more, "ContinuationToken": page["NextContinuationToken"]} if page.get("IsTruncated") else {}
     if empty:
-        raise FileNotFoundError(url)
+        raise FileNotFoundError(shown(url))
+
+
+def _page(system: Any, _path: str, wanted: dict[str, Any]) -> Any:
+    return system.call_s3("list_objects_v2", **wanted)
 
 
 def _walked(url: str) -> Iterator[tuple[str, Identity | None]]:

@@ -20,17 +20,18 @@ MOST_PHOTOS = 96
 """Photos read, or being read, before they are wanted."""
 
 MOST_BYTES = 1 << 28
-"""Their bytes together; a photo of unknown size counts as `_GUESS`."""
+"""Their bytes together, as far as sizes are known before they are read; an unknown one counts as `_GUESS`."""
 
-_GUESS = 1 << 22
+_GUESS = MOST_BYTES // READERS
 
 
 def ahead(photos: Iterable[F]) -> Iterator[F]:
     """Photos in their order, the content of remote ones read ahead by several threads, bounded in number and bytes.
 
-    Local files pass unread, and none is waited for: a photo is yielded before the next one is taken.
+    Streams, such as those of compressed archives, are read ahead with them. Local files pass unread, and none is waited for: a
+    photo is yielded before the next one is taken.
     """
-    return _in_turn(photos, lambda photo: photo.content.near, _fetched)
+    return _in_turn(photos, lambda photo: photo.content.near and not isinstance(photo.content, Held), _fetched)
 
 
 def looked_up(photos: Iterable[F]) -> Iterator[F]:
@@ -39,26 +40,33 @@ def looked_up(photos: Iterable[F]) -> Iterator[F]:
 
 
 def _in_turn(photos: Iterable[F], passes: Callable[[F], bool], work: Callable[[F], F]) -> Iterator[F]:
-    """Photos as they are or, if they do not pass, as work in other threads makes them."""
-    for is_ready, run in itertools.groupby(photos, passes):
-        if is_ready:
-            yield from run
-        else:
-            yield from _ahead(run, work)
+    """Photos as they are or, from the first that does not pass, as work in other threads makes them."""
+    remaining = iter(photos)
+    for photo in remaining:
+        if not passes(photo):
+            yield from _ahead(itertools.chain([photo], remaining), passes, work)
+            return
+        yield photo
 
 
-def _ahead(photos: Iterator[F], work: Callable[[F], F]) -> Iterator[F]:
+def _ahead(photos: Iterator[F], passes: Callable[[F], bool], work: Callable[[F], F]) -> Iterator[F]:
     room = _Room(MOST_BYTES)
 
-    def admitted() -> Iterator[F]:
+    def admitted() -> Iterator[tuple[F, int]]:
         for photo in photos:
-            if not room.take(_cost(photo)):
+            cost = 0 if passes(photo) else _cost(photo)
+            if not room.take(cost):
                 return
-            yield photo
+            yield photo, cost
 
-    results = batch.ahead(lambda photo: (_cost(photo), work(photo)), admitted(), READERS, MOST_PHOTOS)
+    def settled(admission: tuple[F, int]) -> tuple[F, int]:
+        photo, cost = admission
+        if passes(photo):
+            return photo, cost
+        return (done := work(photo)), room.settle(cost, done.content.expected)
+
     try:
-        for cost, photo in results:
+        for photo, cost in batch.ahead(settled, admitted(), READERS, MOST_PHOTOS):
             yield photo
             room.give(cost)
     finally:
@@ -78,6 +86,11 @@ class _Room:
             self._changed.wait_for(lambda: not self._open or not self._held or self._held + size <= self._most)
             self._held += size
             return self._open
+
+    def settle(self, size: int, actual: int) -> int:
+        """Hold as many bytes as a photo turned out to have, and return them."""
+        self.give(size - actual)
+        return actual
 
     def give(self, size: int) -> None:
         """Leave the room."""
@@ -102,6 +115,8 @@ def _is_unknown(content: Content) -> bool:
 
 def _fetched(photo: F) -> F:
     """The photo with its content, or with the error of reading it."""
+    if photo.content.near:
+        return photo
     try:
         if isinstance(photo.content, RemoteFile):
             held = photo.content.fetched(photo.name)

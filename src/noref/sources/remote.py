@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, TypeVar
+from urllib.parse import unquote
 
 from noref.images import Source
 from noref.sources import http
@@ -19,11 +20,15 @@ R = TypeVar("R")
 DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new attempt where an attempt may help."""
 
+_S3 = {"s3", "s3a"}
 _NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whose URLs hold something else before an @
 _CHANGED = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created")
 _VERSIONS = ("ETag", "etag", "generation", "Content-MD5", "md5Hash")
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError, TypeError)
-_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}  # of botocore
+_NO_CREDENTIALS = {  # of botocore
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
+    *("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+}
 _MAY_PASS = {408, 425, 429}  # statuses below 500 after which the same request may succeed
 
 
@@ -166,17 +171,20 @@ def file_system(url: str) -> tuple[Any, str]:
     except ImportError as error:
         library = getattr(error.__cause__, "name", None) or f"the back end of fsspec for {scheme}://"
         raise ModuleNotFoundError(str(error), name=library) from None
-    options = {"use_listings_cache": False, **_options(scheme), **conf.get(scheme, {}), **kind._get_kwargs_from_urls(url)}
+    options = {"use_listings_cache": False, **_defaults(scheme), **conf.get(scheme, {}), **kind._get_kwargs_from_urls(url)}
+    if scheme in _S3 and (user := _user(url)):
+        options["key"], _, options["secret"] = user.partition(":")
+        url = shown(url)
     return kind(**options), kind._strip_protocol(url)
 
 
-def _options(scheme: str) -> dict[str, Any]:
-    """Of our own, for many readers and no second layer of retries; those of fsspec's configuration replace them."""
+def _defaults(scheme: str) -> dict[str, Any]:
+    """Options for many readers and no second layer of retries; those of fsspec's configuration replace them."""
     if scheme in {"http", "https"}:
         from aiohttp import ClientTimeout
 
         return {"client_kwargs": {"timeout": ClientTimeout(sock_connect=10, sock_read=30), "trust_env": True}}
-    if scheme in {"s3", "s3a"}:
+    if scheme in _S3:
         return {"config_kwargs": {"max_pool_connections": 64, "retries": {"max_attempts": 0}}}
     return {}
 
@@ -209,8 +217,7 @@ def shown(url: str) -> str:
     """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself."""
     if not is_url(url):
         return url
-    scheme = url.partition("://")[0].lower()
-    name = url if scheme in _NOT_USERS else re.sub(r"(?<=://)[^/?#]*@", "", url, count=1)
+    name = url.replace(f"{user}@", "", 1) if (user := _user(url)) else url
     return re.split("[?#]", name, maxsplit=1)[0] if is_http(url) else name
 
 
@@ -254,7 +261,7 @@ def _status(error: BaseException) -> int | None:
 def _translated(url: str, error: Exception) -> OSError:
     causes = _causes(error)
     status = next((status for each in causes if (status := _status(each)) is not None), None)
-    text = redacted(str(error).replace(url, shown(url)))
+    text = _without_secrets(str(error), url)
     expired = status == 400 and hasattr(causes[-1], "response")  # S3 answers so to the first request with an expired token
     missing = type(causes[-1]).__name__ in _NO_CREDENTIALS
     if status in {401, 403, 407} or expired or missing or isinstance(error, PermissionError):
@@ -262,4 +269,20 @@ def _translated(url: str, error: Exception) -> OSError:
     if status in {404, 410} or isinstance(causes[-1], FileNotFoundError):
         return FileNotFoundError(shown(url))
     inner = causes[-1]
-    return Unavailable(f"{type(inner).__name__}: {redacted(str(inner).replace(url, shown(url)))}")
+    return Unavailable(f"{type(inner).__name__}: {_without_secrets(str(inner), url)}")
+
+
+def _without_secrets(text: str, url: str) -> str:
+    """A message without what the name of the URL leaves out, whatever the library that wrote it makes of URLs."""
+    secrets = [f"{user}@"] if (user := _user(url)) else []
+    if is_http(url) and (query := url.partition("?")[2]):
+        secrets.append(query)
+    for secret in (unquote(each) if decoded else each for each in secrets for decoded in (False, True)):
+        text = text.replace(secret, "")
+    return redacted(text)
+
+
+def _user(url: str) -> str:
+    """User and password of a URL; "" if it has none."""
+    found = re.match(r"[^:/?#]+://([^/?#]*)@", url)
+    return found[1] if found and url.partition("://")[0].lower() not in _NOT_USERS else ""

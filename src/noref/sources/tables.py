@@ -60,7 +60,7 @@ def photos(file: File, state: Identity, column: str | None) -> Iterator[Found]:
                     yield _photo(file, state, row, value, chosen.kind)
                     row += 1
         except pa.ArrowException as error:
-            raise Malformed(f"it is corrupt, or no Parquet file ({str(error).splitlines()[0]})") from None
+            raise Malformed(f"it is corrupt, or no Parquet file ({str(error).partition(chr(10))[0]})") from None
 
 
 def _photo(file: File, state: Identity, row: int, value: Any, kind: str) -> Found:

@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from noref.sources.failures import LIMIT, Malformed, Truncated, as_image_error, too_large
+from noref.sources.failures import LIMIT, Malformed, Truncated, Unavailable, as_image_error, too_large
 from noref.sources.found import Content, Failed, File, Held, Identity, Piece
 from noref.sources.members import Member, identity
 from noref.sources.xz import XzFile
@@ -24,10 +24,19 @@ _STEP = 1 << 20  # bytes skipped at a time where the archive is compressed
 _PAX = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}
 _LINKS = {tarfile.LNKTYPE, tarfile.SYMTYPE}
 _SPARSE_MORE, _SPARSE_EVEN_MORE = 482, 504  # bytes of an old GNU header, and of its extension, that state whether one follows
+
+
+def _zstandard(packed: BinaryIO) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(packed, "zstd")
+
+
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda packed: gzip.GzipFile(fileobj=packed),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": XzFile,
+    b"(\xb5/\xfd": _zstandard,
 }
 """How to unpack, by the first bytes."""
 
@@ -50,7 +59,7 @@ def members(file: File, state: Identity) -> Iterator[Member]:
         stream = opened.enter_context(file.stream())
         first = stream.peek(6)[:6]  # type: ignore[attr-defined]
         if not first:
-            raise Truncated("it is empty")
+            raise Truncated("it is empty, or its server does not state its size")
         unpack = next((unpack for magic, unpack in _COMPRESSED.items() if first.startswith(magic)), None)
         if unpack is None:
             yield from _members(_Plain(stream, state.bytes), file if file.near else None, state)
@@ -66,9 +75,14 @@ class _Unpacked:
 
     def read(self, length: int) -> bytes:
         """The next bytes; fewer at the end."""
-        content = self.stream.read(length)
-        while len(content) < length and (more := self.stream.read(length - len(content))):
-            content += more
+        try:
+            content = self.stream.read(length)
+            while len(content) < length and (more := self.stream.read(length - len(content))):
+                content += more
+        except OSError as error:
+            if error.errno is None and not isinstance(error, Unavailable):  # of what unpacks it
+                raise Malformed(f"it is corrupt or truncated ({error})") from None
+            raise
         self.position += len(content)
         return content
 
