@@ -264,9 +264,9 @@ def test_a_killed_driver_loses_nothing_that_was_written(connected, many, expecte
 
 @pytest.mark.slow
 def test_without_an_address_this_machine_is_the_cluster_and_sends_no_statistics(photos, tmp_path):
-    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sessions:
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sessions:  # short: so are paths of sockets
         command = [sys.executable, "-m", "noref.cli", "score", photos / "0.png", "--engine", "ray", "--out", tmp_path / "out"]
-        environment = {**with_path(), "RAY_TMPDIR": sessions}
+        environment = {**with_path(), "RAY_TMPDIR": sessions, "HOME": str(tmp_path)}  # where Ray keeps a token
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == Exit.OK, done.stderr
         assert list(stored(tmp_path / "out")) == ["0.png"]

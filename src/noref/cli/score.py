@@ -7,7 +7,7 @@ import sys
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -25,7 +25,7 @@ Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, t
 DEFAULT_FORMAT = next(iter(Format))
 Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
 DEFAULT_VIEW = next(iter(Views))
-Engines = enum.Enum("Engines", {"LOCAL": "local", "RAY": "ray"}, type=str)  # type: ignore[misc]
+Engines = enum.Enum("Engines", {"LOCAL": "local", "RAY": "ray"}, type=str)
 DEFAULT_ENGINE = next(iter(Engines))
 
 ModelOption = Annotated[
@@ -125,6 +125,7 @@ def score(
         if maps is not None:
             _make(maps, scorer)
         found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped, column), maps)
+        results: Iterator[Assessment | ImageError]
         if clustered and out is not None:
             parts = sources.parts(paths, streams.standard_input(), skipped=skipped, column=column)
             options = {"address": address, "scorers": jobs, "retry": retry, "thumbnails": thumbnails}
@@ -173,7 +174,7 @@ def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str
 
 def _clustered(
     out: Path, scorer: noref.Scorer, found: Iterable[sources.Part], before: Counter[str], skipped: Counter[str], **options: Any
-) -> Iterator[Assessment | ImageError]:
+) -> Generator[Assessment | ImageError, None, None]:
     """Score on a Ray cluster."""
     try:
         from noref import ray

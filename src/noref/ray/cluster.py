@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import ray
 
@@ -45,13 +46,16 @@ def connect(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it prints a line for every actor of a data set
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    own = {"num_cpus": capacity.available_processors() + 1, "include_dashboard": False} if address == "local" else {}
+    own: dict[str, Any] = {}
+    if address == "local":
+        own = {"num_cpus": capacity.available_processors() + 1, "include_dashboard": False}
     try:
         _check(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (OSError, RuntimeError, ValueError) as error:
         cause = str(getattr(error, "strerror", None) or error).strip().split("\n")[0].rstrip(".").lower()
-        raise ClusterError(f"no Ray cluster at {address}: {cause}; check the address, and that the cluster runs") from error
+        cure = "check the address, that the cluster runs, and RAY_AUTH_MODE"
+        raise ClusterError(f"no Ray cluster at {address}: {cause}; {cure}") from error
 
 
 def _check(address: str) -> None:

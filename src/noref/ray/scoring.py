@@ -83,9 +83,9 @@ def scored(
     far = [part for part in parts if not (isinstance(part, sources.Found) and part.content.near)]
     size = max(1, min(work.BATCH, len(near) // (4 * scorers)))
     blocks = [work.photos(near[start : start + size]) for start in range(0, len(near), size)]
-    found = ray.data.from_arrow(blocks or [work.photos([])])
+    found: ray.data.Dataset = ray.data.from_arrow(blocks or [work.photos([])])
     if far:
-        opened = ray.data.from_arrow([pa.table({"part": [pickle.dumps(part)]}) for part in far])
+        opened: ray.data.Dataset = ray.data.from_arrow([pa.table({"part": [pickle.dumps(part)]}) for part in far])
         opened = opened.map_batches(functools.partial(work.read, finished=finished, retry=retry), **_WHOLE)
         found = found.union(opened) if near else opened
     found = _mapped(found, work.PhotoScorers, scorers, None, scoring)

@@ -101,7 +101,7 @@ def _row(record: Record, pictures: bool) -> dict[str, Any]:
 def _record(row: Mapping[str, Any], defects: Sequence[str]) -> Record:
     path = row["image"] if row["image_bytes"] is None else os.fsdecode(row["image_bytes"])
     failure = Failure(row["error_kind"], row["error_cause"], row["error_cure"]) if row["error_kind"] else None
-    own = {each.name: row.get(each.name) for each in dataclasses.fields(Record)}
+    own: dict[str, Any] = {each.name: row.get(each.name) for each in dataclasses.fields(Record)}
     assessment = None if failure else _assessment(path, row, defects)
     scored = row["scored"].astimezone(timezone.utc)
     return Record(**own | {"path": path, "assessment": assessment, "failure": failure, "scored": scored})

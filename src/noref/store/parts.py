@@ -138,12 +138,13 @@ class Parts:
     ) -> Iterator[Record]:
         kinds = columns.full_schema(defects)
         names = [name for name in kinds.names if name not in columns.PICTURES]
-        parts, tables = [], []
+        parts: list[Path] = []
+        tables: list[pa.Table] = []
         for part, kept in self._current(settings):
             places = {"part": np.full(len(kept), len(parts), np.int32), "row": np.arange(len(kept), dtype=np.int32)}
             rows = _read(part.path, names)
-            for name, values in places.items():
-                rows = rows.append_column(name, pa.array(values))
+            for column, numbers in places.items():
+                rows = rows.append_column(column, pa.array(numbers))
             parts.append(part.path)
             tables.append(rows.filter(pa.array(kept)).filter(wanted))
         table = pa.concat_tables(tables)
