@@ -87,19 +87,23 @@ def s3(scorer: noref.Scorer, contents: dict[str, bytes], turns: int, jobs: int, 
     for place in ("s3://photos/single/", "s3://photos/photos.tar"):
         _scored(scorer, place, jobs)  # does not count
         seconds: defaultdict[float, float] = defaultdict(float)
+        processor: defaultdict[float, float] = defaultdict(float)
         first: defaultdict[float, float] = defaultdict(float)
         for turn in range(turns):
             for delay.value in (0.0, latency) if turn % 2 else (latency, 0.0):
-                begin = time.perf_counter()
+                begin, used = time.perf_counter(), time.process_time()
                 times = _scored(scorer, place, jobs)
                 assert len(times) == len(contents)
                 seconds[delay.value] += times[-1] - times[FIRST]
+                processor[delay.value] += time.process_time() - used
                 first[delay.value] += times[0] - begin
         scored = turns * (len(contents) - FIRST - 1)
         rates = ", ".join(f"{scored / seconds[each]:.1f} photos/s at {1000 * each:.0f} ms" for each in (0.0, latency))
         starts = ", ".join(f"{first[each] / turns:.2f} s at {1000 * each:.0f} ms" for each in (0.0, latency))
         cost = seconds[latency] / seconds[0.0] - 1
-        print(f"{place}: {rates}: latency costs {cost:.1%} once started (limit 5 %); to the first result {starts}")
+        more = processor[latency] / processor[0.0] - 1
+        print(f"{place}: {rates}: latency costs {cost:.1%} once started (limit 5 %), {more:.1%} of processor time")
+        print(f"{place}: to the first result {starts}")
     server.terminate()
     server.join()
 

@@ -155,7 +155,7 @@ def test_maps_of_namesakes_do_not_overwrite_each_other(save, tmp_path):
         (["score", "--format", "xml", "x.jpg"], "xml"),
         (["score", "--jobs", "0", "x.jpg"], "--jobs"),
         (["score", "--mapp", "y", "x.jpg"], "--mapp"),
-        (["score"], "PATH"),
+        (["score"], "SOURCE"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_the_cause(arguments, says):

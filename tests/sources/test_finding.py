@@ -5,12 +5,14 @@ import io
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from noref import Assessment, overlay, sources
+from noref.sources import braces
 from pictures import make_scene
 
 
@@ -130,3 +132,42 @@ def test_names_that_are_not_text_are_preserved():
 def test_an_empty_list_names_nothing():
     for content in (b"", b"\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE):
         assert list(sources.lines(io.BytesIO(content))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("a-{8..11}.tar", ["a-8.tar", "a-9.tar", "a-10.tar", "a-11.tar"]),
+        ("a-{0008..11}.tar", ["a-0008.tar", "a-0009.tar", "a-0010.tar", "a-0011.tar"]),
+        ("{2..0}{a,b}.jpg", ["2a.jpg", "2b.jpg", "1a.jpg", "1b.jpg", "0a.jpg", "0b.jpg"]),
+        ("{train,,test}/x", ["train/x", "/x", "test/x"]),
+        ("{a}{1..x}{}", ["{a}{1..x}{}"]),
+    ],
+)
+def test_braces_stand_for_several_names(name, names):
+    assert list(braces.expanded(name)) == names
+
+
+def test_of_very_many_names_the_first_comes_at_once():
+    found = sources.find(["s-{0..999999999999}.jpg"], io.BytesIO())
+    assert [next(found).name for _ in range(2)] == ["s-0.jpg", "s-1.jpg"]
+
+
+def test_a_file_whose_name_has_braces_is_that_file(tree):
+    name = f"{tree('a{1,2}.jpg')}/a{{1,2}}.jpg"
+    assert [photo.name for photo in sources.find([name, name.replace("a{", "b{")], io.BytesIO())] == [
+        name,
+        *(name.replace("a{1,2}", f"b{number}") for number in (1, 2)),
+    ]
+
+
+def test_braces_in_a_list_are_names_as_they_are():
+    assert [photo.name for photo in sources.find(["-"], io.BytesIO(b"a{1,2}.jpg\n"))] == ["a{1,2}.jpg"]
+
+
+def test_lasting_names_do_not_depend_on_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    member = sources.Found("deep/../a.zip", Path(), sources.Held(b""), "../../b.jpg")
+    assert member.name == "deep/../a.zip::../../b.jpg"
+    assert member.lasting == f"{tmp_path}/a.zip::../../b.jpg"
+    assert sources.Found("s3://bucket/a/../b.jpg", Path(), sources.Held(b"")).lasting == "s3://bucket/a/../b.jpg"

@@ -13,7 +13,7 @@ import pytest
 
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import DamagedImage, ImageNotFound, ImageTooLarge, UnsupportedImage, sources
-from noref.sources import listing, remote, stream
+from noref.sources import attempts, listing, remote, stream
 from remote_servers import served
 
 fsspec = pytest.importorskip("fsspec")
@@ -22,7 +22,7 @@ pytest.importorskip("aiohttp")
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
-    monkeypatch.setattr(remote, "DELAYS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(attempts, "DELAYS", (0.01, 0.01, 0.01))
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_parquet_is_read_remotely(bucket):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table, paths = io.BytesIO(), io.BytesIO()
     pq.write_table(pa.table({"image": list(PHOTOS.values())}), table, row_group_size=1)
-    pq.write_table(pa.table({"path": ["deep/a.jpg", "../a.jpg", "/etc/passwd"]}), paths)
+    pq.write_table(pa.table({"path": ["deep/a.jpg", "../a.jpg", "/etc/passwd", "s3://bucket/a.jpg"]}), paths)
     url = bucket({"a.parquet": table.getvalue(), "b.parquet": paths.getvalue(), "deep/a.jpg": b"a"})
     assert [content_of(photo) for photo in read(f"{url}a.parquet")] == list(PHOTOS.values())
     below, *elsewhere = read(f"{url}b.parquet")
@@ -123,6 +123,16 @@ def test_parquet_is_read_remotely(bucket):
     assert content_of(below) == b"a"
     for photo in elsewhere:
         assert "it names a photo elsewhere" in str(error_of(photo))
+
+
+def test_paths_in_a_table_of_a_signed_url_are_beside_it(server):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = io.BytesIO()
+    pq.write_table(pa.table({"path": ["b c/ä?.jpg"]}), table)
+    server.files = {"/x/a.parquet": table.getvalue(), "/x/b c/ä?.jpg": b"a"}
+    [photo] = read(f"{server.url}/x/a.parquet?sig=a/b")
+    assert content_of(photo) == b"a"
+    assert photo.place.as_posix() == "b c/ä?.jpg"
 
 
 def test_a_list_names_remote_files_too(bucket, save):
@@ -225,7 +235,7 @@ def test_a_broken_connection_is_tried_again(server):
     server.broken = Counter(dict.fromkeys(server.files, 2))
     server.statuses = {"/a.jpg": [503, 429, 500]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remote, "DELAYS", (0.01,) * 5)
+        patch.setattr(attempts, "DELAYS", (0.01,) * 5)
         assert content_of(read(f"{server.url}/a.jpg")[0]) == b"a" * 100_000
     assert contents(read(f"{server.url}/a.tar")) == PHOTOS
     assert contents(read(f"{server.url}/a.zip")) == PHOTOS
@@ -243,17 +253,17 @@ def test_a_tar_goes_on_where_the_connection_broke(server, monkeypatch):
     assert len(spans) == len(set(spans)) + 3
 
 
-@pytest.mark.parametrize("attempts", [1, 4])
-def test_a_connection_that_stays_broken_is_an_error_in_its_place(server, attempts):
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_connection_that_stays_broken_is_an_error_in_its_place(server, count):
     server.files = {"/a.jpg": b"a" * 1000, "/b.jpg": b"b", "/a.tar": tar(PHOTOS)}
     server.broken = Counter({"/a.jpg": 99, "/a.tar": 99})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remote, "DELAYS", (0.01,) * (attempts - 1))
+        patch.setattr(attempts, "DELAYS", (0.01,) * (count - 1))
         failed, fine, archive = read(*(server.url + name for name in ("/a.jpg", "/b.jpg", "/a.tar")))
     assert content_of(fine) == b"b"
     assert "check the URL and the connection, and try again" in str(error_of(failed))
     assert str(error_of(archive)).startswith(f"{server.url}/a.tar: ")
-    assert sum(request.path == "/a.jpg" for request in server.requests) == attempts
+    assert sum(request.path == "/a.jpg" for request in server.requests) == count
 
 
 def test_a_server_that_is_not_there_is_an_error_in_its_place():
@@ -303,7 +313,13 @@ def test_credentials_are_sent_but_not_shown(server):
     assert all(request.user == "Basic dXMzcjpzM2NyZXQ=" for request in server.requests if "nowhere" not in request.path)
 
 
+def test_a_photo_whose_query_ends_with_a_slash_is_no_folder(server):
+    server.files = {"/": b"photo"}
+    assert content_of(read(f"{server.url}/?path=/a/")[0]) == b"photo"
+
+
 def test_names_of_urls():
+    assert not sources.is_url("C://folder/a.jpg")
     assert sources.shown("https://u:p@host/a.jpg?x=1#f") == "https://host/a.jpg"
     assert sources.shown("s3://key:secret@bucket/what?.jpg") == "s3://bucket/what?.jpg"
     assert sources.shown("s3://bucket/me@home.jpg") == "s3://bucket/me@home.jpg"
@@ -356,7 +372,7 @@ def test_pages_of_a_listing_come_when_they_are_wanted(monkeypatch):
             keys = [{"Key": f"photos/{number}-{place}.jpg", "Size": 5, "ETag": '"e"'} for place in range(3)]
             return {"Contents": keys, "IsTruncated": True, "NextContinuationToken": str(number + 1)}
 
-    monkeypatch.setattr(remote, "file_system", lambda url: (System(), url))
+    monkeypatch.setattr(attempts, "file_system", lambda url: (System(), url))
     photos = listing.photos_below("s3://user:password@bucket/photos/", Counter())
     assert [next(photos)[1] for _ in range(4)] == ["0-0.jpg", "0-1.jpg", "0-2.jpg", "1-0.jpg"]
     assert wanted == [None, "1"]

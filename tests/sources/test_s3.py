@@ -10,7 +10,7 @@ import pytest
 import s3_server
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import ImageNotFound, sources
-from noref.sources import listing, remote
+from noref.sources import attempts, listing
 
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("moto", reason="moto, the local S3 server, is not installed")
@@ -36,7 +36,7 @@ def server():
 @pytest.fixture
 def bucket(server, monkeypatch):
     """A bucket, and what puts files there and gives its URL."""
-    monkeypatch.setattr(remote, "DELAYS", (0.01, 0.01))
+    monkeypatch.setattr(attempts, "DELAYS", (0.01, 0.01))
     name = f"bucket-{uuid.uuid4().hex[:8]}"
     server.client.create_bucket(Bucket=name)
 
@@ -67,6 +67,7 @@ def test_a_prefix_is_listed_page_by_page_and_read(server, bucket, monkeypatch):
     others = {
         "photos/.hidden/a.jpg": b"",
         "photos/notes.txt": b"",
+        "photos/": b"",
         "photos/z/": b"",
         "photos/z/ü a::b?.png": b"z",
         "photos2/a.jpg": b"",
@@ -166,13 +167,13 @@ def test_refusals_are_errors_in_their_place_and_not_tried_again(server, bucket, 
     for source, known in ((url, False), (f"{url}a.jpg", False), (url, True)):
         photos = found(source) if known else []
         server.requests.clear()
-        server.faults[:] = [fault] * (3 if source.endswith("jpg") else 1)  # botocore looks for the region after some
+        server.faults[:] = [fault] * (9 if source.endswith("jpg") else 1)  # botocore looks for the region after some
         failed, *_ = sources.ahead(photos) if known else read(source)
         shown = [failed.name, *traceback.format_exception(error_of(failed))]
         assert "access denied" in shown[-1]
         assert "renew the credentials" in shown[-1]
         assert not [text for text in shown if "s3cret" in text or "accesskey" in text]
-        assert len(server.requests) <= 3
+        assert len(server.requests) <= 6
         server.faults.clear()
 
 

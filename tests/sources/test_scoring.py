@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from archive_files import jpeg, tar, zipped
 from noref import images, sources
 from noref.cli import Exit, app
-from noref.sources import remote
+from noref.sources import attempts
 from noref.store import Record, Store
 from remote_servers import served
 
@@ -150,7 +150,7 @@ def test_changed_remote_photos_are_scored_again_and_no_other(bucket, tmp_path):
 
 def test_changed_photos_of_a_server_are_scored_again_and_credentials_are_kept_nowhere(tmp_path, monkeypatch):
     pytest.importorskip("aiohttp")
-    monkeypatch.setattr(remote, "DELAYS", ())
+    monkeypatch.setattr(attempts, "DELAYS", ())
     out = tmp_path / "r.db"
     with served() as server:
         server.files = {f"/{name}": content for name, content in PHOTOS.items()}

@@ -120,6 +120,13 @@ def test_a_damaged_file_is_an_error_in_its_place(write, damage):
         photo.open()
 
 
+def test_a_path_that_is_no_text_is_an_error_in_its_place(write):
+    file = write(path=pa.array([b"caf\xe9.jpg"]).view(pa.string()))
+    [photo] = found(file)
+    with pytest.raises(DamagedImage, match="codec can't decode"):
+        photo.open()
+
+
 def test_rows_before_damage_are_kept(write):
     noise = [random.Random(number).randbytes(60_000) for number in range(40)]
     file = write(image=noise, rows=4)

@@ -3,6 +3,7 @@
 import contextlib
 import enum
 import io
+import os
 import sys
 import traceback
 import warnings
@@ -153,7 +154,8 @@ def score(
             raise typer.Exit(Exit.INTERRUPTED) from None
     if not counts and not before:
         places = ", ".join("the list on standard input" if path == "-" else sources.shown(path) for path in paths)
-        hint = "; give the path of a file to have it read whatever its extension" if skipped else ""
+        in_folders = skipped and any(map(os.path.isdir, paths))
+        hint = "; give the path of a file to have it read whatever its extension" if in_folders else ""
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
     say(_summary(counts, before, skipped))
     failed = set(counts) - {Assessment}

@@ -4,26 +4,13 @@
 own, and files that hold many, each of which `photos_of` opens wherever it was sent to.
 """
 
+from noref.sources.contents import Failed, Held, LocalFile, Named, local
 from noref.sources.finding import Collection, Part, find, is_local, parts, photos_in, photos_of
 from noref.sources.folders import described, images_below
-from noref.sources.found import (
-    UNKNOWN,
-    Content,
-    Failed,
-    File,
-    Found,
-    Held,
-    Identity,
-    LocalFile,
-    Named,
-    is_gone,
-    is_url,
-    lasting,
-    local,
-)
+from noref.sources.found import UNKNOWN, Content, File, Found, Identity, is_gone, lasting
 from noref.sources.lists import lines
 from noref.sources.reading import ahead, looked_up
-from noref.sources.remote import shown
+from noref.sources.urls import is_url, shown
 
 __all__ = [
     "UNKNOWN",

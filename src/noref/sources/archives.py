@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from noref.errors import ImageError
+from noref.sources.contents import Failed
 from noref.sources.failures import explained
 from noref.sources.folders import is_hidden, kind_of
-from noref.sources.found import UNKNOWN, Failed, File, Found, Identity
+from noref.sources.found import UNKNOWN, File, Found, Identity
 
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
 _UNSAFE = str.maketrans("\\\0", "/_") | ({ord(":"): "_"} if os.name == "nt" else {})

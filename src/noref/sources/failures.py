@@ -2,11 +2,11 @@
 
 import contextlib
 import lzma
-import re
 import zlib
 from collections.abc import Iterator
 
 from noref.errors import DamagedImage, ImageError, ImageNotFound, ImageTooLarge, UnsupportedImage
+from noref.sources.urls import redacted
 
 LIMIT = 1 << 28
 """Bytes of a photo that is not in a local file of its own, at most."""
@@ -63,12 +63,6 @@ def too_large(name: str, size: int) -> ImageTooLarge:
     """The error of a photo of more bytes than the limit."""
     cause = f"{size} bytes, more than {LIMIT} for a photo from an archive, a table or the network"
     return ImageTooLarge(name, cause, "give it as a file of its own on this machine")
-
-
-def redacted(text: str) -> str:
-    """Text without the user names, passwords and queries of the URLs in it."""
-    without_users = re.sub(r"(\w[\w+.-]*://)[^\s/?#'\"]*@", r"\1", text)
-    return re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>)]*", r"\1", without_users)
 
 
 def _stated(error: OSError) -> str:

@@ -9,12 +9,14 @@ from typing import BinaryIO, TypeAlias
 
 from noref.images import Source, name_of
 from noref.sources import archives, braces
+from noref.sources.contents import Failed, Given, LocalFile, local
 from noref.sources.failures import as_image_error
 from noref.sources.folders import images_below
-from noref.sources.found import Failed, File, Found, Given, Identity, LocalFile, is_url, lasting, local
+from noref.sources.found import File, Found, Identity, lasting
 from noref.sources.listing import photos_below
 from noref.sources.lists import lines
-from noref.sources.remote import RemoteFile, is_folder, shown
+from noref.sources.remote import RemoteFile, is_folder
+from noref.sources.urls import is_url, shown
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _parts(
         for name in braces.expanded(path):
             yield from _parts(name, skip, skipped, column)
     elif is_url(path) and is_folder(path):
-        yield from _below(path.rstrip("/") + "/", Counter() if skipped is None else skipped)
+        yield from _below(path if path.endswith("/") else f"{path}/", Counter() if skipped is None else skipped)
     else:
         yield _named(path, column)
 

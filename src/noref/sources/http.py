@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from noref.sources.failures import Unavailable
+
 
 class Answer(NamedTuple):
     """The body of an answer, as much as was wanted, and its headers."""
 
     content: bytes
     headers: Mapping[str, str]
-
-
-class NoRanges(ValueError):
-    """The server gives whole files only."""
 
 
 def get(system: Any, url: str, start: int | None = None, most: int = 0) -> Answer:
@@ -25,7 +23,7 @@ def get(system: Any, url: str, start: int | None = None, most: int = 0) -> Answe
         most: Bytes to read at most.
 
     Raises:
-        NoRanges: The server does not give parts of this file.
+        Unavailable: The server does not give parts of this file.
         Exception: Of aiohttp.
     """
     from fsspec.asyn import sync
@@ -44,7 +42,7 @@ async def _get(system: Any, url: str, start: int | None, most: int) -> Answer:
             return Answer(b"", answer.headers)
         answer.raise_for_status()
         if start and answer.status != 206:
-            raise NoRanges("the server does not give parts of files; download it first")
+            raise Unavailable("the server does not give parts of files; download it first")
         content = bytearray()
         async for chunk in answer.content.iter_any():
             content += chunk[: most - len(content)]

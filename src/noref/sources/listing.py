@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from noref.sources.attempts import attempted
 from noref.sources.folders import is_hidden, kind_of
 from noref.sources.found import Identity
-from noref.sources.remote import RemoteFile, attempted, identity_of, is_http, shown
+from noref.sources.remote import RemoteFile, identity_of
+from noref.sources.urls import is_http, shown
 
 _PAGE = 1000  # objects that S3 gives at a time, at most
 
@@ -26,7 +28,7 @@ def photos_below(url: str, skipped: Counter[str]) -> Iterator[tuple[RemoteFile, 
         ModuleNotFoundError: A library is not installed.
     """
     for path, state in _objects(url) if _is_s3(url) else _walked(url):
-        if is_hidden(path) or path.endswith("/"):
+        if not path or path.endswith("/") or is_hidden(path):  # S3 has objects that stand for folders
             continue
         if kind := kind_of(path):
             skipped[kind] += 1

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from noref import batch
 from noref.errors import ImageError, InternalError
-from noref.sources.found import UNKNOWN, Content, Failed, Found, Held, Named
+from noref.sources.contents import Failed, Held, Named
+from noref.sources.found import UNKNOWN, Content, Found
 from noref.sources.remote import RemoteFile
 
 F = TypeVar("F", bound=Found)

@@ -1,35 +1,22 @@
 """Remote files, read through fsspec (extra `remote`): whole, in pieces, or as a stream."""
 
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, BinaryIO, TypeVar
-from urllib.parse import unquote
+from typing import Any, BinaryIO
 
 from noref.images import Source
 from noref.sources import http
-from noref.sources.failures import LIMIT, Truncated, Unavailable, explained, redacted, too_large
-from noref.sources.found import UNKNOWN, Held, Identity, is_url
+from noref.sources.attempts import attempted
+from noref.sources.contents import Held
+from noref.sources.failures import LIMIT, Truncated, explained, too_large
+from noref.sources.found import UNKNOWN, Identity
 from noref.sources.stream import ReadAhead
+from noref.sources.urls import is_http, shown, without_query
 
-R = TypeVar("R")
-
-DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new attempt where an attempt may help."""
-
-_S3 = {"s3", "s3a"}
-_NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whose URLs hold something else before an @
 _CHANGED = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created")
 _VERSIONS = ("ETag", "etag", "generation", "Content-MD5", "md5Hash")
-_PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError, TypeError)
-_NO_CREDENTIALS = {  # of botocore
-    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
-    *("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
-}
-_MAY_PASS = {408, 425, 429}  # statuses below 500 after which the same request may succeed
 
 
 @dataclass(frozen=True)
@@ -131,74 +118,9 @@ class RemoteFile:
         return ReadAhead.opened(self.read, (self.looked_up().state or UNKNOWN).bytes)
 
 
-def attempted(url: str, request: Callable[[Any, str], R]) -> R:
-    """The answer to a request to the file system of a URL, repeated with growing delays where that may help.
-
-    Args:
-        url: Of what is requested.
-        request: Takes the file system and the path there.
-
-    Raises:
-        OSError: `FileNotFoundError`, `PermissionError` or `Unavailable`, with a text that shows no credentials.
-        ModuleNotFoundError: fsspec, or the library for this kind of URL, is not installed.
-    """
-    for delay in (*DELAYS, None):
-        try:
-            system, path = file_system(url)
-            return request(system, path)
-        except ModuleNotFoundError:
-            raise
-        except Exception as error:  # of a foreign library: no common base
-            if delay is None or _is_permanent(error):
-                raise _translated(url, error) from None
-            time.sleep(delay)
-    raise AssertionError
-
-
-def file_system(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path there. fsspec keeps one per process and set of options.
-
-    Raises:
-        ModuleNotFoundError: fsspec, or the library for this kind of URL, is not installed.
-        ValueError: fsspec has no such kind.
-    """
-    import fsspec
-    from fsspec.config import conf
-
-    scheme = url.partition("://")[0].lower()
-    try:
-        kind = fsspec.get_filesystem_class(scheme)
-    except ImportError as error:
-        library = getattr(error.__cause__, "name", None) or f"the back end of fsspec for {scheme}://"
-        raise ModuleNotFoundError(str(error), name=library) from None
-    options = {"use_listings_cache": False, **_defaults(scheme), **conf.get(scheme, {}), **kind._get_kwargs_from_urls(url)}
-    if scheme in _S3 and (user := _user(url)):
-        options["key"], _, options["secret"] = user.partition(":")
-        url = shown(url)
-    return kind(**options), kind._strip_protocol(url)
-
-
-def _defaults(scheme: str) -> dict[str, Any]:
-    """Options for many readers and no second layer of retries; those of fsspec's configuration replace them."""
-    if scheme in {"http", "https"}:
-        from aiohttp import ClientTimeout
-
-        return {"client_kwargs": {"timeout": ClientTimeout(sock_connect=10, sock_read=30), "trust_env": True}}
-    if scheme in _S3:
-        return {"config_kwargs": {"max_pool_connections": 64, "retries": {"max_attempts": 0}}}
-    return {}
-
-
-def identity_of(info: Any, size: int | None = None) -> Identity:
-    """The state that an entry of a listing, or the headers of an answer, describe."""
-    size = info.get("size") if size is None else size
-    version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
-    return Identity(int(size or 0), next((_nanoseconds(info[key]) for key in _CHANGED if info.get(key)), 0), version.strip('"'))
-
-
 def is_folder(url: str) -> bool:
     """Whether a URL names a folder: it ends with "/", or it has no extension and, not being of HTTP, is one when looked up."""
-    if url.endswith("/"):
+    if url.endswith("/") and url == without_query(url):
         return True
     if is_http(url) or "." in url.partition("://")[2].partition("/")[2].rpartition("/")[2]:
         return False
@@ -208,17 +130,11 @@ def is_folder(url: str) -> bool:
         return False
 
 
-def is_http(url: str) -> bool:
-    """Whether a URL is read by HTTP itself."""
-    return url.partition("://")[0].lower() in {"http", "https"}
-
-
-def shown(url: str) -> str:
-    """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself."""
-    if not is_url(url):
-        return url
-    name = url.replace(f"{user}@", "", 1) if (user := _user(url)) else url
-    return re.split("[?#]", name, maxsplit=1)[0] if is_http(url) else name
+def identity_of(info: Any, size: int | None = None) -> Identity:
+    """The state that an entry of a listing, or the headers of an answer, describe."""
+    size = info.get("size") if size is None else size
+    version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
+    return Identity(int(size or 0), next((_nanoseconds(info[key]) for key in _CHANGED if info.get(key)), 0), version.strip('"'))
 
 
 def _nanoseconds(moment: Any) -> int:
@@ -233,56 +149,3 @@ def _nanoseconds(moment: Any) -> int:
         return int(float(moment) * 1_000_000) * 1000
     except (ValueError, TypeError, OverflowError):
         return 0
-
-
-def _is_permanent(error: Exception) -> bool:
-    """Whether the same request would fail again, by the status of the answer, or else by the cause of the error."""
-    causes = _causes(error)
-    for each in causes:
-        if (status := _status(each)) is not None:
-            return status < 500 and status not in _MAY_PASS
-    return isinstance(causes[-1], _PERMANENT) or type(causes[-1]).__name__ in _NO_CREDENTIALS
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """An error, its cause, and so on."""
-    return [error, *(_causes(error.__cause__) if error.__cause__ else ())]
-
-
-def _status(error: BaseException) -> int | None:
-    """The HTTP status that an error of aiohttp or botocore carries."""
-    if isinstance(status := getattr(error, "status", None), int):
-        return status
-    answer = getattr(error, "response", None)
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(answer, dict) else None
-    return status if isinstance(status, int) else None
-
-
-def _translated(url: str, error: Exception) -> OSError:
-    causes = _causes(error)
-    status = next((status for each in causes if (status := _status(each)) is not None), None)
-    text = _without_secrets(str(error), url)
-    expired = status == 400 and hasattr(causes[-1], "response")  # S3 answers so to the first request with an expired token
-    missing = type(causes[-1]).__name__ in _NO_CREDENTIALS
-    if status in {401, 403, 407} or expired or missing or isinstance(error, PermissionError):
-        return PermissionError(text)
-    if status in {404, 410} or isinstance(causes[-1], FileNotFoundError):
-        return FileNotFoundError(shown(url))
-    inner = causes[-1]
-    return Unavailable(f"{type(inner).__name__}: {_without_secrets(str(inner), url)}")
-
-
-def _without_secrets(text: str, url: str) -> str:
-    """A message without what the name of the URL leaves out, whatever the library that wrote it makes of URLs."""
-    secrets = [f"{user}@"] if (user := _user(url)) else []
-    if is_http(url) and (query := url.partition("?")[2]):
-        secrets.append(query)
-    for secret in (unquote(each) if decoded else each for each in secrets for decoded in (False, True)):
-        text = text.replace(secret, "")
-    return redacted(text)
-
-
-def _user(url: str) -> str:
-    """User and password of a URL; "" if it has none."""
-    found = re.match(r"[^:/?#]+://([^/?#]*)@", url)
-    return found[1] if found and url.partition("://")[0].lower() not in _NOT_USERS else ""

@@ -4,12 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from noref.errors import EmptyImage, ImageNotFound, UnsupportedImage
+from noref.sources.contents import Failed, Held, local
 from noref.sources.failures import LIMIT, Malformed, too_large
-from noref.sources.found import Content, Failed, File, Found, Held, Identity, is_url, local
+from noref.sources.found import Content, File, Found, Identity
 from noref.sources.members import identity
 from noref.sources.remote import RemoteFile
+from noref.sources.urls import is_http, is_url, without_query
 
 NAMES = ("image", "img", "photo", "picture")
 """Names of a column, in this order, that decide between several of one type."""
@@ -59,7 +62,7 @@ def photos(file: File, state: Identity, column: str | None) -> Iterator[Found]:
                 for value in batch.column(0).to_pylist():
                     yield _photo(file, state, row, value, chosen.kind)
                     row += 1
-        except pa.ArrowException as error:
+        except (pa.ArrowException, ValueError) as error:  # ValueError: a path that is no text
             raise Malformed(f"it is corrupt, or no Parquet file ({str(error).partition(chr(10))[0]})") from None
 
 
@@ -93,7 +96,8 @@ def _named(file: File, row: int, path: str) -> Found:
         error = ImageNotFound(name, "it names a photo elsewhere", "give such paths and URLs as a list on standard input")
         return Found(file.name, Path(os.path.basename(file.name), str(row)), Failed(error), str(row))
     if isinstance(file, RemoteFile):
-        photo = RemoteFile(f"{file.url.rpartition('/')[0]}/{path}")
+        folder = without_query(file.url).rpartition("/")[0]
+        photo = RemoteFile(f"{folder}/{quote(path) if is_http(folder) else path}")
         return Found(photo.name, Path(path), photo)
     place = os.path.basename(path) if outside else path
     return local(os.path.join(os.path.dirname(file.name), path), place)

@@ -13,8 +13,9 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from noref.sources.contents import Failed, Held, Piece
 from noref.sources.failures import LIMIT, Malformed, Truncated, Unavailable, as_image_error, too_large
-from noref.sources.found import Content, Failed, File, Held, Identity, Piece
+from noref.sources.found import Content, File, Identity
 from noref.sources.members import Member, identity
 from noref.sources.xz import XzFile
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from noref.errors import UnsupportedImage
 from noref.images import Source
+from noref.sources.contents import Named
 from noref.sources.failures import LIMIT, Malformed, Truncated, explained, too_large
-from noref.sources.found import Content, File, Identity, Named
+from noref.sources.found import Content, File, Identity
 from noref.sources.members import Member, identity
 
 _END, _END_64, _LOCATOR_64, _ENTRY, _LOCAL = (b"PK" + kind for kind in (b"\5\6", b"\6\6", b"\6\7", b"\1\2", b"\3\4"))

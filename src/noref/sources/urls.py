@@ -1,0 +1,51 @@
+"""URLs as sources, and the credentials that they may hold: used, but never shown."""
+
+import re
+from urllib.parse import unquote
+
+_NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whose URLs hold something else before an @
+
+
+def is_url(path: str) -> bool:
+    """Whether a source names something remote: `scheme://...`. A single letter is a drive of Windows."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
+
+
+def is_http(url: str) -> bool:
+    """Whether a URL is read by HTTP itself."""
+    return url.partition("://")[0].lower() in {"http", "https"}
+
+
+def shown(url: str) -> str:
+    """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself."""
+    if not is_url(url):
+        return url
+    name = url.replace(f"{user}@", "", 1) if (user := user_of(url)) else url
+    return without_query(name)
+
+
+def without_query(url: str) -> str:
+    """A URL of HTTP without its query and fragment; another one as it is."""
+    return re.split("[?#]", url, maxsplit=1)[0] if is_http(url) else url
+
+
+def redacted(text: str) -> str:
+    """Text without the user names, passwords and queries of the URLs in it."""
+    without_users = re.sub(r"(\w[\w+.-]*://)[^\s/?#'\"]*@", r"\1", text)
+    return re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>)]*", r"\1", without_users)
+
+
+def without_secrets(text: str, url: str) -> str:
+    """A message without what the name of the URL leaves out, whatever the library that wrote it makes of URLs."""
+    secrets = [f"{user}@"] if (user := user_of(url)) else []
+    if is_http(url) and (query := url.partition("?")[2]):
+        secrets.append(query)
+    for secret in (unquote(each) if decoded else each for each in secrets for decoded in (False, True)):
+        text = text.replace(secret, "")
+    return redacted(text)
+
+
+def user_of(url: str) -> str:
+    """User and password of a URL; "" if it has none."""
+    found = re.match(r"[^:/?#]+://([^/?#]*)@", url)
+    return found[1] if found and url.partition("://")[0].lower() not in _NOT_USERS else ""
