@@ -2,8 +2,9 @@
 
 import functools
 import io
+import itertools
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from noref.ray.work import Scoring
 from noref.scorer import View
 from noref.store.finished import Finished
 
-_BLOCK = 2**20  # bytes of photos that a reader gives a scorer at a time, at least
+_TOGETHER = 256  # photos of a task that reads them
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 
 
@@ -85,12 +86,19 @@ def scored(
     blocks = [work.photos(near[start : start + size]) for start in range(0, len(near), size)]
     found: ray.data.Dataset = ray.data.from_arrow(blocks or [work.photos([])])
     if far:
-        opened: ray.data.Dataset = ray.data.from_arrow([pa.table({"part": [pickle.dumps(part)]}) for part in far])
+        opened: ray.data.Dataset = ray.data.from_arrow(list(_grouped(far)))
         opened = opened.map_batches(functools.partial(work.read, finished=finished, retry=retry), **_WHOLE)
         found = found.union(opened) if near else opened
     found = _mapped(found, work.PhotoScorers, scorers, None, scoring)
-    found.context.target_max_block_size = _BLOCK
+    found.context.target_max_block_size = work.BLOCK
     return found
+
+
+def _grouped(parts: Iterable[sources.Part]) -> Iterator[pa.Table]:
+    """What each task reads: a file that holds many photos, or `_TOGETHER` photos, of which it reads several at a time."""
+    for alone, some in itertools.groupby(parts, lambda part: isinstance(part, sources.Collection)):
+        while group := list(itertools.islice(some, 1 if alone else _TOGETHER)):
+            yield pa.table({"part": [pickle.dumps(part) for part in group]})
 
 
 def _mapped(

@@ -25,6 +25,9 @@ from noref.store.finished import Finished
 BATCH = 32
 """Photos of a task: what has to be repeated when its worker is killed, at most."""
 
+BLOCK = 2**20
+"""Bytes of photos that a reader gives a scorer as a task. Ray Data divides by bytes, so each photo takes at least its share."""
+
 MEMORY = 4 * 2**30
 """Bytes that scoring one photo may allocate; above that it fails."""
 
@@ -178,7 +181,7 @@ def read(rows: pa.Table, finished: "ray.ObjectRef[Finished]", retry: bool) -> It
                 yield photo
 
     for photo in sources.ahead(unfinished()):
-        yield photos([photo])
+        yield photos([photo], BLOCK // BATCH)
     yield pa.table({"photo": pa.nulls(len(passed), pa.binary()), "passed": [*passed], "count": [*passed.values()]}, PHOTOS)
 
 
@@ -187,7 +190,7 @@ def is_passed(state: State, retry: bool) -> bool:
     return state == "scored" or (state == "failed" and not retry)
 
 
-def photos(found: Iterable[sources.Found]) -> pa.Table:
-    """Photos as rows for scorers."""
-    pickled = [pickle.dumps(photo) for photo in found]
+def photos(found: Iterable[sources.Found], size: int = 0) -> pa.Table:
+    """Photos as rows for scorers, each of at least so many bytes."""
+    pickled = [pickle.dumps(photo).ljust(size, b"\0") for photo in found]  # what follows a pickle is ignored
     return pa.table({"photo": pickled, "passed": [None] * len(pickled), "count": [None] * len(pickled)}, PHOTOS)
