@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from noref import StoreError
 from noref.cli import Exit, app
 from noref.store import Store, columns, opened
+from noref.store import parts as parts_module
 from noref.store.parts import Parts
 from test_store import CARD, SETTINGS, assessed, failed, filled, paths
 
@@ -48,8 +49,8 @@ def test_many_rows_and_parts_are_read_in_order_with_their_own_pictures(tmp_path)
         store.use(CARD, "common", False)
         for half in (records[1::2], records[::2]):
             store.append(columns.table(half, columns.full_schema(CARD.defects)), SETTINGS)
-    with opened(tmp_path / "r") as store:
         assert [record.thumbnail for record in store.records()] == [b"%d" % number for number in range(700)]
+    with opened(tmp_path / "r") as store:
         worst = list(store.records(below=1, sort="score", reverse=True))
     assert len(worst) == 100
     assert all(record.thumbnail == str(int(record.path[1:])).encode() for record in worst)
@@ -64,6 +65,29 @@ def test_replaced_rows_are_removed_from_the_parts_at_the_end(tmp_path):
         before = [record.path for record in store.records()]
     assert pq.read_table(folder).num_rows == 3
     assert paths(folder) == before == ["/a", "/b", "/c"]
+
+
+def test_small_parts_are_joined_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts_module, "ROWS", 3)
+    records = [assessed(f"/{number}", number) for number in range(7)]
+    folder = filled(tmp_path / "r", *records)
+    assert [pq.read_metadata(part).num_rows for part in parts(folder)] == [3, 3, 1]
+    assert [record.assessment.score for record in opened(folder).records()] == list(range(7))
+    before = [part.read_bytes() for part in parts(folder)]
+    filled(folder)
+    assert [part.read_bytes() for part in parts(folder)] == before
+
+
+def test_an_interrupted_join_leaves_every_row_once(tmp_path, monkeypatch):
+    folder = filled(tmp_path / "r", assessed("/a", 1), assessed("/b", 2))
+    (part,) = parts(folder)
+    copy = part.with_name(part.name.replace("-0", "-1"))  # as if the parts that were joined were still there
+    copy.write_bytes(part.read_bytes())
+    with opened(folder) as store:
+        assert len(store) == 2
+        assert [record.path for record in store.records()] == ["/a", "/b"]
+    filled(folder, assessed("/c"))
+    assert pq.read_table(folder)["image"].to_pylist() == ["/a", "/b", "/c"]
 
 
 def test_a_photo_that_is_too_new_for_the_filters_hides_its_earlier_row(tmp_path):

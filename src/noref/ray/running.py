@@ -18,13 +18,10 @@ from noref.ray.work import Scoring
 from noref.scorer import Scorer
 from noref.store import Settings, columns
 from noref.store.finished import STATES, Finished
-from noref.store.parts import Parts
+from noref.store.parts import ROWS, Parts
 
 ROUND = 5_000
 """Photos for each scorer in one execution of Ray Data, which takes some minutes. Files that hold many count as `_MANY`."""
-
-ROWS = 10_000
-"""Photos of a part, at most."""
 
 SECONDS = 5.0
 """After which a part is written, if there are results."""

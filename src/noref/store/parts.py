@@ -28,6 +28,9 @@ from noref.store import columns, schema
 from noref.store.finished import Finished, digest, stamp
 from noref.store.record import Record, Settings, Sort, State
 
+ROWS = 10_000
+"""Of a part, if its pictures are to fit into memory."""
+
 VERSION = 1
 """Of the columns and the metadata of a part."""
 
@@ -37,6 +40,7 @@ _GROUP = 256  # rows of a row group: pictures are read by the group
 _RECENT = 64  # row groups whose pictures are kept in memory
 _ORDERS: dict[Sort, str] = {"path": "image", "score": "score", "time": "scored"}
 _FULL = "everything written before is kept; make room and run the same command again to resume"
+_CHANGED = "{}: it was changed while it was read; run the command again"
 _DAMAGED = "remove it and run the same command again, which scores its photos again"
 
 
@@ -49,8 +53,8 @@ class _Part(NamedTuple):
 class Parts:
     """An open folder of results, with the methods of `Store`; a context manager.
 
-    One process at a time writes. A row replaces those of the same path and settings in earlier parts, which are removed when
-    the folder is closed.
+    One process at a time writes. A row replaces those of the same path and settings in earlier parts. When the folder is
+    closed, rows that were replaced are removed, and small parts are joined.
 
     Args:
         path: The folder.
@@ -85,7 +89,7 @@ class Parts:
         self.close()
 
     def close(self) -> None:
-        """Remove the rows that were replaced; another process may write to the folder then."""
+        """Remove rows that were replaced, and join small parts; another process may write to the folder then."""
         if self._lock is None:
             return
         try:
@@ -250,7 +254,7 @@ class Parts:
         for found, *picture in self._pictures(path, row // _GROUP)[row % _GROUP :][:1]:
             if found == image:
                 return tuple(picture)
-        raise StoreError(f"{path}: it was changed while it was read; run the command again")
+        raise StoreError(_CHANGED.format(path))
 
     def _read_pictures(self, path: Path, group: int) -> list[tuple[Any, ...]]:
         with _explained(path, _DAMAGED), pq.ParquetFile(path) as file:
@@ -264,13 +268,23 @@ class Parts:
         self._replace(self.path / f"part-{_key(settings)}-{number:08d}.parquet", rows, settings, card)
 
     def _keep(self, rows: Iterable[tuple[_Part, npt.NDArray[np.bool_]]]) -> None:
-        """Keep only some rows of parts; without any, only the last part remains, which states the settings."""
-        *earlier, last = rows
-        for part, kept in (*earlier, last):
-            if not kept.any() and part is not last[0]:
-                part.path.unlink()
-            elif not kept.all():
-                self._replace(part.path, _read(part.path).filter(pa.array(kept)), *_described(part.path))
+        """Keep only some rows of parts, and join small parts; one that is empty remains if there is no other."""
+        group: list[tuple[Path, npt.NDArray[np.bool_]]] = []
+        for part, kept in rows:
+            if sum(each.sum() for _, each in group) + kept.sum() > ROWS:
+                self._join(group)
+                group = []
+            group.append((part.path, kept))
+        self._join(group)
+
+    def _join(self, group: Sequence[tuple[Path, npt.NDArray[np.bool_]]]) -> None:
+        """Rewrite parts as the last of them. If this is interrupted, rows are in two parts, and those of the last count."""
+        if len(group) > 1 or not all(kept.all() for _, kept in group):
+            *earlier, last = [path for path, _ in group]
+            joined = pa.concat_tables([_read(path).filter(pa.array(kept)) for path, kept in group])
+            self._replace(last, joined, *_described(last))
+            for path in earlier:
+                path.unlink()
 
     def _replace(self, path: Path, rows: pa.Table, settings: Settings, card: dict[str, Any]) -> None:
         facts = {"version": VERSION, "card": card, "view": settings.view, "exact": settings.exact}
@@ -323,5 +337,7 @@ def _explained(path: Path, cure: str) -> Iterator[None]:
     """Raise what the system or pyarrow reports as a `StoreError`."""
     try:
         yield
+    except FileNotFoundError as error:  # of a part that was listed
+        raise StoreError(_CHANGED.format(path)) from error
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: {error}; {cure}") from error
