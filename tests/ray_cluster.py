@@ -98,3 +98,4 @@ def running(cpus: int = CPUS, environment: Mapping[str, str] | None = None) -> I
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process, signal.SIGKILL)
                 started.poll()
+            started.wait()

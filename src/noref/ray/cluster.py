@@ -44,7 +44,6 @@ def connected(address: str | None) -> Iterator[None]:
 def connect(address: str | None) -> None:
     """Connect to a cluster; see `connected`."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it prints a line for every actor of a data set
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     own: dict[str, Any] = {}
     if address == "local":
