@@ -8,6 +8,7 @@ import sys
 import traceback
 import uuid
 from collections import Counter
+from datetime import datetime, timezone
 
 import pytest
 
@@ -93,6 +94,19 @@ def test_the_identity_is_that_of_the_listing_and_of_a_named_file(bucket):
     assert all(one.modified for one in listed)
     bucket({"0.jpg": PHOTOS["0.jpg"]})
     assert found(url)[0].identity() != listed[0]
+
+
+def test_times_of_all_back_ends_are_understood():
+    moment = datetime(2026, 1, 1)
+    times = [
+        moment,
+        moment.replace(tzinfo=timezone.utc),
+        1767225600.0,
+        "2026-01-01T00:00:00.000Z",
+        "Thu, 01 Jan 2026 00:00:00 GMT",
+    ]
+    assert {remote.identity_of({"size": 5, "mtime": time}) for time in times} == {sources.Identity(5, 1767225600 * 10**9)}
+    assert remote.identity_of({"size": None, "mtime": "once", "ETag": '"e"'}) == sources.Identity(0, 0, "e")
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.zip"])

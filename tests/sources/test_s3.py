@@ -1,6 +1,7 @@
 """Sources on S3: a local server, with pages, latency, refusals and broken connections."""
 
 import io
+import os
 import traceback
 import uuid
 from collections import Counter
@@ -10,7 +11,7 @@ import pytest
 import s3_server
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import ImageNotFound, sources
-from noref.sources import attempts, listing
+from noref.sources import attempts, listing, stream
 
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("moto", reason="moto, the local S3 server, is not installed")
@@ -152,6 +153,25 @@ def test_photos_before_a_page_that_cannot_be_listed_are_kept(server, bucket, mon
     assert content_of(other) == b"x"
 
 
+@pytest.mark.parametrize("compression", ["", "gz"])
+def test_of_a_tar_that_can_no_longer_be_read_the_photos_before_are_kept(server, bucket, monkeypatch, compression):
+    monkeypatch.setattr(stream, "FIRST", 20_000)
+    monkeypatch.setattr(stream, "CHUNK", 20_000)
+    noise = {f"{number:02}.jpg": os.urandom(9000) for number in range(60)}
+    url = bucket({"a.tar": tar(noise, compression)})
+    photos = sources.find([f"{url}a.tar", f"{url}a.tar"], io.BytesIO())
+    kept = [next(photos)]
+    server.faults[:] = ["AccessDenied"] * 9
+    for failed in photos:
+        if failed.content.expected == 0:
+            break
+        kept.append(failed)
+    server.faults.clear()
+    assert contents(kept) == dict(list(noise.items())[: len(kept)])
+    assert "access denied" in str(error_of(failed))
+    assert contents(list(photos)) == noise  # the next source goes on
+
+
 def test_what_cannot_be_read_is_an_error_in_its_place(server, bucket):
     url = bucket({"a.jpg": b"a"})
     missing = ["s3://no-such-bucket-here/", "s3://no-such-bucket-here/a.jpg", f"{url}gone.jpg", f"{url}gone/", f"{url}gone.zip"]
@@ -168,7 +188,8 @@ def test_refusals_are_errors_in_their_place_and_not_tried_again(server, bucket, 
         photos = found(source) if known else []
         server.requests.clear()
         server.faults[:] = [fault] * (9 if source.endswith("jpg") else 1)  # botocore looks for the region after some
-        failed, *_ = sources.ahead(photos) if known else read(source)
+        results = sources.ahead(photos) if known else read(source)
+        [failed] = [photo for photo in results if isinstance(photo.content, sources.Failed)]  # either is read first
         shown = [failed.name, *traceback.format_exception(error_of(failed))]
         assert "access denied" in shown[-1]
         assert "renew the credentials" in shown[-1]

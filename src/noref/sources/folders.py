@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from noref import overlay
 from noref.images import EXTENSIONS
 
 _KINDS = 8  # of skipped files that are named
@@ -45,7 +44,11 @@ def _not_a_photo(path: str) -> str:
         return kind
     if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe may wait forever
         return "special files"
-    return "quality maps" if path.lower().endswith(".png") and overlay.is_overlay(path) else ""
+    if not path.lower().endswith(".png"):
+        return ""
+    from noref import overlay  # loads what draws
+
+    return "quality maps" if overlay.is_overlay(path) else ""
 
 
 def kind_of(path: str) -> str:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 
 from noref.images import Source
@@ -141,11 +140,19 @@ def _nanoseconds(moment: Any) -> int:
     """A time of whatever type a back end gives it, in nanoseconds since 1970; 0 if it is none."""
     try:
         if isinstance(moment, str):
-            iso = re.match(r"\d{4}-", moment)
-            moment = datetime.fromisoformat(moment.replace("Z", "+00:00")) if iso else parsedate_to_datetime(moment)
+            moment = _parsed(moment)
         if isinstance(moment, datetime):
             aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
             moment = aware.timestamp()
         return int(float(moment) * 1_000_000) * 1000
     except (ValueError, TypeError, OverflowError):
         return 0
+
+
+def _parsed(moment: str) -> datetime:
+    """A time as ISO 8601 or HTTP write it."""
+    if re.match(r"\d{4}-", moment):
+        return datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(moment)

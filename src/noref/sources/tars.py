@@ -13,8 +13,9 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from noref.errors import ImageError
 from noref.sources.contents import Failed, Held, Piece
-from noref.sources.failures import LIMIT, Malformed, Truncated, Unavailable, as_image_error, too_large
+from noref.sources.failures import LIMIT, Malformed, Truncated, as_image_error, explained, too_large
 from noref.sources.found import Content, File, Identity
 from noref.sources.members import Member, identity
 from noref.sources.xz import XzFile
@@ -81,7 +82,7 @@ class _Unpacked:
             while len(content) < length and (more := self.stream.read(length - len(content))):
                 content += more
         except OSError as error:
-            if error.errno is None and not isinstance(error, Unavailable):  # of what unpacks it
+            if type(error) in {OSError, gzip.BadGzipFile} and error.errno is None:  # of what unpacks it
                 raise Malformed(f"it is corrupt or truncated ({error})") from None
             raise
         self.position += len(content)
@@ -141,11 +142,12 @@ def _content(
     if file is not None and isinstance(archive, _Plain) and archive.position + header.size <= archive.size:
         return Piece(file, archive.position, header.size, own)
     try:
-        content = archive.read(header.size)
-        if len(content) < header.size:
-            raise Truncated("its archive is truncated within it")
-    except Exception as error:
-        stopped.append(Failed(as_image_error(name, error), own))
+        with explained(name):
+            content = archive.read(header.size)
+            if len(content) < header.size:
+                raise Truncated("its archive is truncated within it")
+    except ImageError as error:
+        stopped.append(Failed(error, own))
         return stopped[0]
     return Held(content, own)
 
