@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="children are limited on POSIX only")
+
 from noref.isolation import CrashError, Isolated
 
 

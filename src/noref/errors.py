@@ -146,4 +146,13 @@ class StoreError(NorefError):
 
 
 class ClusterError(NorefError):
-    """A cluster cannot be used, or work on it ended; the message states the cause and the cure."""
+    """A cluster cannot be used, or work on it ended; the message states the cause and the cure.
+
+    Examples:
+        >>> import noref
+        >>> try:
+        ...     raise noref.ClusterError("no Ray cluster at 10.0.0.1:6379: timed out; check the address")
+        ... except noref.NorefError as error:
+        ...     print(error)
+        no Ray cluster at 10.0.0.1:6379: timed out; check the address
+    """
