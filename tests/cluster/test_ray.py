@@ -25,6 +25,7 @@ pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 clusters = pytest.importorskip("noref.ray.cluster")
 running = pytest.importorskip("noref.ray.running")
+work = pytest.importorskip("noref.ray.work")
 
 pytestmark = [pytest.mark.filterwarnings(f"ignore::{kind}:ray") for kind in ("DeprecationWarning", "FutureWarning")]
 
@@ -152,6 +153,7 @@ def test_data_sets_of_paths_and_sources_are_scored(connected, photos, scorer):
     assert sorted(row["score"] for row in noref.ray.score(data, scorers=1).take_all()) == sorted(expected)
     found = noref.ray.score(paths, scorers=1).take_all()
     assert {row["image"]: row["score"] for row in found} == dict(zip(paths, expected, strict=True))
+    assert ray.data.DataContext.get_current().target_max_block_size != work.BLOCK  # the user's settings are not touched
 
 
 def test_columns_that_results_have_too_are_named(connected, photos):

@@ -1,5 +1,6 @@
 """Scores sources into a folder of parts: passes over those that have a result, and writes results as they come."""
 
+import itertools
 import logging
 import time
 from collections import Counter
@@ -25,6 +26,9 @@ ROUND = 5_000
 
 SECONDS = 5.0
 """After which a part is written, if there are results."""
+
+MOST = 1_000_000
+"""Photos in one execution, at most: the driver holds their names."""
 
 _MANY = 500
 
@@ -67,9 +71,13 @@ def run(
     before, skipped = Counter() if before is None else before, Counter() if skipped is None else skipped
     finished = parts.finished(settings, thumbnails)
     unfinished = _unfinished(found, finished, retry, before)
+    first = next(unfinished, None)
+    if first is None:
+        return
+    unfinished = itertools.chain([first], unfinished)
     with cluster.connected(address):
         number, shared = cluster.scorers(scorers), ray.put(finished)
-        while some := list(_taken(unfinished, ROUND * number)):
+        while some := list(_taken(unfinished, min(ROUND * number, MOST))):
             rows = _executed(scoring.scored(some, how, number, shared, retry))
             yield from _written(rows, parts, settings, how, before, skipped)
 
