@@ -97,6 +97,8 @@ def serve(descriptor: int) -> None:
     with contextlib.suppress(EOFError, ConnectionError):
         memory, prepare = pipe.recv()
         if memory is not None:
+            most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            memory = memory if most == resource.RLIM_INFINITY else min(memory, most)
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         ready, work = _attempted(prepare)
         pipe.send((ready, None if ready else work))

@@ -151,7 +151,7 @@ class RowScorers(Scorers):
 def _given(path: str | None, content: bytes | None) -> Item:
     """A photo of a data set; without content it is read from its path."""
     if content is None and path is not None:
-        return next(map(Item.of, sources.find([path], io.BytesIO())))
+        return Item.of(next(sources.find([path], io.BytesIO()), sources.local(path)))  # an empty folder is an error
     return Item(path or "<bytes>", Path(), sources.Held(content or b""))
 
 
