@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import noref
 from archive_files import jpeg, tar, zipped
 from noref import images, sources
 from noref.cli import Exit, app
@@ -79,6 +80,11 @@ def test_photos_have_the_scores_of_plain_files(scorer, save, bucket, expected, j
     names = [prefix + name for prefix in prefixes for name in PHOTOS] + [f"{table}::{row}" for row in range(3)]
     names += [prefix + name for prefix in (url, f"{url}a.zip::") for name in PHOTOS] + ["<array>", "<bytes>", f"{url}2.jpg"]
     assert [result.name for result in results] == names
+
+
+def test_the_error_of_a_url_that_is_taken_for_a_path_names_what_reads_it(scorer):
+    with pytest.raises(noref.ImageNotFound, match=r"Scorer\.score_many reads URLs"):
+        scorer.score("https://host.invalid/a.jpg")
 
 
 def test_the_command_names_members_and_counts_what_it_skips(save, expected):

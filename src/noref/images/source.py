@@ -71,7 +71,8 @@ def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
         cure = "pass a file; `noref score` searches folders that may be read"
         raise ImageNotFound(name, "it is a folder", cure) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise ImageNotFound(name, _reason(error), "check the path and its permissions") from error
+        cure = "Scorer.score_many reads URLs" if "://" in name else "check the path and its permissions"
+        raise ImageNotFound(name, _reason(error), cure) from error
     if stream.seekable():
         return stream
     with stream:  # a pipe
