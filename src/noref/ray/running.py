@@ -1,10 +1,11 @@
 """Scores sources into a folder of parts: passes over those that have a result, and writes results as they come."""
 
+import contextlib
 import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,8 +79,9 @@ def run(
     with cluster.connected(address):
         number, shared = cluster.scorers(scorers), ray.put(finished)
         while some := list(_taken(unfinished, min(ROUND * number, MOST))):
-            rows = _executed(scoring.scored(some, how, number, shared, retry))
-            yield from _written(rows, parts, settings, how, before, skipped)
+            scored = scoring.scored(some, how, number, shared, retry)
+            with contextlib.closing(_executed(scored)) as blocks:  # ends the work before the connection
+                yield from _written(blocks, parts, settings, how, before, skipped)
 
 
 def _unfinished(found: Iterable[sources.Part], finished: Finished, retry: bool, before: Counter[str]) -> Iterator[sources.Part]:
@@ -100,7 +102,7 @@ def _taken(parts: Iterator[sources.Part], photos: int) -> Iterator[sources.Part]
         yield part
 
 
-def _executed(dataset: "ray.data.Dataset") -> Iterator[pa.Table]:
+def _executed(dataset: "ray.data.Dataset") -> Generator[pa.Table, None, None]:
     """The blocks of a data set, each when it is ready."""
     dataset.context.enable_progress_bars = dataset.context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
