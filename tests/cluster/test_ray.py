@@ -265,6 +265,19 @@ def test_a_killed_driver_loses_nothing_that_was_written(connected, many, expecte
 
 
 @pytest.mark.slow
+def test_an_interrupted_run_keeps_what_is_finished(cluster, many, expected, tmp_path):
+    folder = tmp_path / "out"
+    command = [sys.executable, "-m", "noref.cli", "score", many, "--engine", "ray", "--address", cluster.address]
+    driver = subprocess.Popen([*command, "--out", folder, "--jobs", "2"], env=with_path(), stderr=subprocess.PIPE, text=True)
+    wait(lambda: folder.exists() and rows(folder))
+    driver.send_signal(signal.SIGINT)
+    assert "interrupted: " in driver.communicate()[1]
+    assert driver.returncode == Exit.INTERRUPTED
+    assert scores(folder).items() <= expected.items()
+    assert rows(folder)
+
+
+@pytest.mark.slow
 def test_without_an_address_this_machine_is_the_cluster_and_sends_no_statistics(photos, tmp_path):
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as sessions:  # short: so are paths of sockets
         command = [sys.executable, "-m", "noref.cli", "score", photos / "0.png", "--engine", "ray", "--out", tmp_path / "out"]

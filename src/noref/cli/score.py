@@ -178,6 +178,7 @@ def _clustered(
     out: Path, scorer: noref.Scorer, found: Iterable[sources.Part], before: Counter[str], skipped: Counter[str], **options: Any
 ) -> Generator[Assessment | ImageError, None, None]:
     """Score on a Ray cluster."""
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # a thread that Ray leaves behind might start a cluster of its own
     try:
         from noref import ray
         from noref.store.parts import Parts
