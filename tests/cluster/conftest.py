@@ -1,4 +1,4 @@
-"""A Ray cluster of this machine and a server of S3, which start once for all tests."""
+"""A Ray cluster of this machine and a server of S3, which start once for a module."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ import s3_server
 from ray_cluster import Cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3() -> Iterator[s3_server.S3]:
     for module in ("s3fs", "moto", "flask"):
         pytest.importorskip(module, reason=f"{module} is not installed")
@@ -18,7 +18,7 @@ def s3() -> Iterator[s3_server.S3]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def keys(s3) -> dict[str, str]:
     """What the nodes of a cluster need to read from the server."""
     return {
@@ -30,7 +30,7 @@ def keys(s3) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(keys) -> Iterator[Cluster]:
     """A cluster to which this process is not connected."""
     if not Path("/proc/self/stat").exists():
@@ -39,7 +39,7 @@ def cluster(keys) -> Iterator[Cluster]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def connected(cluster) -> Iterator[Cluster]:
     """The cluster, with this process connected to it."""
     import ray
