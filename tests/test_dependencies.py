@@ -52,15 +52,24 @@ def distributions(files: list[Path]) -> dict[str, str]:
     return {normalized(name): file for module, file in modules.items() for name in installed.get(module, [module])}
 
 
+TABLES = [SOURCE / "store" / name for name in ("columns.py", "part.py", "parts.py")]
+"""Modules of the store that need pyarrow."""
+
 PARTS = {
     "runtime": (
         [
             *SOURCE.glob("*.py"),
-            *(file for name in ("cli", "comparison", "store", "writers") for file in (SOURCE / name).rglob("*.py")),
+            *(
+                file
+                for name in ("cli", "comparison", "store", "writers")
+                for file in (SOURCE / name).rglob("*.py")
+                if file not in TABLES
+            ),
         ],
         (),
     ),
-    "exports": ([*(SOURCE / "exports").rglob("*.py")], ("parquet",)),
+    "exports": ([*(SOURCE / "exports").rglob("*.py"), *TABLES], ("parquet",)),
+    "cluster": ([*(SOURCE / "ray").rglob("*.py")], ("ray",)),
     "images": ([*(SOURCE / "images").rglob("*.py")], ("heic", "jxl", "raw")),
     "report": ([*(SOURCE / "report").rglob("*.py")], ("report",)),
     "sources": ([*(SOURCE / "sources").rglob("*.py")], ("remote", "parquet")),
@@ -91,6 +100,7 @@ def test_what_is_imported_is_declared(part):
         ("report", "report"),
         ("service", "web"),
         ("exports", "parquet"),
+        ("cluster", "ray"),
         ("sources", "remote"),
         *(("images", extra) for extra in ("heic", "jxl", "raw")),
     ],

@@ -137,6 +137,30 @@ def test_options_of_a_file_need_one(photos):
         assert result.stderr == "noref: --retry and --thumbnails need --out FILE\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--engine", "ray"), "--engine ray needs --out FOLDER"),
+        (("--engine", "ray", "--out", "r", "--map", "maps"), "--engine ray draws no maps; leave out --map"),
+        (("--address", "auto"), "--address needs --engine ray"),
+    ],
+)
+def test_options_of_a_cluster_fit_each_other(photos, options, message):
+    result = call(photos, *options)
+    assert result.exit_code == Exit.STOPPED
+    assert result.stderr == f"noref: {message}\n"
+
+
+def test_a_cluster_without_its_extra_names_the_command(photos, tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name == "noref.ray" or name.startswith("noref.ray.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(noref, "ray", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = call(photos, "--engine", "ray", "--out", tmp_path / "out")
+    assert result.exit_code == Exit.STOPPED
+    assert result.stderr == "noref: --engine ray needs ray; pip install 'noref[ray]'\n"
+
+
 def test_a_photo_as_the_file_of_results_is_refused(photos):
     before = (photos / "a.png").read_bytes()
     result = call(photos, "--out", photos / "a.png")

@@ -13,8 +13,10 @@ import pytest
 
 from noref import Assessment, Defect, ModelCard, StoreError
 from noref.errors import DamagedImage, ImageError, InternalError
-from noref.store import Failure, Record, Settings, Store
+from noref.store import Failure, Record, Settings, Store, opened
+from noref.store.parts import Parts
 
+NAMES = [b"/caf\xe9.jpg", "/é.jpg".encode(), b"/new\nline", "/\U0001f600".encode()]
 TEXTS = dict.fromkeys(("description", "licence", "scale", "training_data", "origin", "policy"), "none")
 CARD = ModelCard("tiny", "2", shortest=4, defects=("noise", "banding"), sha256="ab" * 32, **TEXTS)
 SETTINGS = Settings(CARD.sha256, "common", False)
@@ -33,8 +35,22 @@ def failed(path: str) -> Record:
     return Record(path, None, failure, 123, 10**18 + 1, "cd" * 32, None, datetime.now(timezone.utc), *SETTINGS)
 
 
+FORMS = {"r.db": Store, "r": Parts}
+"""Names of files and folders of results."""
+
+
+@pytest.fixture(params=FORMS)
+def place(request, tmp_path) -> Path:
+    """Where results are to be written: a file or a folder."""
+    return tmp_path / request.param
+
+
+def writing(path: Path) -> Store | Parts:
+    return FORMS.get(path.name, Store)(path, "w")
+
+
 def filled(path: Path, *records: Record) -> Path:
-    with Store(path, "w") as store:
+    with writing(path) as store:
         store.use(CARD, "common", False)
         for record in records:
             store.write(record)
@@ -42,13 +58,13 @@ def filled(path: Path, *records: Record) -> Path:
 
 
 def paths(file: Path, **filters: object) -> list[str]:
-    with Store(file) as store:
+    with opened(file) as store:
         return [record.path for record in store.records(**filters)]
 
 
-def test_a_record_is_read_back_exactly(tmp_path):
+def test_a_record_is_read_back_exactly(place):
     written = assessed("/photos/a.jpg", 100 / 3, thumbnail=b"JPEG")
-    with Store(filled(tmp_path / "r.db", written)) as store:
+    with opened(filled(place, written)) as store:
         (read,) = store.records()
     names = [each.name for each in dataclasses.fields(Record) if each.name != "assessment"]
     assert [getattr(read, name) for name in names] == [getattr(written, name) for name in names]
@@ -65,24 +81,24 @@ def test_warnings_keep_the_bytes_of_names(tmp_path):
     assert read.assessment.warnings == found.warnings
 
 
-def test_without_pictures_maps_and_thumbnails_are_left_out(tmp_path):
-    with Store(filled(tmp_path / "r.db", assessed("/a", thumbnail=b"JPEG"))) as store:
+def test_without_pictures_maps_and_thumbnails_are_left_out(place):
+    with opened(filled(place, assessed("/a", thumbnail=b"JPEG"))) as store:
         (read,) = store.records(pictures=False)
     assert read.assessment.map.shape == (0, 0)
     assert read.thumbnail is None
 
 
-def test_what_the_model_does_not_predict_is_nan_again(tmp_path):
+def test_what_the_model_does_not_predict_is_nan_again(place):
     found = Assessment("/a", math.nan, np.empty((0, 0), np.float32), CARD.label, "none", (4, 4))
     record = dataclasses.replace(assessed("/a"), assessment=found)
-    with Store(filled(tmp_path / "r.db", record)) as store:
+    with opened(filled(place, record)) as store:
         (read,) = store.records()
     assert read.assessment.to_dict() == found.to_dict()
     assert read.assessment.map.shape == (0, 0)
 
 
-def test_a_failure_is_read_back_as_its_error(tmp_path):
-    with Store(filled(tmp_path / "r.db", failed("/b.jpg"))) as store:
+def test_a_failure_is_read_back_as_its_error(place):
+    with opened(filled(place, failed("/b.jpg"))) as store:
         (read,) = store.records()
     assert read.assessment is None
     assert read.failure == Failure("DamagedImage", "damaged caf\\udce9", "copy it again")  # as text that SQL tools can show
@@ -96,34 +112,40 @@ def test_every_kind_of_failure_becomes_an_error(kind, expected):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names that are not text are a matter of POSIX")
-def test_names_keep_their_bytes(tmp_path):
-    names = [b"/caf\xe9.jpg", "/é.jpg".encode(), b"/new\nline", "/\U0001f600".encode()]
-    file = filled(tmp_path / "r.db", *(assessed(os.fsdecode(name)) for name in names))
-    assert sorted(map(os.fsencode, paths(file))) == sorted(names)
+def test_names_keep_their_bytes(place):
+    file = filled(place, *(assessed(os.fsdecode(name)) for name in NAMES))
+    assert sorted(map(os.fsencode, paths(file))) == sorted(NAMES)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names that are not text are a matter of POSIX")
+def test_names_are_text_wherever_they_can_be(tmp_path):
+    file = filled(tmp_path / "r.db", *(assessed(os.fsdecode(name)) for name in NAMES))
     database = sqlite3.connect(file)
     kinds = dict(database.execute("SELECT typeof(path), COUNT(*) FROM results GROUP BY 1"))
     database.close()
-    assert kinds == {"text": 3, "blob": 1}  # readable text wherever there is one
+    assert kinds == {"text": 3, "blob": 1}
 
 
-def test_a_photo_scored_again_replaces_its_result(tmp_path):
-    file = filled(
-        tmp_path / "r.db", assessed("/a", 10, thumbnail=b"JPEG"), failed("/b"), assessed("/a", 20), assessed("/b", 30)
-    )
-    with Store(file) as store:
+def test_a_photo_scored_again_replaces_its_result(place):
+    file = filled(place, assessed("/a", 10, thumbnail=b"JPEG"), failed("/b"), assessed("/a", 20), assessed("/b", 30))
+    with opened(file) as store:
         assert [(record.path, record.assessment.score, record.thumbnail) for record in store.records()] == [
             ("/a", 20, None),
             ("/b", 30, None),
         ]
         assert len(store) == 2
+
+
+def test_a_replaced_result_leaves_nothing_behind(tmp_path):
+    file = filled(tmp_path / "r.db", assessed("/a", thumbnail=b"JPEG"), failed("/b"), assessed("/a"), assessed("/b"))
     database = sqlite3.connect(file)
     assert database.execute("SELECT COUNT(*) FROM defects").fetchone() == (4,)
     assert database.execute("SELECT COUNT(*) FROM pictures").fetchone() == (2,)
     database.close()
 
 
-def test_filters_and_orders(tmp_path):
-    file = filled(tmp_path / "r.db", assessed("/c", 10), assessed("/a", 30, noise=0.5), failed("/d"), assessed("/b", 20))
+def test_filters_and_orders(place):
+    file = filled(place, assessed("/c", 10), assessed("/a", 30, noise=0.5), failed("/d"), assessed("/b", 20))
     assert paths(file) == ["/a", "/b", "/c", "/d"]
     assert paths(file, below=20) == ["/c"]
     assert paths(file, above=20) == ["/a", "/b"]
@@ -137,12 +159,12 @@ def test_filters_and_orders(tmp_path):
     assert paths(file, sort="time") == ["/c", "/a", "/d", "/b"]
 
 
-def test_results_under_other_settings_are_kept_apart(tmp_path):
-    with Store(tmp_path / "r.db", "w") as store:
+def test_results_under_other_settings_are_kept_apart(place):
+    with writing(place) as store:
         common, native = store.use(CARD, "common", False), store.use(CARD, "native", False)
+        store.write(assessed("/b"))
         for settings, score in ((common, 10.0), (native, 20.0)):
             store.write(assessed("/a", score, model_sha256=settings.model_sha256, view=settings.view))
-        store.write(assessed("/b"))
         assert store.settings() == [native, common]
         assert len(store) == 1
         assert [record.assessment.score for record in store.records()] == [20]
@@ -155,7 +177,7 @@ def test_results_under_other_settings_are_kept_apart(tmp_path):
             store.write(assessed("/c", exact=True))
 
 
-def test_the_state_depends_on_size_time_settings_and_thumbnail(tmp_path):
+def test_the_state_depends_on_size_time_version_settings_and_thumbnail(tmp_path):
     records = assessed("/a"), failed("/b"), assessed("/c", thumbnail=b"JPEG"), assessed("/d", version="etag")
     with Store(filled(tmp_path / "r.db", *records), "w") as store:
         native = store.use(CARD, "native", False)
@@ -171,33 +193,40 @@ def test_the_state_depends_on_size_time_settings_and_thumbnail(tmp_path):
         assert store.state("/c", 123, 10**18 + 1, SETTINGS, thumbnail=True) == "scored"
 
 
+def test_results_can_be_removed(place):
+    file = filled(place, assessed("/a"), assessed("/b"), failed("/c"))
+    with opened(file, "w") as store:
+        store.remove(["/a", "/c", "/unknown"], SETTINGS)
+    assert paths(file) == ["/b"]
+
+
 def test_removed_results_leave_nothing_behind(tmp_path):
     file = filled(tmp_path / "r.db", assessed("/a"), assessed("/b"), failed("/c"))
     with Store(file, "w") as store:
         store.remove(["/a", "/c", "/unknown"], SETTINGS)
-    assert paths(file) == ["/b"]
     database = sqlite3.connect(file)
     assert database.execute("SELECT COUNT(*) FROM pictures").fetchone() == (1,)
     assert database.execute("SELECT DISTINCT result FROM defects").fetchall() == [(2,)]
     database.close()
 
 
-def test_the_cards_of_the_models_are_kept(tmp_path):
-    with Store(filled(tmp_path / "r.db")) as store:
+def test_the_cards_of_the_models_are_kept(place):
+    with opened(filled(place)) as store:
         assert store.cards() == {CARD.sha256: json.loads(json.dumps(dataclasses.asdict(CARD)))}
 
 
-def test_one_writes_and_others_read_meanwhile(tmp_path):
-    file = tmp_path / "r.db"
-    with Store(file, "w") as store:
+def test_one_writes_and_others_read_meanwhile(place):
+    file = place
+    with writing(file) as store:
         store.use(CARD, "common", False)
-        with pytest.raises(StoreError, match=r"r\.db: another run of noref is writing to it; wait until that has ended"):
-            Store(file, "w")
+        with pytest.raises(StoreError, match=r"another run of noref is writing to it; wait until that has ended"):
+            writing(file)
         for number in range(3):
             store.write(assessed(f"/{number}"))
             assert len(paths(file)) == number + 1
     filled(file)
-    assert [path.name for path in tmp_path.iterdir()] == ["r.db"]
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert list(file.glob(".*")) == []
 
 
 def test_a_failed_write_keeps_what_was_written_before(tmp_path):
@@ -210,8 +239,8 @@ def test_a_failed_write_keeps_what_was_written_before(tmp_path):
     assert paths(tmp_path / "r.db") == ["/a", "/c"]
 
 
-def test_a_new_file_has_no_records(tmp_path):
-    with Store(tmp_path / "r.db", "w") as store:
+def test_a_new_file_has_no_records(place):
+    with writing(place) as store:
         assert len(store) == 0
         assert list(store.records()) == []
         assert store.settings() == []

@@ -15,6 +15,7 @@ from noref.assessment import Assessment, Defect
 from noref.card import ModelCard
 from noref.errors import (
     BadModel,
+    ClusterError,
     ComparisonError,
     DamagedImage,
     EmptyImage,
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Assessment",
     "BadModel",
+    "ClusterError",
     "ComparisonError",
     "DamagedImage",
     "Defect",

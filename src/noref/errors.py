@@ -16,6 +16,8 @@ NorefError
 |   +-- BadModel            the file is not a model that noref exported
 +-- StoreError              a file of results cannot be opened, read or written
 +-- ComparisonError         results cannot be compared: their pictures do not pair, or were not scored alike
++-- StoreError              results cannot be opened, read or written
++-- ClusterError            a cluster cannot be used
 """
 
 import traceback
@@ -142,6 +144,19 @@ class StoreError(NorefError):
         ... except StoreError as error:
         ...     print(error)
         missing.db: no such file; write one with `noref score PHOTOS --out missing.db`
+    """
+
+
+class ClusterError(NorefError):
+    """A cluster cannot be used, or work on it ended; the message states the cause and the cure.
+
+    Examples:
+        >>> import noref
+        >>> try:
+        ...     raise noref.ClusterError("no Ray cluster at 10.0.0.1:6379: timed out; check the address")
+        ... except noref.NorefError as error:
+        ...     print(error)
+        no Ray cluster at 10.0.0.1:6379: timed out; check the address
     """
 
 

@@ -47,9 +47,9 @@ def run(
         StoreError: The store cannot be written; what was written before is kept.
     """
     settings = store.use(scorer.card, scorer.view, scorer.exact)
-    work = _Work(Work(scorer), settings, thumbnails)
-    unfinished = _unfinished(store, settings, sources.looked_up(items), retry, thumbnails, before)
-    for scored in batch.in_order(work, sources.ahead(unfinished), jobs):
+    work = Recorder(Work(scorer), settings, thumbnails)
+    found = _unfinished(store, settings, sources.looked_up(items), retry, thumbnails, before)
+    for scored in batch.in_order(work, sources.ahead(found), jobs):
         store.write(scored.record)
         yield scored.result
 
@@ -57,6 +57,7 @@ def run(
 def _unfinished(
     store: Store, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
 ) -> Iterator[Item]:
+    """The photos that have no result under the settings; see `run`."""
     for item in items:
         size, modified, version = item.identity()
         state = store.state(item.lasting, size, modified, settings, thumbnails, version)
@@ -66,18 +67,27 @@ def _unfinished(
             yield item
 
 
-class _Scored(NamedTuple):
+class Scored(NamedTuple):
+    """A result as it is shown, and as it is stored."""
+
     result: Assessment | ImageError
     record: Record
 
 
-class _Work:
-    """Scores one photo and describes its file."""
+class Recorder:
+    """Scores one photo and describes its file.
+
+    Args:
+        work: Scores it.
+        settings: Of the records.
+        thumbnails: Whether records have thumbnails.
+    """
 
     def __init__(self, work: Work, settings: Settings, thumbnails: bool) -> None:
         self.work, self.settings, self.thumbnails = work, settings, thumbnails
 
-    def __call__(self, item: Item) -> _Scored:
+    def __call__(self, item: Item) -> Scored:
+        """Score a photo; a failure is a result."""
         identity = item.identity()  # first, so that the next run notices a change from here on
         content = batch.attempted(Item.open, item, lambda item: item.name)
         digest, found = ("", content) if isinstance(content, ImageError) else (_digest(content), self._assessed(item, content))
@@ -96,7 +106,7 @@ class _Work:
             view=self.settings.view,
             exact=self.settings.exact,
         )
-        return _Scored(result, record)
+        return Scored(result, record)
 
     def _assessed(self, item: Item, content: Source) -> tuple[Assessment, npt.NDArray[np.uint8]] | ImageError:
         return batch.attempted(lambda item: self.work.with_pixels(item, content), item, lambda item: item.name)

@@ -21,7 +21,7 @@ from noref.cli.score import DEFAULT_VIEW, ExactOption, JobsOption, MaxPixelsOpti
 from noref.comparison import System, common_settings, distinct_names, texts
 from noref.comparison import compare as compared
 from noref.errors import InternalError
-from noref.store import Settings, Store
+from noref.store import Results, Settings, Store, holds_results, opened
 
 Formats = enum.Enum("Formats", {name.upper(): name for name in texts.FORMATS}, type=str)  # type: ignore[misc]
 DEFAULT_FORMAT = next(iter(Formats))
@@ -29,7 +29,7 @@ DEFAULT_FORMAT = next(iter(Formats))
 
 def compare(
     places: Annotated[
-        list[str], typer.Argument(metavar="SYSTEM...", help="Folders of photos, or files that noref score --out wrote.")
+        list[str], typer.Argument(metavar="SYSTEM...", help="Folders of photos, or results that noref score --out wrote.")
     ],
     form: Annotated[Formats, typer.Option("--format", help="How to print the comparison.")] = DEFAULT_FORMAT,
     page: Annotated[
@@ -73,8 +73,8 @@ def compare(
     counts: Counter[type] = Counter()
     with stops(debug), contextlib.ExitStack() as stack:
         names = distinct_names(places)
-        folders = [place for place in places if os.path.isdir(place)]
-        stores = {place: stack.enter_context(Store(place)) for place in places if place not in folders}
+        folders = [place for place in places if os.path.isdir(place) and not holds_results(place)]
+        stores: dict[str, Results] = {place: stack.enter_context(opened(place)) for place in places if place not in folders}
         seen = (view or DEFAULT_VIEW).value
         file = card.find(model or card.DEFAULT)
         wanted = Settings(card.load(file).sha256, seen, exact) if folders or model or view or exact else None

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from noref.assessment import Assessment
-from noref.errors import ComparisonError, ImageError, InternalError, ModelError, StoreError
+from noref.errors import ClusterError, ComparisonError, ImageError, InternalError, ModelError, StoreError
 from noref.writers.table import printable
 
 
@@ -72,7 +72,7 @@ def stops(debug: bool = False) -> Iterator[None]:
     except BrokenPipeError:  # the output was closed; typer exits quietly
         raise
     # No such model, a folder that cannot be made, a full disk.
-    except (ComparisonError, ModelError, StoreError, OSError) as error:
+    except (ClusterError, ComparisonError, ModelError, StoreError, OSError) as error:
         if debug:
             say(*traceback.format_exc().splitlines())
         stop(reason(error))

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from noref.cli.output import say, stop, stops
-from noref.store import Store
+from noref.store import opened
 
 
 def report(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A file that noref score --out wrote.")],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A file or folder that noref score --out wrote.")],
     page: Annotated[Path, typer.Argument(metavar="PAGE", help="The HTML file to write.")],
     threshold: Annotated[
         float, typer.Option("--threshold", min=0, max=100, metavar="SCORE", help="Where the threshold of the page starts.")
@@ -32,7 +32,7 @@ def report(
     require_report("noref report")
     from noref.report import write
 
-    with stops(), Store(results) as store:
+    with stops(), opened(results) as store:
         check_page(page, [results])
         latest = next(iter(store.settings()), None)
         if latest is None:

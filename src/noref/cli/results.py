@@ -11,7 +11,7 @@ import typer
 from noref import card, exports, sources
 from noref.cli.output import say, stop, stops
 from noref.comparison.systems import described as in_words
-from noref.store import Record, Settings, Sort, Store
+from noref.store import Record, Results, Settings, Sort, opened
 
 Exports = enum.Enum("Exports", {name.upper(): name for name in exports.FORMATS}, type=str)  # type: ignore[misc]
 DEFAULT_EXPORT = next(iter(Exports))
@@ -23,7 +23,7 @@ Numbered = Annotated[
 
 
 def results(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by noref score --out.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file or folder that noref score --out wrote.")],
     below: Annotated[
         float | None, typer.Option("--below", min=0, max=100, metavar="SCORE", help="Only scores lower than this.")
     ] = None,
@@ -47,9 +47,7 @@ def results(
     null: Annotated[
         bool, typer.Option("--null", help="With --format paths: end each path by a null byte, for xargs -0.")
     ] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Remove the listed results from the file. Photos are not touched.")
-    ] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove the listed results. Photos are not touched.")] = False,
     number: Numbered = 1,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
@@ -66,7 +64,7 @@ def results(
         stop("Parquet is binary; write it to a file: > results.parquet")
     if prune and below is None and above is None and defect is None and not failed and not missing:
         stop("--prune needs a filter, such as --missing; to remove all results, delete the file")
-    with stops(debug), Store(file, "w" if prune else "r") as store:
+    with stops(debug), opened(file, "w" if prune else "r") as store:
         settings = chosen(store, number)
         facts = card.from_dict(store.cards()[settings.model_sha256])
         if defect is not None and defect not in facts.defects:
@@ -97,7 +95,7 @@ def results(
         say(f"{'removed ' if prune else ''}{len(listed)} photo{'' if len(listed) == 1 else 's'}; {described(store)}")
 
 
-def chosen(store: Store, number: int) -> Settings:
+def chosen(store: Results, number: int) -> Settings:
     """The settings of a number as `--settings` takes it."""
     settings = store.settings()
     if not settings:
@@ -107,7 +105,7 @@ def chosen(store: Store, number: int) -> Settings:
     return settings[number - 1]
 
 
-def described(store: Store) -> str:
+def described(store: Results) -> str:
     """All settings of a file, numbered as `--settings` takes them if there are several."""
     cards, settings = store.cards(), store.settings()
     texts = [in_words(each, cards[each.model_sha256]) for each in settings]

@@ -7,8 +7,9 @@ import os
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -16,7 +17,7 @@ import noref
 from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.output import Exit, say, say_traceback, stop, stops
-from noref.errors import InternalError
+from noref.errors import ImageError, InternalError
 from noref.scorer import View
 from noref.store import Store
 
@@ -24,6 +25,8 @@ Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, t
 DEFAULT_FORMAT = next(iter(Format))
 Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
 DEFAULT_VIEW = next(iter(Views))
+Engines = enum.Enum("Engines", {"LOCAL": "local", "RAY": "ray"}, type=str)
+DEFAULT_ENGINE = next(iter(Engines))
 
 ModelOption = Annotated[
     str,
@@ -40,7 +43,7 @@ JobsOption = Annotated[
     typer.Option(
         "--jobs",
         min=1,
-        help="Photos scored in parallel; the results do not depend on it.",
+        help="Photos scored in parallel; the results do not depend on it. On a cluster: scorers.",
         show_default="as processors and memory allow",
     ),
 ]
@@ -63,7 +66,9 @@ def score(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="FILE", help="Keep the results in this file, for noref results; the same command resumes."
+            "--out",
+            metavar="FILE",
+            help="Keep the results in this file (a folder with --engine ray), for noref results; the same command resumes.",
         ),
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="With --out: score photos again that failed before.")] = False,
@@ -85,6 +90,19 @@ def score(
         bool,
         typer.Option("--explain", help="Print each result in words too, with what would help when the photo is taken again."),
     ] = False,
+    engine: Annotated[
+        Engines,
+        typer.Option("--engine", help="Score on this machine, or on a Ray cluster (needs pip install 'noref[ray]')."),
+    ] = DEFAULT_ENGINE,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            metavar="ADDRESS",
+            help="With --engine ray: the cluster.",
+            show_default="as RAY_ADDRESS states, or a cluster of this machine",
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
@@ -94,24 +112,29 @@ def score(
     Where the model supports it: the prediction interval, and likely defects with their level, 0 to 5.
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
-    jobs = jobs or capacity.default_jobs()
-    if out is None and (retry or thumbnails):
-        stop("--retry and --thumbnails need --out FILE")
+    clustered = engine is not DEFAULT_ENGINE
+    _check(clustered, out=out, maps=maps, address=address, keep=retry or thumbnails)
+    threads = jobs or capacity.default_jobs()
     if form is None and (out is None or explain):
         form = DEFAULT_FORMAT
     skipped: Counter[str] = Counter()
     before: Counter[str] = Counter()
     counts: Counter[type] = Counter()
     with stops(debug), contextlib.ExitStack() as stack:
-        store = None if out is None else stack.enter_context(Store(out, "w"))
-        scorer = noref.Scorer(model, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
+        store = None if out is None or clustered else stack.enter_context(Store(out, "w"))
+        scorer = noref.Scorer(model, threads=1 if threads > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
         if maps is not None:
             _make(maps, scorer)
         found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped, column), maps)
-        if store is None:
-            results = batch.run(mapping.Work(scorer), sources.ahead(found), jobs, lambda item: item.name)
+        results: Iterator[Assessment | ImageError]
+        if clustered and out is not None:
+            parts = sources.parts(paths, streams.standard_input(), skipped=skipped, column=column)
+            options = {"address": address, "scorers": jobs, "retry": retry, "thumbnails": thumbnails}
+            results = stack.enter_context(contextlib.closing(_clustered(out, scorer, parts, before, skipped, **options)))
+        elif store is None:
+            results = batch.run(mapping.Work(scorer), sources.ahead(found), threads, lambda item: item.name)
         else:
-            results = recording.run(store, scorer, found, jobs, retry=retry, thumbnails=thumbnails, before=before)
+            results = recording.run(store, scorer, found, threads, retry=retry, thumbnails=thumbnails, before=before)
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
         total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))) if countable else None
         advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
@@ -137,6 +160,32 @@ def score(
     say(_summary(counts, before, skipped))
     failed = set(counts) - {Assessment}
     raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed or before["failed"] else Exit.OK)
+
+
+def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str | None, keep: bool) -> None:
+    """End where options do not fit each other."""
+    if clustered and out is None:
+        stop("--engine ray needs --out FOLDER")
+    if clustered and maps is not None:
+        stop("--engine ray draws no maps; leave out --map")
+    if address is not None and not clustered:
+        stop("--address needs --engine ray")
+    if out is None and keep:
+        stop("--retry and --thumbnails need --out FILE")
+
+
+def _clustered(
+    out: Path, scorer: noref.Scorer, found: Iterable[sources.Part], before: Counter[str], skipped: Counter[str], **options: Any
+) -> Generator[Assessment | ImageError, None, None]:
+    """Score on a Ray cluster."""
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # a thread that Ray leaves behind might start a cluster of its own
+    try:
+        from noref import ray
+        from noref.store.parts import Parts
+    except ModuleNotFoundError as error:
+        stop(f"--engine ray needs {error.name}; pip install 'noref[ray]'")
+    with Parts(out, "w") as parts:
+        yield from ray.run(parts, scorer, found, before=before, skipped=skipped, **options)
 
 
 def _make(maps: Path, scorer: noref.Scorer) -> None:

@@ -12,7 +12,7 @@ import typer
 from noref import sources, thresholds
 from noref.cli.output import say, stop, stops
 from noref.cli.results import Numbered, chosen
-from noref.store import Store
+from noref.store import opened
 
 LABELS = {"keep": False, "reject": True}
 
@@ -20,7 +20,7 @@ _STEP = 5  # points between the rows of the table
 
 
 def threshold(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by noref score --out.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file or folder that noref score --out wrote.")],
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="A CSV with the columns path and label (keep or reject).")],
     precision: Annotated[
         float | None, typer.Option("--precision", min=0, max=1, help="The threshold of highest recall with this precision.")
@@ -36,7 +36,7 @@ def threshold(
     A photo is refused if its score is below the threshold. Precision: share of refused photos labelled reject. Recall: share of
     photos labelled reject that are refused. In brackets: 95 % bootstrap intervals. Paths in LABELS are relative to its folder.
     """
-    with stops(debug), Store(file) as store:
+    with stops(debug), opened(file) as store:
         rejected = _read(labels)
         found = store.records(failed=False, settings=chosen(store, number), pictures=False)
         scores = {record.path: record.assessment.score for record in found if record.assessment is not None}

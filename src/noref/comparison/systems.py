@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from noref.errors import ComparisonError
-from noref.store import Record, Settings, Store
+from noref.store import Record, Results, Settings
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class System:
     root: str | None = None
 
     @classmethod
-    def of(cls, store: Store, name: str, settings: Settings | None = None, root: str | None = None) -> "System":
+    def of(cls, store: Results, name: str, settings: Settings | None = None, root: str | None = None) -> "System":
         """The results in a store, under some settings; None for those used last.
 
         Raises:
@@ -47,7 +47,7 @@ class System:
         return f"{self.card['name']} {self.card['version']}"
 
 
-def common_settings(stores: Sequence[Store], wanted: Settings | None = None) -> Settings:
+def common_settings(stores: Sequence[Results], wanted: Settings | None = None) -> Settings:
     """The settings under which all stores hold results: those wanted, or else those used last in the first store.
 
     Raises:

@@ -1,6 +1,7 @@
-"""Files of results: SQLite databases that are written while photos are scored, and read by commands, reports and SQL tools."""
+"""Results that last: SQLite files, and folders of Parquet parts, both read by commands, reports and other tools."""
 
-from noref.store.database import Sort, Store
-from noref.store.record import Failure, Record, Settings
+from noref.store.database import Store
+from noref.store.record import Failure, Record, Settings, Sort, State
+from noref.store.results import Results, holds_results, opened
 
-__all__ = ["Failure", "Record", "Settings", "Sort", "Store"]
+__all__ = ["Failure", "Record", "Results", "Settings", "Sort", "State", "Store", "holds_results", "opened"]

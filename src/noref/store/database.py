@@ -9,17 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.store import rows, schema
-from noref.store.record import Record, Settings
-
-Sort: TypeAlias = Literal["path", "score", "time"]
-"""Orders of records: by path; by score, the worst first and failures last; by the time of scoring."""
-
-State: TypeAlias = Literal["scored", "failed", ""]
+from noref.store.record import Record, Settings, Sort, State
 
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
 _CHUNK = 256  # rows read at a time

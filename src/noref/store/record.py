@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from noref import errors
 from noref.assessment import Assessment
@@ -10,6 +10,12 @@ from noref.errors import ImageError, InternalError
 
 Jpeg: TypeAlias = bytes
 """The content of a JPEG file."""
+
+Sort: TypeAlias = Literal["path", "score", "time"]
+"""Orders of records: by path; by score, the worst first and failures last; by the time of scoring."""
+
+State: TypeAlias = Literal["scored", "failed", ""]
+"""Of a photo: it has a score, it failed, or it has no result."""
 
 
 class Failure(NamedTuple):

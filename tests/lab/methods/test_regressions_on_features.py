@@ -20,7 +20,7 @@ NAMES = ("bliinds2", "diivine", "hosa")
 @pytest.fixture(scope="module", params=NAMES)
 def fitted(request, rated, tmp_path_factory):
     method = make(request.param)
-    parts = parts_for(method, rated)
+    parts = parts_for(method, rated, tmp_path_factory.mktemp("enlarged"))
     return method.fit(parts["train"], parts["validation"], tmp_path_factory.mktemp(request.param))
 
 

@@ -16,7 +16,7 @@ from noref.lab.cli.options import BUG, WRONG_USAGE
 
 NEEDED = (
     *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "pydantic", "ruamel"),
-    *("safetensors", "scipy", "sklearn", "timm", "torch", "torchvision", "typing_extensions"),
+    *("safetensors", "scipy", "sklearn", "threadpoolctl", "timm", "torch", "torchvision", "typing_extensions"),
 )
 """The packages that the extra `lab` installs, by the names under which they are imported."""
 

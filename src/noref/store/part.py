@@ -1,0 +1,121 @@
+"""One Parquet file of a folder of results. Needs pyarrow."""
+
+import contextlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from noref.errors import StoreError
+from noref.store import columns
+from noref.store.finished import digest
+from noref.store.record import Settings
+
+VERSION = 1
+"""Of the columns and the metadata of a part."""
+
+GROUP = 256
+"""Rows of a row group: pictures are read by the group."""
+
+NAME = re.compile(r"part-([0-9a-f]{8})-(\d{8,})\.parquet")
+
+CHANGED = "{}: it was changed while it was read; run the command again"
+_DAMAGED = "remove it and run the same command again, which scores its photos again"
+_FULL = "everything written before is kept; make room and run the same command again to resume"
+_METADATA = b"noref"
+
+
+class Part(NamedTuple):
+    """A file. Parts are ordered as they were written.
+
+    Attributes:
+        number: Grows with each part.
+        key: Of its settings; see `key`.
+        path: Of the file.
+    """
+
+    number: int
+    key: str
+    path: Path
+
+
+def listed(folder: Path) -> list[Part]:
+    """The parts in a folder, in the order in which they were written."""
+    with explained(folder, "check the folder and its permissions"):
+        names = [NAME.fullmatch(name) for name in os.listdir(folder)]
+    return sorted(Part(int(name[2]), name[1], folder / name[0]) for name in names if name)
+
+
+def key(settings: Settings) -> str:
+    """What the names of the parts under some settings have in common."""
+    return f"{digest(json.dumps(settings).encode()):016x}"[:8]
+
+
+def write(path: Path, rows: pa.Table, settings: Settings, card: dict[str, Any]) -> None:
+    """Write a part, which appears, or replaces the one of that name, when it is complete."""
+    facts = {"version": VERSION, "card": card, "view": settings.view, "exact": settings.exact}
+    draft = path.with_name(f".{uuid.uuid4().hex}.draft")
+    with explained(path, _FULL):
+        try:
+            with draft.open("wb") as file:
+                pq.write_table(rows.replace_schema_metadata({_METADATA: json.dumps(facts)}), file, row_group_size=GROUP)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
+    """All rows of a part."""
+    with explained(path, _DAMAGED), pq.ParquetFile(path) as file:
+        return file.read(columns=names)
+
+
+def read_pictures(path: Path, group: int) -> list[tuple[Any, ...]]:
+    """The path and the pictures in each row of a row group; none if there is no such group."""
+    names = ["image", *columns.PICTURES]
+    with explained(path, _DAMAGED), pq.ParquetFile(path) as file:
+        rows = file.read_row_groups(range(file.num_row_groups)[group : group + 1], columns=names)
+    return list(zip(*(rows[name].to_pylist() for name in names), strict=True))
+
+
+def described(path: Path) -> tuple[Settings, dict[str, Any]]:
+    """The settings of a part, and the card of its model."""
+    with explained(path, _DAMAGED):
+        facts = json.loads((pq.read_schema(path).metadata or {}).get(_METADATA, b'{"version": 0}'))
+    if facts["version"] > VERSION:
+        raise StoreError(f"{path}: a later version of noref wrote it (version {facts['version']}); update noref")
+    if not facts["version"]:
+        raise StoreError(f"{path}: noref did not write it; remove it from the folder of results")
+    return Settings(facts["card"]["sha256"], facts["view"], facts["exact"]), facts["card"]
+
+
+def keys(path: Path) -> npt.NDArray[np.uint64]:
+    """A hash of the photo's path in each row."""
+    return np.fromiter(map(digest, paths(read(path, ["image", "image_bytes"]))), np.uint64)
+
+
+def paths(rows: pa.Table) -> Iterator[bytes]:
+    """The exact path of the photo in each row."""
+    for image, exact in zip(rows["image"].to_pylist(), rows["image_bytes"].to_pylist(), strict=True):
+        yield os.fsencode(image) if exact is None else exact
+
+
+@contextlib.contextmanager
+def explained(path: Path, cure: str) -> Iterator[None]:
+    """Raise what the system or pyarrow reports as a `StoreError`."""
+    try:
+        yield
+    except FileNotFoundError as error:  # of a part that was listed
+        raise StoreError(CHANGED.format(path)) from error
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: {error}; {cure}") from error
