@@ -11,7 +11,7 @@ demo: .venv
 
 test: .venv
 	$(PIP) install -e '.[dev]'
-	.venv/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --dist loadfile
 
 test-slow: .venv
 	$(PIP) install -e '.[dev]'
