@@ -28,7 +28,7 @@ class Pyramid(NamedTuple):
 
     Attributes:
         highpass: The high-pass residual, H x W.
-        bands: Real subbands, a list for each scale, with one for each orientation: H x W at scale 0, half as high and wide at scale 1.
+        bands: Real subbands, a list of the orientations for each scale: H x W at scale 0, half as high and wide at scale 1.
     """
 
     highpass: Values
