@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -58,13 +59,24 @@ def _unfinished(
     store: Store, settings: Settings, items: Iterable[Item], retry: bool, thumbnails: bool, before: Counter[str]
 ) -> Iterator[Item]:
     """The photos that have no result under the settings; see `run`."""
-    for item in items:
+    for item in _repaired(store, settings, items):
         size, modified, version = item.identity()
         state = store.state(item.lasting, size, modified, settings, thumbnails, version)
         if state == "scored" or (state == "failed" and not retry):
             before[state] += 1
         else:
             yield item
+
+
+def _repaired(store: Store, settings: Settings, items: Iterable[Item]) -> Iterator[Item]:
+    """The photos; the failure of a file that holds many is removed from the store when it has been read to its end."""
+    for file, photos in itertools.groupby(items, lambda item: item.file):
+        many = failed = False
+        for item in photos:
+            many, failed = many or bool(item.member), failed or not item.member
+            yield item
+        if many and not failed:
+            store.remove([sources.lasting(file)], settings)
 
 
 class Scored(NamedTuple):

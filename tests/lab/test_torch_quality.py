@@ -120,6 +120,15 @@ def test_pixels_beyond_the_range_are_clipped(tiny):
     assert (photos.grad != 0).any()
 
 
+@pytest.mark.parametrize("view", ["common", "native"])
+def test_black_and_white_pixels_have_a_gradient(view):
+    photos = as_tensor(make_scene(64, 64)) * 0.5 + 0.25
+    photos[..., :20], photos[..., -20:] = 0, 1
+    (gradient,) = torch.autograd.grad(QualityMetric("fast", view=view).unclipped(photos.requires_grad_()).sum(), photos)
+    assert (gradient[..., 4:16] != 0).any()
+    assert (gradient[..., -16:-4] != 0).any()
+
+
 def test_the_weights_are_frozen(unified):
     assert not list(unified.parameters())
     assert not unified.state_dict()
@@ -180,6 +189,12 @@ def test_the_loss_has_a_gradient_where_the_score_is_clipped(tiny):
     assert torch.autograd.grad(loss.metric(flat).sum(), flat)[0].abs().max() == 0
     assert loss(flat) > 1
     assert torch.autograd.grad(loss(flat), flat)[0].abs().max() > 0
+
+
+def test_the_mean_refuses_scores_that_are_not_finite(tiny):
+    mean = MeanQuality(tiny)
+    with pytest.raises(ValueError, match="not finite"):
+        mean.update(torch.full((1, 3, 20, 30), torch.nan))
 
 
 def test_the_mean_is_over_photos(tiny):
@@ -267,6 +282,12 @@ def test_wrong_arguments_are_refused(tiny, tmp_path):
     for wrong in (photos[0], photos[:, :1], photos.permute(0, 2, 3, 1), (255 * photos).byte()):
         with pytest.raises(ValueError, match="N x 3 x H x W floats from 0 to 1, not"):
             metric(wrong)
+    with pytest.raises(TypeError, match=r"pixels must be a tensor, not ndarray; noref\.Scorer scores files and arrays"):
+        metric(photos.numpy())
+    with pytest.raises(ValueError, match="the batch is empty"):
+        metric(photos[:0])
+    with pytest.raises(ValueError, match=r"the weights are torch\.float16; keep them in single precision"):
+        QualityMetric(tiny).half()(photos)
     with pytest.raises(ImageTooSmall, match=r"<tensor>: 30 x 7 pixels; tiny 1 needs at least 8"):
         metric(photos[:, :, :7])
     with pytest.raises(ValueError, match="no view 'large'"):

@@ -117,6 +117,33 @@ def test_of_a_truncated_archive_the_results_before_are_kept(save, tmp_path):
     assert call(tmp_path / "a.tar", tmp_path / "b.jpg", "--out", tmp_path / "r.db").stderr.startswith("0 scored, 0 failed")
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_the_failure_of_an_archive_is_removed_when_it_is_repaired(save, tmp_path, kind):
+    whole = zipped(PHOTOS) if kind == "zip" else tar(PHOTOS)
+    name = f"a.{kind}"
+    archive = save(name, whole[:300])
+    call(archive, "--out", tmp_path / "r.db")
+    assert [record.path for record in stored(tmp_path / "r.db", failed=True)] == [str(archive)]
+    save(name, whole)
+    assert "0 failed" in call(archive, "--out", tmp_path / "r.db").stderr
+    assert [record.path for record in stored(tmp_path / "r.db")] == [f"{archive}::{member}" for member in PHOTOS]
+
+
+@pytest.mark.parametrize("command", ["score", "results", "threshold", "report", "compare"])
+def test_urls_where_files_are_needed_are_refused_and_not_shown(tmp_path, command):
+    url = "http://user:secret@127.0.0.1/r.db?sig=secret"
+    arguments = {
+        "score": [tmp_path, "--out", url],
+        "threshold": [url, tmp_path / "labels.csv"],
+        "report": [url, tmp_path / "page.html"],
+        "compare": [url, tmp_path],
+    }
+    result = call(*arguments.get(command, [url]), command=command)
+    assert result.exit_code == Exit.STOPPED
+    assert "a URL stands where a file or folder of this machine is needed" in result.output
+    assert "secret" not in result.output
+
+
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "parquet"])
 def test_a_changed_archive_is_scored_again_and_no_other(save, tmp_path, kind):
     def packed(photos: dict[str, bytes]) -> Path:

@@ -142,6 +142,16 @@ def test_of_a_truncated_tar_the_photos_before_are_kept(save, compression):
     assert before or compression == "bz2"  # which packs all of it as one block
 
 
+@pytest.mark.parametrize("compression", ["gz", "xz"])
+def test_the_checksum_of_the_compression_is_compared(save, compression):
+    whole = bytearray(tar(PHOTOS, compression))
+    whole[-6 if compression == "gz" else -14] ^= 1
+    *photos, last = found(save("a.tar", bytes(whole)))
+    assert contents(photos) == PHOTOS
+    with pytest.raises(DamagedImage):
+        last.open()
+
+
 def test_a_tar_without_its_end_mark_is_reported(save):
     *photos, last = found(save("cut.tar", member("a.jpg", PHOTOS["0.jpg"])))
     assert contents(photos) == {"a.jpg": PHOTOS["0.jpg"]}

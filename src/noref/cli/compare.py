@@ -15,7 +15,7 @@ import typer
 
 import noref
 from noref import capacity, card, images, mapping, progress, recording, sources
-from noref.cli.output import Exit, say, say_traceback, stop, stops
+from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
 from noref.cli.score import DEFAULT_VIEW, ExactOption, JobsOption, MaxPixelsOption, Views
 from noref.comparison import System, common_settings, distinct_names, texts
@@ -67,6 +67,9 @@ def compare(
     """
     if len(places) < 2:
         stop("a comparison needs two systems; give two or more folders or files of results")
+    require_local(*places, page, model)
+    if missing := next((place for place in places if not os.path.exists(place)), None):
+        stop(f"{missing}: no such file or folder; give folders of photos, or results that noref score --out wrote")
     if page is not None:
         require_report("--report")
         check_page(page, [Path(place) for place in places])

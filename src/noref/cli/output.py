@@ -2,6 +2,8 @@
 
 import contextlib
 import enum
+import os
+import re
 import traceback
 from collections.abc import Iterator
 from typing import NoReturn
@@ -11,6 +13,8 @@ import typer
 from noref.assessment import Assessment
 from noref.errors import ClusterError, ComparisonError, ImageError, InternalError, ModelError, StoreError
 from noref.writers.table import printable
+
+_URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # a drive of Windows has one letter
 
 
 class Exit(enum.IntEnum):
@@ -41,6 +45,12 @@ def say(*lines: str) -> None:
     with contextlib.suppress(OSError):
         for line in lines:
             typer.echo(printable(line), err=True)
+
+
+def require_local(*paths: str | os.PathLike[str] | None) -> None:
+    """Stop where a path is a URL; it is not printed, since it may hold credentials."""
+    if any(path is not None and _URL.match(os.fspath(path)) for path in paths):
+        stop("a URL stands where a file or folder of this machine is needed; only noref score takes URLs, as sources")
 
 
 def stop(message: str) -> NoReturn:

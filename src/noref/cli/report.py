@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from noref.cli.output import say, stop, stops
+from noref.cli.output import require_local, say, stop, stops
 from noref.store import opened
 
 
@@ -32,6 +32,7 @@ def report(
     require_report("noref report")
     from noref.report import write
 
+    require_local(results, page)
     with stops(), opened(results) as store:
         check_page(page, [results])
         latest = next(iter(store.settings()), None)

@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from noref import card, exports, sources
-from noref.cli.output import say, stop, stops
+from noref.cli.output import require_local, say, stop, stops
 from noref.comparison.systems import described as in_words
 from noref.store import Record, Results, Settings, Sort, opened
 
@@ -64,6 +64,7 @@ def results(
         stop("Parquet is binary; write it to a file: > results.parquet")
     if prune and below is None and above is None and defect is None and not failed and not missing:
         stop("--prune needs a filter, such as --missing; to remove all results, delete the file")
+    require_local(file)
     with stops(debug), opened(file, "w" if prune else "r") as store:
         settings = chosen(store, number)
         facts = card.from_dict(store.cards()[settings.model_sha256])

@@ -16,7 +16,7 @@ import typer
 import noref
 from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
 from noref.assessment import Assessment
-from noref.cli.output import Exit, say, say_traceback, stop, stops
+from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
 from noref.errors import ImageError, InternalError
 from noref.scorer import View
 from noref.store import Store
@@ -113,6 +113,7 @@ def score(
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     clustered = engine is not DEFAULT_ENGINE
+    require_local(out, maps, model)
     _check(clustered, out=out, maps=maps, address=address, keep=retry or thumbnails)
     threads = jobs or capacity.default_jobs()
     if form is None and (out is None or explain):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from noref import sources, thresholds
-from noref.cli.output import say, stop, stops
+from noref.cli.output import require_local, say, stop, stops
 from noref.cli.results import Numbered, chosen
 from noref.store import opened
 
@@ -36,6 +36,7 @@ def threshold(
     A photo is refused if its score is below the threshold. Precision: share of refused photos labelled reject. Recall: share of
     photos labelled reject that are refused. In brackets: 95 % bootstrap intervals. Paths in LABELS are relative to its folder.
     """
+    require_local(file)
     with stops(debug), opened(file) as store:
         rejected = _read(labels)
         found = store.records(failed=False, settings=chosen(store, number), pictures=False)

@@ -61,8 +61,9 @@ def common_settings(stores: Sequence[Results], wanted: Settings | None = None) -
         cards = store.cards()
         under = " and ".join(described(each, cards[each.model_sha256]) for each in store.settings())
         texts.append(f"{store.path} has results of {under}" if under else f"{store.path} holds no results")
+    given = ", those given" if wanted else ""
     raise ComparisonError(
-        f"pictures must be scored alike, under the same model, --view and --exact: {'; '.join(texts)};"
+        f"pictures must be scored alike, under the same model, --view and --exact{given}: {'; '.join(texts)};"
         " choose others with --model, --view and --exact, or score again"
     )
 

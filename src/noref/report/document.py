@@ -38,9 +38,11 @@ def write(template: str, path: Path, styles: Sequence[str], scripts: Sequence[st
         with draft.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(parts)
         draft.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             draft.unlink()
+        if isinstance(error, OSError):  # of the draft, whose name says nothing
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

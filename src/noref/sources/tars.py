@@ -88,6 +88,12 @@ class _Unpacked:
         self.position += len(content)
         return content
 
+    def finish(self) -> None:
+        """Read what follows the end mark, so that the checksums of the compression are compared."""
+        last = self.position + LIMIT
+        while self.position < last and self.read(_STEP):
+            pass
+
     def move(self, position: int) -> bool:
         """Go forward; returns whether the stream reaches so far."""
         while self.position < position and self.read(min(_STEP, position - self.position)):
@@ -101,6 +107,9 @@ class _Plain(_Unpacked):
     def __init__(self, stream: BinaryIO, size: int) -> None:
         super().__init__(stream)
         self.size = size
+
+    def finish(self) -> None:
+        """Nothing follows that has to be read."""
 
     def move(self, position: int) -> bool:
         """Go forward; returns whether the file reaches so far."""
@@ -159,6 +168,7 @@ def _headers(archive: _Unpacked) -> Iterator[_Header]:
     while True:
         block = archive.read(_BLOCK)
         if not block.strip(b"\0") and len(block) == _BLOCK:  # the end mark
+            archive.finish()
             return
         if len(block) < _BLOCK:
             raise Truncated("it is truncated: it has no end mark")

@@ -46,8 +46,15 @@ class MeanQuality(Metric):
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, pixels: Tensor) -> None:
-        """Add photos; arguments and errors as of `QualityMetric`."""
-        self.total = self.total + self.quality(pixels).double().sum()
+        """Add photos; arguments and errors as of `QualityMetric`.
+
+        Raises:
+            ValueError: A score is not finite.
+        """
+        scores = self.quality(pixels)
+        if not torch.isfinite(scores).all():
+            raise ValueError("a score is not finite: the pixels hold NaN")
+        self.total = self.total + scores.double().sum()
         self.count = self.count + len(pixels)
 
     def compute(self) -> Tensor:

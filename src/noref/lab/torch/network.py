@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from noref.lab.torch.onnx_file import Graph, Node
 from noref.lab.torch.operators import IMMATERIAL, OPERATORS
-from noref.lab.torch.resizing import resize_photo
+from noref.lab.torch.resizing import clipped, resize_photo
 
 PIXELS, AREA, SCORE = "pixels", "area", "score"
 UNCLIPPED = "unclipped score"  # an output of every model that has a score: before it is clipped to 0 to 100
@@ -77,7 +77,7 @@ class ExportedNetwork(nn.Module):
             native: Do not enlarge photos.
         """
         part = (self._everything if everything else self._scores).forward  # `__call__` of these modules prints errors
-        photos, weights = 255 * pixels.clamp(0, 1).permute(0, 2, 3, 1), dict(self.named_buffers())
+        photos, weights = 255 * clipped(pixels, 0, 1).permute(0, 2, 3, 1), dict(self.named_buffers())
         height, width = (range(side).stop for side in pixels.shape[2:])  # makes torch.compile take each size as constant
         sizes = self.sizes(height, width, native)
         if self._batched:

@@ -96,7 +96,8 @@ class QualityMetric(nn.Module):
 
         Raises:
             ImageTooSmall: The photos are smaller than the model accepts.
-            ValueError: The pixels have another shape or are no floats.
+            TypeError: The pixels are no tensor.
+            ValueError: They have another shape, are no floats, or there are none; or the weights are in half precision.
         """
         found = self._found(pixels, everything=True)
         return {name: values for name, values in found.items() if name != UNCLIPPED}
@@ -111,9 +112,13 @@ class QualityMetric(nn.Module):
             raise ValueError(f"{self.card.label} predicts defects only; use `outputs`")
 
     def _found(self, pixels: Tensor, *, everything: bool) -> dict[str, Tensor]:
+        if not isinstance(pixels, Tensor):
+            raise TypeError(f"pixels must be a tensor, not {type(pixels).__name__}; noref.Scorer scores files and arrays")
         if pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.is_floating_point():
             shape = " x ".join(map(str, pixels.shape))
             raise ValueError(f"pixels must be N x 3 x H x W floats from 0 to 1, not {shape} of {pixels.dtype}")
+        if not len(pixels):
+            raise ValueError("the batch is empty")
         height, width = pixels.shape[2:]
         if min(height, width) < self.card.shortest:
             cure = f"{self.card.label} needs at least {self.card.shortest} on each side"
@@ -121,6 +126,8 @@ class QualityMetric(nn.Module):
         if not everything:
             self._require_score()
         weight = next(self.network.buffers(), torch.zeros(()))
+        if weight.dtype in (torch.float16, torch.bfloat16):
+            raise ValueError(f"the weights are {weight.dtype}; keep them in single precision, and use torch.autocast")
         return self.network(pixels.to(weight.dtype), everything=everything, native=self.view == "native")
 
 

@@ -25,6 +25,12 @@ def resize_photo(pixels: Tensor, _roi: None, _scales: None, sizes: list[int], *,
     return photos.permute(0, 2, 3, 1)
 
 
+def clipped(values: Tensor, low: float, high: float) -> Tensor:
+    """Values brought to a range. Those at its ends keep their gradient, which `torch.clamp` does not grant."""
+    inside = values.clamp(low, high)
+    return torch.where(values == inside, values, inside)
+
+
 def _resize_rows(photos: Tensor, new: int, mode: str) -> Tensor:
     """Photos N x 3 x H x W at another width."""
     height, old = photos.shape[2:]
@@ -35,7 +41,7 @@ def _resize_rows(photos: Tensor, new: int, mode: str) -> Tensor:
     left = _beyond(old, new, 2 if mode == "cubic" else 1).to(photos)
     right = left.flip(0)
     resized = (1 - left - right) * resized + left * photos[..., :1] + right * photos[..., -1:]
-    resized = resized.clamp(0, 255)
+    resized = clipped(resized, 0, 255)
     return resized + ((resized + 0.5).floor() - resized).detach()
 
 
