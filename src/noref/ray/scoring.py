@@ -22,7 +22,7 @@ _TOGETHER = 256  # photos of a task that reads them
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 _READING: dict[str, Any] = {
     "max_retries": 3
-}  # Ray's default; without arguments of its own, Ray would make reading a part of the scorers
+}  # Ray's default; without an option of its own, reading would be fused with scoring
 
 
 def score(
