@@ -20,9 +20,7 @@ from noref.store.finished import Finished
 
 _TOGETHER = 256  # photos of a task that reads them
 _WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
-_READING: dict[str, Any] = {
-    "max_retries": 3
-}  # Ray's default; without an option of its own, reading would be fused with scoring
+_AHEAD = 2**28  # bytes that a task reads ahead; without a demand of its own, Ray would make reading a part of the scorers
 
 
 def score(
@@ -90,7 +88,7 @@ def scored(
     found: ray.data.Dataset = ray.data.from_arrow(blocks or [work.photos([])])
     if far:
         opened: ray.data.Dataset = ray.data.from_arrow(list(_grouped(far)))
-        opened = opened.map_batches(functools.partial(work.read, finished=finished, retry=retry), **_WHOLE, **_READING)
+        opened = opened.map_batches(functools.partial(work.read, finished=finished, retry=retry), memory=_AHEAD, **_WHOLE)
         found = found.union(opened) if near else opened
     found = _mapped(found, work.PhotoScorers, scorers, None, scoring)
     found.context.target_max_block_size = work.BLOCK
