@@ -1,7 +1,7 @@
 """The predicted quality as a term of a denoiser's loss: with small weights, and with one so large that it is exploited.
 
 Usage: python examples/quality_loss.py OUT.jpg [STEPS]. Needs the extra `dev`. One small denoiser is trained with the mean
-absolute error, and training goes on with each weight of `QualityLoss`. Prints the results on a photo that it was not
+absolute error, and then trained further with each weight of `QualityLoss`. Prints the results on a photo that it was not
 trained on, by PSNR, by the model that the loss takes and by another model; draws a part of the photo under each weight.
 """
 

@@ -17,7 +17,7 @@ class S3:
         url: Of the server.
         client: A client of botocore.
         delay: Seconds before each answer.
-        faults: What the next requests for objects get instead of their answer: an error code of S3, or "cut" for half of it.
+        refusals: What the next requests for objects get instead of their answer: an error code of S3, or "cut" for half of it.
         requests: Methods and paths of all requests.
         users: Access keys of all requests.
         most_at_once: The largest number of requests that waited at the same time.
@@ -28,7 +28,7 @@ class S3:
         self.url = ""
         self.client: Any = None
         self.delay = 0.0
-        self.faults: list[str] = []
+        self.refusals: list[str] = []
         self.requests: list[str] = []
         self.users: set[str] = set()
         self.most_at_once = 0
@@ -45,13 +45,13 @@ class S3:
             self._now -= 1
         self.users.update(re.findall(r"Credential=([^/]+)/", request.get("HTTP_AUTHORIZATION", "")))
         self.requests.append(f"{request['REQUEST_METHOD']} {request['PATH_INFO']}?{request['QUERY_STRING']}")
-        if request["REQUEST_METHOD"] not in ("GET", "HEAD") or not self.faults:
+        if request["REQUEST_METHOD"] not in ("GET", "HEAD") or not self.refusals:
             return self.app(request, start)
-        fault = self.faults.pop(0)
-        if fault == "cut":
+        refusal = self.refusals.pop(0)
+        if refusal == "cut":
             return self._cut(request, start)
-        status = {"SlowDown": "503 Slow Down", "AccessDenied": "403 Forbidden"}.get(fault, "400 Bad Request")
-        body = f"<Error><Code>{fault}</Code><Message>refused</Message></Error>".encode()
+        status = {"SlowDown": "503 Slow Down", "AccessDenied": "403 Forbidden"}.get(refusal, "400 Bad Request")
+        body = f"<Error><Code>{refusal}</Code><Message>refused</Message></Error>".encode()
         start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
         return [b"" if request["REQUEST_METHOD"] == "HEAD" else body]
 

@@ -49,7 +49,7 @@ def bucket(server, monkeypatch):
         return f"s3://{name}/"
 
     yield put
-    server.faults.clear()
+    server.refusals.clear()
     server.delay = 0.0
 
 
@@ -132,12 +132,12 @@ def test_braces_name_many_shards(bucket):
 
 def test_slow_servers_and_cut_answers_are_asked_again(server, bucket):
     url = bucket({"a.jpg": b"a" * 5000, "b.jpg": b"b", "c.tar": tar(PHOTOS)})
-    server.faults[:] = ["SlowDown", "SlowDown"]
+    server.refusals[:] = ["SlowDown", "SlowDown"]
     assert [photo.name for photo in found(url)] == [f"{url}a.jpg", f"{url}b.jpg"]
     listed = found(url)
-    server.faults[:] = ["cut", "SlowDown"]
+    server.refusals[:] = ["cut", "SlowDown"]
     assert [content_of(photo) for photo in sources.ahead(listed)] == [b"a" * 5000, b"b"]
-    server.faults[:] = ["SlowDown", "cut"]
+    server.refusals[:] = ["SlowDown", "cut"]
     assert contents(read(f"{url}c.tar")) == PHOTOS
 
 
@@ -146,7 +146,7 @@ def test_photos_before_a_page_that_cannot_be_listed_are_kept(server, bucket, mon
     monkeypatch.setattr(listing, "_PAGE", 10)
     photos = sources.find([url, f"{url}00.jpg"], io.BytesIO())
     first = [next(photos) for _ in range(10)]
-    server.faults[:] = ["AccessDenied"]
+    server.refusals[:] = ["AccessDenied"]
     failed, other = photos
     assert [photo.name for photo in first] == [f"{url}{number:02}.jpg" for number in range(10)]
     assert str(error_of(failed)).startswith(f"{url}: access denied")
@@ -161,12 +161,12 @@ def test_of_a_tar_that_can_no_longer_be_read_the_photos_before_are_kept(server, 
     url = bucket({"a.tar": tar(noise, compression)})
     photos = sources.find([f"{url}a.tar", f"{url}a.tar"], io.BytesIO())
     kept = [next(photos)]
-    server.faults[:] = ["AccessDenied"] * 9
+    server.refusals[:] = ["AccessDenied"] * 9
     for failed in photos:
         if failed.content.expected == 0:
             break
         kept.append(failed)
-    server.faults.clear()
+    server.refusals.clear()
     assert contents(kept) == dict(list(noise.items())[: len(kept)])
     assert "access denied" in str(error_of(failed))
     assert contents(list(photos)) == noise  # the next source goes on
@@ -181,13 +181,13 @@ def test_what_cannot_be_read_is_an_error_in_its_place(server, bucket):
     assert content_of(fine) == b"a"
 
 
-@pytest.mark.parametrize("fault", ["ExpiredToken", "AccessDenied", "InvalidToken"])
-def test_refusals_are_errors_in_their_place_and_not_tried_again(server, bucket, fault):
+@pytest.mark.parametrize("refusal", ["ExpiredToken", "AccessDenied", "InvalidToken"])
+def test_refusals_are_errors_in_their_place_and_not_tried_again(server, bucket, refusal):
     url = bucket({"a.jpg": b"a", "b.jpg": b"b"})
     for source, known in ((url, False), (f"{url}a.jpg", False), (url, True)):
         photos = found(source) if known else []
         server.requests.clear()
-        server.faults[:] = [fault] * (9 if source.endswith("jpg") else 1)  # botocore looks for the region after some
+        server.refusals[:] = [refusal] * (9 if source.endswith("jpg") else 1)  # botocore looks for the region after some
         results = sources.ahead(photos) if known else read(source)
         [failed] = [photo for photo in results if isinstance(photo.content, sources.Failed)]  # either is read first
         shown = [failed.name, *traceback.format_exception(error_of(failed))]
@@ -195,7 +195,7 @@ def test_refusals_are_errors_in_their_place_and_not_tried_again(server, bucket, 
         assert "renew the credentials" in shown[-1]
         assert not [text for text in shown if "s3cret" in text or "accesskey" in text]
         assert len(server.requests) <= 6
-        server.faults.clear()
+        server.refusals.clear()
 
 
 def test_without_credentials_there_is_an_error_in_its_place(bucket, monkeypatch, tmp_path):

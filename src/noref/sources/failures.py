@@ -1,4 +1,4 @@
-"""What reading a source may raise, as an error of the image that stands in its place."""
+"""What reading a source may raise, as the error of an image."""
 
 import contextlib
 import lzma
@@ -38,7 +38,7 @@ def explained(name: str) -> Iterator[None]:
 
 
 def as_image_error(name: str, error: Exception) -> ImageError:
-    """The error of an image that stands in the place of another error."""
+    """The `ImageError` for another error, with cause and cure."""
     kind: type[ImageError] = ImageNotFound
     match error:
         case ModuleNotFoundError():
