@@ -97,6 +97,12 @@ def test_names_are_relative_to_the_root_or_to_the_common_folder():
     assert compare([dataclasses.replace(one, root=None), other]).paired.names == ["1.png", "2.png"]
 
 
+def test_pictures_of_two_archives_pair_by_their_names_inside():
+    one = system("one", *records("sets", {"a.tar::1.png": 50, "a.tar::x/2.png": 50}))
+    other = system("other", *records("sets", {"b.tar::1.png": 60, "b.tar::x/2.png": 50}))
+    assert compare([one, other]).paired.names == ["1.png", "x/2.png"]
+
+
 def test_extensions_may_differ_unless_that_is_ambiguous():
     found = compared({"x/1.png": 50, "y/2.tif": 60}, {"x/1.jpg": 51, "y/2.jpg": 61})
     assert found.paired.by_stem

@@ -137,6 +137,14 @@ def test_options_of_a_file_need_one(photos):
         assert result.stderr == "noref: --retry and --thumbnails need --out FILE\n"
 
 
+def test_results_on_standard_output_need_no_file(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(photos, "--out", "-")
+    assert result.exit_code == Exit.STOPPED
+    assert result.stderr == "noref: --out needs a file; without --out, the results are printed on standard output\n"
+    assert not (tmp_path / "-").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

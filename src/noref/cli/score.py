@@ -165,6 +165,8 @@ def score(
 
 def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str | None, keep: bool) -> None:
     """End where options do not fit each other."""
+    if out == Path("-"):
+        stop("--out needs a file; without --out, the results are printed on standard output")
     if clustered and out is None:
         stop("--engine ray needs --out FOLDER")
     if clustered and maps is not None:

@@ -94,9 +94,9 @@ def paired(systems: Sequence[System]) -> Paired:
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """The folder that holds all paths, with the separator at its end; empty if there is none."""
+    """The folder or archive that holds all paths, with the separator at its end; empty if there is none."""
     prefix = os.path.commonprefix(paths)  # noqa: RUF071  (cut at a separator below; paths on two drives have no root)
-    return prefix[: prefix.rfind(os.sep) + 1]
+    return prefix[: max(prefix.rfind(mark) + len(mark) if mark in prefix else 0 for mark in (os.sep, "::"))]
 
 
 def _results(system: System, families: dict[str, None]) -> dict[str, _Result]:

@@ -296,6 +296,7 @@ def test_evaluate_needs_no_fit(database, tmp_path):
             "evaluate", "recipe:regressor", "--data", f"biq2021={database}", "--out", tmp_path / "no", "--protocol", "whole"
         ).stderr
     )
+    assert not (tmp_path / "no" / "recipe-regressor").exists()  # a folder that would refuse the next protocol
 
 
 @pytest.mark.parametrize("name", PINNED)

@@ -135,8 +135,11 @@ def run(
             no training part, but the method must be fitted.
         LeakError: A split leaks (`splits.guard`).
     """
+    unfitted = build()
+    if not unfitted.ready and any("train" not in split.parts for split in protocol):
+        raise LabError(f"{unfitted.name} must be fitted; choose a protocol with a training part")
     make_folder(folder)
-    _claim(folder, build(), protocol)
+    _claim(folder, unfitted, protocol)
     for i, split in enumerate(protocol):
         home, test = folder / f"split-{i:03}", split.parts["test"]
         known = _complete(home / "predictions.csv", test)
@@ -188,8 +191,6 @@ def _split(name: str, seed: int, parts: Mapping[str, RatedImages]) -> Split:
 def _fitted(method: ScoringMethod[Any], split: Split, folder: Path) -> ScoringMethod[Any]:
     if "train" in split.parts:
         return method.fit(split.parts["train"], split.parts["validation"], folder)
-    if not method.ready:
-        raise LabError(f"{method.name} must be fitted; choose a protocol with a training part")
     return method
 
 

@@ -151,7 +151,7 @@ def evaluate(
             facts = {"method": method.label, "database": rated.name}
             together = pd.concat(evaluated.values(), ignore_index=True)
             if tests:
-                four, types = _tests(together, rated)
+                four, types = distortion_tests(together, rated)
                 results.append(four.assign(**facts))
                 by_type.append(types.assign(**facts))
                 continue
@@ -206,8 +206,16 @@ def _agreement(evaluated: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame([{"part": f"median of {len(evaluated)}", **over["median"].to_dict(), **deviations, **counts}])
 
 
-def _tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The results of the D, L, P and M tests, and of the M test for each type of distortion with its family."""
+def distortion_tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The results of the D, L, P and M tests, and of the M test for each type of distortion with its family.
+
+    Args:
+        predictions: The table of `rated` with `predicted`, as from `protocols.predict_each`.
+        rated: A database made by `noref lab synthesize`, as read by `synthetic.as_rated`.
+
+    Raises:
+        LabError: A photo has no full-reference score, or a test needs more types, levels or photos.
+    """
     pool = synthetic.read(rated.folder).set_index("image").loc[predictions["image"]]
     unmeasured = pool.index[pool[[*synthetic.HIGHER_IS_BETTER]].isna().any(axis=1)]
     if len(unmeasured):

@@ -1,0 +1,172 @@
+"""The table of methods: agreement on a test part, D, L, P and M, photos a second on one core, size and licence.
+
+    noref lab synthesize WITHHELD made --types jpeg,jpeg2000,white_noise,gaussian_blur
+    python benchmarks/methods.py measure METHOD --data table=biq2021.csv --distorted made --out rows
+    python benchmarks/methods.py show rows
+
+`measure` makes one row. A recipe is trained on the parts `train` and `validation` of the database and tested on `test`; methods
+that need no rated photos, and exported models, are used as they are. D, L, P and M are taken on WITHHELD, pristine photos that
+no method has learned from, under four types of distortion. A finished training is not repeated. `show` prints all rows.
+
+Needs noref[lab]. Speed is measured on one core: on a busy machine, repeat `measure` later, which takes seconds.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import torch
+import typer
+
+from noref import card
+from noref.lab import datasets
+from noref.lab.cli.options import Changes, Pristine, pair, settings
+from noref.lab.datasets import check, synthetic
+from noref.lab.datasets.rated import RatedImages
+from noref.lab.evaluation import protocols, summary
+from noref.lab.evaluation.fixed import ExportedModel
+from noref.lab.experiments import evaluate, experiment
+from noref.lab.experiments.recipe import Recipe, load_recipe
+from noref.lab.files import make_folder, read_csv, read_json
+from noref.lab.methods.base import ScoringMethod
+from noref.lab.tables import as_markdown
+
+TIMED = 20  # photos
+SHARES = {"train": 0.8, "test": 0.2}  # of the scenes of the training part, for the spread
+PUBLISHED = Path(__file__).with_name("published.csv")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def measure(
+    name: Annotated[str, typer.Argument(metavar="METHOD", help="A recipe that predicts scores, or model:NAME.")],
+    data: Annotated[str, typer.Option(metavar="NAME=PATH", help="Database with the parts train, validation and test.")],
+    distorted: Annotated[Path, typer.Option(help="Folder made by `noref lab synthesize`.")],
+    out: Annotated[Path, typer.Option(help="Folder of the rows.")],
+    pristine: Pristine = None,
+    changes: Changes = None,
+    photos: Annotated[int | None, typer.Option(min=100, help="Learn from so many photos only, for slow methods.")] = None,
+    splits: Annotated[int, typer.Option(min=0, help="Splits of the training part by scene, for the spread.")] = 0,
+) -> None:
+    """Make the row of one method, as row.json in its folder."""
+    folder = out / name.removeprefix("model:")
+    make_folder(folder)
+    recipe = None if name.startswith("model:") else load_recipe(name, settings(changes, pristine))
+    rated = chosen(datasets.read(*pair(data, "--data")), photos)
+    if recipe is not None and evaluate.scoring(recipe).learns and not (folder / "training" / "results.csv").exists():
+        experiment.run(recipe, joined(rated), folder / "training")
+    load = partial(exported, folder.name) if recipe is None else partial(fitted, recipe, folder / "training" / "model")
+    method = load()
+    row: dict[str, Any] = {"method": folder.name, "photos": int((rated.table["part"] == "train").sum()) if method.learns else 0}
+    tested = rated.select(rated.table["image"][rated.table["part"] == "test"].tolist())
+    row |= agreement(predictions(method, tested, folder / "test.csv"))
+    if splits and recipe is not None:
+        row |= spread(recipe, rated, splits, folder / "splits")
+    made = synthetic.as_rated(distorted)
+    tests, _ = evaluate.distortion_tests(predictions(method, made, folder / "distorted.csv"), made)
+    row |= tests.set_index("test")["value"].to_dict()
+    row |= {
+        "photos/s": photos_a_second(load, tested.paths[:TIMED]),
+        "MB": megabytes(method, folder),
+        "licence": licence(method),
+    }
+    (folder / "row.json").write_text(json.dumps(row, indent=2) + "\n")
+    typer.echo(as_markdown(pd.DataFrame([row])))
+
+
+@app.command()
+def show(out: Annotated[Path, typer.Argument(help="Folder of the rows.")]) -> None:
+    """Print the table of all rows, best SRCC first."""
+    table = pd.DataFrame([read_json(file) for file in sorted(out.glob("*/row.json"))])
+    published = read_csv(PUBLISHED, dtype=str, keep_default_na=False)
+    for database, values in published.groupby("database"):
+        table[f"published, {database}"] = table["method"].map(values.set_index("method")["srcc"]).fillna("")
+    typer.echo(as_markdown(table.sort_values("SRCC", ascending=False)))
+
+
+def chosen(rated: RatedImages, photos: int | None) -> RatedImages:
+    """All photos; or a fixed subset of so many for training, 15 % as many for validation, and all for the test."""
+    if photos is None:
+        return rated
+    rng, kept = np.random.default_rng(0), []
+    for part, count in (("train", photos), ("validation", round(0.15 * photos)), ("test", len(rated))):
+        kept.append(rng.permutation(np.flatnonzero(rated.table["part"] == part))[:count])
+    return rated.select(rated.table["image"].iloc[np.sort(np.concatenate(kept))].tolist())
+
+
+def joined(rated: RatedImages) -> RatedImages:
+    """The database with near-identical photos in one scene, as `noref lab train` has it."""
+    return check.join_contents(rated, (found.sides for found in check.check(rated).near_pairs))
+
+
+def exported(model: str) -> ScoringMethod[Any]:
+    """A shipped model."""
+    return ExportedModel(model)
+
+
+def fitted(recipe: Recipe, files: Path) -> ScoringMethod[Any]:
+    """The trained method of a recipe, or one that needs no rated photos."""
+    method = evaluate.scoring(recipe)
+    return type(method).load(files) if method.learns else method
+
+
+def predictions(method: ScoringMethod[Any], rated: RatedImages, file: Path) -> pd.DataFrame:
+    """The table of `rated` with predictions, computed once."""
+    if not file.exists():
+        protocols.predict_each(method, rated)[["image", "predicted", "failed"]].to_csv(file, index=False)
+    found = read_csv(file, dtype={"image": str, "failed": str}, keep_default_na=False, na_values={"predicted": [""]})
+    return rated.table.merge(found, on="image", validate="one_to_one")
+
+
+def agreement(tested: pd.DataFrame) -> dict[str, float]:
+    """SRCC with its interval, PLCC after the logistic fit, and how many photos have no score."""
+    row = summary.by_part(tested).iloc[0]
+    columns = {"SRCC": "srcc", "low": "srcc_low", "high": "srcc_high", "PLCC": "plcc_fitted", "failed": "failed"}
+    return {name: float(row[column]) for name, column in columns.items()}
+
+
+def spread(recipe: Recipe, rated: RatedImages, splits: int, folder: Path) -> dict[str, float]:
+    """Median and standard deviation of SRCC over splits of the training part by scene."""
+    learned = joined(rated.select(rated.table["image"][rated.table["part"] == "train"].tolist()))
+    planned = protocols.random_splits(learned, SHARES, splits)
+    results = protocols.run(lambda: evaluate.scoring(recipe), planned, folder, look_at_pictures=False)  # `joined` has looked
+    srcc = summary.by_split({result.name: result.predictions for result in results})["srcc"]
+    return {"median": float(srcc.median()), "deviation": float(srcc.std())}
+
+
+def licence(method: ScoringMethod[Any]) -> str:
+    """The licence of a method and its parameters."""
+    return card.load(card.find(method.settings.model)).licence if isinstance(method, ExportedModel) else method.licence
+
+
+def megabytes(method: ScoringMethod[Any], folder: Path) -> float:
+    """The size of the parameters."""
+    if isinstance(method, ExportedModel):
+        return card.find(method.settings.model).stat().st_size / 1e6
+    home = folder / "training" / "model" if method.learns else Path(str(resources.files("noref.lab.models"))) / method.name
+    return sum(file.stat().st_size for file in home.rglob("*") if file.is_file()) / 1e6
+
+
+def photos_a_second(load: Callable[[], ScoringMethod[Any]], paths: list[Path]) -> float:
+    """Photos scored from file in a second on one core; best of three rounds after one photo that does not count."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    torch.set_num_threads(1)
+    method, taken = load(), []
+    method.predict(paths[:1])
+    for _ in range(3):
+        start = time.perf_counter()
+        method.predict(paths)
+        taken.append(time.perf_counter() - start)
+    return len(paths) / min(taken)
+
+
+if __name__ == "__main__":
+    app()
