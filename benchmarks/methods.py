@@ -59,22 +59,22 @@ def measure(
     """Make the row of one method, as row.json in its folder."""
     folder = out / name.removeprefix("model:")
     make_folder(folder)
-    recipe = None if name.startswith("model:") else load_recipe(name, settings(changes, pristine))
+    recipe = None if name.startswith("model:") else load_recipe(name, {**settings(changes, pristine), "split": "official"})
     rated = chosen(datasets.read(*pair(data, "--data")), photos)
     if recipe is not None and evaluate.scoring(recipe).learns and not (folder / "training" / "results.csv").exists():
         experiment.run(recipe, joined(rated), folder / "training")
     load = partial(exported, folder.name) if recipe is None else partial(fitted, recipe, folder / "training" / "model")
     method = load()
-    row: dict[str, Any] = {"method": folder.name, "photos": int((rated.table["part"] == "train").sum()) if method.learns else 0}
-    tested = rated.select(rated.table["image"][rated.table["part"] == "test"].tolist())
-    row |= agreement(predictions(method, tested, folder / "test.csv"))
+    parts = {part: rated.select(rows["image"].tolist()) for part, rows in rated.table.groupby("part")}
+    row: dict[str, Any] = {"method": folder.name, "photos": len(parts["train"]) if method.learns else 0}
+    row |= agreement(predictions(method, parts["test"], folder / ("training/predictions.csv" if method.learns else "test.csv")))
     if splits and recipe is not None:
-        row |= spread(recipe, rated, splits, folder / "splits")
+        row |= spread(recipe, joined(parts["train"]), splits, folder / "splits")
     made = synthetic.as_rated(distorted)
     tests, _ = evaluate.distortion_tests(predictions(method, made, folder / "distorted.csv"), made)
     row |= tests.set_index("test")["value"].to_dict()
     row |= {
-        "photos/s": photos_a_second(load, tested.paths[:TIMED]),
+        "photos/s": photos_a_second(load, parts["test"].paths[:TIMED]),
         "MB": megabytes(method, folder),
         "licence": licence(method),
     }
@@ -121,9 +121,9 @@ def fitted(recipe: Recipe, files: Path) -> ScoringMethod[Any]:
 def predictions(method: ScoringMethod[Any], rated: RatedImages, file: Path) -> pd.DataFrame:
     """The table of `rated` with predictions, computed once."""
     if not file.exists():
-        protocols.predict_each(method, rated)[["image", "predicted", "failed"]].to_csv(file, index=False)
-    found = read_csv(file, dtype={"image": str, "failed": str}, keep_default_na=False, na_values={"predicted": [""]})
-    return rated.table.merge(found, on="image", validate="one_to_one")
+        protocols.predict_each(method, rated).to_csv(file, index=False)
+    found = read_csv(file).set_index("image")["predicted"]
+    return rated.table.assign(predicted=found.loc[rated.table["image"]].to_numpy())
 
 
 def agreement(tested: pd.DataFrame) -> dict[str, float]:
@@ -134,9 +134,8 @@ def agreement(tested: pd.DataFrame) -> dict[str, float]:
 
 
 def spread(recipe: Recipe, rated: RatedImages, splits: int, folder: Path) -> dict[str, float]:
-    """Median and standard deviation of SRCC over splits of the training part by scene."""
-    learned = joined(rated.select(rated.table["image"][rated.table["part"] == "train"].tolist()))
-    planned = protocols.random_splits(learned, SHARES, splits)
+    """Median and standard deviation of SRCC over splits by scene."""
+    planned = protocols.random_splits(rated, SHARES, splits)
     results = protocols.run(lambda: evaluate.scoring(recipe), planned, folder, look_at_pictures=False)  # `joined` has looked
     srcc = summary.by_split({result.name: result.predictions for result in results})["srcc"]
     return {"median": float(srcc.median()), "deviation": float(srcc.std())}
@@ -157,14 +156,19 @@ def megabytes(method: ScoringMethod[Any], folder: Path) -> float:
 
 def photos_a_second(load: Callable[[], ScoringMethod[Any]], paths: list[Path]) -> float:
     """Photos scored from file in a second on one core; best of three rounds after one photo that does not count."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    cores, threads, taken = os.sched_getaffinity(0), torch.get_num_threads(), []
+    os.sched_setaffinity(0, {min(cores)})  # before a model counts them
     torch.set_num_threads(1)
-    method, taken = load(), []
-    method.predict(paths[:1])
-    for _ in range(3):
-        start = time.perf_counter()
-        method.predict(paths)
-        taken.append(time.perf_counter() - start)
+    try:
+        method = load()
+        method.predict(paths[:1])
+        for _ in range(3):
+            start = time.perf_counter()
+            method.predict(paths)
+            taken.append(time.perf_counter() - start)
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads)
     return len(paths) / min(taken)
 
 

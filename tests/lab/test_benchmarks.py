@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import io
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from noref.lab.datasets import synthetic
+from noref.lab.datasets.rated import RatedImages
 from pictures import make_scene
 
 ROOT = Path(__file__).parents[2]
@@ -162,3 +165,27 @@ class _Brightness:
     def score(self, pixels):
         cells = pixels.mean(axis=2).reshape(8, 8, 8, 8).mean(axis=(1, 3))
         return type("Answer", (), {"map": cells.astype(np.float32)})
+
+
+def test_a_row_of_the_table_of_methods(benchmark, rated, tmp_path):
+    withheld = [tmp_path / f"{seed}.png" for seed in range(2)]
+    for seed, file in enumerate(withheld):
+        Image.fromarray(make_scene(176, 176, seed)).save(file)
+    for _ in synthetic.Synthesis(withheld, tmp_path / "made", ["gaussian_blur"]):
+        pass
+    parts = np.resize(["train", "validation", "test"], len(rated))
+    rows = rated.table[["image", "mos", "content"]].assign(part=parts, low=rated.mos_range[0], high=rated.mos_range[1])
+    rows["image"] = [str(path) for path in rated.paths]
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    methods, data = benchmark("methods"), f"table={tmp_path / 'table.csv'}"
+    methods.measure("piqe", data, tmp_path / "made", tmp_path / "rows")
+    row = json.loads((tmp_path / "rows" / "piqe" / "row.json").read_text())
+    assert (row["method"], row["photos"], row["failed"], row["licence"]) == ("piqe", 0, 0, "Apache-2.0")
+    assert {"SRCC", "low", "high", "PLCC", "D", "L", "P", "M", "photos/s", "MB"} <= set(row)
+
+
+def test_a_subset_keeps_all_test_photos(benchmark, rated):
+    parts = np.resize(["train", "validation", "test"], len(rated))
+    table = RatedImages("mine", rated.folder, rated.table.assign(part=parts), rated.mos_range)
+    subset = benchmark("methods").chosen(table, 2).table
+    assert subset["part"].value_counts().to_dict() == {"test": (parts == "test").sum(), "train": 2}
