@@ -181,6 +181,22 @@ def test_losses_are_means_over_known_targets(rated, pristine):
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
 
 
+def test_a_defect_of_detail_costs_the_penalty_and_one_of_light_nothing():
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8, penalty=0.15)
+    network.offset.fill_(0.1)
+    network.slope.fill_(0.8)
+    vectors = torch.zeros(3, network.mos.mean.numel())
+    found = network.logits(vectors, torch.zeros(3, 4, 4))
+    answers = torch.full_like(found.defects, -20.0)
+    answers[1, list(FAMILIES).index("noise"), 0] = 20.0
+    answers[2, list(FAMILIES).index("under-exposure"), 0] = 20.0
+    intact, noisy, dark = network.score(found._replace(defects=answers)).tolist()
+    mos = expected_mos(found.mos)[0].item()
+    assert intact == pytest.approx(0.1 + 0.8 * mos, abs=1e-5)
+    assert noisy == pytest.approx(0.1 + 0.8 * mos * 0.85, abs=1e-5)
+    assert dark == pytest.approx(intact, abs=1e-6)
+
+
 def test_losses_need_a_weight_each():
     with pytest.raises(LabError, match="a weight for each of rated, distorted, map, defects"):
         UnifiedModule(UnifiedNetwork(Backbone("test_efficientnet"), 8), {"rated": 1.0}, OptimizerConfig())

@@ -58,6 +58,8 @@ class UnifiedSettings:
     """Weight of the teacher's prediction in the target of a rated image; that of the MOS is the rest."""
     losses: dict[str, float] = Field(default_factory=lambda: {"rated": 2.0, "distorted": 1.0, "map": 0.5, "defects": 1.0})
     """Weights of the four losses."""
+    penalty: Share = 0.15
+    """Share of the MOS that a certain defect of detail (blur, noise, blocks, banding) costs, beyond what its head takes off."""
     backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite2")
     data: DataConfig = DataConfig(crop=288)
     optimizer: OptimizerConfig = OptimizerConfig(backbone_lr=2e-4, weight_decay=0.01)
@@ -90,7 +92,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         return find_photos(self.settings.pristine) if self.settings.pristine is not None else ()
 
     def build_network(self, pretrained: bool) -> UnifiedNetwork:
-        return UnifiedNetwork(self.settings.backbone.build(pretrained), AXES)
+        return UnifiedNetwork(self.settings.backbone.build(pretrained), AXES, self.settings.penalty)
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         chosen, network = self.settings, self.network_
@@ -114,6 +116,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         compact(network)
         network.distance.fit(self._vectors(learning.paths), USUAL)
         compact(network)
+        self._rescale(validation)
         self._calibrate(kept)
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
@@ -161,6 +164,16 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         """Pooled features of whole photos, n x D, in the precision of the exported model."""
         cache = self.settings.data.cache
         return torch.from_numpy(photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, "32-true", cache))
+
+    def _rescale(self, validation: RatedImages) -> None:
+        """Fit the line from the penalised score to the MOS by least squares; it must rise."""
+        self.network_.offset.fill_(0.0)
+        self.network_.slope.fill_(1.0)
+        scores = np.array([float(self.outputs(path)["score"]) for path in validation.paths])
+        slope, offset = np.polyfit(scores, validation.unit_mos, 1)
+        if slope > 0:
+            self.network_.offset.fill_(offset)
+            self.network_.slope.fill_(slope)
 
     def _calibrate(self, kept: RatedImages) -> None:
         """Scale the interval on photos that were not used before."""

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from noref.lab.distortions.chains import FAMILIES
 from noref.lab.networks.backbone import Backbone, Stage
 from noref.lab.networks.ordinal import OrdinalHead, read
 from noref.lab.networks.pooled import PooledNetwork
@@ -16,6 +17,8 @@ FEATURES: Features = "stages"  # early stages respond to noise, blur and blockin
 MOS_STEPS = tuple(step / 10 for step in range(1, 10))
 """Thresholds of the ordinal targets of the MOS, which is scaled to [0, 1]."""
 MOS_SOFTNESS = 0.05  # a MOS is the mean of a few ratings: it passes a threshold over about this range
+DETAIL = ("focus blur", "motion blur", "noise", "pixelation", "banding", "compression")
+"""Families of defects that change the detail of a photo, not its light or colour."""
 LEAST_SPREAD = 0.02
 _WIDTH = 32  # channels to which the map's head reduces every stage
 
@@ -74,9 +77,10 @@ class UnifiedNetwork(PooledNetwork):
     Args:
         backbone: See `PooledNetwork`.
         axes: Principal axes of the feature distance.
+        penalty: Share of the MOS that a certain defect of detail costs, beyond what the head of the MOS takes off.
     """
 
-    def __init__(self, backbone: Backbone, axes: int) -> None:
+    def __init__(self, backbone: Backbone, axes: int, penalty: float = 0.0) -> None:
         super().__init__(backbone, FEATURES)
         vector = length(backbone.stages, FEATURES)
         self.mos = OrdinalHead(vector, 1, len(MOS_STEPS))
@@ -84,6 +88,8 @@ class UnifiedNetwork(PooledNetwork):
         self.map = MapHead(backbone.stages)
         self.spread = OrdinalHead(vector, 1, 1)
         self.distance = FeatureDistance(vector, axes)
+        self.penalty, self.detail = penalty, [list(FAMILIES).index(family) for family in DETAIL]
+        self.offset, self.slope = nn.Buffer(torch.zeros(())), nn.Buffer(torch.ones(()))
         self.interval_factor = nn.Buffer(torch.zeros(()))
 
     def forward(self, pixels: Tensor) -> Logits:
@@ -101,7 +107,7 @@ class UnifiedNetwork(PooledNetwork):
         maps = self.backbone(pixels)
         vectors, quality = describe(maps, self.features), self.map(maps).float()
         found = self.logits(vectors, quality)
-        score, defects, distance = expected_mos(found.mos), read(found.defects), self.distance(vectors)
+        score, defects, distance = self.score(found), read(found.defects), self.distance(vectors)
         half = self.half_width(found.spread, distance)
         inside = score.clamp(0, 1)
         return {
@@ -112,6 +118,11 @@ class UnifiedNetwork(PooledNetwork):
             "interval": torch.stack([inside - half, inside + half], dim=1),
             "unusual": distance,
         }
+
+    def score(self, found: Logits) -> Tensor:
+        """The predicted MOS, N: that of its head, less the penalty where detail is probably damaged, on a fitted line."""
+        intact = (-F.softplus(found.defects[:, self.detail, 0]).sum(dim=1)).exp()  # the product of 1 - probability
+        return self.offset + self.slope * expected_mos(found.mos) * (1 - self.penalty * (1 - intact))
 
     def half_width(self, spread: Tensor, distance: Tensor) -> Tensor:
         """Half the width of the prediction interval, N: the calibrated spread, widened for unusual pictures."""
