@@ -9,6 +9,7 @@ that need no rated photos, and exported models, are used as they are. D, L, P an
 no method has learned from, under four types of distortion. A finished training is not repeated. `show` prints all rows.
 
 Needs noref[lab]. Speed is measured on one core: on a busy machine, repeat `measure` later, which takes seconds.
+A cache of features makes it meaningless: leave out `--set data.cache`.
 """
 
 import json
@@ -28,7 +29,7 @@ import typer
 from noref import card
 from noref.lab import datasets
 from noref.lab.cli.options import Changes, Pristine, pair, settings
-from noref.lab.datasets import check, synthetic
+from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.fixed import ExportedModel
@@ -62,14 +63,16 @@ def measure(
     recipe = None if name.startswith("model:") else load_recipe(name, {**settings(changes, pristine), "split": "official"})
     rated = chosen(datasets.read(*pair(data, "--data")), photos)
     if recipe is not None and evaluate.scoring(recipe).learns and not (folder / "training" / "results.csv").exists():
-        experiment.run(recipe, joined(rated), folder / "training")
-    load = partial(exported, folder.name) if recipe is None else partial(fitted, recipe, folder / "training" / "model")
+        experiment.run(recipe, experiment.joined(rated), folder / "training")
+    load: Callable[[], ScoringMethod[Any]] = (
+        partial(ExportedModel, folder.name) if recipe is None else partial(fitted, recipe, folder / "training" / "model")
+    )
     method = load()
     parts = {part: rated.select(rows["image"].tolist()) for part, rows in rated.table.groupby("part")}
     row: dict[str, Any] = {"method": folder.name, "photos": len(parts["train"]) if method.learns else 0}
     row |= agreement(predictions(method, parts["test"], folder / ("training/predictions.csv" if method.learns else "test.csv")))
     if splits and recipe is not None:
-        row |= spread(recipe, joined(parts["train"]), splits, folder / "splits")
+        row |= spread(recipe, experiment.joined(parts["train"]), splits, folder / "splits")
     made = synthetic.as_rated(distorted)
     tests, _ = evaluate.distortion_tests(predictions(method, made, folder / "distorted.csv"), made)
     row |= tests.set_index("test")["value"].to_dict()
@@ -102,16 +105,6 @@ def chosen(rated: RatedImages, photos: int | None) -> RatedImages:
     return rated.select(rated.table["image"].iloc[np.sort(np.concatenate(kept))].tolist())
 
 
-def joined(rated: RatedImages) -> RatedImages:
-    """The database with near-identical photos in one scene, as `noref lab train` has it."""
-    return check.join_contents(rated, (found.sides for found in check.check(rated).near_pairs))
-
-
-def exported(model: str) -> ScoringMethod[Any]:
-    """A shipped model."""
-    return ExportedModel(model)
-
-
 def fitted(recipe: Recipe, files: Path) -> ScoringMethod[Any]:
     """The trained method of a recipe, or one that needs no rated photos."""
     method = evaluate.scoring(recipe)
@@ -136,7 +129,7 @@ def agreement(tested: pd.DataFrame) -> dict[str, float]:
 def spread(recipe: Recipe, rated: RatedImages, splits: int, folder: Path) -> dict[str, float]:
     """Median and standard deviation of SRCC over splits by scene."""
     planned = protocols.random_splits(rated, SHARES, splits)
-    results = protocols.run(lambda: evaluate.scoring(recipe), planned, folder, look_at_pictures=False)  # `joined` has looked
+    results = protocols.run(lambda: evaluate.scoring(recipe), planned, folder, look_at_pictures=False)  # near ones are joined
     srcc = summary.by_split({result.name: result.predictions for result in results})["srcc"]
     return {"median": float(srcc.median()), "deviation": float(srcc.std())}
 

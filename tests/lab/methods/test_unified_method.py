@@ -197,6 +197,20 @@ def test_a_defect_of_detail_costs_the_penalty_and_one_of_light_nothing():
     assert dark == pytest.approx(intact, abs=1e-6)
 
 
+def test_the_line_is_fitted_to_the_mos(run, rated):
+    method = experiment.load_model(run)
+    assert isinstance(method, UnifiedMethod)
+    method.network_.offset.fill_(0.0)
+    method.network_.slope.fill_(1.0)
+    some = rated.table.head(6)
+    raw = [method.outputs(rated.folder / image)["score"].item() for image in some["image"]]
+    wanted = 0.2 + 0.5 * np.array(raw)
+    low, high = rated.mos_range
+    method._rescale(replace(rated, table=some.assign(mos=low + (high - low) * wanted)))
+    found = [method.outputs(rated.folder / image)["score"].item() for image in some["image"]]
+    assert found == pytest.approx(wanted, abs=1e-4)
+
+
 def test_losses_need_a_weight_each():
     with pytest.raises(LabError, match="a weight for each of rated, distorted, map, defects"):
         UnifiedModule(UnifiedNetwork(Backbone("test_efficientnet"), 8), {"rated": 1.0}, OptimizerConfig())

@@ -213,6 +213,10 @@ def distortion_tests(predictions: pd.DataFrame, rated: RatedImages) -> tuple[pd.
         predictions: The table of `rated` with `predicted`, as from `protocols.predict_each`.
         rated: A database made by `noref lab synthesize`, as read by `synthetic.as_rated`.
 
+    Returns:
+        One row a test, with `test` and `value`; and one row a type of distortion, with `type`, `family` and `share`, that of
+        the pairs of levels whose score falls.
+
     Raises:
         LabError: A photo has no full-reference score, or a test needs more types, levels or photos.
     """

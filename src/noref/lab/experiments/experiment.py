@@ -37,7 +37,7 @@ def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
     """
     method = recipe.build()
     if database is None or recipe.labels is None:
-        return _joined(method.gather(datasets.read(*database) if database else None))
+        return joined(method.gather(datasets.read(*database) if database else None))
     return prepare(*database, recipe.labels)
 
 
@@ -53,10 +53,11 @@ def prepare(name: str, folder: str | Path, labels: Mapping[str, Any] | None = No
         LabError: As `datasets.read` and `datasets.labelled.read`.
     """
     rated = datasets.read(name, folder) if labels is None else labelled.read(name, folder, **labels)
-    return _joined(rated)
+    return joined(rated)
 
 
-def _joined(rated: RatedImages) -> RatedImages:
+def joined(rated: RatedImages) -> RatedImages:
+    """The database with near-identical images in one content."""
     return check.join_contents(rated, (pair.sides for pair in check.check(rated).near_pairs))
 
 
