@@ -122,6 +122,8 @@ def test_wanted_precision_and_recall_give_one_row_each(labelled):
     lines = call(*labelled, "--precision", 0.7, "--recall", 0.5).stdout.splitlines()
     assert len(lines) == 3
     assert lines[1].split()[1:3] == ["66.7%", "0.750"]
+    assert lines[1].endswith("  --precision 0.7")
+    assert lines[2].endswith("  --recall 0.5")
     assert lines[2].split()[1:3] == ["33.3%", "1.000"]
 
 

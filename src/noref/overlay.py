@@ -1,9 +1,7 @@
 """A quality map drawn over its photo: a tint where quality is poor."""
 
-import contextlib
 import math
 import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from noref.assessment import Assessment
+from noref.drafts import draft
 
 LONGEST = 1024  # pixels on the long side of the photo in a drawing
 TINT = (230, 0, 230)  # magenta: rare in photos, and distinct from most of their colours for colour-blind viewers too
@@ -89,14 +88,8 @@ def save(drawing: Image.Image, path: Path) -> None:
     """
     marks = PngImagePlugin.PngInfo()
     marks.add_text("Software", _SOFTWARE)
-    draft = path.with_name(f".{uuid.uuid4().hex}.part")  # hidden, so that a search skips it
-    try:
-        drawing.save(draft, "PNG", pnginfo=marks)
-        draft.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise
+    with draft(path) as file:
+        drawing.save(file, "PNG", pnginfo=marks)
 
 
 def is_overlay(path: str | os.PathLike[str]) -> bool:

@@ -120,6 +120,15 @@ def test_pixels_beyond_the_range_are_clipped(tiny):
     assert (photos.grad != 0).any()
 
 
+def test_pixels_from_0_to_255_give_one_warning(tiny, recwarn):
+    metric = QualityMetric(tiny)
+    with pytest.warns(UserWarning, match=r"reach \d+, .* divide 8-bit pixels by 255"):
+        metric(as_tensor(make_scene(64, 64)) * 255)
+    metric(as_tensor(make_scene(64, 64)) * 255)
+    QualityMetric(tiny)(as_tensor(make_scene(64, 64)) * 3)  # as a network in training may overshoot
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("view", ["common", "native"])
 def test_black_and_white_pixels_have_a_gradient(view):
     photos = as_tensor(make_scene(64, 64)) * 0.5 + 0.25

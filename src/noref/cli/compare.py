@@ -15,9 +15,9 @@ import typer
 
 import noref
 from noref import capacity, card, images, mapping, progress, recording, sources
+from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, Views
 from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
-from noref.cli.score import DEFAULT_VIEW, ExactOption, JobsOption, MaxPixelsOption, Views
 from noref.comparison import System, common_settings, distinct_names, texts
 from noref.comparison import compare as compared
 from noref.errors import InternalError
@@ -57,7 +57,7 @@ def compare(
     exact: ExactOption = False,
     max_pixels: MaxPixelsOption = images.MAX_PIXELS,
     jobs: JobsOption = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Compare systems, such as codecs or two versions of a pipeline, by the scores of the same pictures.
 

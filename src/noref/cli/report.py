@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from noref.cli.options import DebugOption
 from noref.cli.output import require_local, say, stop, stops
 from noref.store import opened
 
@@ -23,6 +24,7 @@ def report(
             "--max-size", min=1, metavar="MB", help="Size up to which the page holds pictures; its table is always complete."
         ),
     ] = 60,
+    debug: DebugOption = False,
 ) -> None:
     """Write results as one HTML file, to be opened in a browser (needs the extra: pip install 'noref[report]').
 
@@ -33,7 +35,7 @@ def report(
     from noref.report import write
 
     require_local(results, page)
-    with stops(), opened(results) as store:
+    with stops(debug), opened(results) as store:
         check_page(page, [results])
         latest = next(iter(store.settings()), None)
         if latest is None:

@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from noref import card, exports, sources
+from noref.cli.options import DebugOption, SettingsOption
 from noref.cli.output import require_local, say, stop, stops
 from noref.comparison.systems import described as in_words
 from noref.store import Record, Results, Settings, Sort, opened
@@ -17,9 +18,6 @@ Exports = enum.Enum("Exports", {name.upper(): name for name in exports.FORMATS},
 DEFAULT_EXPORT = next(iter(Exports))
 Sorts = enum.Enum("Sorts", {name.upper(): name for name in get_args(Sort)}, type=str)  # type: ignore[misc]
 DEFAULT_SORT = next(iter(Sorts))
-Numbered = Annotated[
-    int, typer.Option("--settings", min=1, metavar="N", help="Of results under several models or views: 1 for the latest.")
-]
 
 
 def results(
@@ -48,8 +46,8 @@ def results(
         bool, typer.Option("--null", help="With --format paths: end each path by a null byte, for xargs -0.")
     ] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Remove the listed results. Photos are not touched.")] = False,
-    number: Numbered = 1,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+    number: SettingsOption = 1,
+    debug: DebugOption = False,
 ) -> None:
     """List, filter and export the results that noref score --out kept; failures too.
 

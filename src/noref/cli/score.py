@@ -9,45 +9,22 @@ import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 import noref
 from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
 from noref.assessment import Assessment
+from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, ModelOption, ViewOption
 from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
 from noref.errors import ImageError, InternalError
-from noref.scorer import View
 from noref.store import Store
 
 Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, type=str)  # type: ignore[misc]
 DEFAULT_FORMAT = next(iter(Format))
-Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
-DEFAULT_VIEW = next(iter(Views))
 Engines = enum.Enum("Engines", {"LOCAL": "local", "RAY": "ray"}, type=str)
 DEFAULT_ENGINE = next(iter(Engines))
-
-ModelOption = Annotated[
-    str,
-    typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
-]
-ViewOption = Annotated[
-    Views,
-    typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
-]
-ExactOption = Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")]
-
-JobsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        min=1,
-        help="Photos scored in parallel; the results do not depend on it. On a cluster: scorers.",
-        show_default="as processors and memory allow",
-    ),
-]
-MaxPixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")]
 
 
 def score(
@@ -103,7 +80,7 @@ def score(
             show_default="as RAY_ADDRESS states, or a cluster of this machine",
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
 

@@ -7,8 +7,8 @@ import typer
 
 import noref
 from noref import capacity, card
+from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, ModelOption, ViewOption
 from noref.cli.output import say, stop, stops
-from noref.cli.score import DEFAULT_VIEW, ExactOption, ModelOption, ViewOption
 
 MIB = 2**20
 MEGAPIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
@@ -61,6 +61,7 @@ def serve(
         Path | None,
         typer.Option("--ort", metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for --export."),
     ] = None,
+    debug: DebugOption = False,
 ) -> None:
     """Serve a page and an HTTP API that score photos (needs the extra: pip install 'noref[web]').
 
@@ -68,7 +69,7 @@ def serve(
     requests are answered.
     """
     if folder is not None:
-        _export(folder, ort, model)
+        _export(folder, ort, model, debug)
         return
     if ort is not None:
         stop("--ort needs --export, the folder to write")
@@ -79,7 +80,7 @@ def serve(
         stop(f"the service needs {error.name}; pip install 'noref[web]'")
     jobs = jobs or max(1, capacity.default_jobs() // workers)
     limits = Limits(max_upload * MIB, max_image * MIB, max_images, queue, timeout)
-    with stops():
+    with stops(debug):
         scorer = noref.Scorer(model, threads=1, max_pixels=max_pixels, exact=exact, view=view.value)
         try:
             listener = server.listen(host, port)
@@ -91,12 +92,12 @@ def serve(
         server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, allow_host or []))
 
 
-def _export(folder: Path, ort: Path | None, model: str) -> None:
+def _export(folder: Path, ort: Path | None, model: str, debug: bool) -> None:
     from noref.web.export import ExportError, export
 
     if ort is None:
         stop("--export needs --ort, the folder of onnxruntime-web; `npm pack onnxruntime-web` downloads it as an archive")
-    with stops():
+    with stops(debug):
         try:
             export(folder, ort, model)
         except ExportError as error:

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from noref import sources, thresholds
+from noref.cli.options import DebugOption, SettingsOption
 from noref.cli.output import require_local, say, stop, stops
-from noref.cli.results import Numbered, chosen
+from noref.cli.results import chosen
 from noref.store import opened
 
 LABELS = {"keep": False, "reject": True}
@@ -28,8 +29,8 @@ def threshold(
     recall: Annotated[
         float | None, typer.Option("--recall", min=0, max=1, help="The lowest threshold with this recall.")
     ] = None,
-    number: Numbered = 1,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")] = False,
+    number: SettingsOption = 1,
+    debug: DebugOption = False,
 ) -> None:
     """Measure thresholds of the score on photos labelled keep or reject.
 
@@ -49,26 +50,28 @@ def threshold(
     points = list(_wanted(curve, precision, recall))
     if not points:
         rows = [curve.at(value) for value in range(_STEP, 101, _STEP)]
-        points = [point for point in rows if 0 < point.refused < 1]
-    typer.echo("threshold  refused  precision           recall")
-    for point in points:
-        typer.echo(f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}")
+        points = [("", point) for point in rows if 0 < point.refused < 1]
+    typer.echo("threshold  refused  precision             recall")
+    for wish, point in points:
+        row = f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}  {wish}"
+        typer.echo(row.rstrip())
     reject = sum(rejected[path] for path in both)
     without = f"; {len(rejected) - len(both)} labelled without a score" if len(rejected) > len(both) else ""
     say(f"{len(both)} photos: {len(both) - reject} keep, {reject} reject{without}")
 
 
-def _wanted(curve: thresholds.Curve, precision: float | None, recall: float | None) -> Iterator[thresholds.Point]:
+def _wanted(curve: thresholds.Curve, precision: float | None, recall: float | None) -> Iterator[tuple[str, thresholds.Point]]:
+    """The thresholds asked for, each with the option that asked."""
     if precision is not None:
         point = curve.with_precision(precision)
         if point is None:
             stop(f"no threshold has a precision of {precision:g}; ask for less, or label more photos")
-        yield point
+        yield f"--precision {precision:g}", point
     if recall is not None:
         point = curve.with_recall(recall)
         if point is None:
             stop(f"no threshold has a recall of {recall:g}; ask for less")
-        yield point
+        yield f"--recall {recall:g}", point
 
 
 def _text(share: thresholds.Range) -> str:

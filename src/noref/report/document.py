@@ -1,9 +1,7 @@
 """HTML files that need no other and open no connection."""
 
 import base64
-import contextlib
 import hashlib
-import uuid
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import noref
+from noref.drafts import draft
 from noref.report.embedding import shown
 
 
@@ -33,17 +32,8 @@ def write(template: str, path: Path, styles: Sequence[str], scripts: Sequence[st
     rules += ["base-uri 'none'", "form-action 'none'"]
     page = _environment().get_template(template)
     parts = page.stream(version=noref.__version__, rules=rules, style=style, script=script, **values)
-    draft = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(parts)
-        draft.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        if isinstance(error, OSError):  # of the draft, whose name says nothing
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+    with draft(path) as file, file.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(parts)
 
 
 def _asset(name: str) -> str:

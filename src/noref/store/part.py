@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from noref.drafts import draft
 from noref.errors import StoreError
 from noref.store import columns
 from noref.store.finished import digest
@@ -62,16 +62,10 @@ def key(settings: Settings) -> str:
 def write(path: Path, rows: pa.Table, settings: Settings, card: dict[str, Any]) -> None:
     """Write a part, which appears, or replaces the one of that name, when it is complete."""
     facts = {"version": VERSION, "card": card, "view": settings.view, "exact": settings.exact}
-    draft = path.with_name(f".{uuid.uuid4().hex}.draft")
-    with explained(path, _FULL):
-        try:
-            with draft.open("wb") as file:
-                pq.write_table(rows.replace_schema_metadata({_METADATA: json.dumps(facts)}), file, row_group_size=GROUP)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with explained(path, _FULL), draft(path) as file, file.open("wb") as stream:
+        pq.write_table(rows.replace_schema_metadata({_METADATA: json.dumps(facts)}), stream, row_group_size=GROUP)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
@@ -118,4 +112,4 @@ def explained(path: Path, cure: str) -> Iterator[None]:
     except FileNotFoundError as error:  # of a part that was listed
         raise StoreError(CHANGED.format(path)) from error
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: {error}; {cure}") from error
+        raise StoreError(f"{path}: {getattr(error, 'strerror', None) or error}; {cure}") from error

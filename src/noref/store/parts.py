@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from noref import drafts
 from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.errors import StoreError
@@ -58,8 +59,8 @@ class Parts:
             if foreign and not self._parts():
                 raise StoreError(f"{self.path}: it holds other files; choose a new or empty folder for the results")
             self._lock = schema.Lock(self.path / ".parts")
-            for draft in self.path.glob(".*.draft"):  # of a killed process
-                draft.unlink()
+            for left in self.path.glob(f".*{drafts.SUFFIX}"):  # by a killed process
+                left.unlink()
         elif not self._parts():
             raise StoreError(f"{self.path}: a folder without results; write some with `noref score PHOTOS --engine ray --out`")
 

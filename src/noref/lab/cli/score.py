@@ -38,10 +38,6 @@ def score(
     failed = found = 0
     with ExitStack() as open_files:
         table = None
-        if out is not None:
-            with access(out, "choose another --csv"):
-                table = csv.writer(open_files.enter_context(out.open("w", newline="", encoding="utf-8")))
-            table.writerow(Scored._fields)
         typer.echo(f"{chosen.name}: raw values, {'lower' if chosen.lower_is_better else 'higher'} is better")
         typer.echo(f"{'raw':>9}  {'score':>5}  photo")
         for one in score_each(chosen, (photo.name for photo in find(photos, sys.stdin.buffer))):
@@ -49,6 +45,10 @@ def score(
             raw = "-" if one.raw is None else f"{one.raw:.4f}"
             percent = "-" if one.score is None else f"{one.score:.1f}"
             typer.echo(f"{raw:>9}  {percent:>5}  {printable(one.failed or one.image)}")
+            if out is not None and table is None:  # after the parameters of the method were read: an error leaves `out` as it was
+                with access(out, "choose another --csv"):
+                    table = csv.writer(open_files.enter_context(out.open("w", newline="", encoding="utf-8")))
+                table.writerow(Scored._fields)
             if table is not None:
                 table.writerow("" if value is None else value for value in one)
     if not found:

@@ -8,7 +8,6 @@ part), `predictions.csv` (the test photos with `predicted` and `failed`) and `fi
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from noref.drafts import draft
 from noref.errors import ImageError
 from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
@@ -227,7 +227,5 @@ def _complete(file: Path, test: RatedImages) -> pd.DataFrame | None:
 
 
 def _write(table: pd.DataFrame, file: Path) -> None:
-    """Write a table atomically, so that an interrupt leaves no incomplete file."""
-    unfinished = file.with_suffix(".part")
-    table.to_csv(unfinished, index=False)
-    os.replace(unfinished, file)
+    with draft(file) as unfinished:
+        table.to_csv(unfinished, index=False)

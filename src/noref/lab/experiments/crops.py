@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
 
+from noref.drafts import draft
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols
@@ -88,8 +89,8 @@ def study(
         if not file.is_file():
             parts = {name: (vectors[[row[path] for path in part.paths]], part.unit_mos) for name, part in split.parts.items()}
             done = pd.DataFrame(_evaluated(parts, counts, chosen_poolings, method.regressor)).assign(split=split.name)
-            done.to_csv(file.with_suffix(".part"), index=False)
-            file.with_suffix(".part").replace(file)
+            with draft(file) as unfinished:
+                done.to_csv(unfinished, index=False)
             print(f"{split.name}, {i + 1} of {repeats}", file=sys.stderr)
         tables.append(pd.read_csv(file))
     every = pd.concat(tables, ignore_index=True)

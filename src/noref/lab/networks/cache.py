@@ -5,11 +5,9 @@ Its name is a hash of both, and its `policy.json` holds both. When either change
 folder; the old folder is not used any more and can be deleted.
 """
 
-import contextlib
 import functools
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,6 +22,7 @@ from rich.progress import track
 
 import noref
 from noref import batch, images
+from noref.drafts import draft
 from noref.errors import ImageError
 from noref.lab.errors import LabError
 from noref.lab.networks import pooling
@@ -134,19 +133,14 @@ def _computed(path: Path, pixels: Pixels, compute: Callable[[Pixels], Vectors]) 
 
 
 def _keep(file: Path, vectors: Vectors, facts: str) -> None:
-    """Write under a temporary name first, so that no reader finds an incomplete file."""
-    half = file.with_suffix(f".{os.getpid()}.half")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if not (file.parent / "policy.json").is_file():
-            half.write_text(facts + "\n")
-            half.replace(file.parent / "policy.json")
-        with half.open("wb") as stream:
+            with draft(file.parent / "policy.json") as half:
+                half.write_text(facts + "\n")
+        with draft(file) as half, half.open("wb") as stream:
             np.save(stream, vectors, allow_pickle=False)
-        half.replace(file)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            half.unlink(missing_ok=True)
         what = f"features cannot be kept in {file.parent} ({error.strerror or error})"
         cure = "free space or choose another folder by `cache`, then repeat the command: finished features are kept"
         raise LabError(f"{what}; {cure}") from error

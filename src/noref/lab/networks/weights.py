@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from noref.drafts import draft
 from noref.lab.errors import LabError
 from noref.lab.files import access
 
@@ -27,14 +28,15 @@ def read(file: str | Path) -> dict[str, Tensor]:
 
 
 def write(tensors: Mapping[str, Tensor], file: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file.
+    """Write a safetensors file, which appears when it is complete.
 
     Raises:
         LabError: It cannot be written.
     """
     contiguous = {key: tensor.contiguous() for key, tensor in tensors.items()}
     try:
-        save_file(contiguous, file, metadata)
+        with draft(file) as unfinished:
+            save_file(contiguous, unfinished, metadata)
     except SafetensorError as error:
         if "I/O error" not in str(error):  # for a full disk or missing permissions, safetensors raises no OSError
             raise

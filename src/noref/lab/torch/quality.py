@@ -1,5 +1,6 @@
 """The score as a metric and as a loss of images that a network makes."""
 
+import warnings
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -14,6 +15,8 @@ from noref.scorer import View
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 """What a loss does with the values of a batch."""
+
+_FAR_ABOVE_ONE = 8.0  # no network in training overshoots so far, and only a black 8-bit photo stays below
 
 
 class QualityMetric(nn.Module):
@@ -59,7 +62,7 @@ class QualityMetric(nn.Module):
         if view not in get_args(View):
             raise ValueError(f"no view {view!r}; views are: {', '.join(get_args(View))}")
         path = card.find(model)
-        self.card, self.view = card.load(path), view
+        self.card, self.view, self._looked = card.load(path), view, False
         try:
             graph = onnx_file.read(card.verified_bytes(path, self.card))
             self.network = ExportedNetwork(graph, self.card.shortest)
@@ -71,7 +74,8 @@ class QualityMetric(nn.Module):
         """Scores of photos.
 
         Args:
-            pixels: sRGB, N x 3 x H x W, floats from 0 to 1; others are clipped, as they would be in an image file.
+            pixels: sRGB, N x 3 x H x W, floats from 0 to 1; others are clipped, as they would be in an image file, with a
+                warning if the first batch seems to be 0 to 255.
 
         Returns:
             N scores from 0 to 100; higher is better.
@@ -111,6 +115,16 @@ class QualityMetric(nn.Module):
         if SCORE not in self.network.outputs:
             raise ValueError(f"{self.card.label} predicts defects only; use `outputs`")
 
+    def _look_at_range(self, pixels: Tensor) -> None:
+        """Warn if the first batch seems to be 0 to 255: such pixels are nearly all clipped to white."""
+        if self._looked or torch.compiler.is_compiling():
+            return
+        self._looked = True  # once, as reading the value waits for the device
+        most = float(pixels.detach().max())
+        if most > _FAR_ABOVE_ONE:
+            text = f"the pixels reach {most:g}, and those above 1 are clipped to white; divide 8-bit pixels by 255"
+            warnings.warn(text, stacklevel=2)
+
     def _found(self, pixels: Tensor, *, everything: bool) -> dict[str, Tensor]:
         if not isinstance(pixels, Tensor):
             raise TypeError(f"pixels must be a tensor, not {type(pixels).__name__}; noref.Scorer scores files and arrays")
@@ -125,6 +139,7 @@ class QualityMetric(nn.Module):
             raise ImageTooSmall("<tensor>", f"{width} x {height} pixels", cure)
         if not everything:
             self._require_score()
+        self._look_at_range(pixels)
         weight = next(self.network.buffers(), torch.zeros(()))
         if weight.dtype in (torch.float16, torch.bfloat16):
             raise ValueError(f"the weights are {weight.dtype}; keep them in single precision, and use torch.autocast")

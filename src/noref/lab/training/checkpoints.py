@@ -47,14 +47,12 @@ class SafeCheckpoints(CheckpointIO):
     """Lightning's checkpoints in files that cannot execute code when loaded, and that are never left incomplete."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None) -> None:
-        """Write to a temporary file, then move it to `path`."""
+        """Write `path`, which appears when it is complete."""
         tensors: dict[str, torch.Tensor] = {}
         state = json.dumps(_plain(checkpoint, tensors))
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(".half")
-        weights.write(tensors, half, {"state": state})
-        half.replace(path)
+        weights.write(tensors, path, {"state": state})
 
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any = None, weights_only: bool | None = None

@@ -1,0 +1,45 @@
+"""Drafts: a file appears when it is complete, and never otherwise."""
+
+import errno
+import os
+
+import pytest
+
+from noref.drafts import draft
+
+
+def test_the_file_appears_at_the_end(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+    with draft(path) as file:
+        assert (file.parent, file.name[0]) == (tmp_path, ".")
+        file.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["scores.csv"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_the_old_file_alone(tmp_path, error):
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+    with pytest.raises(error), draft(path) as file:
+        file.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["scores.csv"]
+
+
+def test_errors_name_the_file_and_not_its_draft(tmp_path):
+    path = tmp_path / "missing" / "scores.csv"
+    with pytest.raises(FileNotFoundError) as caught, draft(path) as file:
+        file.write_text("new")
+    assert caught.value.filename == str(path)
+    with pytest.raises(OSError, match="No space left") as caught, draft(tmp_path / "scores.csv"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "scores.csv")
+
+
+def test_errors_of_other_files_stay(tmp_path):
+    with pytest.raises(FileNotFoundError, match="photo"), draft(tmp_path / "scores.csv"):
+        (tmp_path / "photo.jpg").read_bytes()
