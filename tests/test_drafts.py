@@ -23,9 +23,14 @@ def test_the_file_appears_at_the_end(tmp_path):
 def test_a_failure_leaves_the_old_file_alone(tmp_path, error):
     path = tmp_path / "scores.csv"
     path.write_text("old")
-    with pytest.raises(error), draft(path) as file:
-        file.write_text("half")
-        raise error
+
+    def write():
+        with draft(path) as file:
+            file.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["scores.csv"]
 

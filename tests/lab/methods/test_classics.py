@@ -258,8 +258,9 @@ def test_score_prints_raw_values_and_reports_failed_photos(tmp_path):
 def test_parameters_that_cannot_be_read_leave_an_earlier_table(tmp_path):
     Image.fromarray(scene()).save(tmp_path / "a.png")
     (tmp_path / "scores.csv").write_text("earlier")
-    (tmp_path / "bad.mat").write_text("text")
-    result = call("score", "niqe", tmp_path / "a.png", "--csv", tmp_path / "scores.csv", "--set", f"parameters={tmp_path}/bad.mat")
+    bad = tmp_path / "bad.mat"
+    bad.write_text("text")
+    result = call("score", "niqe", tmp_path / "a.png", "--csv", tmp_path / "scores.csv", "--set", f"parameters={bad}")
     assert result.exit_code != 0
     assert "bad.mat" in result.stderr
     assert (tmp_path / "scores.csv").read_text() == "earlier"

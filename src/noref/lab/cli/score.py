@@ -45,7 +45,7 @@ def score(
             raw = "-" if one.raw is None else f"{one.raw:.4f}"
             percent = "-" if one.score is None else f"{one.score:.1f}"
             typer.echo(f"{raw:>9}  {percent:>5}  {printable(one.failed or one.image)}")
-            if out is not None and table is None:  # after the parameters of the method were read: an error leaves `out` as it was
+            if out is not None and table is None:  # only now: parameters that cannot be read leave an earlier file as it was
                 with access(out, "choose another --csv"):
                     table = csv.writer(open_files.enter_context(out.open("w", newline="", encoding="utf-8")))
                 table.writerow(Scored._fields)
