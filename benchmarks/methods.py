@@ -31,8 +31,10 @@ from noref.lab import datasets
 from noref.lab.cli.options import Changes, Pristine, pair, settings
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols, summary
 from noref.lab.evaluation.fixed import ExportedModel
+from noref.lab.evaluation.splits import guard
 from noref.lab.experiments import evaluate, experiment
 from noref.lab.experiments.recipe import Recipe, load_recipe
 from noref.lab.files import make_folder, read_csv, read_json
@@ -62,18 +64,20 @@ def measure(
     make_folder(folder)
     recipe = None if name.startswith("model:") else load_recipe(name, {**settings(changes, pristine), "split": "official"})
     rated = chosen(datasets.read(*pair(data, "--data")), photos)
-    if recipe is not None and evaluate.scoring(recipe).learns and not (folder / "training" / "results.csv").exists():
-        experiment.run(recipe, experiment.joined(rated), folder / "training")
+    made = synthetic.as_rated(distorted)
+    claim(folder, recipe, rated, made)
     load: Callable[[], ScoringMethod[Any]] = (
         partial(ExportedModel, folder.name) if recipe is None else partial(fitted, recipe, folder / "training" / "model")
     )
+    if recipe is not None and evaluate.scoring(recipe).learns and not (folder / "training" / "results.csv").exists():
+        experiment.run(recipe, experiment.joined(rated), folder / "training")
     method = load()
+    guard({"test": made}, external=method.external_images())
     parts = {part: rated.select(rows["image"].tolist()) for part, rows in rated.table.groupby("part")}
-    row: dict[str, Any] = {"method": folder.name, "photos": len(parts["train"]) if method.learns else 0}
+    row: dict[str, Any] = {"method": folder.name, "photos": learned_from(folder / "training") if method.learns else 0}
     row |= agreement(predictions(method, parts["test"], folder / ("training/predictions.csv" if method.learns else "test.csv")))
     if splits and recipe is not None:
         row |= spread(recipe, experiment.joined(parts["train"]), splits, folder / "splits")
-    made = synthetic.as_rated(distorted)
     tests, _ = evaluate.distortion_tests(predictions(method, made, folder / "distorted.csv"), made)
     row |= tests.set_index("test")["value"].to_dict()
     row |= {
@@ -93,6 +97,25 @@ def show(out: Annotated[Path, typer.Argument(help="Folder of the rows.")]) -> No
     for database, values in published.groupby("database"):
         table[f"published, {database}"] = table["method"].map(values.set_index("method")["srcc"]).fillna("")
     typer.echo(as_markdown(table.sort_values("SRCC", ascending=False)))
+
+
+def claim(folder: Path, recipe: Recipe | None, rated: RatedImages, made: RatedImages) -> None:
+    """Record what a row is made from; refuse a folder that holds the row of something else.
+
+    Raises:
+        LabError: It does.
+    """
+    method = ExportedModel(folder.name).fingerprint() if recipe is None else recipe.resolved()
+    facts = {"method": method, "data": rated.fingerprint(), "distorted": made.fingerprint()}
+    content, file = json.dumps(facts, indent=2) + "\n", folder / "claim.json"
+    if file.exists() and file.read_text() != content:
+        raise LabError(f"{folder} holds the row of other settings or data; delete it, or choose another --out")
+    file.write_text(content)
+
+
+def learned_from(training: Path) -> int:
+    """The number of training photos."""
+    return int((read_csv(training / "split.csv")["part"] == "train").sum())
 
 
 def chosen(rated: RatedImages, photos: int | None) -> RatedImages:

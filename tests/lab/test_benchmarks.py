@@ -14,6 +14,7 @@ from PIL import Image
 
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.errors import LabError
 from pictures import make_scene
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +183,8 @@ def test_a_row_of_the_table_of_methods(benchmark, rated, tmp_path):
     row = json.loads((tmp_path / "rows" / "piqe" / "row.json").read_text())
     assert (row["method"], row["photos"], row["failed"], row["licence"]) == ("piqe", 0, 0, "Apache-2.0")
     assert {"SRCC", "low", "high", "PLCC", "D", "L", "P", "M", "photos/s", "MB"} <= set(row)
+    with pytest.raises(LabError, match="piqe holds the row of other settings or data; delete it"):
+        methods.measure("piqe", data, tmp_path / "made", tmp_path / "rows", changes=["calibration=300"])
 
 
 def test_a_subset_keeps_all_test_photos(benchmark, rated):

@@ -16,6 +16,7 @@ from noref.cli import app
 from noref.errors import ImageTooSmall, UnsupportedImage
 from noref.lab import distortions, methods
 from noref.lab.errors import LabError
+from noref.lab.evaluation import protocols
 from noref.lab.experiments.recipe import load_recipe
 from noref.lab.features import mscn
 from noref.lab.methods.opinion_unaware import calibrate
@@ -229,6 +230,12 @@ def test_shipped_recipes_can_be_built_and_used_at_once(name):
     assert built.name == name
     assert built.ready
     assert built.lower_is_better
+
+
+def test_a_shipped_regressor_warns_if_it_is_evaluated_without_a_fit(rated, tmp_path):
+    build = load_recipe("brisque").build
+    with pytest.warns(UserWarning, match=r"no training part, so brisque has the parameters that ship"):
+        list(protocols.run(build, protocols.whole(rated), tmp_path / "results"))
 
 
 def call(*arguments):

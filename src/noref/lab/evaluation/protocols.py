@@ -8,6 +8,7 @@ part), `predictions.csv` (the test photos with `predicted` and `failed`) and `fi
 import hashlib
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,9 @@ def run(
     unfitted = build()
     if not unfitted.ready and any("train" not in split.parts for split in protocol):
         raise LabError(f"{unfitted.name} must be fitted; choose a protocol with a training part")
+    if unfitted.learns and unfitted.ready and any("train" not in split.parts for split in protocol):
+        what = f"the protocol has no training part, so {unfitted.name} has the parameters that ship or that its settings name"
+        warnings.warn(f"{what}; if these were fitted on this database, the agreement is that on training photos", stacklevel=2)
     make_folder(folder)
     _claim(folder, unfitted, protocol)
     for i, split in enumerate(protocol):

@@ -61,8 +61,8 @@ def candidate(text: str, changes: Mapping[str, Any]) -> Candidate:
     """Parse a method given on the command line.
 
     Args:
-        text: "model:NAME_OR_FILE" (an exported model), "recipe:NAME_OR_FILE" (fitted inside each split) or "scores:FILE" (a CSV
-            of image and score, higher is better).
+        text: "model:NAME_OR_FILE" (an exported model), "recipe:NAME_OR_FILE" (fitted inside each split with a training part) or
+            "scores:FILE" (a CSV of image and score, higher is better).
         changes: Changes to the settings of recipes.
 
     Raises:
@@ -156,7 +156,8 @@ def evaluate(
                 by_type.append(types.assign(**facts))
                 continue
             results.append(_agreement(evaluated).assign(**facts))
-            by_split.append(_described(summary.by_split(evaluated), splits).assign(**facts, fitted=_is_fitted(method, rated)))
+            fitted = [method.build(rated).learns and "train" in split.parts for split in splits]
+            by_split.append(_described(summary.by_split(evaluated), splits).assign(**facts, fitted=fitted))
             name = f"{method.label}-{rated.name}"
             prediction_plots.scatter(together, name).savefig(folder / f"scatter-{name}.png", dpi=100)
             prediction_plots.extremes(together, rated.folder, name).savefig(folder / f"pictures-{name}.png", dpi=80)
@@ -170,10 +171,6 @@ def evaluate(
         with (folder / "results.md").open("a") as report:
             report.write(f"\nM, type by type\n\n{as_markdown(types)}")
     return table
-
-
-def _is_fitted(method: Candidate, rated: RatedImages) -> bool:
-    return method.build(rated).learns
 
 
 def _described(table: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:

@@ -46,12 +46,15 @@ class Normal:
 
     @classmethod
     def of(cls, rows: Values) -> Self:
-        """The distribution of rows (n x D), of which those with NaN are left out; NaN if fewer than two remain."""
+        """The distribution of rows (n x D); NaN if fewer than two have no NaN.
+
+        As in the code of NIQE's authors, the covariance leaves out rows with NaN, and the mean only their NaN.
+        """
         complete = rows[~np.isnan(rows).any(axis=1)]
         if len(complete) < 2:
             width = rows.shape[1]
             return cls(np.full(width, np.nan), np.full((width, width), np.nan))
-        return cls(complete.mean(axis=0), np.cov(complete, rowvar=False))
+        return cls(np.nanmean(rows, axis=0), np.cov(complete, rowvar=False))
 
     def precision(self, other: Self) -> Values:
         """The pseudo-inverse of the mean of both covariances, D x D; NaN if one is NaN."""

@@ -20,7 +20,7 @@ import functools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -173,7 +173,7 @@ class RegressionMethod(HandcraftedMethod[R]):
     @property
     def policy(self) -> dict[str, Any]:
         """Everything that the features depend on, JSON-serialisable."""
-        return {"features": self.name, "version": self.version}
+        return {"features": self.name, "version": self.version, "scipy": metadata.version("scipy")}
 
     def value(self, pixels: Pixels) -> float:
         (unit,) = Svr.of(self.parameters_.arrays).predict(self._features(pixels)[None])

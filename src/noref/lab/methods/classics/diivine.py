@@ -1,5 +1,6 @@
 """DIIVINE: statistics of a normalised steerable pyramid, and a support vector regressor."""
 
+from importlib import metadata
 from typing import Any
 
 from noref.lab.features import diivine
@@ -32,7 +33,7 @@ class DiivineMethod(RegressionMethod[DiivineSettings]):
 
     @property
     def policy(self) -> dict[str, Any]:
-        return {**super().policy, "area": self.settings.area}
+        return {**super().policy, "area": self.settings.area, "pyrtools": metadata.version("pyrtools")}
 
     def features(self, pixels: Pixels) -> Values:
         size = WorkingSize(self.settings.area, self.shortest, multiple=1)
