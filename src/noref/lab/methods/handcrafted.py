@@ -157,8 +157,8 @@ R = TypeVar("R", bound=RegressionSettings)
 class RegressionMethod(HandcraftedMethod[R]):
     """A support vector regression of the MOS on features of whole photos.
 
-    The raw value is 0 (best) to 100 (worst), like the DMOS of most papers: the regressor predicts the MOS scaled to [0, 1], and
-    the raw value is 100 (1 - prediction), not clipped.
+    The raw value is 0 (best) to 100 (worst): the regressor predicts the MOS scaled to [0, 1], and the raw value is
+    100 (1 - prediction), not clipped.
 
     Attributes:
         version: Version of the features, for the cache; increase it when they change.

@@ -1,4 +1,4 @@
-"""A support vector regressor on few features, fitted by scikit-learn, stored as arrays, and evaluated in float64 by NumPy."""
+"""A support vector regressor, fitted by scikit-learn, stored as arrays, and evaluated in float64 by NumPy."""
 
 import math
 from collections.abc import Mapping
