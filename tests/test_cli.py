@@ -54,6 +54,11 @@ def test_the_summary_counts_skipped_files_by_kind(save):
     assert call("score", folder).stderr == f"1 scored, 0 failed; skipped 12 files: {kinds}\n"
 
 
+def test_the_file_of_results_is_not_among_the_skipped(save):
+    folder = save("photos/a.png", make_scene()).parent
+    assert call("score", folder, "--out", folder / "results.db").stderr == "1 scored, 0 failed\n"
+
+
 def test_failures_are_shown_and_counted_and_set_the_exit_code(mixed):
     result = call("score", mixed)
     assert result.exit_code == 1
@@ -156,6 +161,7 @@ def test_maps_of_namesakes_do_not_overwrite_each_other(save, tmp_path):
         (["score", "--jobs", "0", "x.jpg"], "--jobs"),
         (["score", "--mapp", "y", "x.jpg"], "--mapp"),
         (["score"], "SOURCE"),
+        (["score", "x.jpg", "--out", "scores.csv"], "for csv: --format csv > scores.csv"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_the_cause(arguments, says):

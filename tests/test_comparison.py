@@ -89,12 +89,22 @@ def test_the_order_of_the_records_does_not_matter():
 
 def test_names_are_relative_to_the_root_or_to_the_common_folder():
     one = system("one", *records("some/where", {"x/1.png": 50, "x/2.png": 50}), root="/some/where/")
-    other = system("other", *records("x", {"1.png": 60, "2.png": 50}))
+    other = system("other", *records("y", {"1.png": 60, "2.png": 50}))
     with pytest.raises(
         ComparisonError, match=re.escape("2 missing in one (1.png, 2.png), 2 missing in other (x/1.png, x/2.png)")
     ):
         compare([one, other])
     assert compare([dataclasses.replace(one, root=None), other]).paired.names == ["1.png", "2.png"]
+
+
+def test_without_a_root_names_may_begin_above_the_common_folder():
+    one = system("one", *records("one", {"x/1.png": 50, "x/2.png": 50}), root="/one/")
+    for folder in ("other", "some/other"):
+        other = system("other", *records(folder, {"x/1.jpg": 60, "x/2.jpg": 50}))
+        assert compare([one, other]).paired.names == ["x/1", "x/2"]
+    archive = system("archive", *records("sets", {"a.tar::1.png": 60, "a.tar::2.png": 50}))
+    with pytest.raises(ComparisonError, match=r"2 missing in one \(1.png, 2.png\)"):
+        compare([one, archive])
 
 
 def test_pictures_of_two_archives_pair_by_their_names_inside():
@@ -311,6 +321,25 @@ def test_a_photo_that_fails_and_a_folder_without_photos(folders, model, tmp_path
     assert result.exit_code == Exit.STOPPED
     assert "no images found in" in result.stderr
     assert "skipped 1 file: 1 .txt" in result.stderr
+
+
+def test_pictures_that_do_not_pair_are_named_before_any_is_scored(folders, model, monkeypatch):
+    (folders[1] / "0" / "0.bmp").unlink()
+    monkeypatch.setattr(images, "read", lambda *_, **__: pytest.fail("a photo was read"))
+    result = call(*folders, "--model", model)
+    assert result.exit_code == Exit.STOPPED
+    assert "the pictures do not pair: 1 missing in light (0/0.png)" in result.stderr
+
+
+def test_one_option_chooses_among_the_settings_of_files(files):
+    for file in files:
+        with Store(file, "w") as store:
+            store.use(CARD, "native", False)
+            for record in records(file.stem, BEFORE):
+                store.write(dataclasses.replace(record, settings=SETTINGS._replace(view="native")))
+    assert lines(*files, "--view", "native")[0]["view"] == "native"
+    assert lines(*files, "--view", "common")[0]["view"] == "common"
+    assert "those given" in call(*files, "--exact").stderr
 
 
 def test_a_bug_has_exit_code_3(folders, model, monkeypatch):

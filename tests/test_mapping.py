@@ -71,6 +71,19 @@ def test_a_map_that_cannot_be_written_is_a_warning(scorer, save, tmp_path, targe
     assert assessment.score == plain.score
 
 
+def test_a_map_replaces_maps_only(scorer, save, tmp_path):
+    name, other = str(save("photo.png", make_scene())), save("photo.png.png", make_scene(seed=1))
+    before = other.read_bytes()
+    [warning] = mapping.Work(scorer)(item(name, other)).warnings
+    assert (
+        warning
+        == f"its map could not be written to {other}: a file that is no quality map has this name; choose another folder"
+    )
+    assert other.read_bytes() == before
+    for _ in range(2):
+        assert mapping.Work(scorer)(item(name, tmp_path / "map.png")).warnings == ()
+
+
 def test_a_photo_that_cannot_be_read_is_an_error(scorer, save, tmp_path):
     cut = save("a.jpg", save("b.jpg", make_scene()).read_bytes()[:1000])
     with pytest.raises(DamagedImage):

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import noref
+from noref import sources
 from noref.cli import Exit, app
 from noref.errors import DamagedImage
 from noref.store import Store
@@ -75,6 +76,18 @@ def test_all_results_are_not_removed_by_accident(file):
     result = call(file, "--prune")
     assert result.exit_code == Exit.STOPPED
     assert result.stderr == "noref: --prune needs a filter, such as --missing; to remove all results, delete the file\n"
+    assert len(shown(file)) == 4
+
+
+def test_nothing_is_removed_from_a_file_that_does_not_exist(tmp_path):
+    result = call(tmp_path / "r.db", "--missing", "--prune")
+    assert result.exit_code == Exit.STOPPED
+    assert "r.db: no such file" in result.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_photos_are_looked_up_for_missing_only(file, monkeypatch):
+    monkeypatch.setattr(sources, "is_gone", pytest.fail)
     assert len(shown(file)) == 4
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from skimage import data
 import noref
 from noref import card, images
 from noref import scorer as scorer_module
+from noref.errors import ImageNotFound, ModelNotFound
 from pictures import encode, make_scene
 
 
@@ -440,3 +442,19 @@ def test_a_sharp_subject_is_rated_above_a_background_out_of_focus(photo):
 
 def test_the_dedefect_limit_is_the_readers(scorer):
     assert scorer.max_pixels == images.MAX_PIXELS
+
+
+@pytest.mark.parametrize("source", ["photos", b"photo", Path("photos")])
+def test_a_single_source_is_no_list_of_sources(scorer, source):
+    with pytest.raises(TypeError, match="put a single one into a list"):
+        scorer.score_many(source)
+
+
+def test_credentials_in_urls_are_not_shown():
+    url = "https://user:secret@host.invalid/photo.jpg?key=secret"
+    with pytest.raises(ImageNotFound) as caught:
+        noref.score(url)
+    assert str(caught.value).startswith("https://host.invalid/photo.jpg: ")
+    with pytest.raises(ModelNotFound) as refused:
+        noref.Scorer(url)
+    assert "secret" not in str(refused.value)

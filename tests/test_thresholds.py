@@ -127,6 +127,20 @@ def test_wanted_precision_and_recall_give_one_row_each(labelled):
     assert lines[2].split()[1:3] == ["33.3%", "1.000"]
 
 
+def test_scores_between_two_rows_have_a_row_of_their_own(tmp_path):
+    file = filled(tmp_path / "r.db", assessed(str(tmp_path / "a.jpg"), 27), assessed(str(tmp_path / "b.jpg"), 29))
+    (tmp_path / "labels.csv").write_text("a.jpg,reject\nb.jpg,keep\n")
+    (row,) = call(file, tmp_path / "labels.csv").stdout.splitlines()[1:]
+    assert 27 < float(row.split()[0]) <= 29
+    assert row.endswith("--recall 1")
+
+
+def test_labels_of_urls_need_no_query(tmp_path):
+    file = filled(tmp_path / "r.db", assessed("https://h/a.jpg", 20), assessed("https://h/b.jpg", 80))
+    (tmp_path / "labels.csv").write_text("https://h/a.jpg?key=1,reject\nhttps://h/b.jpg?key=2,keep\n")
+    assert call(file, tmp_path / "labels.csv").stderr == "2 photos: 1 keep, 1 reject\n"
+
+
 def test_the_threshold_is_that_of_noref_results(labelled):
     threshold = call(*labelled, "--recall", 1).stdout.splitlines()[1].split()[0]
     listed = CliRunner().invoke(app, ["results", str(labelled[0]), "--below", threshold, "--format", "paths"]).stdout

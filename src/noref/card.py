@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from noref import urls
 from noref.errors import BadModel, ModelNotFound
 
 DEFAULT = "unified"
@@ -173,7 +174,7 @@ def find(model: str | Path) -> Path:
     names = list(dict.fromkeys(map(_name, shipped())))
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped models: {', '.join(names)}; or give the path of an .onnx file"
-    raise ModelNotFound(f"no model {str(model)!r}; {hint}")
+    raise ModelNotFound(f"no model {urls.shown(str(model))!r}; {hint}")
 
 
 def verified_bytes(path: Path, card: ModelCard) -> bytes:

@@ -14,7 +14,6 @@ NorefError
 +-- ModelError
 |   +-- ModelNotFound       no model of that name or path
 |   +-- BadModel            the file is not a model that noref exported
-+-- StoreError              a file of results cannot be opened, read or written
 +-- ComparisonError         results cannot be compared: their pictures do not pair, or were not scored alike
 +-- StoreError              results cannot be opened, read or written
 +-- ClusterError            a cluster cannot be used

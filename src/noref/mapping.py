@@ -1,6 +1,7 @@
 """Scores photos and draws their quality maps, reading each photo once; chooses the file of each map."""
 
 import dataclasses
+import errno
 import hashlib
 import os
 from collections import Counter
@@ -57,6 +58,8 @@ class Work:
         drawing = overlay.draw(photo.pixels, assessment)
         try:
             item.target.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(item.target) and not overlay.is_overlay(item.target):
+                raise FileExistsError(errno.EEXIST, "a file that is no quality map has this name; choose another folder")
             overlay.save(drawing, item.target)
         except OSError as error:
             warning = f"its map could not be written to {item.target}: {error.strerror or error}"

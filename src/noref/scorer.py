@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -179,7 +180,12 @@ class Scorer:
             sources: Paths, URLs, bytes, binary files, PIL images or RGB arrays.
             jobs: Images scored at a time.
             column: Of Parquet files, the column with the photos; None to choose it by type and name.
+
+        Raises:
+            TypeError: `sources` is a single source.
         """
+        if isinstance(sources, (str, bytes, bytearray, os.PathLike)):
+            raise TypeError("score_many takes an iterable of sources; put a single one into a list")
 
         def score(photo: Found) -> Assessment:
             return self.score(photo.open())

@@ -120,12 +120,13 @@ def test_pixels_beyond_the_range_are_clipped(tiny):
     assert (photos.grad != 0).any()
 
 
-def test_pixels_from_0_to_255_give_one_warning(tiny, recwarn):
-    metric = QualityMetric(tiny)
-    with pytest.warns(UserWarning, match=r"reach \d+, .* divide 8-bit pixels by 255"):
-        metric(as_tensor(make_scene(64, 64)) * 255)
-    metric(as_tensor(make_scene(64, 64)) * 255)
-    QualityMetric(tiny)(as_tensor(make_scene(64, 64)) * 3)  # as a network in training may overshoot
+@pytest.mark.parametrize(("factor", "offset"), [(255, 0), (2, -1)])
+def test_another_range_gives_one_warning(tiny, recwarn, factor, offset):
+    metric, photos = QualityMetric(tiny), as_tensor(make_scene(64, 64))
+    with pytest.warns(UserWarning, match=r"\d+% of the values are outside 0 to 1 and are clipped"):
+        metric(photos * factor + offset)
+    metric(photos * factor + offset)
+    QualityMetric(tiny)(photos * 1.04 - 0.02)  # as the output of a network
     assert not recwarn.list
 
 

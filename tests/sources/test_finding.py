@@ -69,7 +69,7 @@ def test_what_is_not_a_photo_is_not_searched(tree):
 def test_skipped_files_are_counted_by_kind(tree):
     root = tree("a.png", "b.PSD", "c.psd", "deep/d.txt", "README", "ends.", ".hidden.psd", ".dir/x.psd", "out/y.psd")
     skipped = Counter()
-    assert below(root, skip=root / "out", skipped=skipped) == ["a.png"]
+    assert below(root, skip=[root / "out"], skipped=skipped) == ["a.png"]
     assert skipped == {".psd": 2, ".txt": 1, "without extension": 2}
 
 

@@ -102,6 +102,7 @@ def test_the_card_of_the_model(serving, scorer):
 
 def test_it_is_healthy_when_it_has_started(serving):
     assert serving().get("/healthz").json() == {"status": "ok"}
+    assert [serving().head(path).status_code for path in ("/healthz", "/")] == [200, 200]
 
 
 def test_requests_images_and_failures_are_counted(serving, photo):

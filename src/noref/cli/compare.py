@@ -20,6 +20,7 @@ from noref.cli.output import Exit, require_local, say, say_traceback, stop, stop
 from noref.cli.report import check_page, require_report
 from noref.comparison import System, common_settings, distinct_names, texts
 from noref.comparison import compare as compared
+from noref.comparison.pairing import matched, relative
 from noref.errors import InternalError
 from noref.store import Results, Settings, Store, holds_results, opened
 
@@ -80,19 +81,25 @@ def compare(
         stores: dict[str, Results] = {place: stack.enter_context(opened(place)) for place in places if place not in folders}
         seen = (view or DEFAULT_VIEW).value
         file = card.find(model or card.DEFAULT)
-        wanted = Settings(card.load(file).sha256, seen, exact) if folders or model or view or exact else None
-        settings = common_settings([*stores.values()], wanted)
+        sha256 = card.load(file).sha256
+        wanted = None
         if folders:
+            wanted = [Settings(sha256, seen, exact)]
+        elif model or view or exact:
+            every = stores[places[0]].settings()
+            wanted = [each for each in every if _fits(each, sha256 if model else None, view and view.value, exact or None)]
+        settings = common_settings([*stores.values()], wanted)
+        roots = [os.path.join(os.path.abspath(place), "") if place in folders else None for place in places]
+        if folders:  # pictures that do not pair are better known before they are scored
+            listed = [_pictures(place, stores.get(place), settings) for place in places]
+            matched(names, relative(listed, roots))
             jobs = jobs or capacity.default_jobs()
             scorer = noref.Scorer(file, threads=1 if jobs > 1 else None, max_pixels=max_pixels, exact=exact, view=seen)
             drafts = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="noref-")))
             files = [stack.enter_context(Store(drafts / f"{number}.db", "w")) for number in range(len(folders))]
             stores |= dict(zip(folders, files, strict=True))
             _score(scorer, folders, files, jobs, page is not None, counts, debug)
-        given = [
-            System.of(stores[place], name, settings, os.path.join(os.path.abspath(place), "") if place in folders else None)
-            for place, name in zip(places, names, strict=True)
-        ]
+        given = [System.of(stores[place], name, settings, root) for place, name, root in zip(places, names, roots, strict=True)]
         comparison = compared(given)
         texts.FORMATS[form.value](comparison, sys.stdout, most)
         if page is not None:
@@ -101,6 +108,23 @@ def compare(
             write_comparison(comparison, given, page, most=most)
             say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB")
     raise typer.Exit(Exit.BUG if counts[InternalError] else Exit.SOME_FAILED if comparison.failed else Exit.OK)
+
+
+def _fits(settings: Settings, model_sha256: str | None, view: str | None, exact: bool | None) -> bool:
+    """Whether settings are those given; None for any."""
+    given = zip(settings, (model_sha256, view, exact), strict=True)
+    return all(wanted is None or wanted == value for value, wanted in given)
+
+
+def _pictures(place: str, store: Results | None, settings: Settings) -> list[str]:
+    """The absolute paths of the pictures of a folder, or of those in a store."""
+    if store is not None:
+        return [record.path for record in store.records(settings=settings, pictures=False)]
+    skipped: Counter[str] = Counter()
+    found = [photo.lasting for photo in sources.find([place], io.BytesIO(), skipped=skipped)]
+    if not found:
+        stop(f"no images found in {place}{sources.described(skipped)}")
+    return found
 
 
 def _score(
@@ -115,10 +139,8 @@ def _score(
     """Score the photos of folders, each into a store; counts the results by type."""
     with progress.shown(lambda: sum(1 for _ in sources.find(folders, io.BytesIO())), printed=False) as advance:
         for folder, store in zip(folders, stores, strict=True):
-            skipped: Counter[str] = Counter()
-            items = mapping.with_targets(sources.find([folder], io.BytesIO(), skipped=skipped), None)
+            items = mapping.with_targets(sources.find([folder], io.BytesIO()), None)
             results = recording.run(store, scorer, items, jobs, retry=False, thumbnails=thumbnails, before=Counter())
-            before = counts.total()
             try:
                 for result in results:
                     counts[type(result)] += 1
@@ -127,5 +149,3 @@ def _score(
             except KeyboardInterrupt:
                 say(f"interrupted: {counts.total()} photos scored, none kept; noref score --out keeps them")
                 raise typer.Exit(Exit.INTERRUPTED) from None
-            if counts.total() == before:
-                stop(f"no images found in {folder}{sources.described(skipped)}")

@@ -1,5 +1,6 @@
 """`noref results`: lists, filters, exports and removes what `noref score --out` kept."""
 
+import contextlib
 import enum
 import functools
 import sys
@@ -63,7 +64,10 @@ def results(
     if prune and below is None and above is None and defect is None and not failed and not missing:
         stop("--prune needs a filter, such as --missing; to remove all results, delete the file")
     require_local(file)
-    with stops(debug), opened(file, "w" if prune else "r") as store:
+    with stops(debug), contextlib.ExitStack() as stack:
+        if prune:
+            stack.enter_context(opened(file))  # must exist, which writing does not ask for
+        store = stack.enter_context(opened(file, "w" if prune else "r"))
         settings = chosen(store, number)
         facts = card.from_dict(store.cards()[settings.model_sha256])
         if defect is not None and defect not in facts.defects:
@@ -78,12 +82,16 @@ def results(
             settings=settings,
             pictures=False,
         )
-        listed: list[str] = []
+        count, listed = 0, list[str]()
 
         def counted(record: Record) -> bool:
-            if wanted := sources.is_gone(record.path) or not missing:
+            nonlocal count
+            if missing and not sources.is_gone(record.path):
+                return False
+            count += 1
+            if prune:
                 listed.append(record.path)
-            return wanted
+            return True
 
         try:
             export(filter(counted, found), facts, sys.stdout)
@@ -91,7 +99,7 @@ def results(
             stop(f"--format parquet needs {error.name}; pip install 'noref[parquet]'")
         if prune:
             store.remove(listed, settings)
-        say(f"{'removed ' if prune else ''}{len(listed)} photo{'' if len(listed) == 1 else 's'}; {described(store)}")
+        say(f"{'removed ' if prune else ''}{count} photo{'' if count == 1 else 's'}; {described(store)}")
 
 
 def chosen(store: Results, number: int) -> Settings:

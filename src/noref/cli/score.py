@@ -92,29 +92,28 @@ def score(
     clustered = engine is not DEFAULT_ENGINE
     require_local(out, maps, model)
     _check(clustered, out=out, maps=maps, address=address, keep=retry or thumbnails)
-    threads = jobs or capacity.default_jobs()
+    at_a_time = jobs or capacity.default_jobs()
     if form is None and (out is None or explain):
         form = DEFAULT_FORMAT
-    skipped: Counter[str] = Counter()
-    before: Counter[str] = Counter()
-    counts: Counter[type] = Counter()
+    skipped, before, counts = Counter[str](), Counter[str](), Counter[type]()
     with stops(debug), contextlib.ExitStack() as stack:
         store = None if out is None or clustered else stack.enter_context(Store(out, "w"))
-        scorer = noref.Scorer(model, threads=1 if threads > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
+        scorer = noref.Scorer(model, threads=1 if at_a_time > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
         if maps is not None:
             _make(maps, scorer)
-        found = mapping.with_targets(sources.find(paths, streams.standard_input(), maps, skipped, column), maps)
+        own = [*([] if maps is None else [maps]), *([] if out is None else Store.files(out))]
+        found = mapping.with_targets(sources.find(paths, streams.standard_input(), own, skipped, column), maps)
         results: Iterator[Assessment | ImageError]
         if clustered and out is not None:
-            parts = sources.parts(paths, streams.standard_input(), skipped=skipped, column=column)
+            parts = sources.parts(paths, streams.standard_input(), own, skipped, column)
             options = {"address": address, "scorers": jobs, "retry": retry, "thumbnails": thumbnails}
             results = stack.enter_context(contextlib.closing(_clustered(out, scorer, parts, before, skipped, **options)))
         elif store is None:
-            results = batch.run(mapping.Work(scorer), sources.ahead(found), threads, lambda item: item.name)
+            results = batch.run(mapping.Work(scorer), sources.ahead(found), at_a_time, lambda item: item.name)
         else:
-            results = recording.run(store, scorer, found, threads, retry=retry, thumbnails=thumbnails, before=before)
+            results = recording.run(store, scorer, found, at_a_time, retry=retry, thumbnails=thumbnails, before=before)
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
-        total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), maps))) if countable else None
+        total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), own))) if countable else None
         advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
         writer = None
         if form is not None:
@@ -144,6 +143,8 @@ def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str
     """End where options do not fit each other."""
     if out == Path("-"):
         stop("--out needs a file; without --out, the results are printed on standard output")
+    if out is not None and not clustered and (form := out.suffix.lower().removeprefix(".")) in writers.FORMATS:
+        stop(f"--out keeps a file of results, such as results.db; for {form}: --format {form} > {out}")
     if clustered and out is None:
         stop("--engine ray needs --out FOLDER")
     if clustered and maps is not None:

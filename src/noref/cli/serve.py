@@ -8,10 +8,10 @@ import typer
 import noref
 from noref import capacity, card
 from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, ModelOption, ViewOption
-from noref.cli.output import say, stop, stops
+from noref.cli.output import require_local, say, stop, stops
+from noref.web.limits import DEFAULT, MIB, Limits
 
-MIB = 2**20
-MEGAPIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
+MAX_PIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
 
 
 def serve(
@@ -38,17 +38,22 @@ def serve(
     exact: ExactOption = False,
     max_pixels: Annotated[
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
-    ] = MEGAPIXELS,
-    max_image: Annotated[int, typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files.")] = 64,
-    max_upload: Annotated[int, typer.Option("--max-upload", min=1, metavar="MIB", help="Refuse larger requests.")] = 256,
-    max_images: Annotated[int, typer.Option("--max-images", min=1, metavar="N", help="Images in one request.")] = 64,
+    ] = MAX_PIXELS,
+    max_image: Annotated[int, typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files.")] = DEFAULT.image
+    // MIB,
+    max_upload: Annotated[
+        int, typer.Option("--max-upload", min=1, metavar="MIB", help="Refuse larger requests.")
+    ] = DEFAULT.upload // MIB,
+    max_images: Annotated[
+        int, typer.Option("--max-images", min=1, metavar="N", help="Images in one request.")
+    ] = DEFAULT.images,
     queue: Annotated[
         int, typer.Option("--queue", min=1, metavar="N", help="Refuse requests while a worker has so many images to score.")
-    ] = 256,
+    ] = DEFAULT.queue,
     timeout: Annotated[
         int,
         typer.Option("--timeout", min=1, metavar="SECONDS", help="Time for an upload, and again for scoring its images."),
-    ] = 60,
+    ] = int(DEFAULT.seconds),
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -68,6 +73,7 @@ def serve(
     By default only this machine can reach it. Nothing is stored, and nothing is sent elsewhere. Ctrl-C ends it when the running
     requests are answered.
     """
+    require_local(model, folder, ort)
     if folder is not None:
         _export(folder, ort, model, debug)
         return
@@ -75,7 +81,6 @@ def serve(
         stop("--ort needs --export, the folder to write")
     try:
         from noref.web import guard, server
-        from noref.web.limits import Limits
     except ModuleNotFoundError as error:
         stop(f"the service needs {error.name}; pip install 'noref[web]'")
     jobs = jobs or max(1, capacity.default_jobs() // workers)

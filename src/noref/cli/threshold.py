@@ -51,6 +51,8 @@ def threshold(
     if not points:
         rows = [curve.at(value) for value in range(_STEP, 101, _STEP)]
         points = [("", point) for point in rows if 0 < point.refused < 1]
+        if not points:  # all scores lie between two rows
+            points = [*_wanted(curve, None, 1)]
     typer.echo("threshold  refused  precision             recall")
     for wish, point in points:
         row = f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}  {wish}"
@@ -92,7 +94,7 @@ def _read(path: Path) -> dict[str, bool]:
         label = row[1].strip().lower() if len(row) > 1 else ""
         if label not in LABELS:
             stop(f"{path}: photo {number} ({row[0]}) has the label {label!r}; write keep or reject in the second column")
-        photo = row[0] if sources.is_url(row[0]) else os.path.abspath(path.parent / row[0])
+        photo = sources.shown(row[0]) if sources.is_url(row[0]) else os.path.abspath(path.parent / row[0])
         if found.setdefault(photo, LABELS[label]) != LABELS[label]:
             stop(f"{path}: {row[0]} has both labels; keep one of the rows")
     return found

@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,9 +71,9 @@ def paired(systems: Sequence[System]) -> Paired:
     """
     families: dict[str, None] = {}
     results = [_results(system, families) for system in systems]
-    by_stem = any(set(found) != set(results[0]) for found in results)
-    if by_stem:
-        results = _without_extensions(systems, results)
+    listed = relative([list(found) for found in results], [system.root for system in systems])
+    by_stem, keys = matched([system.name for system in systems], listed)
+    results = [dict(zip(names, found.values(), strict=True)) for names, found in zip(keys, results, strict=True)]
     failed = [
         Failed(name, system.name, failure)
         for name in sorted(results[0])
@@ -93,6 +93,59 @@ def paired(systems: Sequence[System]) -> Paired:
     return Paired(by_stem, names, paths, scores, tuple(families), likely.reshape(*scores.shape, len(families)), failed)
 
 
+def relative(listed: Sequence[Sequence[str]], roots: Sequence[str | None]) -> list[list[str]]:
+    """The names of the pictures of k systems.
+
+    Args:
+        listed: Absolute paths of the pictures of each system.
+        roots: The folder of each system, with a separator at its end. None for the folder that holds all of its pictures, or
+            one above it if only then its names are those of a system whose folder is given.
+    """
+    names = [
+        [path.removeprefix(common_folder(paths) if root is None else root) for path in paths]
+        for paths, root in zip(listed, roots, strict=True)
+    ]
+    given = next((_stems(each) for each, root in zip(names, roots, strict=True) if root is not None), None)
+    for number, paths in enumerate(listed):
+        if roots[number] is None and given is not None:
+            folder = common_folder(paths)
+            while _stems(path.removeprefix(folder) for path in paths) != given and folder:
+                folder = common_folder([folder.removesuffix("::").removesuffix(os.sep)])
+            if folder:
+                names[number] = [path.removeprefix(folder) for path in paths]
+    return names
+
+
+def matched(systems: Sequence[str], listed: Sequence[Sequence[str]]) -> tuple[bool, list[list[str]]]:
+    """Whether the pictures of k systems pair only without their extensions, and the names by which they pair.
+
+    Args:
+        systems: Names of the systems.
+        listed: Names of the pictures of each.
+
+    Raises:
+        ComparisonError: Names that are not common to all systems do not pair, or not unambiguously.
+    """
+    if all(set(names) == set(listed[0]) for names in listed):
+        return False, [list(names) for names in listed]
+    stems = [[_stem(name) for name in names] for names in listed]
+    doubles = sorted({stem for each in stems for stem, count in Counter(each).items() if count > 1})
+    if not doubles and all(set(each) == set(stems[0]) for each in stems):
+        return True, stems
+    key = str if doubles else _stem
+    every = {key(name): name for names in listed for name in names}
+    texts = [
+        f"{len(missing)} missing in {system} ({_listed(missing)})"
+        for system, names in zip(systems, listed, strict=True)
+        if (missing := [every[each] for each in sorted(every.keys() - map(key, names))])
+    ]
+    ambiguous = f"; without their extensions, {_listed(doubles)} would be ambiguous" if doubles else ""
+    raise ComparisonError(
+        f"the pictures do not pair: {', '.join(texts)}{ambiguous};"
+        " give systems that hold the same pictures under the same names, without others"
+    )
+
+
 def common_folder(paths: Sequence[str]) -> str:
     """The folder or archive that holds all paths, with the separator at its end; empty if there is none."""
     prefix = os.path.commonprefix(paths)  # noqa: RUF071  (cut at a separator below; paths on two drives have no root)
@@ -100,41 +153,16 @@ def common_folder(paths: Sequence[str]) -> str:
 
 
 def _results(system: System, families: dict[str, None]) -> dict[str, _Result]:
-    """Results by name; adds the names of the defects that the model predicts."""
-    found = []
+    """Results by path; adds the names of the defects that the model predicts."""
+    found = {}
     for record in system.records(False):
         assessment = record.assessment
         score, likely = math.nan, frozenset[str]()
         if assessment is not None:
             families.update(dict.fromkeys(assessment.defects))
             score, likely = assessment.score, frozenset(assessment.likely_defects)
-        found.append(_Result(record.path, score, likely, record.failure))
-    root = common_folder([each.path for each in found]) if system.root is None else system.root
-    return {each.path.removeprefix(root): each for each in found}
-
-
-def _without_extensions(systems: Sequence[System], results: Sequence[Mapping[str, _Result]]) -> list[dict[str, _Result]]:
-    """The results by name without extension.
-
-    Raises:
-        ComparisonError: Names that are not common to all systems do not pair, or not unambiguously.
-    """
-    stems = [[_stem(name) for name in found] for found in results]
-    doubles = sorted({stem for each in stems for stem, count in Counter(each).items() if count > 1})
-    if not doubles and all(set(each) == set(stems[0]) for each in stems):
-        return [dict(zip(names, found.values(), strict=True)) for names, found in zip(stems, results, strict=True)]
-    key = str if doubles else _stem
-    every = {key(name): name for found in results for name in found}
-    texts = [
-        f"{len(missing)} missing in {system.name} ({_listed(missing)})"
-        for system, found in zip(systems, results, strict=True)
-        if (missing := [every[each] for each in sorted(every.keys() - map(key, found))])
-    ]
-    ambiguous = f"; without their extensions, {_listed(doubles)} would be ambiguous" if doubles else ""
-    raise ComparisonError(
-        f"the pictures do not pair: {', '.join(texts)}{ambiguous};"
-        " give systems that hold the same pictures under the same names, without others"
-    )
+        found[record.path] = _Result(record.path, score, likely, record.failure)
+    return found
 
 
 def _no_picture(systems: Sequence[System], failed: Sequence[Failed]) -> str:
@@ -145,6 +173,10 @@ def _no_picture(systems: Sequence[System], failed: Sequence[Failed]) -> str:
 
 def _stem(name: str) -> str:
     return os.path.splitext(name)[0]
+
+
+def _stems(names: Iterable[str]) -> set[str]:
+    return {_stem(name) for name in names}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -47,13 +47,13 @@ class System:
         return f"{self.card['name']} {self.card['version']}"
 
 
-def common_settings(stores: Sequence[Results], wanted: Settings | None = None) -> Settings:
-    """The settings under which all stores hold results: those wanted, or else those used last in the first store.
+def common_settings(stores: Sequence[Results], wanted: Iterable[Settings] | None = None) -> Settings:
+    """The first settings, of those wanted, under which all stores hold results; by default, those used last in the first store.
 
     Raises:
         ComparisonError: There are none.
     """
-    for settings in [wanted] if wanted else stores[0].settings():
+    for settings in stores[0].settings() if wanted is None else wanted:
         if all(settings in store.settings() for store in stores):
             return settings
     texts = []
@@ -61,7 +61,7 @@ def common_settings(stores: Sequence[Results], wanted: Settings | None = None) -
         cards = store.cards()
         under = " and ".join(described(each, cards[each.model_sha256]) for each in store.settings())
         texts.append(f"{store.path} has results of {under}" if under else f"{store.path} holds no results")
-    given = ", those given" if wanted else ""
+    given = "" if wanted is None else ", those given"
     raise ComparisonError(
         f"pictures must be scored alike, under the same model, --view and --exact{given}: {'; '.join(texts)};"
         " choose others with --model, --view and --exact, or score again"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from noref import urls
 from noref.errors import EmptyImage, ImageNotFound, UnsupportedImage
 
 Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, BinaryIO, Image.Image, npt.NDArray[np.uint8]]
@@ -18,7 +19,8 @@ Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, BinaryIO, Image.Image,
 def name_of(source: object) -> str:
     """The name of a source in results and errors."""
     if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
+        path = os.fspath(source)
+        return urls.shown(path) if isinstance(path, str) else path
     if isinstance(source, np.ndarray):
         return "<array>"
     if isinstance(source, Image.Image):

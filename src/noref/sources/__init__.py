@@ -10,7 +10,7 @@ from noref.sources.folders import described, images_below
 from noref.sources.found import UNKNOWN, Content, File, Found, Identity, is_gone, lasting
 from noref.sources.lists import lines
 from noref.sources.reading import ahead, looked_up
-from noref.sources.urls import is_url, shown
+from noref.urls import is_url, shown
 
 __all__ = [
     "UNKNOWN",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from noref.sources.failures import Unavailable
-from noref.sources.urls import is_http, shown, user_of, without_secrets
+from noref.urls import is_http, shown, user_of, without_secrets
 
 R = TypeVar("R")
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 from noref.errors import DamagedImage, ImageError, ImageNotFound, ImageTooLarge, UnsupportedImage
-from noref.sources.urls import redacted
+from noref.urls import redacted
 
 LIMIT = 1 << 28
 """Bytes of a photo that is not in a local file of its own, at most."""

@@ -1,7 +1,7 @@
 """The photos that paths and URLs name."""
 
 import os
-from collections import Counter
+from collections import Counter, abc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from noref.sources.found import File, Found, Identity, lasting
 from noref.sources.listing import photos_below
 from noref.sources.lists import lines
 from noref.sources.remote import RemoteFile, is_folder
-from noref.sources.urls import is_url, shown
+from noref.urls import is_url, shown
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ class Collection:
 
 
 Part: TypeAlias = Found | Collection
+Paths: TypeAlias = abc.Collection[Path]
 
 
 def find(
     paths: Iterable[str],
     listed: BinaryIO,
-    skip: Path | None = None,
+    skip: Paths = (),
     skipped: Counter[str] | None = None,
     column: str | None = None,
 ) -> Iterator[Found]:
@@ -77,7 +78,7 @@ def find(
 def parts(
     paths: Iterable[str],
     listed: BinaryIO,
-    skip: Path | None = None,
+    skip: Paths = (),
     skipped: Counter[str] | None = None,
     column: str | None = None,
 ) -> Iterator[Part]:
@@ -114,9 +115,7 @@ def is_local(path: str) -> bool:
     return os.path.isdir(path) or not (is_url(path) or archives.holds_many(path) or path == "-" or _has_braces(path))
 
 
-def _parts(
-    path: str, skip: Path | None = None, skipped: Counter[str] | None = None, column: str | None = None
-) -> Iterator[Part]:
+def _parts(path: str, skip: Paths = (), skipped: Counter[str] | None = None, column: str | None = None) -> Iterator[Part]:
     if os.path.isdir(path):
         for name in images_below(path, skip, skipped):
             yield local(name, os.path.relpath(name, path))

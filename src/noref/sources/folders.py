@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from noref.images import EXTENSIONS
@@ -11,7 +11,7 @@ _KINDS = 8  # of skipped files that are named
 
 
 def images_below(
-    folder: str | os.PathLike[str], skip: Path | None = None, skipped: Counter[str] | None = None
+    folder: str | os.PathLike[str], skip: Collection[Path] = (), skipped: Counter[str] | None = None
 ) -> Iterator[str]:
     """Paths of the files in and below a folder that have the extension of an image format, sorted within each folder.
 
@@ -20,17 +20,19 @@ def images_below(
 
     Args:
         folder: To search.
-        skip: A folder to skip.
+        skip: Folders and files to skip.
         skipped: Counts the skipped files by kind, except hidden ones and those in `skip`. The kind is the extension, or
             "quality maps" for files that `overlay.save` wrote, or "special files" for pipes and the like.
     """
-    out = None if skip is None else os.path.realpath(skip)
+    out = {os.path.realpath(path) for path in skip}
     skipped = Counter() if skipped is None else skipped
     closed: list[str] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         visible = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in visible if os.path.realpath(os.path.join(parent, name)) != out]
+        folders[:] = [name for name in visible if os.path.realpath(os.path.join(parent, name)) not in out]
         for path in (os.path.join(parent, file) for file in sorted(files) if not file.startswith(".")):
+            if out and os.path.realpath(path) in out:
+                continue
             if kind := _not_a_photo(path):
                 skipped[kind] += 1
             else:

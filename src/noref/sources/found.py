@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from noref.images import Source
-from noref.sources.urls import is_url
+from noref.urls import is_url
 
 
 class Identity(NamedTuple):

@@ -9,7 +9,7 @@ from noref.sources.attempts import attempted
 from noref.sources.folders import is_hidden, kind_of
 from noref.sources.found import Identity
 from noref.sources.remote import RemoteFile, identity_of
-from noref.sources.urls import is_http, shown
+from noref.urls import is_http, shown
 
 _PAGE = 1000  # objects that S3 gives at a time, at most
 

@@ -12,7 +12,7 @@ from noref.sources.contents import Held
 from noref.sources.failures import LIMIT, Truncated, explained, too_large
 from noref.sources.found import UNKNOWN, Identity
 from noref.sources.stream import ReadAhead
-from noref.sources.urls import is_http, shown, without_query
+from noref.urls import is_http, shown, without_query
 
 _CHANGED = ("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created")
 _VERSIONS = ("ETag", "etag", "generation", "Content-MD5", "md5Hash")

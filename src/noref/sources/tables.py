@@ -12,7 +12,7 @@ from noref.sources.failures import LIMIT, Malformed, too_large
 from noref.sources.found import Content, File, Found, Identity
 from noref.sources.members import identity
 from noref.sources.remote import RemoteFile
-from noref.sources.urls import is_http, is_url, without_query
+from noref.urls import is_http, is_url, without_query
 
 NAMES = ("image", "img", "photo", "picture")
 """Names of a column, in this order, that decide between several of one type."""

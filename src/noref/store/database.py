@@ -56,6 +56,11 @@ class Store:
                 self._lock.release()
             raise
 
+    @staticmethod
+    def files(path: Path) -> list[Path]:
+        """The file of results, and those that lie beside it while it is open."""
+        return [path, *(path.with_name(path.name + end) for end in ("-lock", "-wal", "-shm"))]
+
     def __enter__(self) -> "Store":
         return self
 

@@ -83,6 +83,7 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
     async def models() -> Response:
         return JSONResponse({"models": [asdict(scorer.card)]})
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", summary="Whether the service is ready")
     async def healthz() -> Response:
         return JSONResponse({"status": "ok"})
@@ -95,6 +96,7 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
     async def docs() -> Response:
         return HTMLResponse(reference.page(app.openapi()))
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
         return FileResponse(PAGE / "index.html")

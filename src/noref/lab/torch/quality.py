@@ -16,7 +16,7 @@ from noref.scorer import View
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 """What a loss does with the values of a batch."""
 
-_FAR_ABOVE_ONE = 8.0  # no network in training overshoots so far, and only a black 8-bit photo stays below
+_MANY = 0.2  # share of clipped values from which on the range is probably another one
 
 
 class QualityMetric(nn.Module):
@@ -75,7 +75,7 @@ class QualityMetric(nn.Module):
 
         Args:
             pixels: sRGB, N x 3 x H x W, floats from 0 to 1; others are clipped, as they would be in an image file, with a
-                warning if the first batch seems to be 0 to 255.
+                warning if these are many in the first batch.
 
         Returns:
             N scores from 0 to 100; higher is better.
@@ -116,14 +116,14 @@ class QualityMetric(nn.Module):
             raise ValueError(f"{self.card.label} predicts defects only; use `outputs`")
 
     def _look_at_range(self, pixels: Tensor) -> None:
-        """Warn if the first batch seems to be 0 to 255: such pixels are nearly all clipped to white."""
+        """Warn if the first batch seems to have another range, such as 0 to 255 or -1 to 1, since it is then clipped."""
         if self._looked or torch.compiler.is_compiling():
             return
         self._looked = True  # once, as reading the value waits for the device
-        most = float(pixels.detach().max())
-        if most > _FAR_ABOVE_ONE:
-            text = f"the pixels reach {most:g}, and those above 1 are clipped to white; divide 8-bit pixels by 255"
-            warnings.warn(text, stacklevel=2)
+        clipped = float(((pixels < 0) | (pixels > 1)).float().mean())
+        if clipped > _MANY:
+            text = f"{clipped:.0%} of the values are outside 0 to 1 and are clipped"
+            warnings.warn(f"{text}; divide 8-bit pixels by 255, and undo a normalisation, such as to -1 to 1", stacklevel=2)
 
     def _found(self, pixels: Tensor, *, everything: bool) -> dict[str, Tensor]:
         if not isinstance(pixels, Tensor):

@@ -55,8 +55,8 @@ class BieconMethod(PatchMethod[BieconSettings]):
     settings_type = BieconSettings
     citation = "Kim and Lee (2017): Fully Deep Blind Image Quality Predictor"
     map_meaning = (
-        "local quality, higher is better: the score to first order if all patches were like it; the mean over the patches that are used, the four "
-        "fifths with the largest standard deviation, is the score before clipping to 0 to 100"
+        "local quality, higher is better: the score, to first order, if all patches were like it; the mean over the patches "
+        "that are used, the four fifths with the largest standard deviation, is the score before clipping to 0 to 100"
     )
     network_: Biecon
 
