@@ -336,7 +336,7 @@ def test_one_option_chooses_among_the_settings_of_files(files):
         with Store(file, "w") as store:
             store.use(CARD, "native", False)
             for record in records(file.stem, BEFORE):
-                store.write(dataclasses.replace(record, settings=SETTINGS._replace(view="native")))
+                store.write(dataclasses.replace(record, view="native"))
     assert lines(*files, "--view", "native")[0]["view"] == "native"
     assert lines(*files, "--view", "common")[0]["view"] == "common"
     assert "those given" in call(*files, "--exact").stderr

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from noref import places, words
 
-MAP_STEPS = 255 / 100  # of a map in bytes, for each point of quality
+_STEPS = 255 / 100  # of a map in bytes, for each point of quality
 LIKELY = 0.5  # the lowest probability of a likely defect
 
 
@@ -172,7 +172,12 @@ def map_in_bytes(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         >>> map_in_bytes(np.array([[-3, 40, 100]], np.float32)).tolist()
         [[0, 102, 255]]
     """
-    return np.rint(np.clip(quality, 0, 100) * MAP_STEPS).astype(np.uint8)
+    return np.rint(np.clip(quality, 0, 100) * _STEPS).astype(np.uint8)
+
+
+def map_from_bytes(content: bytes, height: int, width: int) -> npt.NDArray[np.float32]:
+    """The quality map, h x w, whose `map_in_bytes` has this content."""
+    return np.frombuffer(content, np.uint8).reshape(height, width) / np.float32(_STEPS)
 
 
 def _number(value: float) -> float | None:

@@ -140,7 +140,7 @@ def test_urls_where_files_are_needed_are_refused_and_not_shown(tmp_path, command
     }
     result = call(*arguments.get(command, [url]), command=command)
     assert result.exit_code == Exit.STOPPED
-    assert "a URL stands where a file or folder of this machine is needed" in result.output
+    assert "a URL is given where a file or folder on this machine is needed" in result.output
     assert "secret" not in result.output
 
 

@@ -50,7 +50,7 @@ def say(*lines: str) -> None:
 def require_local(*paths: str | os.PathLike[str] | None) -> None:
     """Stop where a path is a URL; it is not printed, since it may hold credentials."""
     if any(path is not None and _URL.match(os.fspath(path)) for path in paths):
-        stop("a URL stands where a file or folder of this machine is needed; only noref score takes URLs, as sources")
+        stop("a URL is given where a file or folder on this machine is needed; only the sources of noref score may be URLs")
 
 
 def stop(message: str) -> NoReturn:

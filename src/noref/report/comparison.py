@@ -1,6 +1,5 @@
 """The page of a comparison: a summary, plots of the differences, and the most different pictures side by side."""
 
-import base64
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from noref.assessment import Assessment
 from noref.comparison import Comparison, Pair, Picture, System, texts
 from noref.report import document
+from noref.report.embedding import picture_url
 from noref.resampling import Floats
 from noref.store import Record
 
@@ -157,7 +157,7 @@ def _sides(comparison: Comparison, systems: Sequence[System], pictures: Sequence
                 Side(
                     system.name,
                     path,
-                    _url(records[path].thumbnail),
+                    picture_url(records[path].thumbnail),
                     assessment,
                     best and score == max(picture.scores),
                     frozenset(assessment.likely_defects) - frozenset(picture.defects[0]),
@@ -171,7 +171,3 @@ def _sides(comparison: Comparison, systems: Sequence[System], pictures: Sequence
 
 def _records(system: System, paths: set[str]) -> dict[str, Record]:
     return {record.path: record for record in system.records(True) if record.path in paths} if paths else {}
-
-
-def _url(thumbnail: bytes | None) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else ""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from noref import batch, capacity
 from noref.assessment import Assessment, map_in_bytes
-from noref.report.embedding import as_json
+from noref.report.embedding import as_json, picture_url
 from noref.report.rows import Contents
 from noref.store import Record
 
@@ -111,7 +111,7 @@ def _picture(record: Record, most: int) -> str:
     grid = coarse(record.assessment.map)
     cells = base64.b64encode(grid.tobytes()).decode()
     thumbnail = fitted(record.thumbnail, most) if record.thumbnail else None
-    return as_json([_url(thumbnail) if thumbnail else "", grid.shape[1], grid.shape[0], cells, record.assessment.summary()])
+    return as_json([picture_url(thumbnail), grid.shape[1], grid.shape[0], cells, record.assessment.summary()])
 
 
 def coarse(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -140,11 +140,6 @@ def fitted(thumbnail: bytes, most: int) -> bytes | None:
         if stream.tell() <= most or side < 16:
             return stream.getvalue()
         side *= 0.85
-
-
-def _url(thumbnail: bytes) -> str:
-    kind = "webp" if thumbnail[:4] == b"RIFF" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(thumbnail).decode()}"
 
 
 def _encoded(size: int) -> int:

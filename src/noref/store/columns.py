@@ -1,7 +1,6 @@
 """Records as rows of an Arrow table, and back; needs pyarrow. Parquet exports and the parts of a folder have these columns."""
 
 import dataclasses
-import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from noref.assessment import MAP_STEPS, Assessment, Defect, map_in_bytes
+from noref.assessment import Assessment, Defect, map_from_bytes, map_in_bytes
 from noref.store.record import Failure, Record
+from noref.store.values import as_number, as_text
 
 PICTURES = ("map", "map_width", "map_height", "thumbnail")
 """Columns that are large, and read only where they are needed."""
@@ -68,10 +68,10 @@ def column(defect: str) -> str:
 
 def _row(record: Record, pictures: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "image": text(record.path),
+        "image": as_text(record.path),
         "bytes": record.bytes,
         "modified": record.modified,
-        "version": text(record.version),
+        "version": as_text(record.version),
         "digest": record.digest,
         "scored": record.scored,
         "model_sha256": record.model_sha256,
@@ -79,14 +79,14 @@ def _row(record: Record, pictures: bool) -> dict[str, Any]:
         "exact": record.exact,
     }
     if record.failure is not None:
-        cause, cure = text(record.failure.cause), text(record.failure.cure)
+        cause, cure = as_text(record.failure.cause), as_text(record.failure.cure)
         row |= {"error_kind": record.failure.kind, "error_cause": cause, "error_cure": cure}
     if record.assessment is not None:
         found = record.assessment.to_dict()
         row |= {name: found[name] for name in ("score", "model", "width", "height")}
-        row["policy"] = text(record.assessment.policy)
+        row["policy"] = as_text(record.assessment.policy)
         row["low"], row["high"] = found["interval"] or (None, None)
-        row["warnings"] = [text(warning) for warning in found["warnings"]]
+        row["warnings"] = [as_text(warning) for warning in found["warnings"]]
         for name, defect in found["defects"].items():
             row |= {f"{column(name)}_{figure}": value for figure, value in defect.items()}
     if pictures:
@@ -111,24 +111,15 @@ def _assessment(path: str, row: Mapping[str, Any], defects: Sequence[str]) -> As
     figures = [(name, row[f"{column(name)}_probability"], row[f"{column(name)}_level"]) for name in defects]
     quality = np.empty((0, 0), np.float32)
     if (grid := row.get("map")) is not None:
-        quality = np.frombuffer(grid, np.uint8).reshape(row["map_height"], row["map_width"]) / np.float32(MAP_STEPS)
+        quality = map_from_bytes(grid, row["map_height"], row["map_width"])
     return Assessment(
         name=path,
-        score=_number(row["score"]),
+        score=as_number(row["score"]),
         map=quality,
         model=row["model"],
         policy=row["policy"],
         size=(row["width"], row["height"]),
         warnings=tuple(row["warnings"]),
-        defects={name: Defect(probability, _number(level)) for name, probability, level in figures if probability is not None},
-        interval=(_number(row["low"]), _number(row["high"])),
+        defects={name: Defect(chance, as_number(level)) for name, chance, level in figures if chance is not None},
+        interval=(as_number(row["low"]), as_number(row["high"])),
     )
-
-
-def text(exact: str) -> str:
-    """Text that is UTF-8: bytes of a name that are not become escapes."""
-    return exact.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -1,7 +1,6 @@
 """Records as rows of the database, and back."""
 
 import json
-import math
 import os
 import sqlite3
 from collections.abc import Iterable
@@ -10,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from noref.assessment import MAP_STEPS, Assessment, Defect, map_in_bytes
+from noref.assessment import Assessment, Defect, map_from_bytes, map_in_bytes
 from noref.store.record import Failure, Record, Settings
+from noref.store.values import as_number, as_text
 
 
 def stored(record: Record) -> dict[str, object]:
@@ -20,16 +20,16 @@ def stored(record: Record) -> dict[str, object]:
         "path": stored_path(record.path),
         "bytes": record.bytes,
         "modified": record.modified,
-        "version": _text(record.version),
+        "version": as_text(record.version),
         "digest": record.digest,
         "scored": stored_time(record.scored),
     }
     if (found := record.assessment) is not None:
         row |= {"score": found.score, "low": found.interval[0], "high": found.interval[1]}
-        row |= {"width": found.size[0], "height": found.size[1], "policy": _text(found.policy)}
+        row |= {"width": found.size[0], "height": found.size[1], "policy": as_text(found.policy)}
         row["warnings"] = json.dumps(found.warnings)
     if record.failure is not None:
-        row |= zip(("error_kind", "error_cause", "error_cure"), map(_text, record.failure), strict=True)
+        row |= zip(("error_kind", "error_cause", "error_cure"), map(as_text, record.failure), strict=True)
     return row
 
 
@@ -60,20 +60,20 @@ def loaded(row: sqlite3.Row, defects: Iterable[sqlite3.Row], settings: Settings,
 
 
 def _assessment(path: str, row: sqlite3.Row, defects: Iterable[sqlite3.Row], card: dict[str, Any]) -> Assessment:
-    found = {name: Defect(probability, _number(level)) for name, probability, level in defects}
+    found = {name: Defect(probability, as_number(level)) for name, probability, level in defects}
     quality = np.empty((0, 0), np.float32)
     if (grid := _if_read(row, "map")) is not None:
-        quality = np.frombuffer(grid, np.uint8).reshape(row["map_height"], row["map_width"]) / np.float32(MAP_STEPS)
+        quality = map_from_bytes(grid, row["map_height"], row["map_width"])
     return Assessment(
         name=path,
-        score=_number(row["score"]),
+        score=as_number(row["score"]),
         map=quality,
         model=f"{card['name']} {card['version']}",
         policy=row["policy"],
         size=(row["width"], row["height"]),
         warnings=tuple(json.loads(row["warnings"])),
         defects={name: found[name] for name in card["defects"] if name in found},
-        interval=(_number(row["low"]), _number(row["high"])),
+        interval=(as_number(row["low"]), as_number(row["high"])),
     )
 
 
@@ -93,15 +93,6 @@ def _loaded_path(path: str | bytes) -> str:
 def stored_time(moment: datetime) -> str:
     """ISO 8601 with microseconds: the order of such texts in UTC is that of the times."""
     return moment.isoformat(timespec="microseconds")
-
-
-def _text(text: str) -> str:
-    """Text that SQLite can store: bytes of a name that are not text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def _if_read(row: sqlite3.Row, column: str) -> Any:

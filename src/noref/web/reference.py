@@ -27,7 +27,7 @@ _RESULTS = {
             "score": 71.3,
             "interval": [58.2, 84.4],
             "defects": {"focus blur": {"probability": 0.12, "level": 0.8}},
-            "model": "unified 1",
+            "model": "unified 9",
             "policy": "",
             "width": 4000,
             "height": 3000,
@@ -47,8 +47,8 @@ _REFUSALS = {
     413: "An image, the request, or the number of images is too large.",
     415: "The body is not multipart/form-data.",
     422: "The form holds no file or another field than `images`, or a parameter is invalid.",
-    429: "The queue is full; Retry-After states when to try again.",
-    503: "Scoring took too long.",
+    429: "The queue is full, or uploads fill the memory; Retry-After states when to try again.",
+    503: "Scoring took too long, or there are too many connections.",
 }
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "One result per image.", "content": {"application/json": {"example": _RESULTS}}},

@@ -87,8 +87,11 @@ class QualityMetric(nn.Module):
         return self._found(pixels, everything=False)[SCORE]
 
     def unclipped(self, pixels: Tensor) -> Tensor:
-        """Scores that are not clipped to 0 to 100, so that their gradient does not vanish; arguments as of `forward`."""
-        return self._found(pixels, everything=False)[UNCLIPPED]
+        """Scores that are not clipped to 0 to 100, so that their gradient does not vanish; arguments as of `forward`.
+
+        There is no warning: the outputs of a network that begins to learn may lie anywhere.
+        """
+        return self._found(pixels, everything=False, checked=False)[UNCLIPPED]
 
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
         """Everything that the model predicts; arguments as of `forward`.
@@ -125,7 +128,7 @@ class QualityMetric(nn.Module):
             text = f"{clipped:.0%} of the values are outside 0 to 1 and are clipped"
             warnings.warn(f"{text}; divide 8-bit pixels by 255, and undo a normalisation, such as to -1 to 1", stacklevel=2)
 
-    def _found(self, pixels: Tensor, *, everything: bool) -> dict[str, Tensor]:
+    def _found(self, pixels: Tensor, *, everything: bool, checked: bool = True) -> dict[str, Tensor]:
         if not isinstance(pixels, Tensor):
             raise TypeError(f"pixels must be a tensor, not {type(pixels).__name__}; noref.Scorer scores files and arrays")
         if pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.is_floating_point():
@@ -139,7 +142,8 @@ class QualityMetric(nn.Module):
             raise ImageTooSmall("<tensor>", f"{width} x {height} pixels", cure)
         if not everything:
             self._require_score()
-        self._look_at_range(pixels)
+        if checked:
+            self._look_at_range(pixels)
         weight = next(self.network.buffers(), torch.zeros(()))
         if weight.dtype in (torch.float16, torch.bfloat16):
             raise ValueError(f"the weights are {weight.dtype}; keep them in single precision, and use torch.autocast")
