@@ -17,10 +17,10 @@ WIDTH = 90  # columns of the help texts
 INTRODUCTION = """\
 # Command line
 
-`noref score` predicts scores; `noref results`, `noref threshold` and `noref report` read the file in which it kept them. `noref compare`
-compares systems by the scores of the same pictures, `noref serve` is the page and HTTP service, `noref models` describes the models
-that ship, and `noref lab` trains, evaluates and exports methods. Results go to standard output, everything else to standard error. Below is the output of `--help`
-of every command.
+`noref score` predicts scores; `noref results`, `noref threshold` and `noref report` read the file in which it kept them.
+`noref compare` compares systems by the scores of the same pictures, `noref serve` is the page and HTTP service, `noref models`
+describes the models that ship, and `noref lab` trains, evaluates and exports methods. Results go to standard
+output, everything else to standard error. Below is the output of `--help` of every command.
 """
 
 EXIT_CODES = """\

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import convolve2d
 
 from noref.lab.features.diivine import diivine
-from noref.lab.features.steerable import normalized, pyramid
+from noref.lab.features.steerable import normalised, pyramid
 from pictures import make_scene
 
 GRAY = make_scene()[..., 1]
@@ -37,7 +37,7 @@ def test_pinned_values(features):
 
 def test_variances_are_those_of_the_normalised_subbands(features):
     bands = pyramid(GRAY).bands
-    np.testing.assert_allclose(features[VARIANCES], [band.var() for scale in (0, 1) for band in normalized(bands, scale)])
+    np.testing.assert_allclose(features[VARIANCES], [band.var() for scale in (0, 1) for band in normalised(bands, scale)])
 
 
 def test_shapes_are_2_for_gaussian_and_smaller_for_sparse_coefficients():
@@ -63,13 +63,13 @@ def similarity(one, other):
 def test_similarities_are_those_of_ssim(features):
     highpass, bands = pyramid(GRAY)
     assert features[HIGHPASS][4] == pytest.approx(similarity(highpass, bands[0][4]))
-    fine = normalized(bands, 0)
+    fine = normalised(bands, 0)
     assert features[PAIRS][0] == pytest.approx(similarity(fine[0], fine[1]))
     assert features[PAIRS][-1] == pytest.approx(similarity(fine[4], fine[5]))
 
 
 def test_correlations_are_those_of_binned_values_with_eight_neighbours(features):
-    band = normalized(pyramid(GRAY).bands, 0)[1]
+    band = normalised(pyramid(GRAY).bands, 0)[1]
     edges = np.linspace(band.min(), band.max(), 101)
     bins = np.clip(np.searchsorted(edges, band, side="right") - 1, 0, 99)
     height, width = bins.shape

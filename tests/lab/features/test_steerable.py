@@ -8,7 +8,7 @@ from pyrtools.pyramids import SteerablePyramidFreq
 
 from noref.lab.errors import LabError
 from noref.lab.features import steerable
-from noref.lab.features.steerable import normalized, pyramid
+from noref.lab.features.steerable import normalised, pyramid
 from pictures import make_scene
 
 GRAY = make_scene()[..., 1]
@@ -54,7 +54,7 @@ def test_odd_sides_are_allowed():
 def test_edges_are_left_out_and_the_mean_is_0():
     bands = pyramid(GRAY).bands
     for scale, shape in enumerate([(192 - 2 - 32, 256 - 2 - 32), (96 - 2 - 16, 128 - 2 - 16)]):
-        found = normalized(bands, scale)
+        found = normalised(bands, scale)
         assert [band.shape for band in found] == 6 * [shape]
         np.testing.assert_allclose([band.mean() for band in found], 0, atol=1e-12)
 
@@ -71,7 +71,7 @@ def test_normalisation_follows_its_definition():
     inverse = np.linalg.pinv(values.T @ values / len(values))
     energy = np.sqrt(np.einsum("ni,ij,nj->n", values, inverse, values) / 9)
     expected = ((values[:, 4] - values[:, 4].mean()) / energy).reshape(33, 38)[8:-8, 8:-8]
-    np.testing.assert_allclose(normalized(bands, 1)[3], expected - expected.mean(), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(normalised(bands, 1)[3], expected - expected.mean(), rtol=1e-6, atol=1e-6)
 
 
 def test_normalisation_makes_the_tails_gaussian():
@@ -80,7 +80,7 @@ def test_normalisation_makes_the_tails_gaussian():
     band = pyramid(20 * noise * contrast).bands[0][0]
     kurtoses = [
         np.mean(values**4) / np.mean(values**2) ** 2
-        for values in (band, normalized(pyramid(20 * noise * contrast).bands, 0)[0])
+        for values in (band, normalised(pyramid(20 * noise * contrast).bands, 0)[0])
     ]
     assert kurtoses[0] > 6
     assert kurtoses[1] < 4
@@ -89,14 +89,14 @@ def test_normalisation_makes_the_tails_gaussian():
 @pytest.mark.parametrize("level", [0, 200])
 def test_a_flat_photo_has_zeros_not_amplified_rounding_errors(level):
     bands = pyramid(np.full((65, 77), level, np.uint8)).bands
-    assert not any(band.any() for scale in (0, 1) for band in normalized(bands, scale))
+    assert not any(band.any() for scale in (0, 1) for band in normalised(bands, scale))
 
 
 def test_strips_change_nothing(monkeypatch):
     bands = pyramid(GRAY).bands
-    expected = normalized(bands, 0)
+    expected = normalised(bands, 0)
     monkeypatch.setattr(steerable, "_ROWS", 7)
-    np.testing.assert_allclose(normalized(bands, 0), expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(normalised(bands, 0), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_the_library_may_be_missing(monkeypatch):

@@ -19,9 +19,9 @@ from PIL import Image
 
 from noref import images
 from noref.lab import distortions
+from noref.lab.arrays import Pixels
 from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.registry import Pixels
 from noref.lab.errors import LabError
 from noref.lab.files import access, make_folder, read_csv, read_text
 

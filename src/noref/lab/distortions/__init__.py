@@ -12,9 +12,10 @@ Examples:
 """
 
 # Importing these modules registers their distortions.
+from noref.lab.arrays import Pixels
 from noref.lab.distortions import blur, color, compression, exposure, noise, structure, upscaling  # noqa: F401
 from noref.lab.distortions.levels import DEFECTS, OTHER_FAMILIES, VERSION_1, VERSION_2
-from noref.lab.distortions.registry import Distortion, Pixels, distortion, extreme_names, get, names
+from noref.lab.distortions.registry import Distortion, distortion, extreme_names, get, names
 
 __all__ = [
     "DEFECTS",

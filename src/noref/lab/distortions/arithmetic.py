@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 
 Floats = npt.NDArray[np.floating[Any]]
 

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import ndimage, signal
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.arithmetic import Floats, scale_of, to_pixels, to_unit
-from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.distortions.registry import distortion
 
 
 def _convolve(pixels: Pixels, kernel: Floats) -> Pixels:

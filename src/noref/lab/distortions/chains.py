@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.levels import DEFECTS, VERSION_1
-from noref.lab.distortions.registry import Pixels, get
+from noref.lab.distortions.registry import get
 
 MOST = 3  # distortions of one photo
 HIGHEST = 5  # level

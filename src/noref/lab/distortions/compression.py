@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.arithmetic import reduced, resized
-from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.distortions.registry import distortion
 from noref.lab.errors import LabError
 
 

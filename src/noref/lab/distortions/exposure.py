@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.arithmetic import from_linear, to_linear
-from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.distortions.registry import distortion
 
 
 @distortion

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import ndimage
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.arithmetic import RGB_TO_YCC, YCC_TO_RGB, scale_of, to_pixels, to_unit
-from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.distortions.registry import distortion
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.levels import TABLE, VERSION_1
 from noref.lab.lookup import lookup
 
-Pixels = npt.NDArray[np.uint8]
 Function = Callable[[Pixels, Any, np.random.Generator], Pixels]
 
 

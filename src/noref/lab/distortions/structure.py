@@ -4,8 +4,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.arithmetic import scale_of, to_pixels, to_unit
-from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.distortions.registry import distortion
 
 
 def _downsample_and_upsample(pixels: Pixels, factor: float, down: Image.Resampling, up: Image.Resampling) -> Pixels:

@@ -4,9 +4,10 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.arithmetic import RGB_TO_YCC, Floats, reduced, resized, scale_of, to_pixels, to_unit
 from noref.lab.distortions.blur import guided_filter
-from noref.lab.distortions.registry import Pixels, distortion
+from noref.lab.distortions.registry import distortion
 
 _TILE = 64  # pixels; the invented texture repeats after it
 _WAVELENGTH = 3.5  # pixels of the invented texture

@@ -1,9 +1,8 @@
 """Blocks of planes."""
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 
 def of_strip(strip: Values, side: int) -> Values:

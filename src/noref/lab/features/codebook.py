@@ -15,8 +15,8 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from typing_extensions import Self
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.errors import LabError
-from noref.lab.features.planes import Pixels, Values
 
 SIDE = 7  # pixels per side of a patch
 PATCHES = 10_000  # wanted of a photo; a small photo has fewer, and four times as many are possible

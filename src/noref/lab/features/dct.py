@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dct
 from scipy.special import gamma
 
-from noref.lab.features.planes import Pixels, Values
+from noref.lab.arrays import Pixels, Values
 
 SCALES = 3
 WINDOW = 5  # pixels per side of a window; neighbours overlap by 2

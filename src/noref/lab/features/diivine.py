@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.features.gaussians import Moments, fit_symmetric
-from noref.lab.features.planes import Pixels, Values
 from noref.lab.features.resize import resize
-from noref.lab.features.steerable import SCALES, normalized, pyramid
+from noref.lab.features.steerable import SCALES, normalised, pyramid
 
 LEAST_SIDE = 64  # pixels: normalised subbands of smaller photos are narrower than the largest distance
 _DISTANCES = range(1, 26, 4)
@@ -45,7 +45,7 @@ def diivine(gray: Pixels | Values) -> Values:
         [2.5 2.2 2.1 2.6 2.3 2.4]
     """
     highpass, bands = pyramid(gray)
-    fine, coarse = (normalized(bands, scale) for scale in range(SCALES))
+    fine, coarse = (normalised(bands, scale) for scale in range(SCALES))
     each = [band.ravel() for band in (*fine, *coarse)]
     orientations = [np.concatenate([each[i], each[i + len(fine)]]) for i in range(len(fine))]
     residual, planes = _local(highpass), [_local(band) for band in fine]

@@ -3,9 +3,8 @@
 import functools
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 
 @functools.lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 from typing_extensions import Self
 
-Values = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 SHAPES = np.arange(200, 10_001) / 1000
 _RATIOS = np.exp(2 * gammaln(2 / SHAPES) - gammaln(1 / SHAPES) - gammaln(3 / SHAPES))  # rises with the shape

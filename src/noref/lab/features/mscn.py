@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from noref.lab.arrays import Values
 from noref.lab.features.planes import Plane
 
-Values = npt.NDArray[np.float64]
 Padding = Literal["edge", "zero"]
 
 STRIP = 2**16  # values, about: what the caches of a processor core hold

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from typing_extensions import Self
 
+from noref.lab.arrays import Values
 from noref.lab.features.gaussians import Moments, fit_asymmetric
 from noref.lab.features.neighbours import products
-
-Values = npt.NDArray[np.float64]
 
 FEATURES = 18  # of `statistics`
 CHUNK = 8  # blocks whose products are in memory at a time

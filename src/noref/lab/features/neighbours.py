@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
+from noref.lab.arrays import Values
 from noref.lab.features.gaussians import Moments
-
-Values = npt.NDArray[np.float64]
 
 DIRECTIONS = ("horizontal", "vertical", "diagonal", "antidiagonal")
 

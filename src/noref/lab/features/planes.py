@@ -9,10 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.features.resize import cubic
-
-Pixels = npt.NDArray[np.uint8]
-Values = npt.NDArray[np.float64]
 
 LUMA = (0.298936021293776, 0.587043074451121, 0.114020904255103)  # of R, G and B in MATLAB's rgb2gray
 ROWS = 64  # of a photo that are converted at a time

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 
 def cubic(distance: Values) -> Values:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.errors import LabError
-from noref.lab.features.planes import Pixels, Values
 from noref.lab.features.resize import resize
 
 SCALES = 2
@@ -53,7 +53,7 @@ def pyramid(plane: Pixels | Values) -> Pyramid:
     return Pyramid(found["residual_highpass"], bands)
 
 
-def normalized(bands: Sequence[Sequence[Values]], scale: int) -> list[Values]:
+def normalised(bands: Sequence[Sequence[Values]], scale: int) -> list[Values]:
     """The subbands of a scale, each coefficient divided by the energy of its neighbourhood; without edges, mean 0.
 
     The neighbourhood of a coefficient holds the 3 x 3 coefficients around it, its parent at the coarser scale, and those at

@@ -1,9 +1,8 @@
 """Weibull distributions, fitted by maximum likelihood."""
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 ITERATIONS = 50  # of Newton's method, which needs about four
 TOLERANCE = 1e-3  # last relative step of the shape; the error is about its square

@@ -32,6 +32,7 @@ from typing_extensions import Self
 from noref import images
 from noref.errors import ImageError, ImageTooSmall, UnsupportedImage
 from noref.images import Source
+from noref.lab.arrays import Pixels, Values
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.methods import saved
@@ -40,8 +41,6 @@ from noref.lab.methods.svr import Svr, SvrSettings, fit_svr
 from noref.lab.networks.cache import FeatureCache
 from noref.lab.settings import PathText, dump, settings
 
-Pixels = npt.NDArray[np.uint8]
-Values = npt.NDArray[np.float64]
 T = TypeVar("T")
 
 

@@ -10,9 +10,10 @@ from scipy import optimize, special
 from typing_extensions import Self
 
 from noref.errors import ImageError
+from noref.lab.arrays import Values
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.methods.handcrafted import HandcraftedMethod, Parameters, Values
+from noref.lab.methods.handcrafted import HandcraftedMethod, Parameters
 from noref.lab.settings import NotNegative, settings
 
 

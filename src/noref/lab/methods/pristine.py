@@ -8,9 +8,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from noref.errors import ImageTooSmall
+from noref.lab.arrays import Pixels, Values
 from noref.lab.errors import LabError
 from noref.lab.features.natural import Normal
-from noref.lab.methods.handcrafted import Parameters, Pixels, Values, measure
+from noref.lab.methods.handcrafted import Parameters, measure
 from noref.lab.methods.opinion_unaware import OpinionUnawareMethod, OpinionUnawareSettings
 from noref.lab.settings import PathText, Share, settings
 from noref.lab.training.pairs import find_photos
@@ -72,7 +73,7 @@ class PristineMethod(OpinionUnawareMethod[P]):
 
     def external_images(self) -> Sequence[Path]:
         """The pristine images."""
-        return () if self.settings.pristine is None else find_photos(self.settings.pristine)
+        return find_photos(self.settings.pristine)
 
     def initial(self) -> Parameters:
         if self.settings.pristine is not None:

@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVR, LinearSVR
 from typing_extensions import Self
 
+from noref.lab.arrays import Values
 from noref.lab.errors import LabError
 from noref.lab.files import read_text
 from noref.lab.metrics.agreement import agreement
 from noref.lab.settings import settings
-
-Values = npt.NDArray[np.float64]
-
 
 Choices = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
 

@@ -24,11 +24,11 @@ import noref
 from noref import batch, images
 from noref.drafts import draft
 from noref.errors import ImageError
+from noref.lab.arrays import Pixels
 from noref.lab.errors import LabError
 from noref.lab.networks import pooling
 from noref.lab.preprocessing import WorkingSize
 
-Pixels = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 
 READERS = 2  # threads that decode photos while the network computes

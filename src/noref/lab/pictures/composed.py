@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 from noref.lab.pictures import pages, screens
 from noref.lab.pictures.pages import Box, fill, font
 from noref.lab.pictures.plain import Shape, as_tuple, colors, to_pixels

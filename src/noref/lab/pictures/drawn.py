@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 from noref.lab.pictures import pages, plain, scenes, screens
 from noref.lab.pictures.plain import Shape
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 from noref.lab.errors import LabError
 from noref.lab.pictures.plain import Colors, Shape, as_tuple, clouds
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 
 Shape = tuple[int, int]
 Colors = npt.NDArray[np.float64]

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 from noref.lab.pictures.plain import Colors, Shape, colors, grain, to_pixels
 
 

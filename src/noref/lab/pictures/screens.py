@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 from noref.lab.pictures.pages import Box, Canvas, blocks, new_canvas, vivid
 from noref.lab.pictures.plain import Shape, as_tuple, clouds, colors
 

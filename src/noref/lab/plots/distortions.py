@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from noref.lab import distortions
-from noref.lab.distortions import Pixels
+from noref.lab.arrays import Pixels
 
 _LABEL, _TITLES, _GAP = 150, 24, 4
 _LEVELS = range(1, 6)

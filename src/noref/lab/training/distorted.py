@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from noref.lab import distortions
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.chains import Levels, distort, draw, families, levels
-from noref.lab.distortions.registry import Pixels
 from noref.lab.networks.ordinal import at_least
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import crop_at_random

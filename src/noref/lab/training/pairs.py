@@ -23,12 +23,14 @@ from noref.sources import images_below
 HELD_OUT = 0.15  # share of the pristine photos that is held out for validation
 
 
-def find_photos(folder: str | Path) -> list[Path]:
-    """All images in and below a folder, sorted by path; hidden files and links to folders are skipped.
+def find_photos(folder: str | Path | None) -> list[Path]:
+    """All images in and below a folder, sorted by path; hidden files and links to folders are skipped. None for no folder.
 
     Raises:
-        LabError: There are none.
+        LabError: There are none in the folder.
     """
+    if folder is None:
+        return []
     photos = sorted(map(Path, images_below(folder))) if os.path.isdir(folder) else []
     if not photos:
         raise LabError(f"{folder} holds no images; give a folder of pristine photos")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from noref.lab.arrays import Pixels
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.networks.patches import SIDE, Assessed, PatchNetwork
 from noref.lab.preprocessing import WorkingSize
@@ -13,7 +14,7 @@ from noref.lab.settings import Positive, Rate, settings
 from noref.lab.training.loop import Schedule
 from noref.lab.training.modules import MosModule
 from noref.lab.training.photos import RatedPhotos
-from noref.lab.training.working import Pixels, Shape
+from noref.lab.training.working import Shape
 
 
 @settings

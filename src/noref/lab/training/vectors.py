@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from noref.lab.arrays import Pixels
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.cache import FeatureCache, Pixels, Vectors
+from noref.lab.networks.cache import FeatureCache, Vectors
 from noref.lab.networks.pooling import Features, describe
 from noref.lab.preprocessing import WorkingSize, working_pixels
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from noref import images
+from noref.lab.arrays import Pixels
 from noref.lab.errors import LabError
 from noref.lab.preprocessing import WorkingSize
 
-Pixels = npt.NDArray[np.uint8]
 Shape = tuple[int, int]
 """Height and width."""
 

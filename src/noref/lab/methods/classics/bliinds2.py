@@ -1,8 +1,9 @@
 """BLIINDS-II: statistics of local discrete cosine transforms at three scales, and a support vector regressor."""
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.features import dct
 from noref.lab.features.planes import luma
-from noref.lab.methods.handcrafted import Pixels, RegressionMethod, RegressionSettings, Values
+from noref.lab.methods.handcrafted import RegressionMethod, RegressionSettings
 from noref.lab.methods.registry import register
 
 

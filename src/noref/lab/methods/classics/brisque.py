@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 from scipy.special import gammaln
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.features import mscn
 from noref.lab.features.gaussians import fit_asymmetric, fit_symmetric
 from noref.lab.features.neighbours import streamed_moments
 from noref.lab.features.planes import ArrayPlane, HalvedPlane, Plane, luma
-from noref.lab.methods.handcrafted import Parameters, Pixels, RegressionMethod, RegressionSettings, Values
+from noref.lab.methods.handcrafted import Parameters, RegressionMethod, RegressionSettings
 from noref.lab.methods.registry import register
 from noref.lab.methods.svr import from_libsvm
 from noref.lab.settings import PathText, settings

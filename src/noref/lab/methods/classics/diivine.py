@@ -3,9 +3,10 @@
 from importlib import metadata
 from typing import Any
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.features import diivine
 from noref.lab.features.planes import luma
-from noref.lab.methods.handcrafted import Pixels, RegressionMethod, RegressionSettings, Values
+from noref.lab.methods.handcrafted import RegressionMethod, RegressionSettings
 from noref.lab.methods.registry import register
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.settings import Positive, settings

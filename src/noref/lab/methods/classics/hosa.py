@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from typing_extensions import Self
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.features.codebook import Codebook, hosa, learn, patches
 from noref.lab.features.planes import luma
-from noref.lab.methods.handcrafted import Parameters, Pixels, RegressionMethod, RegressionSettings, Values, measure
+from noref.lab.methods.handcrafted import Parameters, RegressionMethod, RegressionSettings, measure
 from noref.lab.methods.registry import register
 from noref.lab.methods.svr import SvrSettings
 from noref.lab.settings import Positive, settings

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import fft, ndimage
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.datasets.files import variables
 from noref.lab.errors import LabError
 from noref.lab.features import gabor, mscn, weibull
@@ -17,7 +18,6 @@ from noref.lab.features.gaussians import Moments, fit_asymmetric
 from noref.lab.features.natural import Normal, statistics
 from noref.lab.features.planes import ArrayPlane
 from noref.lab.features.resize import resize
-from noref.lab.methods.handcrafted import Pixels, Values
 from noref.lab.methods.pristine import BlockFeatures, PristineMethod, PristineSettings, normal
 from noref.lab.methods.registry import register
 from noref.lab.settings import settings

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from noref.lab.arrays import Pixels, Values
 from noref.lab.datasets.files import variables
 from noref.lab.errors import LabError
 from noref.lab.features import mscn
 from noref.lab.features.blocks import of_strip
 from noref.lab.features.natural import FEATURES, Normal, statistics
 from noref.lab.features.planes import ArrayPlane, HalvedPlane, Plane, luma
-from noref.lab.methods.handcrafted import Pixels, Values
 from noref.lab.methods.pristine import BlockFeatures, PristineMethod, PristineSettings, normal, too_few_blocks
 from noref.lab.methods.registry import register
 from noref.lab.settings import settings

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from noref.images import Source
+from noref.lab.arrays import Pixels, Values
 from noref.lab.features import blocks, mscn
 from noref.lab.features.planes import ArrayPlane, luma
-from noref.lab.methods.handcrafted import Pixels, Values, measure
+from noref.lab.methods.handcrafted import measure
 from noref.lab.methods.opinion_unaware import OpinionUnawareMethod, OpinionUnawareSettings
 from noref.lab.methods.registry import register
 from noref.lab.settings import settings

@@ -58,7 +58,7 @@ class CnniqaPlusMethod(PatchMethod[CnniqaPlusSettings]):
 
     def external_images(self) -> Sequence[Path]:
         """The pristine images."""
-        return () if self.settings.pristine is None else find_photos(self.settings.pristine)
+        return find_photos(self.settings.pristine)
 
     def describe(self, rated: RatedImages) -> None:
         super().describe(rated)

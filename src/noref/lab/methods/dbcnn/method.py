@@ -58,7 +58,7 @@ class DbcnnMethod(ScoringNetworkMethod[DbcnnSettings]):
     def external_images(self) -> Sequence[Path]:
         """The pristine images of the folder."""
         chosen = self.settings
-        return find_photos(chosen.pristine) if chosen.pristine is not None and chosen.scnn.epochs else ()
+        return find_photos(chosen.pristine) if chosen.scnn.epochs else ()
 
     def build_network(self, pretrained: bool) -> BilinearNetwork:
         crop = self.settings.data.crop

@@ -79,7 +79,7 @@ class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
     def external_images(self) -> Sequence[Path]:
         """The pristine images of stage 1."""
         chosen = self.settings
-        return find_photos(chosen.pristine) if chosen.pristine is not None and chosen.stage1.epochs else ()
+        return find_photos(chosen.pristine) if chosen.stage1.epochs else ()
 
     def build_network(self, pretrained: bool) -> _Trained:
         design = self.settings.design

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from noref.lab import distortions
-from noref.lab.distortions.registry import Pixels
+from noref.lab.arrays import Pixels
 from noref.lab.methods.metaiqa.network import MetaIqaNetwork
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.settings import Positive, Rate, settings

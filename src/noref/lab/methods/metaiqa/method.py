@@ -51,7 +51,7 @@ class MetaIqaMethod(ScoringNetworkMethod[MetaIqaSettings]):
     def external_images(self) -> Sequence[Path]:
         """The pristine images of the folder."""
         chosen = self.settings
-        return find_photos(chosen.pristine) if chosen.pristine is not None and chosen.meta.epochs else ()
+        return find_photos(chosen.pristine) if chosen.meta.epochs else ()
 
     def build_network(self, pretrained: bool) -> MetaIqaNetwork:
         return MetaIqaNetwork(self.settings.backbone.build(pretrained))

@@ -3,11 +3,10 @@
 import math
 
 import numpy as np
-import numpy.typing as npt
+
+from noref.lab.arrays import Values
 
 COVERAGE = 0.9
-
-Values = npt.NDArray[np.float64]
 
 
 def conformal_factor(scores: Values, mos: Values, spread: Values) -> float:

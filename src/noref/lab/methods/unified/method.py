@@ -89,7 +89,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
 
     def external_images(self) -> Sequence[Path]:
         """The pristine images."""
-        return find_photos(self.settings.pristine) if self.settings.pristine is not None else ()
+        return find_photos(self.settings.pristine)
 
     def build_network(self, pretrained: bool) -> UnifiedNetwork:
         return UnifiedNetwork(self.settings.backbone.build(pretrained), AXES, self.settings.penalty)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from noref.lab import distortions
+from noref.lab.arrays import Pixels
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
-from noref.lab.distortions.registry import Pixels
 from noref.lab.methods.unified.network import CELL
 from noref.lab.methods.unified.sources import ComposedSource, PhotoSource, Source
 from noref.lab.networks.ordinal import at_least

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from noref.lab import pictures
+from noref.lab.arrays import Pixels
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions.chains import FAMILIES
-from noref.lab.distortions.registry import Pixels
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.pairs import best_rated
 from noref.lab.training.working import WorkingPhotos
