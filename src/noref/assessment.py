@@ -176,7 +176,13 @@ def map_in_bytes(quality: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 
 def map_from_bytes(content: bytes, height: int, width: int) -> npt.NDArray[np.float32]:
-    """The quality map, h x w, whose `map_in_bytes` has this content."""
+    """The quality map, h x w, whose `map_in_bytes` has this content.
+
+    Examples:
+        >>> from noref.assessment import map_from_bytes
+        >>> map_from_bytes(bytes([0, 102, 255]), 1, 3).tolist()
+        [[0.0, 40.0, 100.0]]
+    """
     return np.frombuffer(content, np.uint8).reshape(height, width) / np.float32(_STEPS)
 
 

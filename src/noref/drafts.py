@@ -15,6 +15,9 @@ def draft(path: Path) -> Iterator[Path]:
     It replaces `path` when the block ends, and is removed if the block fails. A killed process leaves it; a search for photos
     skips it, as its name begins with a dot.
 
+    Args:
+        path: Of the complete file; its folder must exist.
+
     Raises:
         OSError: The file cannot be written; it names `path`.
 

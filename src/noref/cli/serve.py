@@ -39,8 +39,10 @@ def serve(
     max_pixels: Annotated[
         int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
     ] = MAX_PIXELS,
-    max_image: Annotated[int, typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files.")] = DEFAULT.image
-    // MIB,
+    max_image: Annotated[
+        int,
+        typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files."),
+    ] = DEFAULT.image // MIB,
     max_upload: Annotated[
         int, typer.Option("--max-upload", min=1, metavar="MIB", help="Refuse larger requests.")
     ] = DEFAULT.upload // MIB,
