@@ -9,7 +9,8 @@ that need no rated photos, and exported models, are used as they are. D, L, P an
 no method has learned from, under four types of distortion. A finished training is not repeated. `show` prints all rows.
 
 Needs noref[lab]. Speed is measured on one core: on a busy machine, repeat `measure` later, which takes seconds.
-A cache of features makes it meaningless: leave out `--set data.cache`.
+A cache of features does not change what a row is made from, but the speed of a method that reads it: train without
+`--set data.cache`, and give it with `--splits` once the row exists.
 """
 
 import json
@@ -69,10 +70,12 @@ def measure(
     load: Callable[[], ScoringMethod[Any]] = (
         partial(ExportedModel, folder.name) if recipe is None else partial(fitted, recipe, folder / "training" / "model")
     )
-    if recipe is not None and evaluate.scoring(recipe).learns and not (folder / "training" / "results.csv").exists():
-        experiment.run(recipe, experiment.joined(rated), folder / "training")
+    if recipe is not None:
+        unfitted = evaluate.scoring(recipe)
+        guard({"test": made}, external=unfitted.external_images())
+        if unfitted.learns and not (folder / "training" / "results.csv").exists():
+            experiment.run(recipe, experiment.joined(rated), folder / "training")
     method = load()
-    guard({"test": made}, external=method.external_images())
     parts = {part: rated.select(rows["image"].tolist()) for part, rows in rated.table.groupby("part")}
     row: dict[str, Any] = {"method": folder.name, "photos": learned_from(folder / "training") if method.learns else 0}
     row |= agreement(predictions(method, parts["test"], folder / ("training/predictions.csv" if method.learns else "test.csv")))
@@ -105,12 +108,19 @@ def claim(folder: Path, recipe: Recipe | None, rated: RatedImages, made: RatedIm
     Raises:
         LabError: It does.
     """
-    method = ExportedModel(folder.name).fingerprint() if recipe is None else recipe.resolved()
+    method = ExportedModel(folder.name).fingerprint() if recipe is None else without_cache(recipe.resolved())
     facts = {"method": method, "data": rated.fingerprint(), "distorted": made.fingerprint()}
     content, file = json.dumps(facts, indent=2) + "\n", folder / "claim.json"
     if file.exists() and file.read_text() != content:
         raise LabError(f"{folder} holds the row of other settings or data; delete it, or choose another --out")
     file.write_text(content)
+
+
+def without_cache(settings: Any) -> Any:
+    """Nested settings without the folder of the feature cache, which changes no value."""
+    if not isinstance(settings, dict):
+        return settings
+    return {name: without_cache(value) for name, value in settings.items() if name != "cache"}
 
 
 def learned_from(training: Path) -> int:

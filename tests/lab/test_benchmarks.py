@@ -15,6 +15,7 @@ from PIL import Image
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
+from noref.lab.evaluation.splits import LeakError
 from pictures import make_scene
 
 ROOT = Path(__file__).parents[2]
@@ -168,23 +169,55 @@ class _Brightness:
         return type("Answer", (), {"map": cells.astype(np.float32)})
 
 
-def test_a_row_of_the_table_of_methods(benchmark, rated, tmp_path):
-    withheld = [tmp_path / f"{seed}.png" for seed in range(2)]
-    for seed, file in enumerate(withheld):
+@pytest.fixture
+def withheld(tmp_path):
+    """Two pristine photos."""
+    files = [tmp_path / "withheld" / f"{seed}.png" for seed in range(2)]
+    files[0].parent.mkdir()
+    for seed, file in enumerate(files):
         Image.fromarray(make_scene(176, 176, seed)).save(file)
+    return files
+
+
+@pytest.fixture
+def made(withheld, tmp_path):
+    """Distorted images of them."""
     for _ in synthetic.Synthesis(withheld, tmp_path / "made", ["gaussian_blur"]):
         pass
-    parts = np.resize(["train", "validation", "test"], len(rated))
+    return tmp_path / "made"
+
+
+@pytest.fixture
+def data(rated, tmp_path):
+    """The option that names a database with parts, disjoint by content."""
+    parts = rated.table["content"].astype("category").cat.codes.map(lambda code: ("train", "validation", "test")[code % 3])
     rows = rated.table[["image", "mos", "content"]].assign(part=parts, low=rated.mos_range[0], high=rated.mos_range[1])
     rows["image"] = [str(path) for path in rated.paths]
     rows.to_csv(tmp_path / "table.csv", index=False)
-    methods, data = benchmark("methods"), f"table={tmp_path / 'table.csv'}"
-    methods.measure("piqe", data, tmp_path / "made", tmp_path / "rows")
+    return f"table={tmp_path / 'table.csv'}"
+
+
+def test_a_row_of_the_table_of_methods(benchmark, data, made, tmp_path):
+    methods = benchmark("methods")
+    methods.measure("piqe", data, made, tmp_path / "rows")
     row = json.loads((tmp_path / "rows" / "piqe" / "row.json").read_text())
     assert (row["method"], row["photos"], row["failed"], row["licence"]) == ("piqe", 0, 0, "Apache-2.0")
     assert {"SRCC", "low", "high", "PLCC", "D", "L", "P", "M", "photos/s", "MB"} <= set(row)
     with pytest.raises(LabError, match="piqe holds the row of other settings or data; delete it"):
-        methods.measure("piqe", data, tmp_path / "made", tmp_path / "rows", changes=["calibration=300"])
+        methods.measure("piqe", data, made, tmp_path / "rows", changes=["calibration=300"])
+
+
+def test_a_row_whose_method_learns_from_a_withheld_photo_is_refused(benchmark, data, made, withheld, tmp_path):
+    with pytest.raises(LeakError, match=r"withheld.0\.png in external images are near-identical"):
+        benchmark("methods").measure("niqe", data, made, tmp_path / "rows", pristine=withheld[0].parent)
+    assert not (tmp_path / "rows" / "niqe" / "row.json").exists()
+
+
+def test_the_folder_of_the_cache_does_not_make_another_row(benchmark):
+    methods = benchmark("methods")
+    recipes = [methods.load_recipe("deepbiq-1", {"data": {"cache": folder}}).resolved() for folder in ("a", "b")]
+    assert recipes[0] != recipes[1]
+    assert methods.without_cache(recipes[0]) == methods.without_cache(recipes[1])
 
 
 def test_a_subset_keeps_all_test_photos(benchmark, rated):
