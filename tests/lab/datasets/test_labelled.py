@@ -108,6 +108,9 @@ def test_a_pristine_copy_listed_as_distorted_becomes_pristine(save, tmp_path):
         found = labelled.label(rated, ["jpeg", "pristine"])
     assert classes(found) == {"a.png": "pristine", "b.png": "pristine", "c.png": "jpeg"}
     assert found.mos.tolist() == [1, 1, 0]
+    with pytest.warns(CopyWarning, match="1 pristine copies"):
+        found = labelled.label(rated, ["jpeg"])  # pristine photos are no class, but their copies are still found
+    assert classes(found) == {"c.png": "jpeg"}
 
 
 def test_equal_pixels_under_two_classes_are_refused(save, tmp_path):

@@ -77,6 +77,16 @@ def test_other_settings_are_refused(photos, tmp_path):
         Synthesis(photos, tmp_path / "out", ["jpeg"])
 
 
+def test_other_photos_are_refused(photos, tmp_path):
+    make(photos[:1], tmp_path / "out", ["jpeg"])
+    other = tmp_path / "other" / photos[0].name
+    other.parent.mkdir()
+    Image.fromarray(make_scene(170, 180, 9)).save(other)
+    for changed in ([other], photos):
+        with pytest.raises(LabError, match="made with other settings or photos"):
+            make(changed, tmp_path / "out", ["jpeg"])
+
+
 def test_invalid_photos_types_and_folders_are_refused(photos, tmp_path):
     with pytest.raises(LabError, match="two photos are named p0"):
         Synthesis([*photos, tmp_path / "other" / "p0.jpg"], tmp_path / "out", ["jpeg"])

@@ -175,6 +175,20 @@ def test_results_of_two_runs_do_not_mix(what, tmp_path):
         run(method, protocol, tmp_path)
 
 
+def test_results_of_changed_photos_or_training_images_are_not_resumed(tmp_path):
+    rated = RatedImages("one", tmp_path, ONE.table, (1, 5))
+    (tmp_path / "0.png").write_bytes(b"photo")
+    run(Parrot(rated), protocols.single(rated, SHARES), tmp_path / "out")
+    (tmp_path / "0.png").write_bytes(b"another photo")
+    with pytest.raises(LabError, match="another method, protocol or database"):
+        run(Parrot(rated), protocols.single(rated, SHARES), tmp_path / "out")
+    (tmp_path / "0.png").write_bytes(b"photo")
+    method = Parrot(rated)
+    method.external_images = lambda: [tmp_path / "0.png"]
+    with pytest.raises(LabError, match="another method, protocol or database"):
+        run(method, protocols.single(rated, SHARES), tmp_path / "out")
+
+
 def test_failed_photos_are_rows_with_a_reason(tmp_path):
     method = Parrot(ONE)
     test = PROTOCOLS["single"][0].parts["test"]

@@ -155,6 +155,33 @@ def test_scorers_that_are_not_fitted_are_compared_by_content(options, scores, da
         assert (row["contents"], row["failed"]) == (15, 4)
 
 
+def test_fitted_methods_are_compared_on_the_photos_that_both_can_score(scores, database, tmp_path):
+    some = tmp_path / "some.csv"
+    pd.read_csv(scores["noise"]).sort_values("score").iloc[9:].to_csv(some, index=False)  # the same scores, nine of them lost
+    options = ["--protocol", "random", "--repeats", 4]
+    for name, file, code in (("all", scores["noise"], 0), ("some", some, 1)):
+        evaluate(database, tmp_path / name, f"scores:{file}", *options, code=code)
+        pd.read_csv(tmp_path / name / "splits.csv").assign(fitted=True).to_csv(tmp_path / name / "splits.csv", index=False)
+    _, tests = compare([tmp_path / "all", tmp_path / "some"])
+    (row,) = tests.to_dict("records")
+    assert row["test"] == "corrected resampled t-test over random splits"
+    assert row["failed"] > 0
+    assert row["difference"] == 0
+
+
+def test_methods_of_one_name_and_results_that_would_be_lost_are_refused(scores, database, tmp_path):
+    namesake = tmp_path / "noise.csv"
+    namesake.write_bytes(scores["perfect"].read_bytes())
+    both = [f"scores:{scores['noise']}", f"scores:{namesake}"]
+    result = call("evaluate", *both, "--data", f"biq2021={database}", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "two methods would be called scores-noise; rename one of their files" in result.stderr
+    evaluate(database, tmp_path / "out", both[0], f"scores:{scores['perfect']}")
+    result = call("evaluate", both[0], "--data", f"biq2021={database}", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "has results of scores-perfect on biq2021, which would be lost" in result.stderr
+
+
 def test_only_splits_that_are_the_same_are_compared(scores, database, tmp_path):
     options = ["--protocol", "random", "--repeats", 3]
     for name, shares in (("a", "train=.8,test=.2"), ("b", "train=.5,test=.5")):

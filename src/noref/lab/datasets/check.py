@@ -122,18 +122,19 @@ def check(rated: RatedImages) -> Report:
     )
 
 
-def near_pairs_across(sides: Mapping[str, Sequence[Path]]) -> list[NearPair]:
+def near_pairs_across(sides: Mapping[str, Sequence[Path]], *, skip_unreadable: bool = False) -> list[NearPair]:
     """Find near-identical photos on different sides of a split.
 
     Args:
         sides: Name of a side -> its photos; they may come from several databases.
+        skip_unreadable: Pass over photos that are missing or cannot be read.
 
     Raises:
-        LabError: A photo cannot be read.
+        LabError: A photo cannot be read, and is not skipped.
     """
     paths = [path for photos in sides.values() for path in photos]
     unreadable, pairs = _near_pairs(paths, [name for name, photos in sides.items() for _ in photos])
-    if unreadable:
+    if unreadable and not skip_unreadable:
         raise LabError(f"{len(unreadable)} photos cannot be read, such as {unreadable[0]}; replace or remove them")
     return list(pairs)
 

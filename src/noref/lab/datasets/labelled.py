@@ -92,11 +92,12 @@ def label(rated: RatedImages, classes: Sequence[str], levels: Sequence[int] | No
     table = pd.concat([rated.table, _references(rated)], ignore_index=True)
     table["type"] = table["type"].fillna(PRISTINE).replace(CLASS_OF)
     found = sorted(table["type"].unique())
-    kept = table["type"].isin(classes)
+    kept = table["type"].isin([*classes, PRISTINE])  # pristine photos are needed to find copies of them
     if levels is not None and "level" in table:
         kept &= table["level"].isin(levels) | table["level"].isna() | (table["type"] == PRISTINE)
     table = table[kept].reset_index(drop=True)
     table["type"] = _without_copies(rated.folder, table)
+    table = table[table["type"].isin(classes)].reset_index(drop=True)
     empty = [name for name in classes if name not in set(table["type"])]
     if empty:
         raise LabError(f"{rated.name} has no photo of class {', '.join(empty)}; its classes are {', '.join(found)}")

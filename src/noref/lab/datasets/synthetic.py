@@ -76,8 +76,8 @@ class Synthesis:
         seed: Random seed.
 
     Raises:
-        LabError: Two photos share a name, a type or level is unknown, or `out` holds a database made with other settings; while
-            iterating, a photo is too small or a file cannot be written.
+        LabError: Two photos share a name, a type or level is unknown, or `out` holds a database made with other settings or
+            from other photos; while iterating, a photo is too small or a file cannot be written.
         ImageError: While iterating: a photo cannot be read.
 
     Examples:
@@ -108,7 +108,7 @@ class Synthesis:
         if not set(levels) <= {1, 2, 3, 4, 5}:
             raise LabError(f"levels are 1, 2, 3, 4 and 5, not {', '.join(map(str, levels))}")
         self.distortions = {name: distortions.get(name) for name in types}
-        self.out, self.levels, self.seed = out, levels, seed
+        self.out, self.photos, self.levels, self.seed = out, photos, levels, seed
         self.jobs = [(photo, *job) for photo in photos for job in [(PRISTINE, 0), *itertools.product(types, levels)]]
         self._check_settings()
 
@@ -152,12 +152,15 @@ class Synthesis:
         return {**facts, **full_reference(reference, pixels)}
 
     def _settings(self) -> str:
-        return f"types {' '.join(self.distortions)}\nlevels {' '.join(map(str, self.levels))}\nseed {self.seed}\n"
+        known = sorted((photo.stem, photo.stat().st_size) for photo in self.photos)
+        digest = hashlib.sha256(str(known).encode()).hexdigest()[:16]
+        facts = {"types": " ".join(self.distortions), "levels": " ".join(map(str, self.levels)), "seed": self.seed}
+        return "".join(f"{name} {value}\n" for name, value in {**facts, "photos": digest}.items())
 
     def _check_settings(self) -> None:
         before = self.out / "settings.txt"
         if before.is_file() and read_text(before) != self._settings():
-            raise LabError(f"{self.out} holds a database made with other settings; choose another folder")
+            raise LabError(f"{self.out} holds a database made with other settings or photos; choose another folder")
 
 
 def _path(photo: Path, kind: str, level: int) -> str:

@@ -205,6 +205,8 @@ def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) 
         for split in protocol
     ]
     known = {"fingerprint": method.fingerprint()} if isinstance(method, Fixed) else {}
+    if external := method.external_images():
+        known["external"] = hashlib.sha256(str([path.stat().st_size for path in external]).encode()).hexdigest()[:16]
     facts = {"method": method.name, "params": method.get_params(), **known, "splits": listed}
     content = json.dumps(facts, indent=2, default=str) + "\n"
     claim = folder / "protocol.json"
@@ -215,7 +217,9 @@ def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) 
 
 
 def _state(part: RatedImages) -> str:
-    return f"{part.name}, {len(part)} photos, {hashlib.sha256(part.table.to_csv(index=False).encode()).hexdigest()[:16]}"
+    sizes = [path.stat().st_size if path.is_file() else None for path in part.paths]  # a table of scores needs no photos
+    content = part.table.to_csv(index=False) + str(sizes)
+    return f"{part.name}, {len(part)} photos, {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def _complete(file: Path, test: RatedImages) -> pd.DataFrame | None:

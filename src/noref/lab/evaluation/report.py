@@ -60,7 +60,7 @@ def scores(method: ScoringMethod[Any], test: RatedImages, folder: Path) -> pd.Da
         mos = test.unit_mos[scored]
         held = float(((ends[:, 0] <= mos) & (mos <= ends[:, 1])).mean())
         width = float((ends[:, 1] - ends[:, 0]).mean())
-        facts = {"stated": method.coverage, "held": held, "n": len(mos), "mean_width": width}
+        facts = {"nominal_coverage": method.coverage, "coverage": held, "n": len(mos), "mean_width": width}
         (folder / "interval.json").write_text(json.dumps(facts, indent=2) + "\n")
     return results
 

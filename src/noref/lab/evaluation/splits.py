@@ -22,11 +22,11 @@ class LeakError(LabError):
 def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> dict[str, RatedImages]:
     """Split a database so that all photos of one content are in one part.
 
-    The split depends on the names of the contents and the seed only, not on the order of the rows.
+    The split depends on the names of the contents, the shares and the seed only, not on the order of rows or shares.
 
     Args:
         rated: The database.
-        shares: Part name -> share of the contents; the shares must add up to 1.
+        shares: Share of the contents for some of `PARTS`; the shares must add up to 1.
         seed: Random seed.
 
     Raises:
@@ -34,6 +34,7 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
     """
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise LabError(f"the shares of a split must add up to 1, not {sum(shares.values()):g}; change them")
+    shares = {name: shares[name] for name in sorted(shares, key=PARTS.index)}
     contents = np.array(sorted(rated.table["content"].unique()))
     order = np.random.default_rng(seed).permutation(len(contents))
     ends = np.rint(np.cumsum(list(shares.values())) * len(contents)).astype(int)
@@ -42,7 +43,7 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
         rows = rated.table[rated.table["content"].isin(chosen)]
         if rows.empty:
             raise LabError(
-                f"{rated.name}: {len(contents)} contents are too few for a part {name!r} of {shares[name]:g}; enlarge it"
+                f"{rated.name}: {len(contents)} contents are too few for a part {name!r} of {shares[name]:g}; raise its share"
             )
         parts[name] = rated.select(rows["image"].tolist())
     return parts
@@ -128,7 +129,7 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
             message names the first pair.
     """
     for (first, one), (second, other) in combinations(parts.items(), 2):
-        _refuse(set(map(str, one.paths)) & set(map(str, other.paths)), "image", first, second)
+        _refuse(_resolved(one.paths) & _resolved(other.paths), "image", first, second)
         if (one.name, one.folder) == (other.name, other.folder):
             _refuse(set(map(str, one.table["content"])) & set(map(str, other.table["content"])), "content", first, second)
     if look_at_pictures:
@@ -138,7 +139,7 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
     for name in HELD_OUT:
         if name in parts:
             held_out = [*parts[name].paths, *_references(parts[name])]
-            _refuse(set(map(str, held_out)) & set(map(str, external)), "image", name, EXTERNAL)
+            _refuse(_resolved(held_out) & _resolved(external), "image", name, EXTERNAL)
             if look_at_pictures:
                 _refuse_near_pictures({name: held_out, EXTERNAL: external})
 
@@ -154,13 +155,16 @@ def _refuse(common: set[str], what: str, first: str, second: str) -> None:
         raise LeakError(f"{what} {min(common)} is {place} ({len(common)} in total); remove it from one of them")
 
 
-def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
-    from noref.lab.datasets.check import check
+def _resolved(paths: Sequence[Path]) -> set[str]:
+    return {str(path.resolve()) for path in paths}
 
-    # As a database with one content per part. Unreadable photos are skipped here, and become failed rows later.
-    rows = [(path, 0.0, name) for name, paths in sides.items() for path in sorted({str(path.absolute()) for path in paths})]
-    together = RatedImages("split", Path(), pd.DataFrame(rows, columns=["image", "mos", "content"]), (0, 1))
-    near = check(together).near_pairs
+
+def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
+    from noref.lab.datasets.check import near_pairs_across
+
+    # Unreadable photos become failed rows later.
+    distinct = {name: [Path(path) for path in sorted(_resolved(paths))] for name, paths in sides.items()}
+    near = near_pairs_across(distinct, skip_unreadable=True)
     if near:
         first, second = near[0].sides
         raise LeakError(

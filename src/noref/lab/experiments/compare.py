@@ -11,6 +11,7 @@ import pandas as pd
 from noref.lab.errors import LabError
 from noref.lab.files import read_csv
 from noref.lab.metrics import significance
+from noref.lab.metrics.agreement import agreement
 from noref.resampling import holm
 
 SPLITS = "corrected resampled t-test over random splits"
@@ -29,10 +30,10 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns:
         All results, with the name of their folder in the column `results`; and one row per database and pair of methods:
         `database`, `first`, `second`, `test` (its name), `splits` and `contents` (their numbers), `failed` (photos excluded
-        from the `CONTENTS` test because a method failed on them), `difference` of SRCC (first minus second, averaged over the
-        splits), `low` and `high` (95 % confidence interval), `p` (NaN if the test is undefined, for example with few contents)
-        and `p_holm` (corrected for all rows of the table by the method of Holm). The second table is empty if no methods share
-        a split.
+        from the test because a method failed on them), `difference` of SRCC (first minus second, averaged over the splits),
+        `low` and `high` (95 % confidence interval), `p` (NaN if the test is undefined, for example with few contents) and
+        `p_holm` (corrected for all rows of the table by the method of Holm). The second table is empty if no methods share a
+        split.
 
     Raises:
         LabError: A folder is given twice, holds no results, or was written by another version of noref; or a method has no SRCC
@@ -88,7 +89,14 @@ def _test(shared: pd.DataFrame) -> dict[str, Any]:
     facts = {"splits": len(shared), "contents": photos["content"].nunique(), "failed": len(photos) - len(scored)}
     if shared["seed"].nunique() > 1 and shared[["fitted_x", "fitted_y"]].any(axis=None):
         ratio = float((shared["contents_tested"] / shared["contents_learned"]).mean())
-        return {"test": SPLITS, **facts, **significance.corrected_t(shared["srcc_x"], shared["srcc_y"], ratio)._asdict()}
+        by_split = [part for _, part in scored.groupby("split", sort=False)]
+        first, second = (
+            [agreement(part[f"predicted_{side}"], part["mos"])["srcc"] for part in by_split] for side in ("x", "y")
+        )
+        if not np.isfinite([first, second]).all():
+            both = " and ".join(shared[[f"method_{side}" for side in ("x", "y")]].iloc[0])
+            raise LabError(f"{both} have no SRCC on the photos of a split that both can score; exclude one of them")
+        return {"test": SPLITS, **facts, **significance.corrected_t(first, second, ratio)._asdict()}
     columns = (scored[name] for name in ("predicted_x", "predicted_y", "mos", "content", "split"))
     return {"test": CONTENTS, **facts, **significance.by_content(*columns)._asdict()}
 

@@ -8,7 +8,7 @@ tests write `monotonicity.csv` (one row per type of distortion) instead of the l
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
 from noref.lab.experiments import environment
 from noref.lab.experiments.recipe import Recipe, load_recipe
-from noref.lab.files import make_folder
+from noref.lab.files import make_folder, read_csv
 from noref.lab.methods.base import ScoringMethod
 from noref.lab.metrics import monotonicity, waterloo
 from noref.lab.plots import predictions as prediction_plots
@@ -125,12 +125,12 @@ def plan(
 
 
 def evaluate(
-    candidates: Sequence[Candidate], planned: Iterable[tuple[RatedImages, list[Split]]], folder: Path, *, tests: bool = False
+    candidates: Sequence[Candidate], planned: Sequence[tuple[RatedImages, list[Split]]], folder: Path, *, tests: bool = False
 ) -> pd.DataFrame:
     """Evaluate every method on every planned database; an interrupted evaluation is resumed.
 
     Args:
-        candidates: Methods with distinct labels.
+        candidates: Methods.
         planned: As returned by `plan`.
         folder: Results folder.
         tests: Report the D, L, P and M tests instead of agreement; requires databases made by `noref lab synthesize`.
@@ -139,9 +139,14 @@ def evaluate(
         The table of results.
 
     Raises:
-        LabError: `folder` holds other results, or cannot be written.
+        LabError: Two methods have one label; or `folder` holds other results, or cannot be written.
     """
+    labels = [method.label for method in candidates]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise LabError(f"two methods would be called {twice}; rename one of their files")
     make_folder(folder)
+    _refuse_to_drop(folder, labels, [rated.name for rated, _ in planned])
     environment.note(folder / "environment.json", {})
     results, by_split, by_type = [], [], []
     for rated, splits in planned:
@@ -163,6 +168,8 @@ def evaluate(
             prediction_plots.extremes(together, rated.folder, name).savefig(folder / f"pictures-{name}.png", dpi=80)
     table = _labels_first(pd.concat(results, ignore_index=True))
     _save(table, folder)
+    for other in ("splits.csv", "monotonicity.csv"):
+        (folder / other).unlink(missing_ok=True)
     if by_split:
         _labels_first(pd.concat(by_split, ignore_index=True)).to_csv(folder / "splits.csv", index=False)
     if by_type:
@@ -171,6 +178,17 @@ def evaluate(
         with (folder / "results.md").open("a") as report:
             report.write(f"\nM, type by type\n\n{as_markdown(types)}")
     return table
+
+
+def _refuse_to_drop(folder: Path, labels: Sequence[str], databases: Sequence[str]) -> None:
+    """Refuse a folder whose table of results would lose rows."""
+    if not (folder / "results.csv").is_file():
+        return
+    there = read_csv(folder / "results.csv", usecols=["method", "database"], dtype=str)
+    lost = there[~(there["method"].isin(labels) & there["database"].isin(databases))]
+    if len(lost):
+        what = " on ".join(lost.iloc[0])
+        raise LabError(f"{folder} has results of {what}, which would be lost; evaluate it too, or choose another folder")
 
 
 def _described(table: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
