@@ -293,8 +293,15 @@ def test_the_lists_of_methods_recipes_and_distortions_are_complete():
         assert all(len(line.split()) > 2 for line in lines)
 
 
+def test_methods_whose_parameters_ship_state_their_licence_and_data():
+    _, _, brisque = call("methods").stdout.partition("\nbrisque ")
+    lines = [line.strip() for line in brisque.splitlines()[2:5]]
+    assert [line.partition(":")[0] for line in lines] == ["licence", "parameters", "data"]
+    assert "BIQ2021" in lines[2]
+
+
 @pytest.mark.parametrize("name", methods.names())
-def test_settings_have_type_dedefect_and_meaning(name):
+def test_settings_have_type_default_and_meaning(name):
     settings = list(listed(methods.get(name).settings_type))
     assert settings
     assert all(setting.type and setting.doc for setting in settings)

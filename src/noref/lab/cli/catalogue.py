@@ -1,6 +1,7 @@
 """`noref lab methods`, `recipes` and `settings`: lists of methods, recipes and settings."""
 
 import inspect
+import json
 from importlib import resources
 from typing import Annotated, Any
 
@@ -8,12 +9,16 @@ import typer
 
 
 def methods() -> None:
-    """List the methods: what they are, their paper, and the licence of the implementation and of what ships with it."""
+    """List the methods: what they are, their paper, and the licence of the implementation and of the parameters that ship."""
     from noref.lab import methods
 
     for name in methods.names():
         method = methods.get(name)
-        typer.echo(f"{name:<12}{_summary(method)}\n    {method.citation}\n    {method.licence}")
+        typer.echo(f"{name:<12}{_summary(method)}\n    {method.citation}\n    licence: {method.licence}")
+        shipped = resources.files("noref.lab.models") / name / "card.json"
+        if shipped.is_file():
+            card = json.loads(shipped.read_text(encoding="utf-8"))
+            typer.echo(f"    parameters: {card['licence']}\n    data: {card['data']}")
 
 
 def recipes() -> None:

@@ -26,7 +26,7 @@ class Method(ABC, Generic[S]):
 
     Attributes:
         citation: Authors, year and title of the paper, or that there is none.
-        licence: Licence of this implementation and of the parameters that ship with it.
+        licence: Licence of this implementation.
     """
 
     name: ClassVar[str]  # given by `registry.register`
