@@ -27,6 +27,7 @@ import torch
 from torch import nn
 
 from noref.card import ModelCard
+from noref.lab import datasets
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
@@ -191,12 +192,13 @@ def _origin(method: NetworkMethod[Any]) -> str:
 def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
     """The command that repeats the measurement; for models without scores, that of the training run."""
     if not scoring:
-        return f"noref lab train {recipe.get('name', recipe['method'])} --set seed={recipe['seed']} --out RUN"
+        return f"noref lab train {recipe.get('name', recipe['method'])} --pristine PATH --set seed={recipe['seed']} --out RUN"
     options = "--protocol official"
     if recipe["split"] != "official":
         shares = ",".join(f"{part}={share:g}" for part, share in recipe["split"].items())
         options = f"--protocol single --shares {shares}"
-    return f"noref lab evaluate model:{name} --data {recipe['database']}=PATH {options} --seed {recipe['seed']} --out RESULTS"
+    kind = recipe["database"] if recipe["database"] in datasets.names() else "table"  # a table is named after its file
+    return f"noref lab evaluate model:{name} --data {kind}=PATH {options} --seed {recipe['seed']} --out RESULTS"
 
 
 def _test_part(recipe: dict[str, Any]) -> str:

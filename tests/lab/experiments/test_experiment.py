@@ -140,6 +140,11 @@ def test_a_card_has_the_command_that_repeats_the_measurement(split, says):
     assert command == f"noref lab evaluate model:mine --data koniq10k=PATH {says} --out RESULTS"
 
 
+def test_the_card_of_a_table_names_the_reader_not_the_file():
+    command = _command("mine", {"split": "official", "seed": 0, "database": "labels"})
+    assert "--data table=PATH --protocol official" in command
+
+
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_can_be_built(name):
     recipe = load_recipe(name)

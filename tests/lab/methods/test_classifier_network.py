@@ -99,10 +99,13 @@ def test_the_last_blocks_are_trained_and_the_rest_is_frozen():
         "bn2.weight",
         "bn2.bias",
     ]
+    freeze_all_but_last(body, 99)  # what is frozen stays so
+    assert {name.split(".")[1] for name in learning(body)} == {"3", "4", "weight", "bias"}
     freeze_all_but_last(body, 0)
     assert learning(body) == []
-    freeze_all_but_last(body, 99)
-    assert len(learning(body)) == sum(1 for _ in body.parameters())
+    whole = Backbone("test_efficientnet").body
+    freeze_all_but_last(whole, 99)
+    assert len(learning(whole)) == sum(1 for _ in whole.parameters())
 
 
 def test_of_a_network_without_groups_a_layer_is_a_block():

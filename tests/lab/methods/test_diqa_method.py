@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from noref.errors import ImageTooSmall
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.diqa import pictures
@@ -85,6 +86,13 @@ def test_stage_1_learns_from_the_references_of_a_database(parts, tmp_path):
     assert np.isfinite(read_log(tmp_path / "own" / "stage1")["val_loss"]).any()
     assert set(method.explain(make_scene(80, 96))) == {"quality", "error"}
     assert list(method.external_images()) == []
+
+
+def test_photos_too_small_for_the_border_of_the_map_are_refused(parts, tmp_path):
+    method = fitted(parts, tmp_path, None, **{"stage1.epochs": 0, "data.shortest": 16})
+    assert np.isfinite(method.predict([make_scene(36, 36)])).all()
+    with pytest.raises(ImageTooSmall):
+        method.predict([make_scene(20, 20)])
 
 
 def test_whole_photos_of_several_sizes_train(parts, tmp_path):

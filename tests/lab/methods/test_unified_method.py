@@ -33,7 +33,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone.name=test_efficientnet data.area=16384 copies=4 pictures=4 schedule.epochs=1 data.crop=64 schedule.batch=8 "
-    "schedule.ema=null schedule.precision=32-true schedule.workers=0 best=0.2 halved=0.3"
+    "schedule.ema=null schedule.precision=32-true schedule.workers=0 best=0.2 halved=0.3 calibration=0.5"
 )
 SIZE = WorkingSize(128 * 128, 16, 32, fixed=True)
 
@@ -79,16 +79,38 @@ def test_a_results_folder_is_complete(run):
     facts = json.loads((run / "interval.json").read_text())
     results, predictions = pd.read_csv(run / "results.csv"), pd.read_csv(run / "predictions.csv")
     assert facts["n"] == results["n"].iloc[0] == len(predictions)
-    assert facts["stated"] == 0.9
+    assert facts["nominal_coverage"] == 0.9
     log = (run / "training" / "log" / "version_0" / "metrics.csv").read_text()
     assert all(f"train_{part}" in log for part in ("rated", "distorted", "map", "defects", "spread"))
+
+
+def test_evaluation_makes_the_folder_of_the_fit(database, pristine, tmp_path):
+    changes = (part for change in TINY.split() for part in ("--set", change))
+    split = ("--protocol", "single", "--shares", "train=.85,test=.15")
+    options = ("--data", f"biq2021={database}", "--pristine", pristine, *split, *changes)
+    result = call("evaluate", "recipe:unified", *options, "--out", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "recipe-unified" / "biq2021" / "split-000" / "fit" / "calibration.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("types=[jpeg, white_noise]", "types has no distortion that chains can draw for low contrast"),
+        ("calibration=0.1", "photos are kept to calibrate the interval, which needs 9"),
+    ],
+)
+def test_settings_with_which_nothing_can_be_learned_are_named(change, says, database, pristine, tmp_path):
+    result = train(tmp_path, database, pristine, "--set", change)
+    assert result.exit_code == 2
+    assert says in result.stderr
 
 
 def test_calibration_photos_share_no_scene_with_those_of_training_or_test(run):
     calibration, split = pd.read_csv(run / "calibration.csv"), pd.read_csv(run / "split.csv")
     parts = split.set_index("image")["part"]
     assert set(parts[calibration["image"]]) == {"train"}
-    assert 0 < len(calibration) < (split["part"] == "train").sum() / 2
+    assert interval.FEWEST <= len(calibration) < (split["part"] == "train").sum()
 
 
 def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, tmp_path):
@@ -267,7 +289,7 @@ def test_targets_are_means_of_mos_and_teacher(rated, tmp_path):
 
 def test_pristine_images_are_required(rated, tmp_path):
     with pytest.raises(LabError, match="give --pristine FOLDER"):
-        UnifiedMethod.configured({"backbone": {"name": "test_efficientnet"}}).fit(rated, rated, tmp_path)
+        UnifiedMethod.configured({"backbone": {"name": "test_efficientnet"}, "calibration": 0.5}).fit(rated, rated, tmp_path)
 
 
 def test_chains_draw_the_distortions_that_published_recipes_were_trained_with():

@@ -98,6 +98,7 @@ TINY: dict[str, dict[str, Any]] = {
         "data.fixed": True,
         "copies": 1,
         "pictures": 2,
+        "calibration": 0.5,
         "data.crop": 64,
         "best": 0.3,
         "schedule.epochs": 2,

@@ -62,7 +62,7 @@ def test_a_failed_photo_counts_as_not_falling():
     assert found.value == pytest.approx(5 / 9)
     (row,) = found.as_row().to_dict("records")
     assert (row["test"], row["n"], row["failed"]) == ("M", 18, 4)
-    assert "least of a type: jpeg 0.222; of a step: jpeg 1 to 3 0.000" in row["note"]
+    assert "worst type: jpeg 0.222; worst step: jpeg 1 to 3 0.000" in row["note"]
 
 
 def test_types_without_such_levels_are_named_and_left_out():

@@ -80,7 +80,7 @@ def test_p_refuses_what_does_not_fit():
     for reference in ([[1, 2]], [[np.nan], [1]], [1, 2], np.empty((2, 0))):
         with pytest.raises(ValueError, match="finite and 2 x k"):
             waterloo.p_test([1, 2], reference)
-    with pytest.raises(ValueError, match="one direction"):
+    with pytest.raises(ValueError, match="the threshold must be at least 0"):
         waterloo.p_test([1, 2], [[1], [2]], -1)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge, RidgeCV
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR, LinearSVR
 
@@ -45,20 +45,6 @@ def test_a_head_predicts_what_its_pipeline_does(pair):
         scores, _ = head(torch.tensor(FRESH, dtype=torch.float32))
     np.testing.assert_allclose(scores, pipeline.predict(FRESH), atol=1e-4)
     assert np.std(scores.numpy()) > 0.01
-
-
-def test_the_kernel_takes_extra_coordinates():
-    extra = RNG.normal(0, 3, (80, 2))
-    before = make_pipeline(StandardScaler(), PCA(6, random_state=0))
-    regressor = SVR(C=2, epsilon=0.02).fit(np.hstack([before.fit_transform(VECTORS), extra]), OPINIONS + 0.1 * extra[:, 0])
-    head = from_pipeline(Pipeline([*before.steps, ("svr", regressor)]))
-    vectors = torch.tensor(VECTORS, dtype=torch.float32, requires_grad=True)
-    scores, slopes = head(vectors, torch.tensor(extra, dtype=torch.float32))
-    expected = regressor.predict(np.hstack([before.transform(VECTORS), extra]))
-    np.testing.assert_allclose(scores.detach(), expected, atol=1e-4)
-    torch.testing.assert_close(slopes, torch.autograd.grad(scores.sum(), vectors)[0], rtol=1e-4, atol=1e-6)
-    again = RbfHead(12, 6, len(head.supports), extra=2)
-    again.load_state_dict(head.state_dict())
 
 
 def test_slopes_equal_those_of_automatic_differentiation(pair):

@@ -185,3 +185,12 @@ def test_an_interrupted_training_resumes_after_its_latest_epoch_not_its_best(tmp
     resumed = follow(tmp_path, FALLING)
     assert resumed.trained == [3, 4]
     assert resumed.weight == 2
+
+
+def test_no_epochs_leave_the_weights_as_they_are(tmp_path):
+    module = pl.LightningModule()
+    module.layer = torch.nn.Linear(2, 2)
+    before = module.layer.weight.clone()
+    train(module, None, None, tmp_path, Schedule(epochs=0), 0)
+    assert torch.equal(module.layer.weight, before)
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from noref.lab.arrays import Pixels
 from noref.lab.distortions.levels import DEFECTS, VERSION_1
 from noref.lab.distortions.registry import get
+from noref.lab.errors import LabError
 
 MOST = 3  # distortions of one photo
 HIGHEST = 5  # level
@@ -42,6 +43,17 @@ def families(types: Sequence[str] = VERSION_1) -> dict[str, tuple[str, ...]]:
     """
     drawn = [get(name) for name in types]
     return {family: tuple(one.name for one in drawn if one.chain and one.family == family) for family in DEFECTS}
+
+
+def require(types: Sequence[str]) -> None:
+    """Check that chains can be drawn that show every defect.
+
+    Raises:
+        LabError: There is no distortion of one of the names, or chains draw none of them for some defect.
+    """
+    missing = [family for family, kinds in families(types).items() if not kinds]
+    if missing:
+        raise LabError(f"types has no distortion that chains can draw for {', '.join(missing)}; add one for each")
 
 
 FAMILIES: Mapping[str, tuple[str, ...]] = families()

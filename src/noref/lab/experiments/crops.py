@@ -88,7 +88,7 @@ def study(
         file = folder / f"split-{i:03}.csv"
         if not file.is_file():
             parts = {name: (vectors[[row[path] for path in part.paths]], part.unit_mos) for name, part in split.parts.items()}
-            done = pd.DataFrame(_evaluated(parts, counts, chosen_poolings, method.regressor)).assign(split=split.name)
+            done = pd.DataFrame(_evaluated(parts, counts, chosen_poolings, method)).assign(split=split.name)
             with draft(file) as unfinished:
                 done.to_csv(unfinished, index=False)
             print(f"{split.name}, {i + 1} of {repeats}", file=sys.stderr)
@@ -126,20 +126,21 @@ def _evaluated(
     parts: Mapping[str, tuple[Vectors, npt.NDArray[np.float64]]],
     counts: Sequence[int],
     poolings: Sequence[Pooling],
-    regressor: svr.Regressor,
+    method: DeepBiqMethod,
 ) -> Iterator[dict[str, str | float]]:
     """One row per number of crops and pooling, with the agreement on the test part."""
     known: dict[tuple[str, int], list[Pipeline]] = {}
+    wanted = method.settings.regressor
     for count in counts:
         crops = {name: vectors[:, :count] for name, (vectors, _) in parts.items()}
         mos = {name: values for name, (_, values) in parts.items()}
         for pooling in poolings:
             # All poolings of predictions share one regressor, which is fitted to a few crops of each photo only.
             shared = pooling.startswith("prediction")
-            fitted_to = svr.crops_to_learn_from(crops["train"].shape[:2], regressor.kernel) if shared else count
+            fitted_to = svr.crops_to_learn_from(crops["train"].shape[:2], wanted.kernel) if shared else count
             key = ("prediction" if shared else pooling, fitted_to)
             if key not in known:
-                known[key] = svr.fit(crops["train"], mos["train"], pooling, regressor)
+                known[key] = svr.fit(crops["train"], mos["train"], pooling, wanted, method.seed)
             best = svr.best(svr.judge(known[key], crops["validation"], mos["validation"], pooling))
             found = agreement(svr.predict(best.fitted, crops["test"], pooling), mos["test"])
             if math.isnan(found["srcc"]):

@@ -45,7 +45,7 @@ class PristineMethod(OpinionUnawareMethod[P]):
     @property
     @abstractmethod
     def dimensions(self) -> int:
-        """Number of dimensions of the model, which more blocks than that are needed for."""
+        """Number of dimensions of the model; it must be fitted to more blocks than that."""
 
     @abstractmethod
     def blocks(self, pixels: Pixels) -> BlockFeatures:

@@ -67,7 +67,7 @@ def intervals(
         contents: n labels of the reference or scene.
         resamples: How many resamples are drawn. Those in which a correlation is undefined are left out.
         confidence: Nominal coverage, 0 to 1.
-        seed: The same seed gives the same intervals, whatever the order of the contents' names.
+        seed: The same seed gives the same intervals, whatever the order of the photos.
 
     Returns:
         Keys `srcc` and `plcc`. Both ends are NaN below `MIN_CONTENTS` contents, and where the correlation is undefined.

@@ -36,8 +36,8 @@ class Monotonicity:
         if pairs:
             step = steps.min().idxmin()
             kind = steps[step].idxmin()
-            least = f"least of a type: {table['share'].idxmin()} {table['share'].min():.3f}"
-            note = f"{least}; of a step: {kind} {step} {steps.loc[kind, step]:.3f}; {note}"
+            least = f"worst type: {table['share'].idxmin()} {table['share'].min():.3f}"
+            note = f"{least}; worst step: {kind} {step} {steps.loc[kind, step]:.3f}; {note}"
         row = {"test": "M", "value": self.value, "n": pairs, "failed": self.failed, "note": note}
         return pd.DataFrame([row])
 

@@ -157,7 +157,7 @@ def p_test(scores: npt.ArrayLike, full_reference: npt.ArrayLike, threshold: floa
     if reference.ndim != 2 or not reference.shape[1] or len(reference) != len(q) or not np.isfinite(reference).all():
         raise ValueError(f"full-reference scores must be finite and {len(q)} x k, not {reference.shape}")
     if threshold < 0:
-        raise ValueError(f"a pair cannot differ by more than {threshold:g} in one direction only")
+        raise ValueError(f"the threshold must be at least 0, not {threshold:g}")
     order = np.argsort(reference[:, 0], kind="stable")
     q, first, *others = q[order], *np.ascontiguousarray(reference[order].T)
     limits = [other - threshold for other in others]
@@ -240,5 +240,5 @@ def all_tests(pool: pd.DataFrame, full_reference: npt.ArrayLike, threshold: floa
 def _finite(values: npt.ArrayLike, what: str = "scores") -> Floats:
     found = np.asarray(values, np.float64)
     if found.ndim != 1 or not np.isfinite(found).all():
-        raise ValueError(f"{what} must be one-dimensional and finite; leave out, and count, photos without")
+        raise ValueError(f"{what} must be one-dimensional and finite; leave out photos without a score, and count them")
     return found

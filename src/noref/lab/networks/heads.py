@@ -50,7 +50,6 @@ class RbfHead(nn.Module):
         length: Length of a vector, D.
         axes: Number of principal axes.
         supports: Number of support vectors.
-        extra: Number of further coordinates, after the projected ones; they do not contribute to the slope.
     """
 
     mean: Tensor
@@ -62,29 +61,27 @@ class RbfHead(nn.Module):
     bias: Tensor
     gamma: Tensor
 
-    def __init__(self, length: int, axes: int, supports: int, extra: int = 0) -> None:
+    def __init__(self, length: int, axes: int, supports: int) -> None:
         super().__init__()
         for name, shape in {
             "mean": (length,),
             "scale": (length,),
             "centre": (length,),
             "axes": (axes, length),
-            "supports": (supports, axes + extra),
+            "supports": (supports, axes),
             "weight": (supports,),
             "bias": (),
             "gamma": (),
         }.items():
             self.register_buffer(name, torch.zeros(shape))
 
-    def forward(self, vectors: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         place = ((vectors - self.mean) / self.scale - self.centre) @ self.axes.T
-        if extra is not None:
-            place = torch.cat([place, extra], dim=1)
         distance = place.square().sum(1)[:, None] - 2 * place @ self.supports.T + self.supports.square().sum(1)
         bumps = self.weight * torch.exp(-self.gamma * distance)
         score = bumps.sum(dim=1)
         slope = 2 * self.gamma * (bumps @ self.supports - score[:, None] * place)
-        return score + self.bias, slope[:, : len(self.axes)] @ self.axes / self.scale
+        return score + self.bias, slope @ self.axes / self.scale
 
 
 class HiddenHead(nn.Module):
@@ -116,8 +113,7 @@ def from_pipeline(fitted: Pipeline) -> Head:
     """Convert a fitted pipeline to a head with the same predictions.
 
     Args:
-        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR, which may
-            have further coordinates after the projected ones.
+        fitted: StandardScaler and a linear regressor, or StandardScaler, PCA (not whitened) and an RBF SVR.
     """
     scaler, regressor = fitted[0], fitted[-1]
     facts: dict[str, Any] = {"mean": scaler.mean_, "scale": scaler.scale_}
@@ -127,8 +123,7 @@ def from_pipeline(fitted: Pipeline) -> Head:
         facts |= {"weight": regressor.coef_.ravel(), "bias": np.ravel(regressor.intercept_)[0]}
     else:
         pca: PCA = fitted[1]
-        supports, coordinates = regressor.support_vectors_.shape
-        head = RbfHead(len(scaler.mean_), pca.n_components_, supports, coordinates - pca.n_components_)
+        head = RbfHead(len(scaler.mean_), pca.n_components_, len(regressor.support_vectors_))
         facts |= {
             "centre": pca.mean_,
             "axes": pca.components_,

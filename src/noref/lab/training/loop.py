@@ -25,11 +25,11 @@ class Schedule:
     """Length and settings of a training run."""
 
     epochs: NotNegative = 20
-    """Maximum of epochs."""
+    """Maximum of epochs; 0 leaves the weights as they are."""
     batch: Positive = 16
     """Batch size, over all processes."""
     accumulate: Positive = 1
-    """Batches whose gradients are summed before a step."""
+    """Batches whose gradients are averaged for a step."""
     patience: Positive = 5
     """Number of epochs without improvement on the validation part before training stops."""
     precision: str = "32-true"
@@ -89,7 +89,7 @@ def train(
     monitor: str = "val_srcc",
     mode: Literal["min", "max"] = "max",
 ) -> None:
-    """Train a module and load its best weights.
+    """Train a module and load its best weights; without epochs, do nothing.
 
     Writes `best.ckpt`, `last.ckpt` (after every epoch), `log/` and, when training is complete, `done` into `folder`. A repeated
     call resumes from `last.ckpt`; after `done`, it only loads the weights.
@@ -108,6 +108,8 @@ def train(
         LabError: Lightning refuses the schedule (an unknown precision or strategy, unavailable devices), training
             diverges, or a checkpoint cannot be written or read.
     """
+    if not schedule.epochs:
+        return
     parallel = schedule if isinstance(schedule, ParallelSchedule) else ParallelSchedule()
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

@@ -32,7 +32,8 @@ def numbered(rated: RatedImages, classes: Sequence[str]) -> npt.NDArray[np.int64
     place = {name: number for number, name in enumerate(classes)}
     unknown = sorted(set(rated.table["type"]) - set(place))
     if unknown:
-        raise LabError(f"{rated.name}: there is no training photo of class {', '.join(unknown)}; put more contents into it")
+        cure = "enlarge the training part, or add photos of this class"
+        raise LabError(f"{rated.name}: there is no training photo of class {', '.join(unknown)}; {cure}")
     return rated.table["type"].map(place).to_numpy(np.int64, copy=True)
 
 

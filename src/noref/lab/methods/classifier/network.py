@@ -175,7 +175,7 @@ class BackboneClassifier(PooledNetwork):
 
 
 def freeze_all_but_last(body: nn.Module, blocks: int) -> None:
-    """Freeze all parameters of a network except those of its last blocks.
+    """Freeze all parameters of a network except those of its last blocks; what is frozen already stays so.
 
     Args:
         body: A network. Blocks are those of its `group_matcher`, which timm's networks have; otherwise, single layers.
@@ -191,4 +191,4 @@ def freeze_all_but_last(body: nn.Module, blocks: int) -> None:
     in_order = list(dict.fromkeys(sorted(block_of.values()) if matcher else block_of.values()))
     trained = in_order[max(len(in_order) - blocks, 0) :]
     for name, parameter in body.named_parameters():
-        parameter.requires_grad_(block_of[name] in trained)
+        parameter.requires_grad_(parameter.requires_grad and block_of[name] in trained)

@@ -28,25 +28,11 @@ from noref.lab.networks.cache import FeatureCache
 from noref.lab.networks.heads import Head, LinearHead, RbfHead, from_pipeline
 from noref.lab.networks.pooling import Features
 from noref.lab.preprocessing import AreaConfig, WorkingSize, working_pixels
-from noref.lab.settings import Positive, Rate, settings
+from noref.lab.settings import Positive, settings
 from noref.lab.training.quality_classes import ClassTuning, tune
 
 View = Literal["centre", "crops", "photo"]
 SHORTEST_PHOTO = 64  # for the view of a whole image
-
-
-@settings
-class SvrSettings:
-    """The support vector regressor; C and epsilon are chosen on the validation part."""
-
-    kernel: svr.Kernel = "linear"
-    """"linear" is the paper's; "rbf" uses principal axes of the features."""
-    c: tuple[Rate, ...] | None = None
-    """Values of C to try; null for the defaults of the kernel."""
-    epsilon: tuple[Rate, ...] | None = None
-    """Values of epsilon to try; null for the defaults."""
-    axes: Positive = 256
-    """Principal axes for the rbf kernel."""
 
 
 @settings
@@ -68,7 +54,7 @@ class DeepBiqSettings:
     """"last" for the mean of the last map, "stages" for mean and deviation of the map after every stage."""
     pooling: Pooling = "feature-avg"
     """How the features or predictions of several crops become one score."""
-    regressor: SvrSettings = SvrSettings()
+    regressor: svr.RegressorSettings = svr.RegressorSettings()
     finetune: ClassTuning = ClassTuning()
     """Experiment III."""
     leak: str | None = None
@@ -106,12 +92,6 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
             return WorkingSize(chosen.data.area, SHORTEST_PHOTO, 2 * places.CELL)
         return WorkingSize(chosen.data.area, chosen.side, places.CELL)
 
-    @property
-    def regressor(self) -> svr.Regressor:
-        """The regressor that is fitted to the features."""
-        chosen = self.settings.regressor
-        return svr.Regressor(chosen.kernel, chosen.c, chosen.epsilon, chosen.axes, self.seed)
-
     def build_network(self, pretrained: bool) -> DeepBiq:
         return self._around(self.bare_backbone() if pretrained else self.settings.backbone.build(False), LinearHead(1))
 
@@ -131,7 +111,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
         inputs, checking = (
             self.vectors(backbone, part.paths, chosen.precision)[:, : self._count()] for part in (rated, validation)
         )
-        fits = svr.fit(inputs, rated.unit_mos, chosen.pooling, self.regressor)
+        fits = svr.fit(inputs, rated.unit_mos, chosen.pooling, chosen.regressor, self.seed)
         choices = svr.judge(fits, checking, validation.unit_mos, chosen.pooling)
         rows = [(choice.c, choice.epsilon, choice.srcc) for choice in choices]
         pd.DataFrame(rows, columns=["c", "epsilon", "val_srcc"]).to_csv(folder / "svr.csv", index=False)

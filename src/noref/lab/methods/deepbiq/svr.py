@@ -15,7 +15,9 @@ from sklearn.svm import SVR, LinearSVR
 
 from noref.lab.methods.deepbiq import pooling as pools
 from noref.lab.methods.deepbiq.pooling import Pooling
+from noref.lab.methods.svr import Choices
 from noref.lab.metrics.agreement import agreement
+from noref.lab.settings import Positive, settings
 
 Vectors = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -30,22 +32,18 @@ EPSILON = (0.005, 0.02)  # for a MOS scaled to [0, 1]
 MOST_ROWS = {"linear": 20_000, "rbf": 6_000}
 
 
-@dataclass(frozen=True)
-class Regressor:
-    """Settings of the regressor.
-
-    Attributes:
-        kernel: See `Kernel`.
-        c, epsilon: Values to try; None for the defaults of the kernel.
-        axes: Principal axes to keep before the rbf kernel.
-        seed: Of the search for principal axes.
-    """
+@settings
+class RegressorSettings:
+    """The support vector regressor; C and epsilon are chosen on the validation part."""
 
     kernel: Kernel = "linear"
-    c: Sequence[float] | None = None
-    epsilon: Sequence[float] | None = None
-    axes: int = 256
-    seed: int = 0
+    """"linear" is the paper's; "rbf" uses principal axes of the features."""
+    c: Choices | None = None
+    """Values of C to try; null for the defaults of the kernel."""
+    epsilon: Choices | None = None
+    """Values of epsilon to try; null for the defaults."""
+    axes: Positive = 256
+    """Principal axes for the rbf kernel."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +56,21 @@ class Choice:
     srcc: float
 
 
-def fit(crops: Vectors, mos: Scores, pooling: Pooling, regressor: Regressor) -> list[Pipeline]:
+def fit(crops: Vectors, mos: Scores, pooling: Pooling, wanted: RegressorSettings, seed: int = 0) -> list[Pipeline]:
     """Fit one pipeline for every C and epsilon to try; `networks.heads.from_pipeline` converts them.
 
     Args:
         crops: photos x count x D.
         mos: MOS of the photos, scaled to [0, 1].
         pooling: Kind of pooling.
-        regressor: Settings of the regressor.
+        wanted: Settings of the regressor.
+        seed: Of the search for principal axes.
     """
     if pooling.startswith("prediction"):
-        crops = crops[:, : crops_to_learn_from(crops.shape[:2], regressor.kernel)]
+        crops = crops[:, : crops_to_learn_from(crops.shape[:2], wanted.kernel)]
     rows = pools.inputs(crops, pooling)
     each = len(rows) // len(mos)
-    return list(_fits(rows, np.repeat(mos, each), regressor))
+    return list(_fits(rows, np.repeat(mos, each), wanted, seed))
 
 
 def crops_to_learn_from(shape: Sequence[int], kernel: Kernel) -> int:
@@ -99,13 +98,13 @@ def predict(fitted: Pipeline, crops: Vectors, pooling: Pooling) -> Scores:
     return pools.outputs(fitted.predict(pools.inputs(crops, pooling)), len(crops), pooling)
 
 
-def _fits(rows: Vectors, targets: Scores, regressor: Regressor) -> Iterator[Pipeline]:
-    linear = regressor.kernel == "linear"
-    axes = min(regressor.axes, *rows.shape)
-    before = make_pipeline(StandardScaler(), *([] if linear else [PCA(axes, random_state=regressor.seed)]))
+def _fits(rows: Vectors, targets: Scores, wanted: RegressorSettings, seed: int) -> Iterator[Pipeline]:
+    linear = wanted.kernel == "linear"
+    axes = min(wanted.axes, *rows.shape)
+    before = make_pipeline(StandardScaler(), *([] if linear else [PCA(axes, random_state=seed)]))
     prepared = before.fit_transform(rows)
     span = _RowSpace(prepared) if linear and rows.shape[1] > rows.shape[0] else None
-    for setting in ParameterGrid({"C": regressor.c or _GRIDS[regressor.kernel], "epsilon": regressor.epsilon or EPSILON}):
+    for setting in ParameterGrid({"C": wanted.c or _GRIDS[wanted.kernel], "epsilon": wanted.epsilon or EPSILON}):
         if linear:
             svr = LinearSVR(loss="squared_epsilon_insensitive", dual=False, **setting)
             # LIBLINEAR penalises the intercept like a weight; with centred targets it is close to 0.

@@ -7,8 +7,8 @@ from pathlib import Path
 from noref.lab import distortions
 from noref.lab.arrays import Pixels
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.distortions.chains import FAMILIES, distort, families
-from noref.lab.errors import LabError
+from noref.lab.distortions import chains
+from noref.lab.distortions.chains import FAMILIES, distort
 from noref.lab.files import make_folder
 from noref.lab.methods.defects.learning import DefectModule
 from noref.lab.methods.defects.linear_probe import fitted_head
@@ -79,9 +79,7 @@ class DefectsMethod(DefectMethod[DefectsSettings]):
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         chosen = self.settings
-        missing = [family for family, kinds in families(chosen.types).items() if not kinds]
-        if missing:
-            raise LabError(f"types has no distortion that chains can draw for {', '.join(missing)}; add one for each")
+        chains.require(chosen.types)
         checking = self._distorted(validation.paths)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
             levels = self._distorted(rated.paths).levels

@@ -36,8 +36,7 @@ class ErrorMapModule(LossModule):
 class DiqaScoreModule(MosModule):
     """Stage 2: predict the MOS, scaled to [0, 1], by mean squared error.
 
-    DIQA-SENS adds the total variation of its sensitivity map as a smoothness penalty (as in the authors' DeepQA). The paper
-    uses Nadam with small learning rates for 80 epochs.
+    DIQA-SENS adds the total variation of its sensitivity map as a smoothness penalty (as in the authors' DeepQA).
     """
 
     SMOOTHNESS = 1e-2

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from noref.lab.methods.diqa.learning import DiqaScoreModule, ErrorMapModule
 from noref.lab.methods.network import Map, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.outputs import OutputNetwork
-from noref.lab.preprocessing import SizeConfig, working_pixels
+from noref.lab.preprocessing import SizeConfig, WorkingSize, working_pixels
 from noref.lab.settings import PathText, Positive, Rate, settings
 from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import find_photos, training_pairs
@@ -28,7 +29,7 @@ class Stage(Schedule):
 
     batch: Positive = 8
     learning_rate: Rate = 2e-4
-    """Highest learning rate."""
+    """Learning rate; in stage 2 the highest."""
     crop: Positive | None = None
     """Side of the training windows in pixels; null for whole images."""
 
@@ -75,6 +76,12 @@ class DiqaMethod(ScoringNetworkMethod[DiqaSettings]):
     map_cell = maps.REDUCTION
     multiple = 4
     network_: _Trained
+
+    @property
+    def working_size(self) -> WorkingSize:
+        """The size policy; smaller images would leave no cell inside the border of the map."""
+        size = super().working_size
+        return replace(size, shortest=max(size.shortest, network.SMALLEST))
 
     def external_images(self) -> Sequence[Path]:
         """The pristine images of stage 1."""

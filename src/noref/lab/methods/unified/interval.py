@@ -7,6 +7,7 @@ import numpy as np
 from noref.lab.arrays import Values
 
 COVERAGE = 0.9
+FEWEST = 9  # photos with which that coverage is possible
 
 
 def conformal_factor(scores: Values, mos: Values, spread: Values) -> float:
@@ -17,9 +18,12 @@ def conformal_factor(scores: Values, mos: Values, spread: Values) -> float:
     `COVERAGE` because they are few.
 
     Args:
-        scores: n, predicted MOS from 0 to 1.
+        scores: n, predicted MOS from 0 to 1; n is at least `FEWEST`.
         mos: n, same scale.
         spread: n, predicted absolute errors.
+
+    Raises:
+        ValueError: There are fewer images.
 
     Examples:
         >>> import numpy as np
@@ -29,4 +33,6 @@ def conformal_factor(scores: Values, mos: Values, spread: Values) -> float:
     """
     ratios = np.sort(np.abs(scores - mos) / spread)
     rank = math.ceil(COVERAGE * (len(ratios) + 1))
-    return float(ratios[min(rank, len(ratios)) - 1])
+    if rank > len(ratios):
+        raise ValueError(f"a coverage of {COVERAGE:g} needs at least {FEWEST} images, not {len(ratios)}")
+    return float(ratios[rank - 1])

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
-from noref.lab.files import read_csv
+from noref.lab.files import make_folder, read_csv
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.methods.unified import interval, photos, probe, sources
@@ -96,6 +97,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
 
     def learn(self, rated: RatedImages, validation: RatedImages, folder: Path) -> None:
         chosen, network = self.settings, self.network_
+        chains.require(chosen.types)
+        make_folder(folder)
         learning, kept = self._without_calibration(rated)
         kept.table.to_csv(folder / "calibration.csv", index=False)
         targets = self._with_teacher(learning, folder)
@@ -127,6 +130,9 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         kept = rated.table["content"].isin(chosen)
         if kept.all():
             raise LabError(f"{rated.name} has too few scenes to keep some for calibration; give more photos")
+        if kept.sum() < interval.FEWEST:
+            needed = f"{kept.sum()} photos are kept to calibrate the interval, which needs {interval.FEWEST}"
+            raise LabError(f"{rated.name}: {needed}; give more photos, or raise `calibration`")
         return tuple(rated.select(rated.table["image"][which].tolist()) for which in (~kept, kept))  # type: ignore[return-value]
 
     def _with_teacher(self, rated: RatedImages, folder: Path) -> RatedImages:

@@ -114,7 +114,7 @@ class DistortedImages(Dataset[Item]):
         """Pixels, the share of the MOS that is kept, and the levels of all defects where they are known."""
         if rng.random() < UNDISTORTED:
             return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
-        if rng.random() < EXTREME:
+        if self.extreme and rng.random() < EXTREME:
             extreme = self.extreme[int(rng.integers(len(self.extreme)))]
             return extreme.extreme(clean, rng), 1 - EXTREME_MOS_LOSS, _known(extreme.family, HIGHEST)
         if self.chains and rng.random() >= SINGLE:
