@@ -17,7 +17,7 @@ from torch import Tensor
 from noref.lab.torch import QualityLoss, QualityMetric
 
 WEIGHTS = (0.0, 0.02, 0.1, 1.0)
-OTHER = "unified@7"  # trained on the same ratings, with another network
+OTHER = "unified@7"  # trained on ratings of the same database, with another network
 SIDE, LINES = 250, 40  # of a column of the picture, and of the text below it
 
 
