@@ -1,5 +1,6 @@
 """Photos in tar archives: plain and compressed, damaged and hostile."""
 
+import gzip
 import os
 import pickle
 import random
@@ -172,7 +173,10 @@ def test_behind_the_end_mark_nothing_is_read(save):
         (b"\x1f\x8b" + b"\0" * 600, "amaged|corrupt|unknown|not"),
         (member("pax", b"99 path=a\n", type=tarfile.XHDTYPE) + bytes(BLOCK), "corrupt pax header"),
         (member("pax", b"no record\n", type=tarfile.XHDTYPE) + bytes(BLOCK), "corrupt pax header"),
+        (member("pax", b"0 foo=bar\n", type=tarfile.XHDTYPE) + bytes(BLOCK), "corrupt pax header"),
+        (member("pax", b"9 path=a\t", type=tarfile.XHDTYPE) + bytes(BLOCK), "corrupt pax header"),
         (member("pax", b"12 size=-99\n", type=tarfile.XHDTYPE) + member("a.jpg"), "no number"),
+        (member("pax", b"5007 size=" + b"9" * 4996 + b"\n", type=tarfile.XHDTYPE) + member("a.jpg"), "too long"),
         (member("long", type=tarfile.GNUTYPE_LONGNAME, size=1 << 40), "extended header of 1099511627776 bytes"),
         (member("huge.txt", size=1 << 60), "truncated within huge.txt"),
     ],
@@ -211,6 +215,33 @@ def test_memory_does_not_grow_with_the_members(tmp_path):
             tracemalloc.stop()
 
     assert peak(4000) < peak(400) + 20_000
+
+
+def test_memory_does_not_grow_with_the_keys_of_pax_headers(tmp_path):
+    with (tmp_path / "a.tar").open("wb") as file:
+        for number in range(200):
+            file.write(pax({f"comment.{number}.{key}": "x" * 400 for key in range(20)}, tarfile.XGLTYPE))
+        file.write(pax({f"GNU.sparse.{key}": "1" for key in range(99)}) + member("a.jpg", b"x") + bytes(1024))
+    archive = sources.LocalFile(str(tmp_path / "a.tar"))
+    tracemalloc.start()
+    try:
+        assert [each.name for each in tars.members(archive, archive.identity())] == ["a.jpg"]
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("compression", ["", "gz"])
+def test_a_size_that_no_file_has_can_be_stored(save, compression):
+    content = member("a.jpg", PHOTOS["0.jpg"]) + pax({"size": str(1 << 63)}) + member("huge.jpg")
+    archive = save("a.tar", gzip.compress(content) if compression else content)
+    first, huge, last = found(archive)
+    assert contents([first]) == {"a.jpg": PHOTOS["0.jpg"]}
+    assert huge.identity().bytes == 2**63 - 1
+    with pytest.raises(ImageTooLarge):
+        huge.open()
+    with pytest.raises(DamagedImage, match=r"truncated within huge\.jpg"):
+        last.open()
 
 
 def test_xz_is_unpacked_within_a_limit_of_memory(save):

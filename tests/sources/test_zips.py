@@ -130,6 +130,33 @@ def test_a_bomb_is_never_unpacked(save, monkeypatch):
     assert len(unpacked) == 1
 
 
+def zip64(content: bytes, number: int, **fields: int) -> bytes:
+    """An archive whose directory states fields of a member in 64 bits."""
+    *before, end = [*entries(content), content.index(b"PK\5\6")]
+    entry = content[before[number] : [*before, end][number + 1]]
+    names = struct.unpack_from("<H", entry, 28)[0]
+    places = {"size": (24, "<L"), "start": (42, "<L")}
+    for field in fields:
+        entry = changed(entry, places[field][0], places[field][1], 0xFFFFFFFF)
+    extra = struct.pack(f"<2H{len(fields)}Q", 1, 8 * len(fields), *fields.values())
+    entry = changed(entry, 30, "<H", len(extra))
+    entry = entry[: 46 + names] + extra + entry[46 + names :]
+    directory = content[before[0] : before[number]] + entry + content[[*before, end][number + 1] : end]
+    return content[: before[0]] + directory + changed(content[end:], 12, "<L", len(directory))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [("size", 1 << 63, ImageTooLarge), ("start", 1 << 63, DamagedImage), ("start", (1 << 63) - 1, DamagedImage)],
+)
+def test_numbers_that_no_file_has_are_an_error_in_their_place(save, field, value, error):
+    first, failed, last = found(save("a.zip", zip64(zipped(PHOTOS), 1, **{field: value})))
+    assert contents([first, last]) == {"0.jpg": PHOTOS["0.jpg"], "2.jpg": PHOTOS["2.jpg"]}
+    assert failed.identity().bytes < 1 << 63
+    with pytest.raises(error, match=r"a\.zip::1\.jpg: "):
+        failed.open()
+
+
 @pytest.mark.parametrize("where", ["content", "checksum", "header", "start"])
 def test_damage_to_one_member_is_an_error_in_its_place(save, where):
     content = zipped(PHOTOS, zipfile.ZIP_STORED)
@@ -147,9 +174,10 @@ def test_damage_to_one_member_is_an_error_in_its_place(save, where):
         failed.open()
 
 
-def test_damaged_deflate_is_an_error_in_its_place(save):
-    content = zipped({"a.jpg": b"text " * 500})
-    [photo] = found(save("a.zip", changed(content, 36, "<L", 0xFFFFFFFF)))
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_damaged_compression_is_an_error_in_its_place(save, method):
+    content = zipped({"a.jpg": b"text " * 500}, method)
+    [photo] = found(save("a.zip", changed(content, 40, "<L", 0xFFFFFFFF)))
     with pytest.raises(DamagedImage, match=r"a\.jpg: "):
         photo.open()
 

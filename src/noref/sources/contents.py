@@ -9,9 +9,7 @@ from typing import BinaryIO
 from noref.errors import ImageError
 from noref.images import Source
 from noref.sources.failures import Truncated, explained
-from noref.sources.found import UNKNOWN, File, Found, Identity
-
-_LATEST = 2**63 - 1  # nanoseconds: the largest integer of SQLite
+from noref.sources.found import LARGEST, UNKNOWN, File, Found, Identity
 
 
 class Named(io.BytesIO):
@@ -45,7 +43,7 @@ class LocalFile:
             state = os.stat(self.path)
         except (OSError, ValueError):  # ValueError: a null character in the path
             return UNKNOWN
-        return Identity(state.st_size, min(state.st_mtime_ns, _LATEST))
+        return Identity(state.st_size, min(state.st_mtime_ns, LARGEST))
 
     def open(self, _name: str) -> Source:
         """The path."""

@@ -9,6 +9,10 @@ from noref.images import Source
 from noref.urls import is_url
 
 
+LARGEST = 2**63 - 1
+"""The largest integer of SQLite, and the most that a part of an identity may be."""
+
+
 class Identity(NamedTuple):
     """The state of a photo's content. A photo whose identity has changed is scored again.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from noref.sources.found import Content, Identity
+from noref.sources.found import LARGEST, Content, Identity
 
 
 class Member(NamedTuple):
@@ -21,5 +21,8 @@ class Member(NamedTuple):
 
 
 def identity(size: int, archive: Identity) -> Identity:
-    """The state of a member of a size in an archive of a state: it changes whenever the archive does."""
-    return Identity(size, archive.modified, " ".join(filter(None, (str(archive.bytes), archive.version))))
+    """The state of a member of a size in an archive of a state: it changes whenever the archive does.
+
+    An archive may state any size; one that no file has is as good as the largest.
+    """
+    return Identity(min(size, LARGEST), archive.modified, " ".join(filter(None, (str(archive.bytes), archive.version))))

@@ -10,7 +10,7 @@ from noref.sources import http
 from noref.sources.attempts import attempted
 from noref.sources.contents import Held
 from noref.sources.failures import LIMIT, Truncated, explained, too_large
-from noref.sources.found import UNKNOWN, Identity
+from noref.sources.found import LARGEST, UNKNOWN, Identity
 from noref.sources.stream import ReadAhead
 from noref.urls import is_http, shown, without_query
 
@@ -133,7 +133,7 @@ def identity_of(info: Any, size: int | None = None) -> Identity:
     """The state that an entry of a listing, or the headers of an answer, describe."""
     size = info.get("size") if size is None else size
     version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
-    return Identity(int(size or 0), next((_nanoseconds(info[key]) for key in _CHANGED if info.get(key)), 0), version.strip('"'))
+    return Identity(min(int(size or 0), LARGEST), next((_nanoseconds(info[key]) for key in _CHANGED if info.get(key)), 0), version.strip('"'))
 
 
 def _nanoseconds(moment: Any) -> int:
@@ -144,7 +144,7 @@ def _nanoseconds(moment: Any) -> int:
         if isinstance(moment, datetime):
             aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
             moment = aware.timestamp()
-        return int(float(moment) * 1_000_000) * 1000
+        return max(-LARGEST, min(int(float(moment) * 1_000_000) * 1000, LARGEST))
     except (ValueError, TypeError, OverflowError):
         return 0
 

@@ -63,7 +63,15 @@ def photos(file: File, state: Identity, column: str | None) -> Iterator[Found]:
                     yield _photo(file, state, row, value, chosen.kind)
                     row += 1
         except (pa.ArrowException, ValueError) as error:  # ValueError: a path that is no text
-            raise Malformed(f"it is corrupt, or no Parquet file ({str(error).partition(chr(10))[0]})") from None
+            raise _malformed(error) from None
+        except OSError as error:
+            if type(error) is OSError and error.errno is None:  # of pyarrow, on damaged data
+                raise _malformed(error) from None
+            raise
+
+
+def _malformed(error: Exception) -> Malformed:
+    return Malformed(f"it is corrupt, or no Parquet file ({str(error).partition(chr(10))[0]})")
 
 
 def _photo(file: File, state: Identity, row: int, value: Any, kind: str) -> Found:

@@ -22,8 +22,11 @@ from noref.sources.xz import XzFile
 
 _BLOCK = 512
 _LONGEST = 1 << 20  # bytes of an extended header, at most
+_DIGITS = 30  # of a size, at most: more than any header block can state; Python refuses to read thousands
 _STEP = 1 << 20  # bytes skipped at a time where the archive is compressed
 _PAX = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}
+_SPARSE = b"GNU.sparse."
+_USED = {b"path", b"size", b"GNU.sparse.name"}  # keys of pax headers
 _LINKS = {tarfile.LNKTYPE, tarfile.SYMTYPE}
 _SPARSE_MORE, _SPARSE_EVEN_MORE = 482, 504  # bytes of an old GNU header, and of its extension, that state whether one follows
 
@@ -197,9 +200,9 @@ def _headers(archive: _Unpacked) -> Iterator[_Header]:
 def _completed(header: tarfile.TarInfo, facts: dict[str, str]) -> _Header:
     """A header with what extended headers state."""
     size = facts.get("size", str(header.size))
-    if not (size.isascii() and size.isdigit()):
-        raise Malformed("it is corrupt (a size that is no number)")
-    sparse = header.type == tarfile.GNUTYPE_SPARSE or any(fact.startswith("GNU.sparse.") for fact in facts)
+    if not (size.isascii() and size.isdigit() and len(size) <= _DIGITS):
+        raise Malformed("it is corrupt (a size that is no number, or too long a one)")
+    sparse = header.type == tarfile.GNUTYPE_SPARSE or any(fact.startswith(_SPARSE.decode()) for fact in facts)
     name = facts.get("GNU.sparse.name", facts.get("path", header.name))
     return _Header(name, header.type, int(size), sparse)
 
@@ -225,15 +228,20 @@ def _extended(archive: _Unpacked, header: tarfile.TarInfo) -> bytes:
 
 
 def _records(content: bytes) -> dict[str, str]:
-    """The records of a pax header: "LENGTH KEY=VALUE", each ended by a newline that counts."""
+    """Those records of a pax header that are used: "LENGTH KEY=VALUE", each ended by a newline that counts.
+
+    An archive may state any number of others. Keys that only tell of a sparse file are kept as one.
+    """
     records = {}
     while content.strip(b"\0"):
         digits, _, _ = content.partition(b" ")
         length = int(digits) if digits.isdigit() and len(digits) < 8 else 0
         key, equals, value = content[len(digits) + 1 : length - 1].partition(b"=")
-        if not equals or length > len(content):
+        if not equals or length <= len(digits) or content[length - 1 : length] != b"\n":
             raise Malformed("it has a corrupt pax header")
-        records[key.decode("utf-8", "replace")] = value.decode("utf-8", "surrogateescape")
+        kept = key if key in _USED else _SPARSE if key.startswith(_SPARSE) else None
+        if kept is not None:
+            records[kept.decode()] = value.decode("utf-8", "surrogateescape")
         content = content[length:]
     return records
 

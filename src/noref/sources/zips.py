@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from noref.errors import UnsupportedImage
 from noref.images import Source
-from noref.sources.contents import Named
-from noref.sources.failures import LIMIT, Malformed, Truncated, explained, too_large
+from noref.sources.contents import Failed, Named
+from noref.sources.failures import LIMIT, Malformed, Truncated, as_image_error, explained, too_large
 from noref.sources.found import Content, File, Identity
 from noref.sources.members import Member, identity
 
@@ -66,10 +66,13 @@ def members(file: File, state: Identity) -> Iterator[Member]:
         if entry.name.endswith(("/", "\\")) or kind == stat.S_IFDIR:
             continue
         odd = "links" if kind == stat.S_IFLNK else "special files" if kind not in (0, stat.S_IFREG) else ""
-        yield Member(entry.name, odd, partial(_content, file, entry, identity(entry.size, state)))
+        yield Member(entry.name, odd, partial(_content, file, entry, state))
 
 
-def _content(file: File, entry: _Entry, state: Identity, _name: str) -> Content:
+def _content(file: File, entry: _Entry, archive: Identity, name: str) -> Content:
+    state = identity(entry.size, archive)
+    if entry.start + entry.packed > archive.bytes:
+        return Failed(as_image_error(name, Malformed("its archive is corrupt or truncated: the member would end behind it")), state)
     return Zipped(file, entry.start, entry.header, entry.packed, entry.method, entry.encrypted, entry.checksum, state)
 
 
@@ -149,7 +152,10 @@ def _inflated(packed: bytes, size: int) -> bytes:
 
 
 def _unzipped2(packed: bytes, size: int) -> bytes:
-    return bz2.BZ2Decompressor().decompress(packed, size + 1)
+    try:
+        return bz2.BZ2Decompressor().decompress(packed, size + 1)
+    except OSError as error:  # of the data: nothing is read here
+        raise Malformed(f"it is corrupt ({str(error).lower()})") from None
 
 
 _METHODS: dict[int, Callable[[bytes, int], bytes]] = {
