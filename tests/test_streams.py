@@ -201,14 +201,62 @@ full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/fu
 def test_results_that_cannot_be_written_end_the_run(photo, jobs, form):
     done = redirected([photo, photo, "--jobs", jobs, "--format", form], "> /dev/full")
     assert done.returncode == 2
-    assert done.stderr == b"noref: standard input or output: No space left on device\n"
+    assert done.stderr == b"noref: standard output: No space left on device\n"
 
 
 @full
 def test_help_that_cannot_be_written():
     done = redirected(["--help"], "> /dev/full")
     assert done.returncode == 2
-    assert done.stderr == b"noref: standard input or output: No space left on device\n"
+    assert done.stderr == b"noref: standard output: No space left on device\n"
+
+
+def stored(file: Path, photo: Path) -> Path:
+    call(photo, photo.parent / "missing.jpg", "--out", file)
+    return file
+
+
+def listed(file: Path, options: str, redirection: str) -> subprocess.CompletedProcess[bytes]:
+    command = f"{' '.join(NOREF)} results {file} {options} {redirection}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, env=environment(), timeout=60, check=False)
+
+
+@full
+def test_results_that_only_the_end_writes_are_not_lost_in_silence(photo, tmp_path):
+    file = stored(tmp_path / "r.db", photo)
+    done = listed(file, "--format csv", "> /dev/full")
+    assert done.returncode == 2
+    assert done.stderr.endswith(b"noref: standard output: No space left on device\n")
+    removed = listed(file, "--format csv --failed --prune", "> /dev/full")
+    assert removed.returncode == 2
+    assert removed.stderr == b"noref: standard output: No space left on device\n"
+    assert len(listed(file, "--failed --format paths", "").stdout.splitlines()) == 1
+
+
+def test_a_reader_that_is_gone_at_the_end_is_stated_by_the_exit_code_only(photo, tmp_path):
+    file = stored(tmp_path / "r.db", photo)
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [*NOREF, "results", file, "--format", "csv"]
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False)
+    os.close(theirs)
+    assert done.returncode == 1
+    assert b"noref: " not in done.stderr
+
+
+def test_other_errors_are_not_blamed_on_the_output(photo, tmp_path):
+    script = (
+        "import sys, tempfile; from noref import cli; tempfile.tempdir = None; tempfile._candidate_tempdir_list = list;"
+        "sys.argv[1:] = ['compare', *sys.argv[1:]]; cli.main()"
+    )
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "a.png").write_bytes(photo.read_bytes())
+    command = [sys.executable, "-c", script, *folders]
+    done = subprocess.run(command, capture_output=True, env=environment(), timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"noref: No usable temporary directory found")
 
 
 @full
@@ -216,6 +264,7 @@ def test_messages_that_cannot_be_written_change_nothing_else(photo):
     done = redirected([photo, "missing.jpg", "--debug"], "2> /dev/full")
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 3
+    assert redirected([photo], "2> /dev/full").returncode == 0
 
 
 def test_a_full_disk_costs_the_map_only(photo, tmp_path):

@@ -25,15 +25,15 @@ def prepare() -> None:
             stream.reconfigure(encoding=None if chosen else "utf-8", errors="noref")
 
 
-def flush() -> bool:
-    """Flush standard output and standard error; returns whether that succeeded."""
-    worked = True
-    for stream in (sys.stdout, sys.stderr):
+def flush() -> dict[str, OSError]:
+    """Flush standard output and standard error; returns the errors of doing so, by "stdout" and "stderr"."""
+    errors = {}
+    for name in ("stdout", "stderr"):
         try:
-            stream.flush()
-        except OSError:
-            worked = False
-    return worked
+            getattr(sys, name).flush()
+        except OSError as error:
+            errors[name] = error
+    return errors
 
 
 def standard_input() -> BinaryIO:

@@ -65,7 +65,12 @@ def main() -> None:
         else:
             say("noref: internal error", *traceback.format_exc().splitlines())
             code = Exit.BUG
+    lost = streams.flush()
+    if code == Exit.OK and "stdout" in lost:
+        code = Exit.SOME_FAILED if isinstance(lost["stdout"], BrokenPipeError) else Exit.STOPPED
+        if code == Exit.STOPPED:
+            say(f"noref: {reason(lost['stdout'])}")
     # A normal exit waits for the photos being scored, and fails if a stream cannot be written.
-    if code == Exit.INTERRUPTED or not streams.flush():
+    if code == Exit.INTERRUPTED or lost:
         os._exit(code)
     sys.exit(code)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 
+from noref import streams
 from noref.assessment import Assessment
 from noref.errors import ClusterError, ComparisonError, ImageError, InternalError, ModelError, StoreError
 from noref.writers.table import printable
@@ -60,9 +61,10 @@ def stop(message: str) -> NoReturn:
 
 
 def reason(error: Exception) -> str:
-    """The message of an error; an OSError without a file name comes from a standard stream."""
+    """The message of an error; it names standard output if that is what cannot be written."""
     if isinstance(error, OSError) and error.filename is None:
-        return f"standard input or output: {error.strerror or error}"
+        text = error.strerror or str(error)
+        return f"standard output: {text}" if "stdout" in streams.flush() else text  # what was not written is written again
     return str(error)
 
 

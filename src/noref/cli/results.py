@@ -98,6 +98,7 @@ def results(
         except ModuleNotFoundError as error:
             stop(f"--format parquet needs {error.name}; pip install 'noref[parquet]'")
         if prune:
+            sys.stdout.flush()  # a list that is lost removes nothing
             store.remove(listed, settings)
         say(f"{'removed ' if prune else ''}{count} photo{'' if count == 1 else 's'}; {described(store)}")
 
