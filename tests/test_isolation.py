@@ -72,6 +72,25 @@ def test_a_crash_is_attempted_twice_and_named_and_the_next_source_is_worked_on(i
     assert len({process for _, process in attempts}) == 3
 
 
+def vanishing(place: str):
+    """As `doubling`, as long as there is a file."""
+    if not os.path.exists(place):
+        os._exit(7)
+    return doubling()
+
+
+def test_a_child_that_cannot_start_again_is_a_crash_until_it_can(isolated, tmp_path):
+    place = tmp_path / "file"
+    place.touch()
+    work = isolated(functools.partial(vanishing, str(place)))
+    place.unlink()
+    for _ in range(3):
+        with pytest.raises(CrashError):
+            work(13)
+    place.touch()
+    assert work(4) == 8
+
+
 def test_errors_are_raised_here(isolated):
     work = isolated(doubling)
     with pytest.raises(TypeError):

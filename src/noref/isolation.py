@@ -44,20 +44,21 @@ class Isolated(Generic[S, R]):
         """The result for a source.
 
         Raises:
-            CrashError: The child ended at it `ATTEMPTS` times.
+            CrashError: The child ended at it `ATTEMPTS` times, or could not be started again; the next call tries that.
             Exception: Whatever the function raises.
         """
         for _ in range(ATTEMPTS):
+            if self._pipe.closed:  # the last child ended
+                self._start()
             try:
                 self._pipe.send(source)
                 return self._received()
             except (EOFError, ConnectionError):
                 reason = self._reason()
-                self._start()
         raise CrashError(reason)
 
     def close(self) -> None:
-        """End the child."""
+        """End the child; a further call would start another one."""
         self._pipe.close()
         self._child.wait()
 
