@@ -7,7 +7,7 @@ from noref.web.guard import hosts_for
 
 @pytest.fixture
 def local(serving):
-    return serving(hosts=hosts_for("127.0.0.1", ["photos.example.org"]))
+    return serving(hosts=hosts_for("127.0.0.1", "127.0.0.1", ["photos.example.org"]))
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "photos.example.org"])
@@ -47,15 +47,29 @@ def test_no_other_origin_may_read_an_answer(local):
 
 
 @pytest.mark.parametrize(
-    ("address", "named", "expected"),
+    ("given", "bound", "named", "expected"),
     [
-        ("localhost", [], {"localhost", "127.0.0.1", "::1"}),
-        ("127.0.0.2", [], {"localhost", "127.0.0.1", "::1", "127.0.0.2"}),
-        ("::1", ["Photos.Example"], {"localhost", "127.0.0.1", "::1", "photos.example"}),
-        ("0.0.0.0", [], None),
-        ("::", [], None),
-        ("192.0.2.1", ["photos.example"], {"192.0.2.1", "photos.example"}),
+        ("localhost", "127.0.0.1", [], set()),
+        ("LOCALHOST", "127.0.0.1", [], set()),
+        ("127.1", "127.0.0.1", [], {"127.1"}),
+        ("Desk", "127.0.1.1", [], {"desk", "127.0.1.1"}),
+        ("127.0.0.2", "127.0.0.2", [], {"127.0.0.2"}),
+        ("::ffff:127.0.0.1", "::ffff:127.0.0.1", [], {"::ffff:127.0.0.1"}),
+        ("::1", "::1", ["Photos.Example"], {"photos.example"}),
     ],
 )
-def test_the_names_depend_on_the_address(address, named, expected):
-    assert hosts_for(address, named) == expected
+def test_on_the_loopback_interface_only_names_of_this_machine_are_answered(given, bound, named, expected):
+    assert hosts_for(given, bound, named) == {"localhost", "127.0.0.1", "::1", *expected}
+
+
+@pytest.mark.parametrize(
+    ("given", "bound", "named", "expected"),
+    [
+        ("0.0.0.0", "0.0.0.0", [], None),
+        ("::", "::", [], None),
+        ("192.0.2.1", "192.0.2.1", ["photos.example"], {"192.0.2.1", "photos.example"}),
+        ("MyHost", "192.0.2.1", ["Proxy"], {"myhost", "proxy"}),
+    ],
+)
+def test_elsewhere_the_given_names_are_answered(given, bound, named, expected):
+    assert hosts_for(given, bound, named) == expected

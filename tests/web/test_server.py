@@ -196,6 +196,24 @@ def test_workers_share_metrics_are_replaced_and_end_with_their_parent(serve, pho
     until(lambda: not any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers))
 
 
+@pytest.mark.parametrize("ending", ["os._exit(7)", "os.kill(os.getpid(), 9)", "sys.exit(3)"])
+def test_workers_that_cannot_start_end_the_service(tmp_path, ending):
+    script = tmp_path / "serving.py"
+    script.write_text(f"""
+import os, sys
+from noref.web import limits, server
+class Broken:
+    def __reduce__(self):
+        return end, ()
+def end():
+    {ending}
+if __name__ == "__main__":
+    server.run(server.listen("127.0.0.1", 0), Broken(), 2, 1, limits.DEFAULT, None)
+""")
+    ended = subprocess.run([sys.executable, script], check=False, capture_output=True, timeout=120)
+    assert ended.returncode == 3
+
+
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     monkeypatch.setattr(server, "PATIENCE", 0.05)

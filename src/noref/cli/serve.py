@@ -94,9 +94,10 @@ def serve(
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             stop(f"cannot listen on {host}, port {port} ({reason}); choose another --port or --host")
+        address, number = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host
-        say(f"{scorer.card.label} on http://{place}:{listener.getsockname()[1]} (Ctrl-C ends it)")
-        server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, allow_host or []))
+        say(f"{scorer.card.label} on http://{place}:{number} (Ctrl-C ends it)")
+        server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, address, allow_host or []))
 
 
 def _export(folder: Path, ort: Path | None, model: str, debug: bool) -> None:

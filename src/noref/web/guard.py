@@ -26,22 +26,27 @@ _ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def hosts_for(address: str, named: list[str]) -> frozenset[str] | None:
+def hosts_for(given: str, bound: str, named: list[str]) -> frozenset[str] | None:
     """Host names under which clients may reach the service; None for any.
 
     Bound to the loopback interface, it answers to the names of this machine only: otherwise a web site could let its own name
     lead to 127.0.0.1 (DNS rebinding) and read the answers.
+
+    Args:
+        given: Address or name to listen on, as the user gave it.
+        bound: The address that this led to, as the socket states it.
+        named: Further names that the user gave.
     """
-    if _is_loopback(address):
-        return frozenset([*_LOCAL, address, *map(str.lower, named)])
-    return frozenset([address, *map(str.lower, named)]) if named else None
+    names = [name.lower() for name in (given, *named)]
+    if _is_loopback(bound):
+        return frozenset([*_LOCAL, bound, *names])
+    return frozenset(names) if named else None
 
 
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
+def _is_loopback(bound: str) -> bool:
+    address = ipaddress.ip_address(bound)
+    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return (mapped or address).is_loopback
 
 
 class Guard:

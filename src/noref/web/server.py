@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from functools import partial
+from multiprocessing.synchronize import Event
 from typing import Any
 
 import uvicorn
@@ -53,13 +54,17 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
     Args:
         listener: As `listen` returns it.
         scorer: Shared by the threads of a worker; with several workers, each loads its model again.
-        workers: Processes. One runs in this process; others are restarted if they end.
+        workers: Processes. One runs in this process; others are restarted if they end, once any could start.
         jobs: Images that each worker scores at a time.
         limits: What each worker accepts.
         hosts: Host names under which the service answers; None for any.
+
+    Raises:
+        SystemExit: With another code than 0, no worker could start.
     """
+    started = multiprocessing.get_context("spawn").Event()
     config = uvicorn.Config(
-        partial(_application, scorer, jobs, limits, hosts),
+        partial(_application, scorer, jobs, limits, hosts, started),
         factory=True,
         interface="asgi3",
         http=Connection,
@@ -77,19 +82,24 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
     )
     if workers > 1:
         with _shared_measurements():
-            Workers(config, [listener]).run()
+            running = Workers(config, [listener], started)
+            running.run()
+        if running.failed:
+            sys.exit(STARTUP_FAILURE)  # as one worker does
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # uvicorn raises the signal again when it has finished
     uvicorn.Server(config).run([listener])
 
 
-def _application(scorer: Scorer, jobs: int, limits: Limits, hosts: frozenset[str] | None) -> FastAPI:
-    """The application, made in the process that runs it."""
+def _application(scorer: Scorer, jobs: int, limits: Limits, hosts: frozenset[str] | None, started: Event) -> FastAPI:
+    """The application, made in the process that runs it; `started` is set when its model is loaded."""
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=[parent], daemon=True).start()
-    return app.create(scorer, jobs, limits, hosts)
+    made = app.create(scorer, jobs, limits, hosts)
+    started.set()
+    return made
 
 
 def _end_with(parent: Any) -> None:
@@ -112,7 +122,20 @@ def _shared_measurements() -> Iterator[None]:
 
 
 class Workers(Multiprocess):
-    """Worker processes that share a socket."""
+    """Worker processes that share a socket.
+
+    Args:
+        config: Of each.
+        sockets: That they share.
+        started: Set by the first one that loaded its model.
+
+    Attributes:
+        failed: Whether they ended because none could start.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], started: Event) -> None:
+        super().__init__(config, sockets)
+        self._started, self.failed = started, False
 
     def terminate_all(self) -> None:
         """Refuse new connections, and let the workers finish."""
@@ -128,7 +151,8 @@ class Workers(Multiprocess):
         for index, worker in enumerate(self.processes):
             if worker.process.is_alive():
                 continue
-            if worker.exitcode == STARTUP_FAILURE:  # the next one would fail as well
+            if worker.exitcode == STARTUP_FAILURE or not self._started.is_set():  # the next one would fail as well
+                self.failed = True
                 self.should_exit.set()
                 return
             worker.kill()  # closes its pipes
