@@ -3,6 +3,9 @@
 import re
 from urllib.parse import unquote
 
+S3 = {"s3", "s3a"}
+"""Schemes of S3. Secret keys often hold a slash, so that the user may there, too, if a password follows it."""
+
 _NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whose URLs hold something else before an @
 
 
@@ -31,7 +34,8 @@ def without_query(url: str) -> str:
 
 def redacted(text: str) -> str:
     """Text without the user names, passwords and queries of the URLs in it."""
-    without_users = re.sub(r"(\w[\w+.-]*://)[^\s/?#'\"]*@", r"\1", text)
+    without_keys = re.sub(r"(?i)(\bs3a?://)[^\s/?#:@'\"]+:[^\s@'\"]*@", r"\1", text)
+    without_users = re.sub(r"(\w[\w+.-]*://)[^\s/?#'\"]*@", r"\1", without_keys)
     return re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>)]*", r"\1", without_users)
 
 
@@ -46,6 +50,11 @@ def without_secrets(text: str, url: str) -> str:
 
 
 def user_of(url: str) -> str:
-    """User and password of a URL; "" if it has none."""
+    """User and password of a URL, as they are written in it; "" if it has none."""
+    scheme = url.partition("://")[0].lower()
+    if scheme in _NOT_USERS:
+        return ""
     found = re.match(r"[^:/?#]+://([^/?#]*)@", url)
-    return found[1] if found and url.partition("://")[0].lower() not in _NOT_USERS else ""
+    if found is None and scheme in S3:  # with slashes: up to the last @ before the next slash behind the first @
+        found = re.match(r"[^:/?#]+://([^/?#:@]+:[^@]*(?:@[^/@]*)*)@", url)
+    return found[1] if found else ""

@@ -15,6 +15,7 @@ import pytest
 from archive_files import PHOTOS, content_of, contents, found, tar, zipped
 from noref import DamagedImage, ImageNotFound, ImageTooLarge, UnsupportedImage, sources
 from noref.sources import attempts, listing, remote, stream
+from noref.urls import redacted
 from remote_servers import served
 
 fsspec = pytest.importorskip("fsspec")
@@ -337,6 +338,10 @@ def test_names_of_urls():
     assert sources.shown("https://u:p@host/a.jpg?x=1#f") == "https://host/a.jpg"
     assert sources.shown("s3://key:secret@bucket/what?.jpg") == "s3://bucket/what?.jpg"
     assert sources.shown("s3://bucket/me@home.jpg") == "s3://bucket/me@home.jpg"
+    assert sources.shown("s3://AKIA123:abc/def+gh@bucket/photo.jpg") == "s3://bucket/photo.jpg"
+    assert sources.shown("s3://key:abc/d@f@bucket/me@home.jpg") == "s3://bucket/me@home.jpg"
+    assert sources.shown("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
+    assert redacted("no s3a://key:abc/def@bucket/photo.jpg") == "no s3a://bucket/photo.jpg"
     assert sources.shown("abfs://container@account.dfs.core.windows.net/a.jpg").startswith("abfs://container@account")
     assert sources.shown("folder/a.jpg?x@y") == "folder/a.jpg?x@y"
 

@@ -102,6 +102,15 @@ def test_credentials_in_the_url_are_used_and_not_shown(server, bucket):
     assert server.users == {"us3r"}
 
 
+def test_secret_keys_with_slashes_or_escapes_are_used_and_not_shown(bucket):
+    url = bucket(PHOTOS).replace("://", "://us3r%2F1:s3/cr%2Bet@")
+    system, _ = attempts.file_system(f"{url}0.jpg")
+    assert (system.key, system.secret) == ("us3r/1", "s3/cr+et")
+    photos = read(url, f"{url}missing.jpg")
+    assert contents(photos[:3]) == PHOTOS
+    assert not [text for text in [*map(repr, photos), str(error_of(photos[3]))] if "s3/" in text or "et@" in text]
+
+
 def test_a_whole_bucket_is_a_source(bucket):
     url = bucket(PHOTOS)
     assert contents(read(url.rstrip("/"))) == PHOTOS

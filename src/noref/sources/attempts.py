@@ -3,16 +3,16 @@
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from noref.sources.failures import Unavailable
-from noref.urls import is_http, shown, user_of, without_secrets
+from noref.urls import S3, is_http, shown, user_of, without_secrets
 
 R = TypeVar("R")
 
 DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new attempt where an attempt may help."""
 
-_S3 = {"s3", "s3a"}
 _PERMANENT = (
     *(FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError),
     *(ImportError, ValueError, TypeError, LookupError, AttributeError),
@@ -65,8 +65,8 @@ def file_system(url: str) -> tuple[Any, str]:
         library = getattr(error.__cause__, "name", None) or f"the back end of fsspec for {scheme}://"
         raise ModuleNotFoundError(str(error), name=library) from None
     options = {"use_listings_cache": False, **_defaults(scheme), **conf.get(scheme, {}), **kind._get_kwargs_from_urls(url)}
-    if scheme in _S3 and (user := user_of(url)):
-        options["key"], _, options["secret"] = user.partition(":")
+    if scheme in S3 and (user := user_of(url)):
+        options["key"], _, options["secret"] = map(unquote, user.partition(":"))
         url = shown(url)
     return kind(**options), kind._strip_protocol(url)
 
@@ -77,7 +77,7 @@ def _defaults(scheme: str) -> dict[str, Any]:
         from aiohttp import ClientTimeout
 
         return {"client_kwargs": {"timeout": ClientTimeout(sock_connect=10, sock_read=30), "trust_env": True}}
-    if scheme in _S3:
+    if scheme in S3:
         return {"config_kwargs": {"max_pool_connections": 64, "retries": {"max_attempts": 0}}}
     return {}
 

@@ -21,7 +21,10 @@ MOST_PHOTOS = 96
 """Photos read, or being read, before they are wanted."""
 
 MOST_BYTES = 1 << 28
-"""Their bytes together, as far as sizes are known before they are read; an unknown one counts as `_GUESS`."""
+"""Their bytes together, as far as sizes are known before they are read.
+
+The size of a photo that an HTTP URL names is not: it counts as `_GUESS` until it is read, so `READERS` of any size may be read at a time.
+"""
 
 _GUESS = MOST_BYTES // READERS
 
