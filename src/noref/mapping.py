@@ -28,7 +28,7 @@ class Item(sources.Found):
     @classmethod
     def of(cls, photo: sources.Found, target: Path | None = None) -> "Item":
         """A photo that was found, with the file of its map."""
-        return cls(photo.file, photo.place, photo.content, photo.member, target)
+        return cls(photo.file, photo.place, photo.content, photo.member, photo.listed, target)
 
 
 class Work:

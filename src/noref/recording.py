@@ -20,6 +20,7 @@ from noref.images import Source
 from noref.mapping import Item, Work
 from noref.scorer import Scorer
 from noref.store import Failure, Record, Settings, Store
+from noref.store.record import is_passed
 
 LONGEST = 256
 """Pixels on the long side of a thumbnail, at most."""
@@ -62,7 +63,7 @@ def _unfinished(
     for item in _repaired(store, settings, items):
         size, modified, version = item.identity()
         state = store.state(item.lasting, size, modified, settings, thumbnails, version)
-        if state == "scored" or (state == "failed" and not retry):
+        if is_passed(state, retry):
             before[state] += 1
         else:
             yield item
@@ -70,10 +71,11 @@ def _unfinished(
 
 def _repaired(store: Store, settings: Settings, items: Iterable[Item]) -> Iterator[Item]:
     """The photos; the failure of a file that holds many is removed from the store when it has been read to its end."""
-    for file, photos in itertools.groupby(items, lambda item: item.file):
+    for file, photos in itertools.groupby(items, lambda item: item.listed or item.file):
         many = failed = False
         for item in photos:
-            many, failed = many or bool(item.member), failed or not item.member
+            held = bool(item.member or item.listed)
+            many, failed = many or held, failed or not held
             yield item
         if many and not failed:
             store.remove([sources.lasting(file)], settings)

@@ -156,6 +156,15 @@ def test_data_sets_of_paths_and_sources_are_scored(connected, photos, scorer):
     assert ray.data.DataContext.get_current().target_max_block_size != work.BLOCK  # the user's settings are not touched
 
 
+def test_a_path_of_several_photos_is_an_error_in_its_row(photos, tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(photos / "0.png", "0.png")
+    for path in (tmp_path / "a.tar", photos, photos / "{0,1}.png"):
+        with pytest.raises(noref.UnsupportedImage, match="it names several photos"):
+            work._given(str(path), None).open()
+    assert work._given(str(photos / "0.png"), None).open() == str(photos / "0.png")
+
+
 def test_columns_that_results_have_too_are_named(connected, photos):
     data = ray.data.from_items([{"path": str(photos / "0.png"), "score": 3}])
     with pytest.raises(ray.exceptions.RayError, match="rename or drop those of the data set: score"):

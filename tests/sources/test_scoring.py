@@ -129,6 +129,17 @@ def test_the_failure_of_an_archive_is_removed_when_it_is_repaired(save, tmp_path
     assert [record.path for record in stored(tmp_path / "r.db")] == [f"{archive}::{member}" for member in PHOTOS]
 
 
+def test_the_failure_of_a_table_of_paths_is_removed_when_it_is_repaired(save, tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    photos = [save(name, content) for name, content in PHOTOS.items()]
+    table = save("a.parquet", b"PAR1 no table PAR1")
+    call(table, "--out", tmp_path / "r.db")
+    assert [record.path for record in stored(tmp_path / "r.db", failed=True)] == [str(table)]
+    pq.write_table(pa.table({"path": [photo.name for photo in photos]}), table)
+    assert "3 scored, 0 failed" in call(table, "--out", tmp_path / "r.db").stderr
+    assert [record.path for record in stored(tmp_path / "r.db")] == [str(photo) for photo in photos]
+
+
 @pytest.mark.parametrize("command", ["score", "results", "threshold", "report", "compare"])
 def test_urls_where_files_are_needed_are_refused_and_not_shown(tmp_path, command):
     url = "http://user:secret@127.0.0.1/r.db?sig=secret"

@@ -15,12 +15,13 @@ from ray.exceptions import RayError
 from noref import sources
 from noref.assessment import Assessment
 from noref.errors import ClusterError, ImageError
-from noref.ray import cluster, scoring, work
+from noref.ray import cluster, scoring
 from noref.ray.work import Scoring
 from noref.scorer import Scorer
 from noref.store import Settings, columns
 from noref.store.finished import STATES, Finished
 from noref.store.parts import ROWS, Parts
+from noref.store.record import is_passed
 
 ROUND = 5_000
 """Photos for each scorer in one execution of Ray Data, which takes some minutes. Files that hold many count as `_MANY`."""
@@ -89,7 +90,7 @@ def _unfinished(found: Iterable[sources.Part], finished: Finished, retry: bool, 
     for part in found:
         if isinstance(part, sources.Found) and part.content.near:
             state = finished.state(part.lasting, *part.identity())
-            if work.is_passed(state, retry):
+            if is_passed(state, retry):
                 before[state] += 1
                 continue
         yield part

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 import ray
 
 from noref import sources
-from noref.errors import ModelError
+from noref.errors import ModelError, UnsupportedImage
 from noref.isolation import CrashError, Isolated
 from noref.mapping import Item, Work
 from noref.recording import Recorder
 from noref.scorer import Scorer, View
-from noref.store import Failure, Record, Settings, State, columns
+from noref.store import Failure, Record, Settings, columns
 from noref.store.finished import Finished
+from noref.store.record import is_passed
 
 BATCH = 32
 """Photos of a task: what has to be repeated when its worker is killed, at most."""
@@ -149,9 +150,14 @@ class RowScorers(Scorers):
 
 
 def _given(path: str | None, content: bytes | None) -> Item:
-    """A photo of a data set; without content it is read from its path."""
+    """A photo of a data set; without content it is read from its path. A row has one result, so its path names one photo."""
     if content is None and path is not None:
-        return Item.of(next(sources.find([path], io.BytesIO()), sources.local(path)))  # an empty folder is an error
+        found = next(sources.find([path], io.BytesIO()), sources.local(path))  # an empty folder is an error
+        name = sources.shown(path)
+        if found.name == name:
+            return Item.of(found)
+        error = UnsupportedImage(name, "it names several photos", "give each photo a row")
+        return Item(name, Path(), sources.Failed(error))
     return Item(path or "<bytes>", Path(), sources.Held(content or b""))
 
 
@@ -183,11 +189,6 @@ def read(rows: pa.Table, finished: "ray.ObjectRef[Finished]", retry: bool) -> It
     for photo in sources.ahead(unfinished()):
         yield photos([photo], BLOCK // BATCH)
     yield pa.table({"photo": pa.nulls(len(passed), pa.binary()), "passed": [*passed], "count": [*passed.values()]}, PHOTOS)
-
-
-def is_passed(state: State, retry: bool) -> bool:
-    """Whether a photo is passed over whose result has that state."""
-    return state == "scored" or (state == "failed" and not retry)
 
 
 def photos(found: Iterable[sources.Found], size: int = 0) -> pa.Table:

@@ -8,7 +8,6 @@ from typing import BinaryIO, NamedTuple, Protocol
 from noref.images import Source
 from noref.urls import is_url
 
-
 LARGEST = 2**63 - 1
 """The largest integer of SQLite, and the most that a part of an identity may be."""
 
@@ -91,12 +90,14 @@ class Found:
         place: A relative path for what is made of the photo, such as its map; without "..".
         content: Where its content is.
         member: What it is in its file, if that holds many: name of a member, or number of a row; "" for a file of its own.
+        listed: The Parquet file that names its path; "" for none.
     """
 
     file: str
     place: Path
     content: Content
     member: str = ""
+    listed: str = ""
 
     @property
     def name(self) -> str:

@@ -23,7 +23,8 @@ MOST_PHOTOS = 96
 MOST_BYTES = 1 << 28
 """Their bytes together, as far as sizes are known before they are read.
 
-The size of a photo that an HTTP URL names is not: it counts as `_GUESS` until it is read, so `READERS` of any size may be read at a time.
+The size of a photo that an HTTP URL names is not: it counts as `_GUESS` until it is read, so that `READERS` of any size may be
+read at a time.
 """
 
 _GUESS = MOST_BYTES // READERS

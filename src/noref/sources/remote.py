@@ -133,7 +133,8 @@ def identity_of(info: Any, size: int | None = None) -> Identity:
     """The state that an entry of a listing, or the headers of an answer, describe."""
     size = info.get("size") if size is None else size
     version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
-    return Identity(min(int(size or 0), LARGEST), next((_nanoseconds(info[key]) for key in _CHANGED if info.get(key)), 0), version.strip('"'))
+    modified = next((_nanoseconds(info[key]) for key in _CHANGED if info.get(key)), 0)
+    return Identity(min(int(size or 0), LARGEST), modified, version.strip('"'))
 
 
 def _nanoseconds(moment: Any) -> int:

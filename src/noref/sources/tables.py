@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -106,9 +107,9 @@ def _named(file: File, row: int, path: str) -> Found:
     if isinstance(file, RemoteFile):
         folder = without_query(file.url).rpartition("/")[0]
         photo = RemoteFile(f"{folder}/{quote(path) if is_http(folder) else path}")
-        return Found(photo.name, Path(path), photo)
+        return Found(photo.name, Path(path), photo, listed=file.name)
     place = os.path.basename(path) if outside else path
-    return local(os.path.join(os.path.dirname(file.name), path), place)
+    return replace(local(os.path.join(os.path.dirname(file.name), path), place), listed=file.name)
 
 
 def _chosen(name: str, schema: Any, column: str | None) -> _Column:

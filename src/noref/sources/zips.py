@@ -72,7 +72,8 @@ def members(file: File, state: Identity) -> Iterator[Member]:
 def _content(file: File, entry: _Entry, archive: Identity, name: str) -> Content:
     state = identity(entry.size, archive)
     if entry.start + entry.packed > archive.bytes:
-        return Failed(as_image_error(name, Malformed("its archive is corrupt or truncated: the member would end behind it")), state)
+        damage = Malformed("its archive is corrupt or truncated: the member would end behind it")
+        return Failed(as_image_error(name, damage), state)
     return Zipped(file, entry.start, entry.header, entry.packed, entry.method, entry.encrypted, entry.checksum, state)
 
 

@@ -18,6 +18,11 @@ State: TypeAlias = Literal["scored", "failed", ""]
 """Of a photo: it has a score, it failed, or it has no result."""
 
 
+def is_passed(state: State, retry: bool) -> bool:
+    """Whether a run passes over a photo in that state: it has a score, or it failed and is not tried again."""
+    return state == "scored" or (state == "failed" and not retry)
+
+
 class Failure(NamedTuple):
     """Why a photo could not be scored.
 
