@@ -444,7 +444,11 @@ def test_the_dedefect_limit_is_the_readers(scorer):
     assert scorer.max_pixels == images.MAX_PIXELS
 
 
-@pytest.mark.parametrize("source", ["photos", b"photo", Path("photos")])
+@pytest.mark.parametrize(
+    "source",
+    ["photos", b"photo", Path("photos"), io.BytesIO(b"photo"), Image.new("RGB", (64, 64)), np.zeros((64, 64, 3), np.uint8)],
+    ids=lambda source: type(source).__name__,
+)
 def test_a_single_source_is_no_list_of_sources(scorer, source):
     with pytest.raises(TypeError, match="put a single one into a list"):
         scorer.score_many(source)

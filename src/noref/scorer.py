@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+from PIL import Image
 
 from noref import batch, card, images
 from noref.assessment import Assessment, Defect
@@ -20,7 +21,7 @@ OUTPUTS = ("score", "map", "defects", "levels", "interval", "unusual")
 """Outputs that an exported model may have."""
 
 View: TypeAlias = Literal["common", "native"]
-"""How a photo is scored that is smaller than the area of the model: enlarged to the common size of all, or at its own."""
+"""How a photo smaller than the working area of the model is scored: enlarged to the common size of all, or at its own."""
 
 # Halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side, before sides are
 # rounded to multiples.
@@ -179,12 +180,13 @@ class Scorer:
         Args:
             sources: Paths, URLs, bytes, binary files, PIL images or RGB arrays.
             jobs: Images scored at a time.
-            column: Of Parquet files, the column with the photos; None to choose it by type and name.
+            column: For Parquet files, the column with the photos; None to choose it by type and name.
 
         Raises:
             TypeError: `sources` is a single source.
         """
-        if isinstance(sources, (str, bytes, bytearray, os.PathLike)):
+        single = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)) or hasattr(sources, "read")
+        if single or (isinstance(sources, np.ndarray) and sources.ndim in (2, 3)):  # a picture; four dimensions are several
             raise TypeError("score_many takes an iterable of sources; put a single one into a list")
 
         def score(photo: Found) -> Assessment:
