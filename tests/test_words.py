@@ -36,7 +36,7 @@ def test_a_poor_photo():
         warnings=("only the first of 12 frames was read",),
     ) == (
         "The technical quality is poor, with a score of 31 out of 100. "
-        "The mean rating by people is expected to lie between 15 and 52, from very poor to fair. "
+        "The mean opinion score is expected to lie between 15 and 52, from very poor to fair. "
         "Likely defects: severe noise and moderate compression artefacts. "
         "Quality is lowest in the lower left. "
         "For a better photo, use more light, lower the ISO setting and save the file at a higher JPEG quality. "
@@ -48,7 +48,7 @@ def test_a_poor_photo():
 def test_a_good_photo():
     assert summary(score=85.4, interval=(81, 89)) == (
         "The technical quality is very good, with a score of 85 out of 100. "
-        "The mean rating by people is expected to lie between 81 and 89, very good throughout. "
+        "The mean opinion score is expected to lie between 81 and 89, very good throughout. "
         "No likely defects. "
         "Composition and content are not assessed."
     )

@@ -17,6 +17,7 @@ NorefError
 +-- ComparisonError         results cannot be compared: their pictures do not pair, or were not scored alike
 +-- StoreError              results cannot be opened, read or written
 +-- ClusterError            a cluster cannot be used
++-- ExportError             the page cannot be written as a static folder
 """
 
 import traceback
@@ -157,6 +158,10 @@ class ClusterError(NorefError):
         ...     print(error)
         no Ray cluster at 10.0.0.1:6379: timed out; check the address
     """
+
+
+class ExportError(NorefError):
+    """The page cannot be written as a static folder from what was given; the message names the cause and the cure."""
 
 
 class ComparisonError(NorefError):

@@ -119,7 +119,7 @@ def _interval(interval: tuple[float, float]) -> str:
         return ""
     first, last = grade(low), grade(high)
     meaning = f"from {first} to {last}" if first != last else f"{first} throughout"
-    return f"The mean rating by people is expected to lie between {low:.0f} and {high:.0f}, {meaning}."
+    return f"The mean opinion score is expected to lie between {low:.0f} and {high:.0f}, {meaning}."
 
 
 def _defects(levels: Mapping[str, float], score: float) -> str:

@@ -38,7 +38,7 @@ def compare(
         typer.Option("--report", metavar="PAGE", help="Write an HTML file as well (needs pip install 'noref[report]')."),
     ] = None,
     most: Annotated[
-        int, typer.Option("--pictures", min=0, metavar="N", help="List so many of the pictures on which systems differ most.")
+        int, typer.Option("--pictures", min=0, metavar="N", help="How many of the most different pictures to list.")
     ] = 10,
     model: Annotated[
         str | None,

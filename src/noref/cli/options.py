@@ -30,6 +30,9 @@ JobsOption = Annotated[
 ]
 MaxPixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")]
 SettingsOption = Annotated[
-    int, typer.Option("--settings", min=1, metavar="N", help="Of results under several models or views: 1 for the latest.")
+    int,
+    typer.Option(
+        "--settings", min=1, metavar="N", help="Which settings to use if there are results for several: 1 is the latest."
+    ),
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")]

@@ -12,7 +12,7 @@ import typer
 
 from noref import streams
 from noref.assessment import Assessment
-from noref.errors import ClusterError, ComparisonError, ImageError, InternalError, ModelError, StoreError
+from noref.errors import ClusterError, ComparisonError, ExportError, ImageError, InternalError, ModelError, StoreError
 from noref.writers.table import printable
 
 _URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # a drive of Windows has one letter
@@ -84,7 +84,7 @@ def stops(debug: bool = False) -> Iterator[None]:
     except BrokenPipeError:  # the output was closed; typer exits quietly
         raise
     # No such model, a folder that cannot be made, a full disk.
-    except (ClusterError, ComparisonError, ModelError, StoreError, OSError) as error:
+    except (ClusterError, ComparisonError, ExportError, ModelError, StoreError, OSError) as error:
         if debug:
             say(*traceback.format_exc().splitlines())
         stop(reason(error))

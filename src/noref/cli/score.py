@@ -56,7 +56,7 @@ def score(
     ] = None,
     column: Annotated[
         str | None,
-        typer.Option("--column", metavar="NAME", help="Of Parquet files: the column with the photos or their paths."),
+        typer.Option("--column", metavar="NAME", help="For Parquet files: the column with the photos or their paths."),
     ] = None,
     jobs: JobsOption = None,
     model: ModelOption = card.DEFAULT,

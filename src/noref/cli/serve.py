@@ -7,7 +7,7 @@ import typer
 
 import noref
 from noref import capacity, card
-from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, ModelOption, ViewOption
+from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, MaxPixelsOption, ModelOption, ViewOption
 from noref.cli.output import require_local, say, stop, stops
 from noref.web.limits import DEFAULT, MIB, Limits
 
@@ -36,9 +36,7 @@ def serve(
     model: ModelOption = card.DEFAULT,
     view: ViewOption = DEFAULT_VIEW,
     exact: ExactOption = False,
-    max_pixels: Annotated[
-        int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")
-    ] = MAX_PIXELS,
+    max_pixels: MaxPixelsOption = MAX_PIXELS,
     max_image: Annotated[
         int,
         typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files."),
@@ -50,7 +48,7 @@ def serve(
         int, typer.Option("--max-images", min=1, metavar="N", help="Images in one request.")
     ] = DEFAULT.images,
     queue: Annotated[
-        int, typer.Option("--queue", min=1, metavar="N", help="Refuse requests while a worker has so many images to score.")
+        int, typer.Option("--queue", min=1, metavar="N", help="Refuse requests while a worker has this many images queued.")
     ] = DEFAULT.queue,
     timeout: Annotated[
         int,
@@ -101,13 +99,10 @@ def serve(
 
 
 def _export(folder: Path, ort: Path | None, model: str, debug: bool) -> None:
-    from noref.web.export import ExportError, export
+    from noref.web.export import export
 
     if ort is None:
         stop("--export needs --ort, the folder of onnxruntime-web; `npm pack onnxruntime-web` downloads it as an archive")
     with stops(debug):
-        try:
-            export(folder, ort, model)
-        except ExportError as error:
-            stop(str(error))
+        export(folder, ort, model)
     say(f"{folder} is ready for any static file server, such as: python -m http.server --bind 127.0.0.1 --directory {folder}")

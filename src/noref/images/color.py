@@ -72,14 +72,14 @@ def by_gamma(gamma: float | None, chromaticities: linear.Chromaticities | None) 
     """The conversion by PNG's gAMA (exponent of the encoding, such as 0.45455) and cHRM; sRGB's where one is None."""
     notes: tuple[str, ...] = ()
     if gamma is not None and not _LEAST_GAMMA <= gamma <= _LARGEST_GAMMA:
-        gamma, notes = None, (f"its gamma ({gamma:g}) is absurd and was ignored",)
+        gamma, notes = None, (f"its gamma ({gamma:g}) is implausible and was ignored",)
     if chromaticities is None or _close(chromaticities):
         chromaticities = linear.SRGB
     try:
         matrix = linear.matrix_to_srgb(chromaticities)
     except ValueError:
         chromaticities, matrix = linear.SRGB, linear.matrix_to_srgb(linear.SRGB)
-        notes = (*notes, "its chromaticities are absurd and were ignored")
+        notes = (*notes, "its chromaticities are implausible and were ignored")
     if gamma is None or abs(gamma - _GAMMA) < _GAMMA_TOLERANCE:
         if chromaticities == linear.SRGB:
             return Conversion(None, notes)

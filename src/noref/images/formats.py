@@ -7,6 +7,7 @@ from typing import NamedTuple
 from noref.errors import NotAnImage
 from noref.images import gif, heif, isobmff, jpeg, jpeg2000, jxl, pillow, png, raw, tiff, unreadable, webp
 from noref.images.photo import File, Photo, Size
+from noref.images.unreadable import begins
 
 _HEAD = 1024  # bytes that identify the format
 
@@ -29,32 +30,28 @@ class Format(NamedTuple):
     size: Callable[[File], Size]
 
 
-def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
-    return lambda head: head.startswith(signatures)
-
-
 def _is_bmp(head: bytes) -> bool:
     return head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in (12, 16, 40, 52, 56, 64, 108, 124)
 
 
 FORMATS = (
-    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), _begins(b"\xff\xd8\xff"), jpeg.read, jpeg.size),
-    Format("PNG", (".png", ".apng"), _begins(b"\x89PNG"), png.read, png.size),
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), begins(b"\xff\xd8\xff"), jpeg.read, jpeg.size),
+    Format("PNG", (".png", ".apng"), begins(b"\x89PNG"), png.read, png.size),
     Format("WebP", (".webp",), lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", webp.read, webp.size),
-    Format("TIFF", (".tif", ".tiff"), _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.read, tiff.size),
+    Format("TIFF", (".tif", ".tiff"), begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.read, tiff.size),
     Format("camera raw", raw.EXTENSIONS, raw.matches, raw.read, raw.size),
-    Format("GIF", (".gif",), _begins(b"GIF8"), gif.read, partial(pillow.size, form="GIF")),
+    Format("GIF", (".gif",), begins(b"GIF8"), gif.read, partial(pillow.size, form="GIF")),
     Format("AVIF", (".avif", ".avifs"), isobmff.is_avif, heif.read_avif, heif.size_of_avif),
     Format("HEIC", (".heic", ".heif", ".hif"), isobmff.is_heif, heif.read_heic, heif.size_of_heic),
     Format("BMP", (".bmp", ".dib"), _is_bmp, partial(pillow.read, form="BMP"), partial(pillow.size, form="BMP")),
     Format(
         "JPEG 2000",
         (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jph"),
-        _begins(jpeg2000.CODESTREAM, jpeg2000.CONTAINER),
+        begins(jpeg2000.CODESTREAM, jpeg2000.CONTAINER),
         jpeg2000.read,
         jpeg2000.size,
     ),
-    Format("JPEG XL", (".jxl",), _begins(jxl.CODESTREAM, jxl.CONTAINER), jxl.read, jxl.size),
+    Format("JPEG XL", (".jxl",), begins(jxl.CODESTREAM, jxl.CONTAINER), jxl.read, jxl.size),
 )
 EXTENSIONS = frozenset(extension for form in FORMATS for extension in form.extensions)
 

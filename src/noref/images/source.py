@@ -49,7 +49,7 @@ def opened(name: str, source: object) -> Iterator[BinaryIO]:
             first = stream.read(1)
             stream.seek(0)
         except OSError as error:
-            raise ImageNotFound(name, _reason(error), "check the file") from error
+            raise ImageNotFound(name, reason(error), "check the file") from error
         if not first:
             raise EmptyImage(name, "the file is empty", "copy or download it again")
         yield stream
@@ -74,7 +74,7 @@ def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
         raise ImageNotFound(name, "it is a folder", cure) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         cure = "Scorer.score_many reads URLs" if "://" in name else "check the path and its permissions"
-        raise ImageNotFound(name, _reason(error), cure) from error
+        raise ImageNotFound(name, reason(error), cure) from error
     if stream.seekable():
         return stream
     with stream:  # a pipe
@@ -88,7 +88,7 @@ def _whole(name: str, file: Any) -> BinaryIO:
             file.seek(0)
         data = "" if text else file.read()
     except Exception as error:  # the object is the caller's, and so are the types of its errors
-        raise ImageNotFound(name, _reason(error), "open it again") from error
+        raise ImageNotFound(name, reason(error), "open it again") from error
     if not isinstance(data, (str, bytes, bytearray, memoryview)):
         cause = f"its read() gave {type(data).__name__}, not bytes"
         raise UnsupportedImage(name, cause, "pass its content as bytes")
@@ -97,7 +97,7 @@ def _whole(name: str, file: Any) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """A description of an exception: the system's message, or type and message."""
     strerror = getattr(error, "strerror", None)
     return strerror.lower() if strerror else f"{type(error).__name__}: {error}"

@@ -11,7 +11,8 @@ _SAVE_AS = "save it as PNG or JPEG"
 _CUT_OUT = "save a frame of it as PNG or JPEG"
 
 
-def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
+def begins(*signatures: bytes) -> Callable[[bytes], bool]:
+    """A function that states whether a head begins with one of the signatures."""
     return lambda head: head.startswith(signatures)
 
 
@@ -34,25 +35,25 @@ def _is_icon(head: bytes) -> bool:
 
 _VIDEO = "a video, not a photo"
 _FORMATS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
-    (_begins(b"8BPS"), "a Photoshop document", _SAVE_AS),
+    (begins(b"8BPS"), "a Photoshop document", _SAVE_AS),
     (_is_svg, "an SVG drawing", _SAVE_AS),
-    (_begins(b"%PDF-"), "a PDF document", _SAVE_AS),
-    (_begins(b"%!PS", b"\xc5\xd0\xd3\xc6"), "a PostScript document", _SAVE_AS),
-    (_begins(b"\x76\x2f\x31\x01"), "OpenEXR", _SAVE_AS),
-    (_begins(b"#?RADIANCE", b"#?RGBE"), "Radiance HDR", _SAVE_AS),
+    (begins(b"%PDF-"), "a PDF document", _SAVE_AS),
+    (begins(b"%!PS", b"\xc5\xd0\xd3\xc6"), "a PostScript document", _SAVE_AS),
+    (begins(b"\x76\x2f\x31\x01"), "OpenEXR", _SAVE_AS),
+    (begins(b"#?RADIANCE", b"#?RGBE"), "Radiance HDR", _SAVE_AS),
     (_is_netpbm, "Netpbm (PPM, PGM and the like)", _SAVE_AS),
-    (_begins(b"qoif"), "QOI", _SAVE_AS),
-    (_begins(b"SDPX", b"XPDS"), "DPX", _SAVE_AS),
-    (_begins(b"SIMPLE  ="), "FITS", _SAVE_AS),
-    (_begins(b"II\xbc\x01"), "JPEG XR", _SAVE_AS),
-    (_begins(b"BPG\xfb"), "BPG", _SAVE_AS),
-    (_begins(b"gimp xcf"), "a GIMP document", _SAVE_AS),
-    (_begins(b"DDS "), "a DirectDraw texture", _SAVE_AS),
-    (_begins(b"\x8bJNG", b"\x8aMNG"), "JNG or MNG", _SAVE_AS),
+    (begins(b"qoif"), "QOI", _SAVE_AS),
+    (begins(b"SDPX", b"XPDS"), "DPX", _SAVE_AS),
+    (begins(b"SIMPLE  ="), "FITS", _SAVE_AS),
+    (begins(b"II\xbc\x01"), "JPEG XR", _SAVE_AS),
+    (begins(b"BPG\xfb"), "BPG", _SAVE_AS),
+    (begins(b"gimp xcf"), "a GIMP document", _SAVE_AS),
+    (begins(b"DDS "), "a DirectDraw texture", _SAVE_AS),
+    (begins(b"\x8bJNG", b"\x8aMNG"), "JNG or MNG", _SAVE_AS),
     (_is_icon, "an icon or cursor", _SAVE_AS),
     (_is_avi, f"AVI: {_VIDEO}", _CUT_OUT),
-    (_begins(b"\x1a\x45\xdf\xa3"), f"Matroska or WebM: {_VIDEO}", _CUT_OUT),
-    (_begins(b"\0\0\1\xba", b"\0\0\1\xb3"), f"MPEG: {_VIDEO}", _CUT_OUT),
+    (begins(b"\x1a\x45\xdf\xa3"), f"Matroska or WebM: {_VIDEO}", _CUT_OUT),
+    (begins(b"\0\0\1\xba", b"\0\0\1\xb3"), f"MPEG: {_VIDEO}", _CUT_OUT),
     (lambda head: head[4:8] in (b"moov", b"mdat", b"wide"), f"QuickTime: {_VIDEO}", _CUT_OUT),
     (lambda head: bool(brands(head)), f"MP4, MOV or the like: {_VIDEO}", _CUT_OUT),
 )

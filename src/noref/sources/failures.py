@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 from noref.errors import DamagedImage, ImageError, ImageNotFound, ImageTooLarge, UnsupportedImage
+from noref.images.source import reason
 from noref.urls import redacted
 
 LIMIT = 1 << 28
@@ -55,7 +56,7 @@ def as_image_error(name: str, error: Exception) -> ImageError:
         case Unavailable():
             cause, cure = str(error), "check the URL and the connection, and try again"
         case _:
-            cause, cure = _reason(error), "check the file"
+            cause, cure = redacted(reason(error)), "check the file"
     return kind(name, cause, cure)
 
 
@@ -68,8 +69,3 @@ def too_large(name: str, size: int) -> ImageTooLarge:
 def _stated(error: OSError) -> str:
     text = " ".join(str(argument) for argument in error.args if isinstance(argument, str))
     return f" ({redacted(text)})" if text and error.strerror is None else ""
-
-
-def _reason(error: Exception) -> str:
-    strerror = getattr(error, "strerror", None)
-    return strerror.lower() if strerror else f"{type(error).__name__}: {redacted(str(error))}"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from noref import card
-from noref.errors import NorefError
+from noref.errors import ExportError
 from noref.scorer import enough_for
 
 PAGE = Path(__file__).with_name("page")
@@ -14,10 +14,6 @@ RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 """The files of onnxruntime-web that run a model by WebAssembly, in its folder `dist`."""
 
 _BY_SERVER, _BY_BROWSER = 'data-scoring="server"', 'data-scoring="browser"'
-
-
-class ExportError(NorefError):
-    """The static folder cannot be made from what was given; the message names the cure."""
 
 
 def export(folder: Path, runtime: Path, model: str | Path = card.DEFAULT) -> None:

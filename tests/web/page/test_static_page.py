@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 import noref
 from noref.cli.app import app
-from noref.web.export import RUNTIME, ExportError, export
+from noref.errors import ExportError
+from noref.web.export import RUNTIME, export
 from pictures import encode, make_scene
 
 TOLERANCE = 0.5  # points
