@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from functools import partial
 from multiprocessing.synchronize import Event
-from typing import Any
+from typing import Any, TypeAlias
 
 import uvicorn
 from fastapi import FastAPI
@@ -34,6 +34,8 @@ CONNECTIONS = 500
 
 PATIENCE = 10
 """Seconds between two looks at a connection; it is closed if nothing has changed while the client had to act."""
+
+Started: TypeAlias = Event | threading.Event
 
 START = 120
 """Seconds for a worker to start when SIGHUP replaces them all; loading a model on a busy machine takes a while."""
@@ -62,7 +64,7 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
     Raises:
         SystemExit: With another code than 0, no worker could start.
     """
-    started = multiprocessing.get_context("spawn").Event()
+    started = multiprocessing.get_context("spawn").Event() if workers > 1 else threading.Event()
     config = uvicorn.Config(
         partial(_application, scorer, jobs, limits, hosts, started),
         factory=True,
@@ -92,7 +94,7 @@ def run(listener: socket.socket, scorer: Scorer, workers: int, jobs: int, limits
     uvicorn.Server(config).run([listener])
 
 
-def _application(scorer: Scorer, jobs: int, limits: Limits, hosts: frozenset[str] | None, started: Event) -> FastAPI:
+def _application(scorer: Scorer, jobs: int, limits: Limits, hosts: frozenset[str] | None, started: Started) -> FastAPI:
     """The application, made in the process that runs it; `started` is set when its model is loaded."""
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     if parent := multiprocessing.parent_process():
@@ -133,7 +135,7 @@ class Workers(Multiprocess):
         failed: Whether they ended because none could start.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], started: Event) -> None:
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], started: Started) -> None:
         super().__init__(config, sockets)
         self._started, self.failed = started, False
 
