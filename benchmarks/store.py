@@ -1,4 +1,4 @@
-"""What a file of results costs: scoring with it and without, and the start of a run over photos that are all finished.
+"""What a results file costs: scoring with it and without, and the start of a run over photos that are all finished.
 
     python benchmarks/store.py --photos 5000 --finished 100000
 

@@ -1,4 +1,4 @@
-"""Files of results: what is written is read back; filters, orders, locking, versions, foreign files."""
+"""Results files: what is written is read back; filters, orders, locking, versions, foreign files."""
 
 import dataclasses
 import json
@@ -256,7 +256,7 @@ def test_foreign_files_are_refused_and_not_touched(save, mode):
     database.execute("CREATE TABLE results (path)")
     database.close()
     before = other.read_bytes()
-    with pytest.raises(StoreError, match=r"other\.db: it is no file of results"):
+    with pytest.raises(StoreError, match=r"other\.db: it is not a results file"):
         Store(other, mode)
     assert other.read_bytes() == before
     assert sorted(path.name for path in photo.parent.iterdir()) == ["other.db", "photo.jpg"]
@@ -290,7 +290,7 @@ def test_missing_files_and_folders_are_named(tmp_path):
     with pytest.raises(StoreError, match=r"none/r\.db: unable to open database file; check the folder"):
         Store(tmp_path / "none" / "r.db", "w")
     for mode in ("r", "w"):
-        with pytest.raises(StoreError, match="a folder; give the name of a file of results"):
+        with pytest.raises(StoreError, match="a folder; give the name of a results file"):
             Store(tmp_path, mode)
     assert list(tmp_path.iterdir()) == []
 

@@ -98,7 +98,7 @@ def test_bad_input_is_refused(scores, rejected, message):
 
 @pytest.fixture
 def labelled(tmp_path):
-    """A file of results, and labels of its photos: relative, absolute, one failed and one unknown."""
+    """A results file, and labels of its photos: relative, absolute, one failed and one unknown."""
     records = [assessed(str(tmp_path / f"{score}.jpg"), score) for score in SCORES]
     file = filled(tmp_path / "r.db", *records, failed(str(tmp_path / "broken.jpg")))
     rows = [f"{score}.jpg,{'reject' if reject else 'Keep'}" for score, reject in zip(SCORES, REJECTED, strict=True)]

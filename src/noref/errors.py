@@ -134,7 +134,7 @@ class BadModel(ModelError):
 
 
 class StoreError(NorefError):
-    """A file of results cannot be opened, read or written; the message names the file, the cause and the cure.
+    """A results file cannot be opened, read or written; the message names the file, the cause and the cure.
 
     Examples:
         >>> from noref.errors import StoreError

@@ -1,4 +1,4 @@
-"""Scores photos into a file of results: passes over those that have one, and writes each result as it comes."""
+"""Scores photos into a results file: passes over those that have one, and writes each result as it comes."""
 
 import hashlib
 import io

@@ -67,7 +67,7 @@ def compare(
     Differences are the second system minus the first, with 95 % bootstrap intervals and p of a sign-flip test, by picture.
     """
     if len(places) < 2:
-        stop("a comparison needs two systems; give two or more folders or files of results")
+        stop("a comparison needs two systems; give two or more folders or results files")
     require_local(*places, page, model)
     if missing := next((place for place in places if not os.path.exists(place)), None):
         stop(f"{missing}: no such file or folder; give folders of photos, or results that noref score --out wrote")

@@ -144,7 +144,7 @@ def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str
     if out == Path("-"):
         stop("--out needs a file; without --out, the results are printed on standard output")
     if out is not None and not clustered and (form := out.suffix.lower().removeprefix(".")) in writers.FORMATS:
-        stop(f"--out keeps a file of results, such as results.db; for {form}: --format {form} > {out}")
+        stop(f"--out keeps a results file, such as results.db; for {form}: --format {form} > {out}")
     if clustered and out is None:
         stop("--engine ray needs --out FOLDER")
     if clustered and maps is not None:

@@ -1,4 +1,4 @@
-"""Systems to compare, from files of results: one name, one model and view for all."""
+"""Systems to compare, from results files: one name, one model and view for all."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Writes records of a file of results: a table for people; CSV, JSON lines, Parquet and paths for programs."""
+"""Writes records of a results file: a table for people; CSV, JSON lines, Parquet and paths for programs."""
 
 import json
 import os

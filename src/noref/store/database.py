@@ -1,4 +1,4 @@
-"""Reads and writes a file of results."""
+"""Reads and writes a results file."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ _FULL = "everything written before is kept; make room and run the same command a
 
 
 class Store:
-    """An open file of results; a context manager.
+    """An open results file; a context manager.
 
     One process at a time writes. Every result is committed as it is written: a killed process loses nothing that it wrote, and
     readers have it at once. Methods may be called from any thread.
@@ -33,7 +33,7 @@ class Store:
         mode: "r" to read; "w" to read and write, which creates the file if there is none.
 
     Raises:
-        StoreError: The file cannot be opened, is no file of results, was written by a later version of noref, or another
+        StoreError: The file cannot be opened, is not a results file, was written by a later version of noref, or another
             process is writing to it. Methods raise it where the file cannot be read or written.
 
     Examples:
@@ -58,7 +58,7 @@ class Store:
 
     @staticmethod
     def files(path: Path) -> list[Path]:
-        """The file of results, and those that lie beside it while it is open."""
+        """The results file, and those that lie beside it while it is open."""
         return [path, *(path.with_name(path.name + end) for end in ("-lock", "-wal", "-shm"))]
 
     def __enter__(self) -> "Store":

@@ -51,7 +51,7 @@ def holds_results(folder: str | os.PathLike[str]) -> bool:
 
 
 def opened(path: str | os.PathLike[str], mode: Literal["r", "w"] = "r") -> Results:
-    """Open a file of results as `Store`, or a folder of them as `Parts`.
+    """Open a results file as `Store`, or a folder of them as `Parts`.
 
     Raises:
         StoreError: It cannot be opened, or it is a folder and pyarrow is not installed.

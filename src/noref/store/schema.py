@@ -1,4 +1,4 @@
-"""Opening a file of results: its tables, its version, and the lock of the process that writes.
+"""Opening a results file: its tables, its version, and the lock of the process that writes.
 
 docs/reference/results-file.md describes the tables.
 """
@@ -13,7 +13,7 @@ from typing import Literal
 from noref.errors import StoreError
 
 APPLICATION = 0x6E6F7266
-"""`PRAGMA application_id` of a file of results: "norf"."""
+"""`PRAGMA application_id` of a results file: "norf"."""
 
 VERSION = 2
 """`PRAGMA user_version`: of the tables below."""
@@ -83,13 +83,13 @@ _WAIT = 10.0  # seconds for another process's transaction
 
 
 def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
-    """A connection to a file of results; in mode "w", the file is created if there is none.
+    """A connection to a results file; in mode "w", the file is created if there is none.
 
     Raises:
-        StoreError: It cannot be opened, is no file of results, or was written by a later version of noref.
+        StoreError: It cannot be opened, is not a results file, or was written by a later version of noref.
     """
     if path.exists() and not path.is_file():
-        raise StoreError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}; give the name of a file of results")
+        raise StoreError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}; give the name of a results file")
     if mode == "r" and not path.exists():
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
     with explained(path, "choose a file that `noref score --out` wrote, or a new one, in a folder that can be written to"):
@@ -126,7 +126,7 @@ def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) 
     )
     new = mode == "w" and not (application or version or tables)
     if not new and application != APPLICATION:
-        raise StoreError(f"{path}: it is no file of results; choose one that `noref score --out` wrote, or a new one")
+        raise StoreError(f"{path}: it is not a results file; choose one that `noref score --out` wrote, or a new one")
     if version > VERSION:
         raise StoreError(f"{path}: a later version of noref wrote it (schema {version}); update noref")
     database.execute("PRAGMA foreign_keys = ON")
@@ -152,7 +152,7 @@ def explained(path: Path, cure: str) -> Iterator[None]:
 
 
 class Lock:
-    """The right to write to a file of results. The system releases it when the process ends, however it ends.
+    """The right to write to a results file. The system releases it when the process ends, however it ends.
 
     It is an exclusive transaction on an empty database beside the file, which SQLite locks alike on all systems.
 
