@@ -40,7 +40,7 @@ class ImageError(NorefError):
     """One image cannot be scored.
 
     Attributes:
-        name: The path as given, or a placeholder such as "<bytes>".
+        name: As `Assessment.name`.
         cause: What is wrong, in a few words.
         cure: What the user can do about it.
 
@@ -62,7 +62,7 @@ class ImageError(NorefError):
 
 
 class ImageNotFound(ImageError):
-    """There is no such file, or it may not be read."""
+    """There is nothing to read: no such file, no permission, a server that cannot be reached, or a PIL image that is closed."""
 
 
 class EmptyImage(ImageError):
