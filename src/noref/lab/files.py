@@ -2,8 +2,9 @@
 
 import contextlib
 import errno
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,8 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
             return table
     except ValueError as error:  # parser errors of pandas, or not text
         raise LabError(f"{file} is not a readable CSV: {error}") from error
+
+
+def sizes_digest(paths: Sequence[Path]) -> str:
+    """A hash of the sizes of files in their order, by which a resumed run knows its images."""
+    return hashlib.sha256(str([path.stat().st_size for path in paths]).encode()).hexdigest()[:16]

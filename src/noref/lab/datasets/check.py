@@ -127,7 +127,7 @@ def near_pairs_across(sides: Mapping[str, Sequence[Path]], *, skip_unreadable: b
 
     Args:
         sides: Name of a side -> its photos; they may come from several databases.
-        skip_unreadable: Pass over photos that are missing or cannot be read.
+        skip_unreadable: Skip photos that are missing or cannot be read.
 
     Raises:
         LabError: A photo cannot be read, and is not skipped.

@@ -50,6 +50,11 @@ def require(types: Sequence[str]) -> None:
 
     Raises:
         LabError: There is no distortion of one of the names, or chains draw none of them for some defect.
+
+    Examples:
+        >>> from noref.lab import distortions
+        >>> from noref.lab.distortions import chains
+        >>> chains.require(distortions.VERSION_1)
     """
     missing = [family for family, kinds in families(types).items() if not kinds]
     if missing:

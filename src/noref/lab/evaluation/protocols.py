@@ -22,7 +22,7 @@ from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
-from noref.lab.files import access, make_folder, read_text
+from noref.lab.files import access, make_folder, read_text, sizes_digest
 from noref.lab.methods.base import ScoringMethod
 
 T = TypeVar("T")
@@ -206,7 +206,7 @@ def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) 
     ]
     known = {"fingerprint": method.fingerprint()} if isinstance(method, Fixed) else {}
     if external := method.external_images():
-        known["external"] = hashlib.sha256(str([path.stat().st_size for path in external]).encode()).hexdigest()[:16]
+        known["external"] = sizes_digest(external)
     facts = {"method": method.name, "params": method.get_params(), **known, "splits": listed}
     content = json.dumps(facts, indent=2, default=str) + "\n"
     claim = folder / "protocol.json"

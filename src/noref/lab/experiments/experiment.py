@@ -5,7 +5,6 @@ folder per stage of training with checkpoints, `log/` and finally `done`, `curve
 `evaluation.report`. If several processes train together, only the first one writes it.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from noref.lab.evaluation.report import report
 from noref.lab.evaluation.splits import as_table, guard
 from noref.lab.experiments import environment
 from noref.lab.experiments.recipe import Recipe, as_yaml, read_yaml
-from noref.lab.files import access, make_folder, read_json, read_text
+from noref.lab.files import access, make_folder, read_json, read_text, sizes_digest
 from noref.lab.methods.base import Method
 from noref.lab.plots import curves
 
@@ -99,7 +98,7 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
     resolved = as_yaml({**recipe.resolved(), "database": rated.name})
     known = {"data": rated.fingerprint()}
     if external := method.external_images():
-        known["external"] = hashlib.sha256(str([path.stat().st_size for path in external]).encode()).hexdigest()[:16]
+        known["external"] = sizes_digest(external)
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
         if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # the name may differ
