@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from noref import StoreError
 from noref.cli import Exit, app
-from noref.store import Store, columns, opened
+from noref.store import Store, arrow, opened
 from noref.store import parts as parts_module
 from noref.store.parts import Parts
 from test_store import CARD, SETTINGS, assessed, failed, filled, paths
@@ -25,7 +25,7 @@ def test_any_tool_reads_the_parts_as_plain_columns(tmp_path):
     folder = filled(tmp_path / "r", assessed("/a", 10), failed("/b"))
     table = pq.read_table(folder)
     assert dict(zip(table["image"].to_pylist(), table["score"].to_pylist(), strict=True)) == {"/a": 10, "/b": None}
-    exported = columns.schema(CARD.defects)
+    exported = arrow.schema(CARD.defects)
     assert table.schema.names[: len(exported)] == exported.names
     assert table["noise_probability"].to_pylist() == [0.1, None]
     assert table["map"].to_pylist()[0][0] == 0
@@ -48,7 +48,7 @@ def test_many_rows_and_parts_are_read_in_order_with_their_own_pictures(tmp_path)
     with Parts(tmp_path / "r", "w") as store:
         store.use(CARD, "common", False)
         for half in (records[1::2], records[::2]):
-            store.append(columns.table(half, columns.full_schema(CARD.defects)), SETTINGS)
+            store.append(arrow.table(half, arrow.full_schema(CARD.defects)), SETTINGS)
         assert [record.thumbnail for record in store.records()] == [b"%d" % number for number in range(700)]
     with opened(tmp_path / "r") as store:
         worst = list(store.records(below=1, sort="score", reverse=True))
@@ -59,7 +59,7 @@ def test_many_rows_and_parts_are_read_in_order_with_their_own_pictures(tmp_path)
 def test_replaced_rows_are_removed_from_the_parts_at_the_end(tmp_path):
     folder = filled(tmp_path / "r", assessed("/a", 10), failed("/b"), assessed("/c", 30))
     with Parts(folder, "w") as store:
-        store.append(columns.table([assessed("/b", 20), assessed("/c", 40)], columns.full_schema(CARD.defects)), SETTINGS)
+        store.append(arrow.table([assessed("/b", 20), assessed("/c", 40)], arrow.full_schema(CARD.defects)), SETTINGS)
         assert len(store) == 3
         assert pq.read_table(folder).num_rows == 5
         before = [record.path for record in store.records()]
@@ -165,7 +165,7 @@ def test_a_folder_without_pyarrow_names_the_command(tmp_path, monkeypatch):
 def test_a_reader_is_not_misled_by_parts_that_change_meanwhile(tmp_path):
     folder = filled(tmp_path / "r", *(assessed(f"/{number}") for number in range(3)))
     with Parts(folder, "w") as store:
-        store.append(columns.table([assessed(f"/{n}") for n in range(3, 600)], columns.full_schema(CARD.defects)), SETTINGS)
+        store.append(arrow.table([assessed(f"/{n}") for n in range(3, 600)], arrow.full_schema(CARD.defects)), SETTINGS)
     with opened(folder) as reader:
         records = reader.records()
         next(records)

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from noref.card import ModelCard
-from noref.store import Record, columns
+from noref.store import Record, arrow
 
 _GROUP = 20_000  # rows of a row group: some megabytes
 
 
 def write(records: Iterable[Record], card: ModelCard, out: BinaryIO) -> None:
     """Write records in row groups, so that memory stays bounded. Bytes of a path that are not UTF-8 become escapes."""
-    schema = columns.schema(card.defects)
+    schema = arrow.schema(card.defects)
     remaining = iter(records)
     with pq.ParquetWriter(pa.PythonFile(out, "w"), schema) as writer:
         while group := list(itertools.islice(remaining, _GROUP)):
-            writer.write_table(columns.table(group, schema))
+            writer.write_table(arrow.table(group, schema))

@@ -18,7 +18,7 @@ from noref.errors import ClusterError, ImageError
 from noref.ray import cluster, scoring
 from noref.ray.work import Scoring
 from noref.scorer import Scorer
-from noref.store import Settings, columns
+from noref.store import Settings, arrow
 from noref.store.finished import STATES, Finished
 from noref.store.parts import ROWS, Parts
 from noref.store.record import is_passed
@@ -118,11 +118,11 @@ def _written(
     blocks: Iterator[pa.Table], parts: Parts, settings: Settings, how: Scoring, before: Counter[str], skipped: Counter[str]
 ) -> Iterator[Assessment | ImageError]:
     """The results in blocks, when they are written to a part."""
-    schema = columns.full_schema(how.defects)
+    schema = arrow.full_schema(how.defects)
 
     def write(rows: pa.Table) -> Iterator[Assessment | ImageError]:
         parts.append(rows, settings)
-        return (record.result for record in columns.records(rows.drop_columns(columns.PICTURES), how.defects))
+        return (record.result for record in arrow.records(rows.drop_columns(arrow.PICTURES), how.defects))
 
     waiting, since = schema.empty_table(), time.monotonic()
     try:

@@ -19,7 +19,7 @@ from noref.isolation import CrashError, Isolated
 from noref.mapping import Item, Work
 from noref.recording import Recorder
 from noref.scorer import Scorer, View
-from noref.store import Failure, Record, Settings, columns
+from noref.store import Failure, Record, Settings, arrow
 from noref.store.finished import Finished
 from noref.store.record import is_passed
 
@@ -87,8 +87,8 @@ class Scorers:
         self._record = Isolated(scoring.record, MEMORY)
 
     def records(self, items: Iterable[Item]) -> pa.Table:
-        """Rows with the columns of `columns.full_schema`."""
-        return columns.table(map(self._recorded, items), columns.full_schema(self._scoring.defects))
+        """Rows with the columns of `arrow.full_schema`."""
+        return arrow.table(map(self._recorded, items), arrow.full_schema(self._scoring.defects))
 
     def _recorded(self, item: Item) -> Record:
         """The record of a photo; if it ended the child twice, that is its failure."""

@@ -9,7 +9,7 @@ from noref.sources.finding import Collection, Part, find, is_local, parts, photo
 from noref.sources.folders import described, images_below
 from noref.sources.found import UNKNOWN, Content, File, Found, Identity, is_gone, lasting
 from noref.sources.lists import lines
-from noref.sources.reading import ahead, looked_up
+from noref.sources.prefetch import ahead, looked_up
 from noref.urls import is_url, shown
 
 __all__ = [

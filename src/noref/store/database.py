@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from noref.assessment import LIKELY
 from noref.card import ModelCard
-from noref.store import rows, schema
+from noref.store import schema, sql
 from noref.store.record import Record, Settings, Sort, State
 
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
@@ -138,7 +138,7 @@ class Store:
         card = self.cards()[chosen.model_sha256]
         for row in self._rows(query, *values):
             defects = self._rows("SELECT name, probability, level FROM defects WHERE result = ?", row["id"])
-            yield rows.loaded(row, defects, chosen, card)
+            yield sql.loaded(row, defects, chosen, card)
 
     def state(
         self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False, version: str = ""
@@ -157,7 +157,7 @@ class Store:
             SELECT error_kind, thumbnail IS NOT NULL FROM results LEFT JOIN pictures ON result = id
             WHERE settings = ? AND path = ? AND bytes = ? AND modified = ? AND version = ?
         """
-        for kind, drawn in self._rows(query, self._id(settings), rows.stored_path(path), size, modified, version):
+        for kind, drawn in self._rows(query, self._id(settings), sql.stored_path(path), size, modified, version):
             return "failed" if kind else "scored" if drawn or not thumbnail else ""
         return ""
 
@@ -170,7 +170,7 @@ class Store:
             database.execute(
                 "INSERT INTO settings (model, view, exact, used) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (model, view, exact) DO UPDATE SET used = excluded.used",
-                (*settings, rows.stored_time(datetime.now(timezone.utc))),
+                (*settings, sql.stored_time(datetime.now(timezone.utc))),
             )
         return settings
 
@@ -180,8 +180,8 @@ class Store:
         Raises:
             ValueError: `use` has not stored its settings.
         """
-        key, path, found = self._id(record.settings), rows.stored_path(record.path), record.assessment
-        row = {"settings": key, **rows.stored(record)}
+        key, path, found = self._id(record.settings), sql.stored_path(record.path), record.assessment
+        row = {"settings": key, **sql.stored(record)}
         marks = ", ".join("?" * len(row))
         with self._transaction() as database:
             database.execute("DELETE FROM results WHERE settings = ? AND path = ?", (key, path))
@@ -189,14 +189,14 @@ class Store:
             if found is not None:
                 defects = ((result, name, *defect) for name, defect in found.defects.items())
                 database.executemany("INSERT INTO defects VALUES (?, ?, ?, ?)", defects)
-                picture = (result, *rows.stored_map(found), record.thumbnail)
+                picture = (result, *sql.stored_map(found), record.thumbnail)
                 database.execute("INSERT INTO pictures VALUES (?, ?, ?, ?, ?)", picture)
 
     def remove(self, paths: Iterable[str], settings: Settings) -> None:
         """Remove the results of photos under some settings."""
         key = self._id(settings)
         with self._transaction() as database:
-            keys = ((key, rows.stored_path(path)) for path in paths)
+            keys = ((key, sql.stored_path(path)) for path in paths)
             database.executemany("DELETE FROM results WHERE settings = ? AND path = ?", keys)
 
     def _id(self, settings: Settings | None) -> int:

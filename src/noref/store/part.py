@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from noref.drafts import draft
 from noref.errors import StoreError
-from noref.store import columns
+from noref.store import arrow
 from noref.store.finished import digest
 from noref.store.record import Settings
 
@@ -76,7 +76,7 @@ def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
 
 def read_pictures(path: Path, group: int) -> list[tuple[Any, ...]]:
     """The path and the pictures in each row of a row group; none if there is no such group."""
-    names = ["image", *columns.PICTURES]
+    names = ["image", *arrow.PICTURES]
     with explained(path, _DAMAGED), pq.ParquetFile(path) as file:
         rows = file.read_row_groups(range(file.num_row_groups)[group : group + 1], columns=names)
     return list(zip(*(rows[name].to_pylist() for name in names), strict=True))

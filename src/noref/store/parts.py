@@ -20,7 +20,7 @@ from noref import drafts
 from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.errors import StoreError
-from noref.store import columns, part, schema
+from noref.store import arrow, part, schema
 from noref.store.finished import Finished, digest, stamp
 from noref.store.part import Part
 from noref.store.record import Record, Settings, Sort, State
@@ -116,14 +116,14 @@ class Parts:
         wanted += [] if below is None else [pc.field("score") < below]
         wanted += [] if above is None else [pc.field("score") >= above]
         wanted += [] if failed is None else [pc.field("error_kind").is_valid() == failed]
-        wanted += [] if defect is None else [pc.field(f"{columns.column(defect)}_probability") >= LIKELY]
+        wanted += [] if defect is None else [pc.field(f"{arrow.column(defect)}_probability") >= LIKELY]
         return self._records(chosen, defects, functools.reduce(operator.and_, wanted), sort, reverse, pictures)
 
     def _records(
         self, settings: Settings, defects: Sequence[str], wanted: pc.Expression, sort: Sort, reverse: bool, pictures: bool
     ) -> Iterator[Record]:
-        kinds = columns.full_schema(defects)
-        names = [name for name in kinds.names if name not in columns.PICTURES]
+        kinds = arrow.full_schema(defects)
+        names = [name for name in kinds.names if name not in arrow.PICTURES]
         parts: list[Path] = []
         tables: list[pa.Table] = []
         for each, kept in self._current(settings):
@@ -144,9 +144,9 @@ class Parts:
                     self._picture(parts[number], row, image)
                     for number, row, image in zip(*(chunk[name].to_pylist() for name in ("part", "row", "image")), strict=True)
                 ]
-                for name, *values in zip(columns.PICTURES, *drawn, strict=True):
+                for name, *values in zip(arrow.PICTURES, *drawn, strict=True):
                     chunk = chunk.append_column(name, pa.array(values, kinds.field(name).type))
-            yield from columns.records(chunk, defects)
+            yield from arrow.records(chunk, defects)
 
     def finished(self, settings: Settings, thumbnail: bool = False) -> Finished:
         """The photos that have a result; it can be sent to other processes.
@@ -171,19 +171,19 @@ class Parts:
         """See `Store.use`."""
         settings = Settings(card.sha256, view, exact)
         if self.settings()[:1] != [settings]:
-            self._write(columns.full_schema(card.defects).empty_table(), settings, asdict(card))
+            self._write(arrow.full_schema(card.defects).empty_table(), settings, asdict(card))
         return settings
 
     def write(self, record: Record) -> None:
         """Write a part with one record; see `append`."""
         defects = self._card(record.settings)["defects"]
-        self.append(columns.table([record], columns.full_schema(defects)), record.settings)
+        self.append(arrow.table([record], arrow.full_schema(defects)), record.settings)
 
     def append(self, rows: pa.Table, settings: Settings) -> None:
         """Write a part; it appears when it is complete.
 
         Args:
-            rows: With the columns of `columns.full_schema`.
+            rows: With the columns of `arrow.full_schema`.
             settings: Of all rows.
 
         Raises:

@@ -11,7 +11,7 @@ import pytest
 
 from archive_files import content_of
 from noref import ImageNotFound, InternalError, sources
-from noref.sources import UNKNOWN, Identity, Named, reading
+from noref.sources import UNKNOWN, Identity, Named, prefetch
 
 
 @dataclasses.dataclass
@@ -98,8 +98,8 @@ def test_a_photo_does_not_wait_for_the_next_one():
 
 
 def test_no_more_photos_are_read_ahead_than_the_limit(monkeypatch):
-    monkeypatch.setattr(reading, "READERS", 4)
-    monkeypatch.setattr(reading, "MOST_PHOTOS", 6)
+    monkeypatch.setattr(prefetch, "READERS", 4)
+    monkeypatch.setattr(prefetch, "MOST_PHOTOS", 6)
     taken = itertools.count()
     latest = []
 
@@ -117,7 +117,7 @@ def test_no_more_photos_are_read_ahead_than_the_limit(monkeypatch):
 
 @pytest.mark.parametrize("stated", [True, False])
 def test_no_more_bytes_are_read_ahead_than_the_limit(monkeypatch, stated):
-    monkeypatch.setattr(reading, "MOST_BYTES", 1000)
+    monkeypatch.setattr(prefetch, "MOST_BYTES", 1000)
     held, most, guard = 0, 0, threading.Lock()
 
     def begin():
@@ -127,8 +127,8 @@ def test_no_more_bytes_are_read_ahead_than_the_limit(monkeypatch, stated):
             most = max(most, held)
 
     if not stated:
-        monkeypatch.setattr(reading, "_is_unknown", lambda content: isinstance(content, Distant))
-        monkeypatch.setattr(reading, "_GUESS", 250)
+        monkeypatch.setattr(prefetch, "_is_unknown", lambda content: isinstance(content, Distant))
+        monkeypatch.setattr(prefetch, "_GUESS", 250)
     photos = (sources.Found(str(number), Path(), Distant(bytes(300), begin)) for number in range(40))
     for _ in sources.ahead(photos):
         with guard:
@@ -137,7 +137,7 @@ def test_no_more_bytes_are_read_ahead_than_the_limit(monkeypatch, stated):
 
 
 def test_a_photo_larger_than_all_the_room_is_read_alone(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_BYTES", 10)
+    monkeypatch.setattr(prefetch, "MOST_BYTES", 10)
     photos = [sources.Found(str(number), Path(), Distant(bytes(100))) for number in range(5)]
     assert [len(content_of(photo)) for photo in sources.ahead(photos)] == [100] * 5
 
@@ -170,7 +170,7 @@ def test_an_error_of_the_sources_comes_after_what_was_before_it():
 
 
 def test_an_abandoned_run_ends_its_threads(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_BYTES", 10)
+    monkeypatch.setattr(prefetch, "MOST_BYTES", 10)
     before = set(threading.enumerate())
     found = sources.ahead(sources.Found(str(number), Path(), Distant(bytes(9))) for number in range(1000))
     next(found)
