@@ -158,6 +158,13 @@ def find(model: str | Path) -> Path:
     Raises:
         ModelNotFound: There is no such model or version; the message lists what ships.
         BadModel: A version is given, and the card of the current one cannot be read.
+
+    Examples:
+        >>> from noref import card
+        >>> card.find("unified").name
+        'unified.onnx'
+        >>> card.load(card.find("unified@7")).version
+        '7'
     """
     name, at, version = str(model).partition("@")
     versions = [path for path in shipped() if _name(path) == name]

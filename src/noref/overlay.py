@@ -61,6 +61,15 @@ def draw(pixels: npt.NDArray[np.uint8], assessment: Assessment) -> Image.Image:
 
     Raises:
         ValueError: The assessment has no map.
+
+    Examples:
+        >>> import numpy as np
+        >>> import noref
+        >>> from noref import overlay
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+        >>> drawing = overlay.draw(pixels, noref.score(pixels))
+        >>> drawing.mode, drawing.width
+        ('RGB', 640)
     """
     if not assessment.map.size:
         raise ValueError(f"{assessment.model} predicts no quality map")

@@ -34,6 +34,13 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, enough: int | None = N
 
     Raises:
         ImageError: One of its kinds, naming the source, the cause and the cure.
+
+    Examples:
+        >>> import numpy as np
+        >>> from noref import images
+        >>> photo = images.read(np.full((48, 64, 3), 128, np.uint8))
+        >>> photo.pixels.shape, photo.size
+        ((48, 64, 3), (64, 48))
     """
     name = name_of(source)
     with _enough_memory(name):

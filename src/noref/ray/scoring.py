@@ -77,7 +77,7 @@ def score(
 def scored(
     parts: list[sources.Part], scoring: Scoring, scorers: int, finished: "ray.ObjectRef[Finished]", retry: bool
 ) -> "ray.data.Dataset":
-    """The records of photos with the columns of `columns.full_schema`; and `passed` and `count`, as `work.read` gives them.
+    """The records of photos with the columns of `arrow.full_schema`; and `passed` and `count`, as `work.read` gives them.
 
     Photos that this machine can open at once are opened by their scorers; others are read by tasks of their own.
     """
