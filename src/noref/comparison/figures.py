@@ -10,6 +10,7 @@ import numpy as np
 from noref import resampling
 from noref.comparison.pairing import Failed, Paired, paired
 from noref.comparison.systems import System
+from noref.store import Settings
 
 
 class Summary(NamedTuple):
@@ -104,8 +105,7 @@ class Comparison:
 
     Attributes:
         model: Name and version of the model.
-        view: "common" or "native".
-        exact: Whether every photo was decoded in full.
+        settings: How the pictures were scored.
         systems: One summary each, as given.
         pairs: Every pair, each system before those that follow it.
         defects: Every defect of every pair.
@@ -113,8 +113,7 @@ class Comparison:
     """
 
     model: str
-    view: str
-    exact: bool
+    settings: Settings
     systems: list[Summary]
     pairs: list[Pair]
     defects: list[DefectChange]
@@ -123,7 +122,7 @@ class Comparison:
     @property
     def setting(self) -> str:
         """Model, view and exactness in words."""
-        return f"{self.model}, {self.view} view{', exact' if self.exact else ''}"
+        return f"{self.model}, {self.settings.words}"
 
     @property
     def failed(self) -> list[Failed]:
@@ -187,8 +186,7 @@ def compare(systems: Sequence[System]) -> Comparison:
         for first, second in both
         for family, *counts in zip(found.families, *_counts(found, first, second), strict=True)
     ]
-    settings = systems[0].settings
-    return Comparison(systems[0].model, settings.view, settings.exact, summaries, pairs, defects, found)
+    return Comparison(systems[0].model, systems[0].settings, summaries, pairs, defects, found)
 
 
 def _shares(differences: resampling.Floats) -> tuple[float, float, float]:

@@ -70,7 +70,7 @@ def common_settings(stores: Sequence[Results], wanted: Iterable[Settings] | None
 
 def described(settings: Settings, card: Mapping[str, Any]) -> str:
     """Model, view and exactness in words."""
-    return f"{card['name']} {card['version']}, {settings.view} view{', exact' if settings.exact else ''}"
+    return f"{card['name']} {card['version']}, {settings.words}"
 
 
 def distinct_names(places: Sequence[str]) -> list[str]:

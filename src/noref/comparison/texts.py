@@ -119,8 +119,8 @@ def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
         "left_out": comparison.left_out,
         "paired_by": "stem" if comparison.paired.by_stem else "path",
         "model": comparison.model,
-        "view": comparison.view,
-        "exact": comparison.exact,
+        "view": comparison.settings.view,
+        "exact": comparison.settings.exact,
     }
     for kind, figures in (("system", comparison.systems), ("pair", comparison.pairs), ("defect", comparison.defects)):
         for each in figures:

@@ -117,7 +117,7 @@ def gathered(records: Iterable[Record], text_cost: Callable[[Assessment], int]) 
     contents = Contents()
     for record in records:
         contents.model_sha256 = record.model_sha256
-        contents.setting = f"{record.view} view" + (", decoded in full" if record.exact else "")
+        contents.setting = record.settings.words
         if record.assessment is not None:
             contents.model = record.assessment.model
             contents.rows.append(_row(record, record.assessment, contents, text_cost(record.assessment)))

@@ -60,6 +60,11 @@ class Settings(NamedTuple):
     view: str
     exact: bool
 
+    @property
+    def words(self) -> str:
+        """View and exactness in words."""
+        return f"{self.view} view{', exact' if self.exact else ''}"
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
