@@ -21,13 +21,15 @@ from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
 from noref.lab.methods.unified import interval, photos, sources
-from noref.lab.methods.unified.learning import UnifiedModule
+from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import FeatureDistance, UnifiedNetwork, expected_mos, mos_targets
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import Backbone, BackboneConfig
 from noref.lab.preprocessing import WorkingSize
+from noref.lab.training import loop as training
 from noref.lab.training.finetuning import OptimizerConfig
+from noref.lab.training.loop import Schedule
 from noref.lab.training.photos import loader
 from pictures import make_scene
 
@@ -231,6 +233,21 @@ def test_the_line_is_fitted_to_the_mos(run, rated):
     method._rescale(replace(rated, table=some.assign(mos=low + (high - low) * wanted)))
     found = [method.outputs(rated.folder / image)["score"].item() for image in some["image"]]
     assert found == pytest.approx(wanted, abs=1e-4)
+
+
+def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
+    torch.manual_seed(0)
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
+    images = photos.DistortedImages(clean, distortions.VERSION_1, 64, in_part=0.75)
+    schedule = Schedule(epochs=2, batch=8)
+    training.train(MapModule(network, OptimizerConfig(head_lr=1e-3)), images, images, tmp_path, schedule, 0, "val_map", "min")
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.split(".")[0] for name in changed} == {"map"}
+    assert {"map.narrow.0.weight", "map.mix.weight", "map.out.bias"} <= changed
+    log = pd.read_csv(tmp_path / "log" / "version_0" / "metrics.csv")["val_map"].dropna()
+    assert log.iloc[1] < log.iloc[0]
 
 
 def test_losses_need_a_weight_each():

@@ -1,7 +1,9 @@
 """Joint training of the score, its spread, the quality map and the defects."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import lightning.pytorch as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,7 +14,7 @@ from noref.lab.methods.unified.photos import Targets
 from noref.lab.metrics.agreement import agreement
 from noref.lab.metrics.defects import by_family
 from noref.lab.networks.ordinal import read
-from noref.lab.training.finetuning import FineTuningModule, OptimizerConfig
+from noref.lab.training.finetuning import FineTuningModule, OptimizerConfig, warm_up_and_cosine
 
 MOS_VARIANCE = 0.04  # of rated photos, about: squared errors are divided by it, so that they compare with cross-entropies
 MAP_LR_RATIO = 5  # the map's head has more to learn: it starts from random weights
@@ -47,7 +49,7 @@ class UnifiedModule(FineTuningModule):
         mos = entropy(found.mos, mos_targets(targets.mos), reduction="none").mean(dim=1)
         mean_error = (found.quality.mean(dim=(1, 2)) - targets.mos).square() / MOS_VARIANCE
         # NaN must not even stand in the branch that is not taken: its gradient would be NaN too.
-        cell_errors = (found.quality - targets.quality.nan_to_num()).square().mean(dim=(1, 2)) / MOS_VARIANCE
+        cell_errors = _cell_errors(found.quality, targets.quality.nan_to_num())
         defects = entropy(found.defects, targets.answers.nan_to_num(), reduction="none").mean(dim=(1, 2))
         error = (expected_mos(found.mos.detach()) - targets.mos).abs()
         return {
@@ -87,6 +89,50 @@ class UnifiedModule(FineTuningModule):
             self.log(f"{prefix}srcc", rated)
             self.log(f"{prefix}distorted_srcc", made)
             self.log(f"{prefix}both", (rated + made) / 2, prog_bar=prefix == "val_")
+
+
+class MapModule(pl.LightningModule):
+    """Training of the map's head alone; the rest of the network stays as it is.
+
+    The loss is the squared error of the cells of distorted images. Checkpoints are chosen by `val_map`, the same on held-out
+    images.
+    """
+
+    def __init__(self, network: UnifiedNetwork, optimizer: OptimizerConfig) -> None:
+        super().__init__()
+        self.network, self.optimizer = network, optimizer
+
+    def train(self, mode: bool = True) -> "MapModule":
+        """The head alone: the backbone must not update the statistics of its norms."""
+        self.network.eval()
+        self.network.map.train(mode)
+        return self
+
+    def configure_optimizers(self) -> Any:
+        chosen = self.optimizer
+        rate = MAP_LR_RATIO * chosen.head_lr
+        optimizer = torch.optim.AdamW(self.network.map.parameters(), rate, weight_decay=chosen.weight_decay)
+        total = int(self.trainer.estimated_stepping_batches)
+        return warm_up_and_cosine(optimizer, total, round(chosen.warm_up * total))
+
+    def training_step(self, batch: tuple[Tensor, Targets], _: int) -> Tensor:
+        return self._logged("train_map", batch)
+
+    def validation_step(self, batch: tuple[Tensor, Targets], _: int) -> None:
+        self._logged("val_map", batch)
+
+    def _logged(self, name: str, batch: tuple[Tensor, Targets]) -> Tensor:
+        pixels, targets = batch
+        with torch.no_grad():
+            maps = self.network.backbone(pixels)
+        loss = _cell_errors(self.network.map(maps).float(), targets.quality).mean()
+        self.log(name, loss, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=True)
+        return loss
+
+
+def _cell_errors(found: Tensor, targets: Tensor) -> Tensor:
+    """Of maps N x h x w: the mean squared error of each, N."""
+    return (found - targets).square().mean(dim=(1, 2)) / MOS_VARIANCE
 
 
 def _mean(values: Tensor, which: Tensor) -> Tensor:

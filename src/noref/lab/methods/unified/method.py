@@ -18,7 +18,7 @@ from noref.lab.files import make_folder, read_csv
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.methods.unified import interval, photos, probe, sources
-from noref.lab.methods.unified.learning import UnifiedModule
+from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import BackboneConfig
@@ -33,6 +33,8 @@ from noref.lab.training.vectors import photo_vectors
 AXES = 64  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
 CHECKS = 4  # distorted versions of each pristine image that is held out
+MAP_EPOCHS = 2  # in which the map's head is trained alone, after the rest
+MAP_IN_PART = 0.75  # share of the distorted images that are distorted in one region only, in these epochs
 
 
 @settings
@@ -115,12 +117,33 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
         )
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
+        self._refine_map(clean, checks, folder / "map")
         network.eval()
         compact(network)
         network.distance.fit(self._vectors(learning.paths), USUAL)
         compact(network)
         self._rescale(validation)
         self._calibrate(kept)
+
+    def _refine_map(self, clean: Sequence[sources.Source], checks: sources.Source, folder: Path) -> None:
+        """Train the map's head alone, mostly on images that are distorted in one region; without epochs, do nothing."""
+        chosen = self.settings
+
+        def images(source: sources.Source, crop: int | None) -> photos.DistortedImages:
+            return photos.DistortedImages(source, chosen.types, crop, self.seed + 1, MAP_IN_PART)  # not the images of before
+
+        training = photos.Together(*(images(source, chosen.data.crop) for source in clean))
+        schedule = replace(chosen.schedule, epochs=min(MAP_EPOCHS, chosen.schedule.epochs), ema=None)
+        train(
+            MapModule(self.network_, chosen.optimizer),
+            training,
+            images(checks, None),
+            folder,
+            schedule,
+            self.seed,
+            "val_map",
+            "min",
+        )
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
         """Photos to train on, and those of a random share of the scenes, kept for the interval."""
