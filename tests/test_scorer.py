@@ -396,7 +396,7 @@ def test_a_path_relative_to_another_folder_is_another_model(loaded, save, scene,
 GOLDEN = {
     "unified@10": (82.06, 79.53, 71.34),
     "unified@7": (80.98, 82.33, 85.20),
-    "fast@2": (81.31, 75.83, 72.96),
+    "fast@3": (81.31, 75.83, 72.96),
     "diqa@2": (73.49, 75.14, 69.14),
 }
 
