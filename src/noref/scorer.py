@@ -45,7 +45,7 @@ class Scorer:
 
     A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 2.7 times the
     working size of the model; `policy` of the result then states the scale. Scores of photos then differ by 0.3 points on
-    average and by 2.3 at most (the default model, docs/reference/images.md); `exact=True` decodes in full.
+    average and by 3.1 at most (the default model, docs/reference/images.md); `exact=True` decodes in full.
 
     A model may score every photo at one area, `card.area`, to which smaller photos are enlarged; `card.policy` then states it.
     `view="native"` scores small photos without enlarging, for photos that are shown small (their sides are still rounded to

@@ -76,7 +76,7 @@ def exported(file):
 
 
 def test_a_results_folder_is_complete(run):
-    files = {"results.csv", "interval.json", "calibration.csv", "curves.png", "training", "model"}
+    files = {"results.csv", "interval.json", "calibration.csv", "curves.png", "training", "training-map", "model"}
     assert files <= {path.name for path in run.iterdir()}
     facts = json.loads((run / "interval.json").read_text())
     results, predictions = pd.read_csv(run / "results.csv"), pd.read_csv(run / "predictions.csv")
@@ -119,10 +119,13 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, t
     broken = tmp_path / "run"
     shutil.copytree(run, broken)
     shutil.rmtree(broken / "model")
+    shutil.rmtree(broken / "training-map")
     for left in ("results.csv", "predictions.csv"):
         (broken / left).unlink()
     assert train(broken, database, pristine).exit_code == 0
     assert (broken / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
+    found, expected = (load_file(each / "model" / "weights.safetensors") for each in (broken, run))
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
 def test_predictions_are_deterministic_and_survive_saving(method, database, tmp_path):
@@ -242,11 +245,11 @@ def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
     images = photos.DistortedImages(clean, distortions.VERSION_1, 64, in_part=0.75)
     schedule = Schedule(epochs=2, batch=8)
-    training.train(MapModule(network, OptimizerConfig(head_lr=1e-3)), images, images, tmp_path, schedule, 0, "val_map", "min")
+    training.train(MapModule(network, OptimizerConfig(head_lr=1e-3)), images, images, tmp_path, schedule, 0, "val_loss", "min")
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert {name.split(".")[0] for name in changed} == {"map"}
     assert {"map.narrow.0.weight", "map.mix.weight", "map.out.bias"} <= changed
-    log = pd.read_csv(tmp_path / "log" / "version_0" / "metrics.csv")["val_map"].dropna()
+    log = pd.read_csv(tmp_path / "log" / "version_0" / "metrics.csv")["val_loss"].dropna()
     assert log.iloc[1] < log.iloc[0]
 
 

@@ -14,7 +14,7 @@ from noref.lab.methods.unified.photos import Targets
 from noref.lab.metrics.agreement import agreement
 from noref.lab.metrics.defects import by_family
 from noref.lab.networks.ordinal import read
-from noref.lab.training.finetuning import FineTuningModule, OptimizerConfig, warm_up_and_cosine
+from noref.lab.training.finetuning import OPTIMIZERS, FineTuningModule, OptimizerConfig, warm_up_and_cosine
 
 MOS_VARIANCE = 0.04  # of rated photos, about: squared errors are divided by it, so that they compare with cross-entropies
 MAP_LR_RATIO = 5  # the map's head has more to learn: it starts from random weights
@@ -94,13 +94,21 @@ class UnifiedModule(FineTuningModule):
 class MapModule(pl.LightningModule):
     """Training of the map's head alone; the rest of the network stays as it is.
 
-    The loss is the squared error of the cells of distorted images. Checkpoints are chosen by `val_map`, the same on held-out
-    images.
+    The loss is the squared error of the cells of images without MOS. Checkpoints hold the head; they are chosen by `val_loss`,
+    the same on held-out images.
     """
 
     def __init__(self, network: UnifiedNetwork, optimizer: OptimizerConfig) -> None:
         super().__init__()
         self.network, self.optimizer = network, optimizer
+
+    def state_dict(self, *args: Any, **options: Any) -> Any:
+        """The weights of the head."""
+        return self.network.map.state_dict(*args, **options)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        """Load weights of the head; a checkpoint cannot bring back an older backbone."""
+        return self.network.map.load_state_dict(state_dict, *args, **options)
 
     def train(self, mode: bool = True) -> "MapModule":
         """The head alone: the backbone must not update the statistics of its norms."""
@@ -110,16 +118,16 @@ class MapModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         chosen = self.optimizer
-        rate = MAP_LR_RATIO * chosen.head_lr
-        optimizer = torch.optim.AdamW(self.network.map.parameters(), rate, weight_decay=chosen.weight_decay)
+        weights, rate = self.network.map.parameters(), MAP_LR_RATIO * chosen.head_lr
+        optimizer = OPTIMIZERS[chosen.name](weights, lr=rate, weight_decay=chosen.weight_decay)  # type: ignore[call-arg]
         total = int(self.trainer.estimated_stepping_batches)
         return warm_up_and_cosine(optimizer, total, round(chosen.warm_up * total))
 
     def training_step(self, batch: tuple[Tensor, Targets], _: int) -> Tensor:
-        return self._logged("train_map", batch)
+        return self._logged("train_loss", batch)
 
     def validation_step(self, batch: tuple[Tensor, Targets], _: int) -> None:
-        self._logged("val_map", batch)
+        self._logged("val_loss", batch)
 
     def _logged(self, name: str, batch: tuple[Tensor, Targets]) -> Tensor:
         pixels, targets = batch

@@ -74,8 +74,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """Fine-tuning of one backbone to rated photos and to images under known distortions, with all heads at once.
 
     Checkpoints are chosen on `validation` and on held-out pristine images; the interval is calibrated on training scenes that
-    serve nothing else. `fit` keeps the training in `training/`, the calibration photos in `calibration.csv` and the teacher's
-    predictions in `teacher.csv`.
+    serve nothing else. `fit` keeps the training in `training/`, that of the map's head
+    in `training-map/`, the calibration photos in `calibration.csv` and the teacher's predictions in `teacher.csv`.
     """
 
     settings_type = UnifiedSettings
@@ -117,7 +117,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
         )
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
-        self._refine_map(clean, checks, folder / "map")
+        self._refine_map(clean, checks, folder / "training-map")
         network.eval()
         compact(network)
         network.distance.fit(self._vectors(learning.paths), USUAL)
@@ -141,7 +141,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             folder,
             schedule,
             self.seed,
-            "val_map",
+            "val_loss",
             "min",
         )
 
