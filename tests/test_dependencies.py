@@ -52,7 +52,7 @@ def distributions(files: list[Path]) -> dict[str, str]:
     return {normalized(name): file for module, file in modules.items() for name in installed.get(module, [module])}
 
 
-TABLES = [SOURCE / "store" / name for name in ("columns.py", "part.py", "parts.py")]
+TABLES = [SOURCE / "store" / name for name in ("arrow.py", "part.py", "parts.py")]
 """Modules of the store that need pyarrow."""
 
 PARTS = {
