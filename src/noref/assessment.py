@@ -62,7 +62,7 @@ class Assessment:
 
     Attributes:
         name: The path as given, or below the folder that was given; for other sources a URL without credentials and query, a
-            member ("photos.zip::a.jpg"), a row ("photos.parquet::17"), or a placeholder such as "<array>".
+            member (`photos.zip::a.jpg`), a row (`photos.parquet::17`), or a placeholder such as `<array>`.
         score: 0 to 100, higher is better; NaN if the model predicts defects only.
         map: The quality map, float32, h x w, read-only: local quality on the scale of the score, higher is better, not clipped.
             The model's card states its resolution and its relation to the score. 0 x 0 if the model predicts no map.

@@ -17,7 +17,7 @@ class Photo(NamedTuple):
     """An image ready to score.
 
     Attributes:
-        name: The path as given, or a placeholder such as "<bytes>".
+        name: The path as given, or a placeholder such as `<bytes>`.
         pixels: uint8, H x W x 3, sRGB, upright.
         size: Width and height of the upright photo at full resolution.
         warnings: What was lost, assumed or ignored when the image was read.

@@ -1,4 +1,4 @@
-"""Joint training of the score, its spread, the quality map and the defects."""
+"""Joint training of the score, its spread, the quality map and the defects; and of the map's head alone."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -74,8 +74,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """Fine-tuning of one backbone to rated photos and to images under known distortions, with all heads at once.
 
     Checkpoints are chosen on `validation` and on held-out pristine images; the interval is calibrated on training scenes that
-    serve nothing else. `fit` keeps the training in `training/`, that of the map's head
-    in `training-map/`, the calibration photos in `calibration.csv` and the teacher's predictions in `teacher.csv`.
+    serve nothing else. `fit` keeps the training in `training/`, that of the map's head in `training-map/`, the calibration
+    photos in `calibration.csv` and the teacher's predictions in `teacher.csv`.
     """
 
     settings_type = UnifiedSettings
