@@ -1,6 +1,6 @@
 """Speed and memory of scoring, each against a yardstick measured in the same run.
 
-    python benchmarks/runtime.py
+    python benchmarks/runtime.py [--model NAME_OR_FILE]
 
 Needs the runtime only. Photos are made on the spot: filtered noise with edges, saved as JPEG of quality 90. A photo of 12
 megapixels is also scored decoded in full (exact); by default a JPEG of that size is decoded at half of it.
@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -21,10 +22,11 @@ from PIL import Image
 
 import noref
 from noref import capacity
+from noref.card import DEFAULT
 
 MEMORY = """
 import sys, noref
-noref.Scorer(exact=sys.argv[2] == "exact").score(sys.argv[1])
+noref.Scorer(sys.argv[3], exact=sys.argv[2] == "exact").score(sys.argv[1])
 # Not getrusage: its maximum begins with the memory of the process that started this one. Linux only.
 print(next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
@@ -70,42 +72,42 @@ def shell(*command: object) -> Callable[[], object]:
     return lambda: subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def peak_mib(path: Path, mode: str) -> float:
+def peak_mib(path: Path, mode: str, model: str) -> float:
     """Peak memory of a fresh process that scores one photo; the mode is "default" or "exact"."""
-    done = subprocess.run([sys.executable, "-c", MEMORY, path, mode], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", MEMORY, path, mode, model], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
-def main() -> None:
+def main(model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT) -> None:
     """Print one line a measurement: what, value, limit."""
     cores = capacity.available_processors()
-    print(f"noref {noref.__version__}, {noref.Scorer().card.label}, {cores} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"noref {noref.__version__}, {noref.Scorer(model).card.label}, {cores} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         small = make_photo(folder / "small.jpg", 512, 512)
         start = seconds(shell(sys.executable, "-c", "pass"))
-        cold = seconds(shell(sys.executable, "-m", "noref.cli", "score", small))
+        cold = seconds(shell(sys.executable, "-m", "noref.cli", "score", "--model", model, small))
         print(f"cold start to the score of one photo: {cold:.2f} s, bare Python {start:.2f} s (limit 0.7 s)")
 
         photos = folder / "photos"
         photos.mkdir()
         for seed in range(48):
             make_photo(photos / f"{seed}.jpg", 512, 512, seed)
-        judge = noref.Scorer(threads=1)
+        judge = noref.Scorer(model, threads=1)
         many = seconds(lambda: list(judge.score_many(sorted(photos.iterdir()), jobs=cores)), 3)
         print(f"a folder of 512 x 512 photos: {48 / many:.1f} photos/s with {cores} jobs (limit 40 with 2)")
 
         large = make_photo(folder / "12mp.jpg", 4000, 3000)
         for mode in ("default", "exact"):
             for threads in (1, cores):
-                judge = noref.Scorer(threads=threads, exact=mode == "exact")
+                judge = noref.Scorer(model, threads=threads, exact=mode == "exact")
                 taken, ratio = times_as_long(lambda judge=judge: judge.score(large), lambda: np.asarray(Image.open(large)))  # type: ignore[misc]
                 print(f"12 megapixels, {mode}, {threads} threads: {taken:.3f} s = {ratio:.2f} x decode by Pillow (limit 1.0 x)")
 
         huge = make_photo(folder / "101mp.jpg", 11600, 8700)
         for mode in ("default", "exact"):
-            print(f"peak memory at 12 megapixels, {mode}: {peak_mib(large, mode):.0f} MiB")
-            print(f"peak memory at 101 megapixels, {mode}: {peak_mib(huge, mode):.0f} MiB (limit 1024 MiB)")
+            print(f"peak memory at 12 megapixels, {mode}: {peak_mib(large, mode, model):.0f} MiB")
+            print(f"peak memory at 101 megapixels, {mode}: {peak_mib(huge, mode, model):.0f} MiB (limit 1024 MiB)")
 
 
 if __name__ == "__main__":

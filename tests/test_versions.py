@@ -81,8 +81,8 @@ def test_the_command_line_lists_and_takes_versions(save):
     listed = [line for line in CliRunner().invoke(app, ["models"]).stdout.splitlines() if not line.startswith(" ")]
     assert listed == [
         "unified 11 (default): none",
-        "unified 10 (earlier version, unified@10): none",
-        "unified 9 (earlier version, unified@9): none",
+        "unified 10 (another version, unified@10): none",
+        "unified 9 (another version, unified@9): none",
         "fast 3: none",
     ]
     words = ["score", str(save("photos/a.png", PHOTO)), "--format", "jsonl", "--model"]

@@ -1,6 +1,6 @@
 """Model cards: what a model predicts, how it was trained and evaluated; a JSON file beside the .onnx file of the same name.
 
-Of a model that ships, NAME.onnx is the current version and NAME-VERSION.onnx an earlier one; NAME contains no hyphen.
+Of a model that ships, NAME.onnx is the current version and NAME-VERSION.onnx another one; NAME contains no hyphen.
 """
 
 import difflib
@@ -131,13 +131,13 @@ def _is_a(kind: Any, value: object) -> bool:
 
 
 def shipped() -> list[Path]:
-    """The .onnx files that come with noref: the default model first, the versions of a model from the current one backwards."""
+    """The .onnx files that come with noref: the default model first, the current version of a model before its others, these newest first."""
     newest_first = sorted(FOLDER.glob("*.onnx"), key=lambda path: (len(path.stem), path.stem), reverse=True)
-    return sorted(newest_first, key=lambda path: (_name(path) != DEFAULT, _name(path), is_earlier(path)))
+    return sorted(newest_first, key=lambda path: (_name(path) != DEFAULT, _name(path), is_other_version(path)))
 
 
-def is_earlier(path: Path) -> bool:
-    """Whether a file that comes with noref is an earlier version of its model."""
+def is_other_version(path: Path) -> bool:
+    """Whether a file that comes with noref is another version of its model than the current one."""
     return "-" in path.stem
 
 
@@ -146,7 +146,7 @@ def _name(path: Path) -> str:
 
 
 def _version(path: Path) -> str:
-    return path.stem.partition("-")[2] if is_earlier(path) else load(path).version
+    return path.stem.partition("-")[2] if is_other_version(path) else load(path).version
 
 
 def find(model: str | Path) -> Path:

@@ -9,13 +9,13 @@ from noref.cli.output import stops
 
 
 def models() -> None:
-    """List the models that ship, earlier versions too: licence, scale, training data, measured agreement."""
+    """List the models that ship, other versions too: licence, scale, training data, measured agreement."""
     for path in card.shipped():
         with stops():
             facts = card.load(path)
         note = " (default)" if path.stem == card.DEFAULT else ""
-        if card.is_earlier(path):
-            note = f" (earlier version, {facts.name}@{facts.version})"
+        if card.is_other_version(path):
+            note = f" (another version, {facts.name}@{facts.version})"
         typer.echo(f"{facts.label}{note}: {facts.description}")
         rows = [
             ("licence", facts.licence),
