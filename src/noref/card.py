@@ -131,7 +131,7 @@ def _is_a(kind: Any, value: object) -> bool:
 
 
 def shipped() -> list[Path]:
-    """The .onnx files that come with noref: the default model first, the current version of a model before its others, these newest first."""
+    """The .onnx files that come with noref: the default model first; of each model the current version, then the newest."""
     newest_first = sorted(FOLDER.glob("*.onnx"), key=lambda path: (len(path.stem), path.stem), reverse=True)
     return sorted(newest_first, key=lambda path: (_name(path) != DEFAULT, _name(path), is_other_version(path)))
 

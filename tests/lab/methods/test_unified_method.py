@@ -20,7 +20,7 @@ from noref.lab.datasets.readers import biq2021
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
-from noref.lab.methods.unified import interval, photos, sources
+from noref.lab.methods.unified import interval, learning, photos, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import FeatureDistance, UnifiedNetwork, expected_mos, mos_targets
@@ -35,7 +35,7 @@ from pictures import make_scene
 
 TINY = (
     "backbone.name=test_efficientnet data.area=16384 copies=4 pictures=4 schedule.epochs=1 data.crop=64 schedule.batch=8 "
-    "schedule.ema=null schedule.precision=32-true schedule.workers=0 best=0.2 halved=0.3 calibration=0.5"
+    "schedule.ema=null schedule.precision=32-true schedule.workers=0 pairs=true best=0.2 halved=0.3 calibration=0.5"
 )
 SIZE = WorkingSize(128 * 128, 16, 32, fixed=True)
 
@@ -190,7 +190,7 @@ def test_large_constants_take_two_bytes_each(file):
 def test_losses_are_means_over_known_targets(rated, pristine):
     torch.manual_seed(0)
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
-    module = UnifiedModule(network, {"rated": 1, "distorted": 1, "map": 1, "defects": 1}, OptimizerConfig())
+    module = UnifiedModule(network, {"rated": 1, "distorted": 1, "map": 1, "defects": 1, "order": 1}, OptimizerConfig())
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
     both = photos.Together(photos.Rated(rated, SIZE, 64), photos.DistortedImages(clean, distortions.VERSION_1, 64))
     pixels, targets = next(iter(loader(both, 40, 0, 0)))
@@ -206,6 +206,31 @@ def test_losses_are_means_over_known_targets(rated, pristine):
     torch.stack([*losses.values()]).sum().backward()
     gradients = [weight.grad for weight in network.parameters()]
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
+
+
+def test_pairs_in_the_wrong_order_cost_more():
+    mos = torch.tensor([0.8, 0.5, 0.6, 0.6])
+    right, wrong, equal = (
+        learning.order(torch.tensor([*pair, 0.9, 0.1]), mos).item() for pair in ((0.7, 0.6), (0.6, 0.7), (0.6, 0.6))
+    )
+    assert right < 0.01 < equal < wrong
+    assert equal == pytest.approx(np.log(2) / 2)  # the pair whose targets are equal counts as 0
+
+
+def test_a_batch_of_pairs_trains_all_heads(pristine):
+    torch.manual_seed(0)
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
+    module = UnifiedModule(network, {"rated": 1, "distorted": 1, "map": 1, "defects": 1, "order": 1}, OptimizerConfig())
+    logged = {}
+    module.log = lambda name, value, **_: logged.update({name: value.item()})
+    clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE)
+    pixels, targets = next(iter(loader(photos.LevelPairs(clean, distortions.VERSION_1, 64), 6, 0, 0)))
+    assert pixels.shape == (6, 2, 64, 64, 3)
+    loss = module.training_step((pixels, targets), 0)
+    assert logged["train_order"] > 0
+    assert logged["train_rated"] == 0
+    loss.backward()
+    assert all(network.get_parameter(f"{head}.weight").grad.isfinite().all() for head in ("mos", "defects", "map.out"))
 
 
 def test_a_defect_of_detail_costs_the_penalty_and_one_of_light_nothing():
@@ -254,7 +279,7 @@ def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
 
 
 def test_losses_need_a_weight_each():
-    with pytest.raises(LabError, match="a weight for each of rated, distorted, map, defects"):
+    with pytest.raises(LabError, match="a weight for each of rated, distorted, map, defects, order"):
         UnifiedModule(UnifiedNetwork(Backbone("test_efficientnet"), 8), {"rated": 1.0}, OptimizerConfig())
 
 

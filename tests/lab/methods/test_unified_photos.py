@@ -56,6 +56,19 @@ def test_targets_of_distorted_images(clean):
     assert {float(one.answers.sum()) for one in targets if not one.answers.isnan().any()} >= {0.0, 1.0, float(HIGHEST)}
 
 
+def test_pairs_differ_in_the_level_only(clean):
+    pairs = photos.LevelPairs(clean, TYPES, crop=64)
+    assert pairs.shapes() == [(2, 64, 64)] * len(pairs) == [(2, 64, 64)] * 120
+    items = [pairs[0, index] for index in range(len(pairs))]
+    assert all(pixels.shape == (2, 64, 64, 3) and targets.quality.shape == (2, 4, 4) for pixels, targets in items)
+    first, second = torch.stack([targets.mos for _, targets in items]).T
+    assert (first >= second).all()
+    assert (first > second).float().mean() > 0.9  # the others do not show
+    assert float(first.max()) == pytest.approx(0.8)  # some lower levels are 0: the photo itself
+    assert torch.equal(pairs[0, 5][0], photos.LevelPairs(clean, TYPES, crop=64)[0, 5][0])
+    assert not torch.equal(pairs[0, 5][0], pairs[1, 5][0])
+
+
 def test_a_chain_multiplies_the_losses_of_its_levels():
     distorted = photos.DistortedImages(Fixed(make_scene(64, 64), 400), TYPES, in_part=0)
     checked = 0

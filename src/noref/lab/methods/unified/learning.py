@@ -18,21 +18,23 @@ from noref.lab.training.finetuning import OPTIMIZERS, FineTuningModule, Optimize
 
 MOS_VARIANCE = 0.04  # of rated photos, about: squared errors are divided by it, so that they compare with cross-entropies
 MAP_LR_RATIO = 5  # the map's head has more to learn: it starts from random weights
-PARTS = ("rated", "distorted", "map", "defects")
+PARTS = ("rated", "distorted", "map", "defects", "order")
+ORDER_SCALE = 0.02  # of MOS from 0 to 1: pairs whose predictions differ by much more hardly count
 
 
 class UnifiedModule(FineTuningModule):
-    """A weighted sum of four losses, each a mean over the images of the batch whose targets are known.
+    """A weighted sum of five losses, each a mean over the images of the batch whose targets are known.
 
     `rated` and `distorted` are the cross-entropies of the ordinal targets of the MOS, on rated images and on distorted ones;
     `map` is the squared error of the quality map, or of its mean where only the MOS is known; `defects` is the cross-entropy
-    of the ordinal targets of the levels. The spread is fitted to the errors on rated images (Laplace likelihood); its gradient
-    ends at its head, so that its weight is 1.
+    of the ordinal targets of the levels; `order` asks that of two levels of a distortion the higher one has the lower MOS
+    (`photos.LevelPairs`; the loss of RankNet: Burges et al., "Learning to Rank using Gradient Descent", ICML 2005). The spread is
+    fitted to the errors on rated images (Laplace likelihood); its gradient ends at its head, so that its weight is 1.
 
     Checkpoints are chosen by `val_both`, the mean of the SRCC on rated and on distorted images.
 
     Raises:
-        LabError: `weights` does not name the four losses; or as `FineTuningModule`.
+        LabError: `weights` does not name the five losses; or as `FineTuningModule`.
     """
 
     def __init__(self, network: UnifiedNetwork, weights: Mapping[str, float], optimizer: OptimizerConfig) -> None:
@@ -62,7 +64,12 @@ class UnifiedModule(FineTuningModule):
 
     def training_step(self, batch: tuple[Tensor, Targets], _: int) -> Tensor:
         pixels, targets = batch
-        losses = self.losses(self.network(pixels), targets)
+        pairs = pixels.ndim > 4  # N x 2 images, of `photos.LevelPairs`
+        if pairs:
+            pixels, targets = pixels.flatten(0, 1), Targets(*(values.flatten(0, 1) for values in targets))
+        found = self.network(pixels)
+        losses = self.losses(found, targets)
+        losses["order"] = order(expected_mos(found.mos), targets.mos) if pairs else losses["rated"].new_zeros(())
         loss = losses["spread"] + torch.stack([self.weights[part] * losses[part] for part in PARTS]).sum()
         for name, value in (*losses.items(), ("loss", loss)):
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=name == "loss")
@@ -136,6 +143,15 @@ class MapModule(pl.LightningModule):
         loss = _cell_errors(self.network.map(maps).float(), targets.quality).mean()
         self.log(name, loss, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=True)
         return loss
+
+
+def order(predicted: Tensor, mos: Tensor) -> Tensor:
+    """The loss of the order of pairs: predictions 2N and targets 2N, the better image of each pair first.
+
+    Pairs whose targets are equal count as 0.
+    """
+    better = mos[0::2] > mos[1::2]
+    return (F.softplus((predicted[1::2] - predicted[0::2]) / ORDER_SCALE) * better).mean()
 
 
 def _cell_errors(found: Tensor, targets: Tensor) -> Tensor:

@@ -49,6 +49,8 @@ class UnifiedSettings:
     """The same of those that are taken as pristine once their sides are halved."""
     copies: Positive = 3
     """Distorted versions of each pristine image in an epoch; a halved one has one."""
+    pairs: bool = False
+    """Whether each of these copies also gives a pair: one distortion at two levels, from which their order is learned."""
     pictures: NotNegative = 500
     """Drawn pictures, and as many composed ones, in an epoch."""
     types: tuple[str, ...] = distortions.VERSION_1
@@ -59,8 +61,10 @@ class UnifiedSettings:
     """Backbones of the teacher, whose cross-validated predictions are mixed into the MOS; none for no teacher."""
     teacher_weight: Share = 0.5
     """Weight of the teacher's prediction in the target of a rated image; that of the MOS is the rest."""
-    losses: dict[str, float] = Field(default_factory=lambda: {"rated": 2.0, "distorted": 1.0, "map": 0.5, "defects": 1.0})
-    """Weights of the four losses."""
+    losses: dict[str, float] = Field(
+        default_factory=lambda: {"rated": 2.0, "distorted": 1.0, "map": 0.5, "defects": 1.0, "order": 0.25}
+    )
+    """Weights of the five losses."""
     penalty: Share = 0.15
     """Share of the MOS that a certain defect of detail (blur, noise, blocks, banding) costs, beyond what its head takes off."""
     backbone: BackboneConfig = BackboneConfig(name="tf_efficientnet_lite2")
@@ -111,6 +115,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         training = photos.Together(
             photos.Rated(targets, self.working_size, chosen.data.crop, self.seed, flip=True),
             *(photos.DistortedImages(source, chosen.types, chosen.data.crop, self.seed) for source in clean),
+            *([photos.LevelPairs(clean[0], chosen.types, chosen.data.crop, self.seed)] if chosen.pairs else []),
         )
         checking = photos.Together(
             photos.Rated(validation, self.working_size),
@@ -172,7 +177,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         return replace(rated, table=rated.table.assign(mos=mixed))
 
     def _sources(self, rated: RatedImages, validation: RatedImages) -> tuple[list[sources.Source], sources.Source]:
-        """Images without visible defects to distort: for training, and others for validation."""
+        """Images without visible defects to distort: for training, photos first, and others for validation."""
         chosen, size = self.settings, self.working_size
         if chosen.pristine is None:
             raise LabError("unified needs pristine images; give --pristine FOLDER")

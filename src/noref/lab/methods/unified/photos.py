@@ -1,4 +1,4 @@
-"""Training data: rated photos, and images without visible defects that are distorted on the fly, in full or in part."""
+"""Training data: rated photos, and images without visible defects that are distorted on the fly: in full, in part, in pairs."""
 
 import itertools
 from bisect import bisect_right
@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from noref.lab import distortions
 from noref.lab.arrays import Pixels
+from noref.lab.distortions import Distortion
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
 from noref.lab.methods.unified.network import CELL
 from noref.lab.methods.unified.sources import ComposedSource, PhotoSource, Source
@@ -34,6 +35,7 @@ EXTREME = 0.05  # share of the others with one distortion beyond level 5
 SINGLE = 0.5  # share with one distortion of any type; the rest have a chain of zero to three
 IN_PART = 0.4  # share of distorted images of which a region stays as it was
 VISIBLE = 0.7  # root mean square of the change, in grey levels, below which an image counts as undistorted
+STEP = 2  # levels between the two images of a pair
 _BLOBS = 3  # random values a side from which a smooth region is interpolated
 
 
@@ -93,9 +95,7 @@ class DistortedImages(Dataset[Item]):
         rng = np.random.default_rng((self.seed, epoch, index))
         clean = self.source.pixels(index, rng)
         distorted, kept, levels = self._distort(clean, rng)
-        change = float(np.sqrt(np.mean(np.square(distorted.astype(np.float32) - clean))))
-        if change < VISIBLE:
-            kept, levels = 1.0, np.zeros(len(FAMILIES), np.int64)
+        kept, levels = _as_seen(clean, distorted, kept, levels)
         if self.crop:
             clean, distorted = crop_at_random([clean, distorted], self.crop, rng, flip=True)
         grid = (clean.shape[0] // CELL, clean.shape[1] // CELL)
@@ -121,8 +121,48 @@ class DistortedImages(Dataset[Item]):
             distorted, levels = distort(clean, rng, self.chains)
             return distorted, float(np.prod([1 - MOS_LOSS_BY_LEVEL[level] for level in levels])), levels
         single, level = self.types[int(rng.integers(len(self.types)))], int(rng.integers(1, HIGHEST + 1))
-        kept = 1 - MOS_LOSS_BY_LEVEL[level] * MILD_TYPES.get(single.name, 1.0)
-        return single(clean, level, rng), kept, _known(single.family, level) if single.chain else None
+        return _single(clean, single, level, rng)
+
+
+class LevelPairs(Dataset[Item]):
+    """Pairs of images: a photo under one distortion at two levels, the lower one first; indexed by (epoch, photo).
+
+    The levels differ by `STEP`; level 0 is the photo itself. Both images have the same noise and the same crop. Pixels and
+    targets have an additional first axis of length 2. What is drawn depends on seed, epoch and photo only.
+
+    Args:
+        source: Photos without visible defects.
+        types: Distortions to draw from.
+        crop: Side of the random windows, a multiple of 32; None for whole images.
+        seed: Random seed.
+    """
+
+    def __init__(self, source: Source, types: Sequence[str], crop: int | None = None, seed: int = 0) -> None:
+        self.source, self.crop, self.seed = source, crop, seed
+        self.types = [distortions.get(name) for name in types]
+
+    def __len__(self) -> int:
+        return len(self.source.mos)
+
+    def __getitem__(self, place: tuple[int, int]) -> Item:
+        epoch, index = place
+        rng = np.random.default_rng((self.seed, epoch, index, 1))  # not the numbers of DistortedImages
+        clean, mos = self.source.pixels(index, rng), self.source.mos[index]
+        kind, lower = self.types[int(rng.integers(len(self.types)))], int(rng.integers(HIGHEST - STEP + 1))
+        noise = int(rng.integers(2**32))
+        made = [_single(clean, kind, level, np.random.default_rng(noise)) for level in (lower, lower + STEP)]
+        seen = [_as_seen(clean, *each) for each in made]
+        crops = [pixels for pixels, _, _ in made]
+        if self.crop:
+            crops = crop_at_random(crops, self.crop, rng, flip=True)
+        grid = [side // CELL for side in crops[0].shape[:2]]
+        quality = torch.stack([torch.full(grid, mos * kept) for kept, _ in seen])
+        answers = torch.stack([_answers(levels) for _, levels in seen])
+        return torch.from_numpy(np.stack(crops)), Targets(quality.mean(dim=(1, 2)), quality, answers)
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shape of each item, known from the headers: those alike can be stacked."""
+        return [(2, *shape) for shape in self.source.shapes(self.crop)]
 
 
 class Together(Dataset[Item]):
@@ -132,7 +172,7 @@ class Together(Dataset[Item]):
         self.parts = parts
         shared: dict[WorkingSize, WorkingPhotos] = {}
         for part in parts:
-            reader: object = part.source if isinstance(part, DistortedImages) else part
+            reader: object = part.source if isinstance(part, (DistortedImages, LevelPairs)) else part
             if isinstance(reader, ComposedSource):
                 reader = reader.photos
             if isinstance(reader, (RatedPhotos, PhotoSource)):
@@ -151,6 +191,20 @@ class Together(Dataset[Item]):
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each item will have: those alike can be stacked."""
         return [shape for part in self.parts for shape in part.shapes()]
+
+
+def _single(clean: Pixels, kind: Distortion, level: int, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
+    """One distortion: pixels, the share of the MOS that is kept, and the levels of all defects where they are known."""
+    if level == 0:
+        return clean, 1.0, np.zeros(len(FAMILIES), np.int64)
+    kept = 1 - MOS_LOSS_BY_LEVEL[level] * MILD_TYPES.get(kind.name, 1.0)
+    return kind(clean, level, rng), kept, _known(kind.family, level) if kind.chain else None
+
+
+def _as_seen(clean: Pixels, distorted: Pixels, kept: float, levels: Levels | None) -> tuple[float, Levels | None]:
+    """The share of the MOS that is kept, and the levels; a change that is not visible costs nothing."""
+    change = float(np.sqrt(np.mean(np.square(distorted.astype(np.float32) - clean))))
+    return (1.0, np.zeros(len(FAMILIES), np.int64)) if change < VISIBLE else (kept, levels)
 
 
 def _answers(levels: Levels | None) -> Tensor:
