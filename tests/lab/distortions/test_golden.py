@@ -19,6 +19,16 @@ from pictures import make_scene
 FILE = Path(__file__).with_name("golden.json")
 GOLDEN = json.loads(FILE.read_text())
 CODED = ("jpeg", "jpeg2000", "webp", "fast_fading", "avif", "recompression", "video_frame")
+WITHOUT_AVX512 = {  # exponential functions round differently there
+    "vignetting": ["c1bb857c10d18919", "3dc95fa91fcdfc72", "d9bb4bc6c4c72d40", "2bb0572b2eb0d75d", "f95be41383e3a4cd"],
+    "generative_upscaling": [
+        "ddbc038aa1c8ea6a",
+        "2cd4ebe0cbf1486d",
+        "e107e631eed43d1e",
+        "8bcc59cbcbd09b03",
+        "c7cae5fb5240bfc0",
+    ],
+}
 LEVELS = range(1, 6)
 SEEDS = range(12)
 
@@ -78,7 +88,7 @@ def test_versions_are_pinned():
 def test_levels_are_bit_identical(name):
     if name in CODED:
         skip_for_other_codecs()
-    assert level_digests(name) == GOLDEN["levels"][name]
+    assert level_digests(name) in (GOLDEN["levels"][name], WITHOUT_AVX512.get(name))
 
 
 @pytest.mark.parametrize("name", GOLDEN["extreme"])

@@ -101,4 +101,4 @@ def test_strips_change_nothing(monkeypatch):
     gray = make_scene(500, 90)[..., 1]
     expected = bliinds2(gray)
     monkeypatch.setattr(dct, "ROWS", 7)
-    np.testing.assert_allclose(bliinds2(gray), expected, rtol=1e-12)
+    np.testing.assert_allclose(bliinds2(gray), expected, rtol=1e-9)  # sums are rounded in another order
