@@ -20,12 +20,13 @@ from noref.lab.datasets.readers import biq2021
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
-from noref.lab.methods.unified import interval, learning, photos, sources
+from noref.lab.methods.unified import heads, interval, learning, photos, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
-from noref.lab.methods.unified.network import FeatureDistance, UnifiedNetwork, expected_mos, mos_targets
+from noref.lab.methods.unified.network import FEATURES, FeatureDistance, UnifiedNetwork, expected_mos, mos_targets
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import Backbone, BackboneConfig
+from noref.lab.networks.pooling import describe
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training import loop as training
 from noref.lab.training.finetuning import OptimizerConfig
@@ -76,7 +77,7 @@ def exported(file):
 
 
 def test_a_results_folder_is_complete(run):
-    files = {"results.csv", "interval.json", "calibration.csv", "curves.png", "training", "training-map", "model"}
+    files = {"results.csv", "interval.json", "calibration.csv", "distorted.safetensors", "training", "training-map", "model"}
     assert files <= {path.name for path in run.iterdir()}
     facts = json.loads((run / "interval.json").read_text())
     results, predictions = pd.read_csv(run / "results.csv"), pd.read_csv(run / "predictions.csv")
@@ -276,6 +277,49 @@ def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
     assert {"map.narrow.0.weight", "map.mix.weight", "map.out.bias"} <= changed
     log = pd.read_csv(tmp_path / "log" / "version_0" / "metrics.csv")["val_loss"].dropna()
     assert log.iloc[1] < log.iloc[0]
+
+
+def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, tmp_path):
+    torch.manual_seed(0)
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8).eval()
+    larger = replace(SIZE, area=4 * SIZE.area)
+    clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, larger, 4)
+    images = photos.Together(photos.DistortedImages(clean, distortions.VERSION_1, in_part=0))
+    made = heads.made_at_own_size(network, images, SIZE, tmp_path / "made.safetensors")
+    again = heads.made_at_own_size(network, images, SIZE, tmp_path / "made.safetensors")
+    assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, again, strict=True))
+    pixels, targets = images[0, 5]
+    working = torch.from_numpy(SIZE.apply(pixels.numpy()))[None]
+    torch.testing.assert_close(made.vectors[5], describe(network.backbone(working), FEATURES)[0])
+    assert made.mos[5] == targets.mos
+    for head in (network.mos, network.defects, network.spread):
+        head.standardise(made.vectors)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+
+    def error() -> float:
+        return (expected_mos(network.mos(made.vectors)[:, 0]) - made.mos).abs().mean().item()
+
+    first = error()
+    heads.refine(network, made.vectors, made.mos, made, {"rated": 1.0, "distorted": 1.0, "defects": 1.0}, 0)
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"mos.weight", "mos.bias", "defects.weight", "defects.bias"}
+    assert error() < first
+
+
+def test_a_shift_of_the_whole_map_costs_nothing(pristine):
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
+    module = MapModule(network, OptimizerConfig())
+    module.log = lambda *_, **__: None
+    pixels = torch.from_numpy(make_scene(64, 64))[None]
+    steps = torch.linspace(0, 1, 16).reshape(1, 4, 4)
+    unknown = torch.full((1, len(FAMILIES), 5), torch.nan)
+    flat, lower, uneven = (
+        module.training_step((pixels, photos.Targets(quality.mean(dim=(1, 2)), quality, unknown)), 0).item()
+        for quality in (torch.full((1, 4, 4), 0.8), torch.full((1, 4, 4), 0.2), steps)
+    )
+    assert flat == pytest.approx(lower, abs=1e-6)  # the untrained head predicts the same value everywhere
+    assert flat == pytest.approx(0, abs=1e-6)
+    assert uneven == pytest.approx(steps.var(correction=0).item() / learning.MOS_VARIANCE, rel=1e-4)
 
 
 def test_losses_need_a_weight_each():

@@ -101,8 +101,8 @@ class UnifiedModule(FineTuningModule):
 class MapModule(pl.LightningModule):
     """Training of the map's head alone; the rest of the network stays as it is.
 
-    The loss is the squared error of the cells of images without MOS. Checkpoints hold the head; they are chosen by `val_loss`,
-    the same on held-out images.
+    The loss is the squared error of the cells of images without MOS, less that of their mean: the map that users see is shifted
+    so that its mean is the score. Checkpoints hold the head; they are chosen by `val_loss`, the same on held-out images.
     """
 
     def __init__(self, network: UnifiedNetwork, optimizer: OptimizerConfig) -> None:
@@ -140,7 +140,7 @@ class MapModule(pl.LightningModule):
         pixels, targets = batch
         with torch.no_grad():
             maps = self.network.backbone(pixels)
-        loss = _cell_errors(self.network.map(maps).float(), targets.quality).mean()
+        loss = _cell_errors(_centred(self.network.map(maps).float()), _centred(targets.quality)).mean()
         self.log(name, loss, on_step=False, on_epoch=True, batch_size=len(pixels), prog_bar=True)
         return loss
 
@@ -157,6 +157,11 @@ def order(predicted: Tensor, mos: Tensor) -> Tensor:
 def _cell_errors(found: Tensor, targets: Tensor) -> Tensor:
     """Of maps N x h x w: the mean squared error of each, N."""
     return (found - targets).square().mean(dim=(1, 2)) / MOS_VARIANCE
+
+
+def _centred(quality: Tensor) -> Tensor:
+    """Maps N x h x w less their means."""
+    return quality - quality.mean(dim=(1, 2), keepdim=True)
 
 
 def _mean(values: Tensor, which: Tensor) -> Tensor:

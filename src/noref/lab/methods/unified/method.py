@@ -17,13 +17,13 @@ from noref.lab.errors import LabError
 from noref.lab.files import make_folder, read_csv
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.methods.unified import interval, photos, probe, sources
+from noref.lab.methods.unified import heads, interval, photos, probe, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import compact
-from noref.lab.preprocessing import DataConfig
+from noref.lab.preprocessing import DataConfig, WorkingSize
 from noref.lab.settings import NotNegative, PathText, Positive, Share, settings
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import Schedule, train
@@ -78,8 +78,9 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """Fine-tuning of one backbone to rated photos and to images under known distortions, with all heads at once.
 
     Checkpoints are chosen on `validation` and on held-out pristine images; the interval is calibrated on training scenes that
-    serve nothing else. `fit` keeps the training in `training/`, that of the map's head in `training-map/`, the calibration
-    photos in `calibration.csv` and the teacher's predictions in `teacher.csv`.
+    serve nothing else. `fit` keeps the training in `training/`, that of the map's head in `training-map/`, the features of
+    photos distorted at their own size in `distorted.safetensors`, the calibration photos in `calibration.csv` and the teacher's
+    predictions in `teacher.csv`.
     """
 
     settings_type = UnifiedSettings
@@ -108,24 +109,28 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         learning, kept = self._without_calibration(rated)
         kept.table.to_csv(folder / "calibration.csv", index=False)
         targets = self._with_teacher(learning, folder)
-        clean, checks = self._sources(learning, validation)
+        pristine, held_out = self._pristine()
+        clean, others = self._sources(pristine, learning, self.working_size, chosen.copies)
+        checks = sources.PhotoSource(*sources.pristine_sources(held_out, validation, chosen.best), self.working_size, CHECKS)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
             probe.fit(network, self._vectors(learning.paths), torch.from_numpy(targets.unit_mos).float())
         module = UnifiedModule(network, chosen.losses, chosen.optimizer)
         training = photos.Together(
             photos.Rated(targets, self.working_size, chosen.data.crop, self.seed, flip=True),
-            *(photos.DistortedImages(source, chosen.types, chosen.data.crop, self.seed) for source in clean),
-            *([photos.LevelPairs(clean[0], chosen.types, chosen.data.crop, self.seed)] if chosen.pairs else []),
+            *(photos.DistortedImages(source, chosen.types, chosen.data.crop, self.seed) for source in (clean, *others)),
+            *([photos.LevelPairs(clean, chosen.types, chosen.data.crop, self.seed)] if chosen.pairs else []),
         )
         checking = photos.Together(
             photos.Rated(validation, self.working_size),
             photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
         )
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
-        self._refine_map(clean, checks, folder / "training-map")
+        self._refine_map([clean, *others], checks, folder / "training-map")
         network.eval()
         compact(network)
-        network.distance.fit(self._vectors(learning.paths), USUAL)
+        vectors = self._vectors(learning.paths)
+        self._refine_heads(pristine, learning, vectors, torch.from_numpy(targets.unit_mos).float(), folder)
+        network.distance.fit(vectors, USUAL)
         compact(network)
         self._rescale(validation)
         self._calibrate(kept)
@@ -149,6 +154,21 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             "val_loss",
             "min",
         )
+
+    def _refine_heads(
+        self, pristine: Sequence[Path], learning: RatedImages, vectors: Tensor, mos: Tensor, folder: Path
+    ) -> None:
+        """Train the heads of MOS and defects on whole photos; without epochs, do nothing."""
+        chosen, network, seed = self.settings, self.network_, self.seed + 2  # not the images of before
+        if not chosen.schedule.epochs:
+            return
+        larger = replace(self.working_size, area=round(heads.LARGER * self.working_size.area))
+        clean, others = self._sources(pristine, learning, larger, heads.COPIES)
+        images = photos.Together(
+            *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others))
+        )
+        made = heads.made_at_own_size(network, images, self.working_size, folder / "distorted.safetensors")
+        heads.refine(network, vectors, mos, made, chosen.losses, seed)
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
         """Photos to train on, and those of a random share of the scenes, kept for the interval."""
@@ -176,23 +196,25 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         mixed = (1 - chosen.teacher_weight) * rated.mos + chosen.teacher_weight * predicted
         return replace(rated, table=rated.table.assign(mos=mixed))
 
-    def _sources(self, rated: RatedImages, validation: RatedImages) -> tuple[list[sources.Source], sources.Source]:
-        """Images without visible defects to distort: for training, photos first, and others for validation."""
-        chosen, size = self.settings, self.working_size
-        if chosen.pristine is None:
-            raise LabError("unified needs pristine images; give --pristine FOLDER")
-        pristine, held_out = hold_out(chosen.pristine, self.seed)
-        clean = sources.PhotoSource(*sources.pristine_sources(pristine, rated, chosen.best), size, chosen.copies)
+    def _sources(
+        self, pristine: Sequence[Path], rated: RatedImages, size: WorkingSize, copies: int
+    ) -> tuple[sources.PhotoSource, list[sources.Source]]:
+        """Images without visible defects to distort: photos, `copies` times each, and others."""
+        chosen = self.settings
+        clean = sources.PhotoSource(*sources.pristine_sources(pristine, rated, chosen.best), size, copies)
         mos, side = float(np.mean(clean.mos)), int(size.area**0.5) // self.multiple * self.multiple
         halved, _ = best_rated(rated, chosen.halved)
-        training: list[sources.Source] = [
-            clean,
+        return clean, [
             sources.HalvedSource(halved, [mos] * len(halved), size),
             sources.ComposedSource(clean, chosen.pictures, side),
             sources.DrawnSource(chosen.pictures, mos, side),
         ]
-        checks = sources.pristine_sources(held_out, validation, chosen.best)
-        return training, sources.PhotoSource(*checks, size, CHECKS)
+
+    def _pristine(self) -> tuple[list[Path], list[Path]]:
+        """Pristine images for training and for validation."""
+        if self.settings.pristine is None:
+            raise LabError("unified needs pristine images; give --pristine FOLDER")
+        return hold_out(self.settings.pristine, self.seed)
 
     def _vectors(self, paths: Sequence[Path]) -> Tensor:
         """Pooled features of whole photos, n x D, in the precision of the exported model."""

@@ -1,0 +1,96 @@
+"""The heads of score and defects trained further on whole photos, whose backbone stays as it is.
+
+In the fine-tuning, heads see crops, and distortions that were made at working size. In use they see whole photos, most of which
+were distorted before they were brought to working size: at a smaller size, blocks and noise look different.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork, mos_targets
+from noref.lab.methods.unified.photos import Together
+from noref.lab.networks.pooling import describe
+from noref.lab.preprocessing import WorkingSize, working_pixels
+
+LARGER = (8 / 7) ** 2  # area at which photos are distorted, as a ratio to the working area: 512 x 512 for 448 x 448
+COPIES = 8  # distorted versions of each pristine photo
+EPOCHS = 12
+BATCH = 64  # distorted images, and as many rated photos
+RATE = 3e-4  # at the start; it falls to zero along half a cosine
+
+
+class Made(NamedTuple):
+    """N distorted images whose targets are known.
+
+    Attributes:
+        vectors: Their pooled features, N x D.
+        mos: N, from 0 to 1.
+        answers: N x K x 5, as `photos.Targets` has them.
+    """
+
+    vectors: Tensor
+    mos: Tensor
+    answers: Tensor
+
+
+@torch.inference_mode()
+def made_at_own_size(network: UnifiedNetwork, images: Together, size: WorkingSize, file: Path) -> Made:
+    """Pooled features of whole images that are distorted before they are brought to working size.
+
+    Args:
+        network: In evaluation mode.
+        images: At the size at which they are distorted.
+        size: The size policy of the network.
+        file: Where they are kept, and read from if they are there.
+    """
+    if not file.exists():
+        device = next(network.parameters()).device
+        rows = []
+        for place in range(len(images)):
+            pixels, targets = images[0, place]
+            working = torch.from_numpy(working_pixels(pixels.numpy(), size))[None].to(device)
+            rows.append((describe(network.backbone(working), FEATURES)[0].cpu(), targets.mos, targets.answers))
+        save_file({name: torch.stack(values) for name, values in zip(Made._fields, zip(*rows, strict=True), strict=True)}, file)
+    return Made(**load_file(file))
+
+
+def refine(network: UnifiedNetwork, rated: Tensor, mos: Tensor, made: Made, weights: Mapping[str, float], seed: int) -> None:
+    """Train the heads of MOS and defects further, in place.
+
+    Args:
+        network: Its backbone has computed the features.
+        rated: Pooled features of rated photos, n x D.
+        mos: n, from 0 to 1.
+        made: Distorted images.
+        weights: Of the losses `rated`, `distorted` and `defects`; see `learning.UnifiedModule`.
+        seed: Random seed of the batches.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    heads = (network.mos, network.defects)
+    optimizer = torch.optim.Adam([weight for head in heads for weight in head.parameters()], lr=RATE)
+    steps = EPOCHS * math.ceil(len(made.mos) / BATCH)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    known, entropy = ~made.answers.isnan().any(dim=(1, 2)), F.binary_cross_entropy_with_logits
+    with torch.enable_grad():
+        for _ in range(EPOCHS):
+            order = torch.randperm(len(made.mos), generator=generator)
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                some = torch.randint(len(rated), (len(rows),), generator=generator)
+                answered = rows[known[rows]]
+                loss = (
+                    weights["rated"] * entropy(network.mos(rated[some])[:, 0], mos_targets(mos[some]))
+                    + weights["distorted"] * entropy(network.mos(made.vectors[rows])[:, 0], mos_targets(made.mos[rows]))
+                    + weights["defects"] * entropy(network.defects(made.vectors[answered]), made.answers[answered])
+                )
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                falling.step()
