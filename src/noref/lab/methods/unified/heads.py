@@ -1,4 +1,4 @@
-"""The heads of score and defects trained further on whole photos, whose backbone stays as it is.
+"""The heads of score, defects and spread, trained further on features of whole photos; the backbone stays as it is.
 
 In the fine-tuning, heads see crops, and distortions that were made at working size. In use they see whole photos, most of which
 were distorted before they were brought to working size: at a smaller size, blocks and noise look different.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork, mos_targets
 from noref.lab.methods.unified.photos import Together
@@ -23,6 +23,8 @@ LARGER = (8 / 7) ** 2  # area at which photos are distorted, as a ratio to the w
 COPIES = 8  # distorted versions of each pristine photo
 EPOCHS = 12
 BATCH = 64  # distorted images, and as many rated photos
+SPREAD_PENALTY = 1.0  # weight of the sum of squared weights of the spread's head
+ITERATIONS = 100
 RATE = 3e-4  # at the start; it falls to zero along half a cosine
 
 
@@ -94,3 +96,30 @@ def refine(network: UnifiedNetwork, rated: Tensor, mos: Tensor, made: Made, weig
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 falling.step()
+
+
+def fit_spread(network: UnifiedNetwork, rated: Tensor, mos: Tensor) -> None:
+    """Fit the head of the spread to the errors of the score on rated photos (Laplace likelihood), in place.
+
+    Rated photos tell little about the errors on heavily distorted ones; the penalty keeps the spread moderate there.
+
+    Args:
+        network: With the final curve of its score.
+        rated: Pooled features of rated photos, n x D.
+        mos: n, from 0 to 1.
+    """
+    with torch.no_grad():
+        error = (network.score(network.logits(rated, rated.new_zeros(len(rated), 1, 1))) - mos).abs()
+        nn.init.zeros_(network.spread.weight)
+        network.spread.bias.copy_(error.mean().expm1().log())  # the inverse of softplus
+    optimizer = torch.optim.LBFGS(network.spread.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        spread = network.expected_error(rated)
+        total = (error / spread + spread.log()).mean() + SPREAD_PENALTY * network.spread.weight.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    with torch.enable_grad():
+        optimizer.step(loss)  # type: ignore[no-untyped-call]

@@ -133,6 +133,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         network.distance.fit(vectors, USUAL)
         compact(network)
         self._rescale(validation)
+        heads.fit_spread(network, vectors, torch.from_numpy(learning.unit_mos).float())
         self._calibrate(kept)
 
     def _refine_map(self, clean: Sequence[sources.Source], checks: sources.Source, folder: Path) -> None:
@@ -222,14 +223,19 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         return torch.from_numpy(photo_vectors(self.network_.backbone, FEATURES, self.working_size, paths, "32-true", cache))
 
     def _rescale(self, validation: RatedImages) -> None:
-        """Fit the line from the penalised score to the MOS by least squares; it must rise."""
-        self.network_.offset.fill_(0.0)
-        self.network_.slope.fill_(1.0)
+        """Fit the curve, a parabola or a line, from the penalised score to the MOS by least squares; it must rise."""
+        network = self.network_
+        network.offset.fill_(0.0)
+        network.slope.fill_(1.0)
+        network.bend.fill_(0.0)
         scores = np.array([float(self.outputs(path)["score"]) for path in validation.paths])
-        slope, offset = np.polyfit(scores, validation.unit_mos, 1)
-        if slope > 0:
-            self.network_.offset.fill_(offset)
-            self.network_.slope.fill_(slope)
+        for degree in (2, 1):
+            bend, slope, offset = np.pad(np.polyfit(scores, validation.unit_mos, degree), (2 - degree, 0))
+            if min(slope, slope + 2 * bend) > 0:  # its slope at 0 and at 1
+                network.offset.fill_(offset)
+                network.slope.fill_(slope)
+                network.bend.fill_(bend)
+                break
 
     def _calibrate(self, kept: RatedImages) -> None:
         """Scale the interval on photos that were not used before."""

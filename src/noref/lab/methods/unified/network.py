@@ -89,7 +89,7 @@ class UnifiedNetwork(PooledNetwork):
         self.spread = OrdinalHead(vector, 1, 1)
         self.distance = FeatureDistance(vector, axes)
         self.penalty, self.detail = penalty, [list(FAMILIES).index(family) for family in DETAIL]
-        self.offset, self.slope = nn.Buffer(torch.zeros(())), nn.Buffer(torch.ones(()))
+        self.offset, self.slope, self.bend = (nn.Buffer(torch.tensor(each)) for each in (0.0, 1.0, 0.0))
         self.interval_factor = nn.Buffer(torch.zeros(()))
 
     def forward(self, pixels: Tensor) -> Logits:
@@ -99,8 +99,11 @@ class UnifiedNetwork(PooledNetwork):
     def logits(self, vectors: Tensor, quality: Tensor) -> Logits:
         """The same from the pooled features, N x D, and the map, N x H/16 x W/16."""
         # The spread must not train the backbone: that would trade accuracy for predictable errors.
-        spread = LEAST_SPREAD + F.softplus(self.spread(vectors.detach())[:, 0, 0])
-        return Logits(self.mos(vectors)[:, 0], quality, self.defects(vectors), spread)
+        return Logits(self.mos(vectors)[:, 0], quality, self.defects(vectors), self.expected_error(vectors.detach()))
+
+    def expected_error(self, vectors: Tensor) -> Tensor:
+        """The spread, N, from the pooled features, N x D."""
+        return LEAST_SPREAD + F.softplus(self.spread(vectors)[:, 0, 0])
 
     def outputs(self, pixels: Tensor) -> dict[str, Tensor]:
         """All six outputs. The map is shifted so that its mean is the score."""
@@ -120,9 +123,10 @@ class UnifiedNetwork(PooledNetwork):
         }
 
     def score(self, found: Logits) -> Tensor:
-        """The predicted MOS, N: that of its head, less the penalty where detail is probably damaged, on a fitted line."""
+        """The predicted MOS, N: that of its head, less the penalty where detail is probably damaged, on a fitted curve."""
         intact = (-F.softplus(found.defects[:, self.detail, 0]).sum(dim=1)).exp()  # the product of 1 - probability
-        return self.offset + self.slope * expected_mos(found.mos) * (1 - self.penalty * (1 - intact))
+        penalised = expected_mos(found.mos) * (1 - self.penalty * (1 - intact))
+        return self.offset + penalised * (self.slope + self.bend * penalised)
 
     def half_width(self, spread: Tensor, distance: Tensor) -> Tensor:
         """Half the width of the prediction interval, N: the calibrated spread, widened for unusual pictures."""
