@@ -250,18 +250,40 @@ def test_a_defect_of_detail_costs_the_penalty_and_one_of_light_nothing():
     assert dark == pytest.approx(intact, abs=1e-6)
 
 
-def test_the_line_is_fitted_to_the_mos(run, rated):
+@pytest.mark.parametrize(
+    ("truth", "kept"),
+    [
+        (lambda raw: 0.1 + 1.1 * raw - 0.3 * raw**2, True),
+        (lambda raw: 0.2 + 0.5 * raw, True),
+        (lambda raw: 0.9 - 0.5 * raw, False),  # a score that falls with the prediction stays as it is
+    ],
+)
+def test_a_rising_curve_is_fitted_to_the_mos(truth, kept, run, rated):
     method = experiment.load_model(run)
     assert isinstance(method, UnifiedMethod)
-    method.network_.offset.fill_(0.0)
-    method.network_.slope.fill_(1.0)
+    for name, value in (("offset", 0.0), ("slope", 1.0), ("bend", 0.0)):
+        getattr(method.network_, name).fill_(value)
     some = rated.table.head(6)
-    raw = [method.outputs(rated.folder / image)["score"].item() for image in some["image"]]
-    wanted = 0.2 + 0.5 * np.array(raw)
+    raw = np.array([method.outputs(rated.folder / image)["score"].item() for image in some["image"]])
     low, high = rated.mos_range
-    method._rescale(replace(rated, table=some.assign(mos=low + (high - low) * wanted)))
+    method._rescale(replace(rated, table=some.assign(mos=low + (high - low) * truth(raw))))
     found = [method.outputs(rated.folder / image)["score"].item() for image in some["image"]]
-    assert found == pytest.approx(wanted, abs=1e-4)
+    assert found == pytest.approx(truth(raw) if kept else raw, abs=1e-4)
+
+
+def test_the_spread_is_that_of_the_errors_of_the_score():
+    generator = torch.Generator().manual_seed(0)
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
+    vectors = torch.randn(2000, network.mos.mean.numel(), generator=generator)
+    vectors[:, 0] = torch.arange(2000) % 2 * 2.0 - 1
+    network.spread.standardise(vectors)
+    scores = network.score(network.logits(vectors, torch.zeros(2000, 1, 1))).detach()
+    errors = torch.where(vectors[:, 0] > 0, 0.3, 0.1) * torch.randn(2000, generator=generator)
+    heads.fit_spread(network, vectors, scores + errors)
+    expected = network.expected_error(vectors).detach()
+    small, large = (expected[vectors[:, 0] * sign > 0].mean().item() for sign in (-1, 1))
+    assert expected.mean().item() == pytest.approx(errors.abs().mean().item(), rel=0.1)
+    assert small < 0.95 * large
 
 
 def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
