@@ -230,8 +230,9 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         network.bend.fill_(0.0)
         scores = np.array([float(self.outputs(path)["score"]) for path in validation.paths])
         for degree in (2, 1):
-            bend, slope, offset = np.pad(np.polyfit(scores, validation.unit_mos, degree), (2 - degree, 0))
-            if min(slope, slope + 2 * bend) > 0:  # its slope at 0 and at 1
+            found, _, rank, _ = np.linalg.lstsq(np.vander(scores, degree + 1), validation.unit_mos, rcond=None)
+            bend, slope, offset = np.pad(found, (2 - degree, 0))
+            if rank > degree and min(slope, slope + 2 * bend) > 0:  # there are enough photos; its slope at 0 and at 1
                 network.offset.fill_(offset)
                 network.slope.fill_(slope)
                 network.bend.fill_(bend)
