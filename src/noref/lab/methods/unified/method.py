@@ -33,7 +33,7 @@ from noref.lab.training.vectors import photo_vectors
 AXES = 64  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
 CHECKS = 4  # distorted versions of each pristine image that is held out
-MAP_EPOCHS = 2  # in which the map's head is trained alone, after the rest
+MAP_EPOCHS = 5  # in which the map's head is trained alone, after the rest
 MAP_IN_PART = 0.75  # share of the distorted images that are distorted in one region only, in these epochs
 
 
