@@ -29,7 +29,7 @@ def test_score_map_and_facts(scorer, scene):
     assert isinstance(found.score, float)
     assert 0 <= found.score <= 100
     assert found.map.dtype == np.float32
-    assert found.map.shape == (28, 36)  # cells of 16 x 16 of the 448 x 576 pixels to which it is enlarged
+    assert found.map.shape == (24, 32)  # cells of 16 x 16 of the 384 x 512 pixels to which it is enlarged
     assert found.size == (256, 192)
     assert found.model == scorer.card.label
     assert found.policy == scorer.card.policy
@@ -139,7 +139,7 @@ def test_a_large_jpeg_is_decoded_at_a_reduced_size(scorer):
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_other_photos_are_decoded_in_full(scorer, form):
-    side = (3600, 3600) if form == "PNG" else (2700, 2800)  # a JPEG of 7.9 megapixels is reduced
+    side = (3600, 3600) if form == "PNG" else (2400, 2400)  # a JPEG of 6.0 megapixels is reduced
     assert scorer.read(encode(Image.new("RGB", side, "teal"), form)).reduced == 1
 
 

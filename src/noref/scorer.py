@@ -74,7 +74,7 @@ class Scorer:
         >>> scorer = noref.Scorer()
         >>> grey = np.full((256, 384, 3), 128, np.uint8)
         >>> scorer.score(grey).map.shape
-        (26, 40)
+        (22, 34)
         >>> for result in scorer.score_many([grey, "missing.jpg"]):
         ...     print(type(result).__name__)
         Assessment
