@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from noref.drafts import draft
 from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork, mos_targets
 from noref.lab.methods.unified.photos import Together
 from noref.lab.networks.pooling import describe
@@ -59,7 +60,9 @@ def made_at_own_size(network: UnifiedNetwork, images: Together, size: WorkingSiz
             pixels, targets = images[0, place]
             working = torch.from_numpy(working_pixels(pixels.numpy(), size))[None].to(device)
             rows.append((describe(network.backbone(working), FEATURES)[0].cpu(), targets.mos, targets.answers))
-        save_file({name: torch.stack(values) for name, values in zip(Made._fields, zip(*rows, strict=True), strict=True)}, file)
+        columns = zip(Made._fields, zip(*rows, strict=True), strict=True)
+        with draft(file) as unfinished:
+            save_file({name: torch.stack(values) for name, values in columns}, unfinished)
     return Made(**load_file(file))
 
 
@@ -79,18 +82,20 @@ def refine(network: UnifiedNetwork, rated: Tensor, mos: Tensor, made: Made, weig
     optimizer = torch.optim.Adam([weight for head in heads for weight in head.parameters()], lr=RATE)
     steps = EPOCHS * math.ceil(len(made.mos) / BATCH)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    known, entropy = ~made.answers.isnan().any(dim=(1, 2)), F.binary_cross_entropy_with_logits
+    entropy = F.binary_cross_entropy_with_logits
+    known = ~made.answers.isnan()
+    answers = made.answers.nan_to_num()
     with torch.enable_grad():
         for _ in range(EPOCHS):
             order = torch.randperm(len(made.mos), generator=generator)
             for start in range(0, len(order), BATCH):
                 rows = order[start : start + BATCH]
                 some = torch.randint(len(rated), (len(rows),), generator=generator)
-                answered = rows[known[rows]]
+                defects = entropy(network.defects(made.vectors[rows]), answers[rows], reduction="none") * known[rows]
                 loss = (
                     weights["rated"] * entropy(network.mos(rated[some])[:, 0], mos_targets(mos[some]))
                     + weights["distorted"] * entropy(network.mos(made.vectors[rows])[:, 0], mos_targets(made.mos[rows]))
-                    + weights["defects"] * entropy(network.defects(made.vectors[answered]), made.answers[answered])
+                    + weights["defects"] * defects.sum() / known[rows].sum().clamp(min=1)
                 )
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
