@@ -307,8 +307,8 @@ def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, 
     larger = replace(SIZE, area=4 * SIZE.area)
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, larger, 4)
     images = photos.Together(photos.DistortedImages(clean, distortions.VERSION_1, in_part=0))
-    made = heads.made_at_own_size(network, images, SIZE, tmp_path / "made.safetensors")
-    again = heads.made_at_own_size(network, images, SIZE, tmp_path / "made.safetensors")
+    made = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
+    again = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, again, strict=True))
     pixels, targets = images[0, 5]
     working = torch.from_numpy(SIZE.apply(pixels.numpy()))[None]

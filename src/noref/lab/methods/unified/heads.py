@@ -24,18 +24,18 @@ LARGER = (8 / 7) ** 2  # area at which photos are distorted, as a ratio to the w
 COPIES = 8  # distorted versions of each pristine photo
 EPOCHS = 12
 BATCH = 64  # distorted images, and as many rated photos
+RATE = 3e-4  # at the start; it falls to zero along half a cosine
 SPREAD_PENALTY = 1.0  # weight of the sum of squared weights of the spread's head
 ITERATIONS = 100
-RATE = 3e-4  # at the start; it falls to zero along half a cosine
 
 
-class Made(NamedTuple):
-    """N distorted images whose targets are known.
+class DistortedVectors(NamedTuple):
+    """Pooled features of N distorted images, and what is known of these.
 
     Attributes:
-        vectors: Their pooled features, N x D.
+        vectors: N x D.
         mos: N, from 0 to 1.
-        answers: N x K x 5, as `photos.Targets` has them.
+        answers: N x K x 5, whether the level of a defect is at least 1, 2 … 5; NaN where it is not known.
     """
 
     vectors: Tensor
@@ -44,57 +44,59 @@ class Made(NamedTuple):
 
 
 @torch.inference_mode()
-def made_at_own_size(network: UnifiedNetwork, images: Together, size: WorkingSize, file: Path) -> Made:
-    """Pooled features of whole images that are distorted before they are brought to working size.
+def distorted_vectors(network: UnifiedNetwork, images: Together, size: WorkingSize, file: Path) -> DistortedVectors:
+    """Pooled features of whole images, which are distorted before they are brought to working size.
 
     Args:
-        network: In evaluation mode.
+        network: On the CPU, in evaluation mode.
         images: At the size at which they are distorted.
         size: The size policy of the network.
         file: Where they are kept, and read from if they are there.
     """
     if not file.exists():
-        device = next(network.parameters()).device
         rows = []
         for place in range(len(images)):
             pixels, targets = images[0, place]
-            working = torch.from_numpy(working_pixels(pixels.numpy(), size))[None].to(device)
-            rows.append((describe(network.backbone(working), FEATURES)[0].cpu(), targets.mos, targets.answers))
-        columns = zip(Made._fields, zip(*rows, strict=True), strict=True)
+            working = torch.from_numpy(working_pixels(pixels.numpy(), size))[None]
+            rows.append((describe(network.backbone(working), FEATURES)[0], targets.mos, targets.answers))
+        columns = zip(DistortedVectors._fields, zip(*rows, strict=True), strict=True)
         with draft(file) as unfinished:
             save_file({name: torch.stack(values) for name, values in columns}, unfinished)
-    return Made(**load_file(file))
+    return DistortedVectors(**load_file(file))
 
 
-def refine(network: UnifiedNetwork, rated: Tensor, mos: Tensor, made: Made, weights: Mapping[str, float], seed: int) -> None:
+def refine(
+    network: UnifiedNetwork, rated: Tensor, mos: Tensor, distorted: DistortedVectors, weights: Mapping[str, float], seed: int
+) -> None:
     """Train the heads of MOS and defects further, in place.
 
     Args:
         network: Its backbone has computed the features.
         rated: Pooled features of rated photos, n x D.
         mos: n, from 0 to 1.
-        made: Distorted images.
+        distorted: Distorted images.
         weights: Of the losses `rated`, `distorted` and `defects`; see `learning.UnifiedModule`.
         seed: Random seed of the batches.
     """
     generator = torch.Generator().manual_seed(seed)
     heads = (network.mos, network.defects)
     optimizer = torch.optim.Adam([weight for head in heads for weight in head.parameters()], lr=RATE)
-    steps = EPOCHS * math.ceil(len(made.mos) / BATCH)
+    steps = EPOCHS * math.ceil(len(distorted.mos) / BATCH)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     entropy = F.binary_cross_entropy_with_logits
-    known = ~made.answers.isnan()
-    answers = made.answers.nan_to_num()
+    known = ~distorted.answers.isnan()
+    answers = distorted.answers.nan_to_num()
     with torch.enable_grad():
         for _ in range(EPOCHS):
-            order = torch.randperm(len(made.mos), generator=generator)
+            order = torch.randperm(len(distorted.mos), generator=generator)
             for start in range(0, len(order), BATCH):
                 rows = order[start : start + BATCH]
                 some = torch.randint(len(rated), (len(rows),), generator=generator)
-                defects = entropy(network.defects(made.vectors[rows]), answers[rows], reduction="none") * known[rows]
+                defects = entropy(network.defects(distorted.vectors[rows]), answers[rows], reduction="none") * known[rows]
                 loss = (
                     weights["rated"] * entropy(network.mos(rated[some])[:, 0], mos_targets(mos[some]))
-                    + weights["distorted"] * entropy(network.mos(made.vectors[rows])[:, 0], mos_targets(made.mos[rows]))
+                    + weights["distorted"]
+                    * entropy(network.mos(distorted.vectors[rows])[:, 0], mos_targets(distorted.mos[rows]))
                     + weights["defects"] * defects.sum() / known[rows].sum().clamp(min=1)
                 )
                 optimizer.zero_grad()

@@ -78,7 +78,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """Fine-tuning of one backbone to rated photos and to images under known distortions, with all heads at once.
 
     Checkpoints are chosen on `validation` and on held-out pristine images; the interval is calibrated on training scenes that
-    serve nothing else. `fit` keeps the training and the features of photos distorted at their own size in `training/`, the
+    serve nothing else. `fit` keeps the training and the features of images distorted at a larger size in `training/`, the
     training of the map's head in `training-map/`, the calibration photos in `calibration.csv` and the teacher's predictions in
     `teacher.csv`.
     """
@@ -168,8 +168,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         images = photos.Together(
             *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others))
         )
-        made = heads.made_at_own_size(network, images, self.working_size, folder / "training" / "distorted.safetensors")
-        heads.refine(network, vectors, mos, made, chosen.losses, seed)
+        distorted = heads.distorted_vectors(network, images, self.working_size, folder / "training" / "distorted.safetensors")
+        heads.refine(network, vectors, mos, distorted, chosen.losses, seed)
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
         """Photos to train on, and those of a random share of the scenes, kept for the interval."""
