@@ -23,7 +23,14 @@ from noref.lab.experiments import experiment
 from noref.lab.methods.unified import heads, interval, learning, photos, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
-from noref.lab.methods.unified.network import FEATURES, FeatureDistance, UnifiedNetwork, expected_mos, mos_targets
+from noref.lab.methods.unified.network import (
+    FEATURES,
+    WIDER_FROM,
+    FeatureDistance,
+    UnifiedNetwork,
+    expected_mos,
+    mos_targets,
+)
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import Backbone, BackboneConfig
 from noref.lab.networks.pooling import describe
@@ -306,7 +313,8 @@ def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, 
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8).eval()
     larger = replace(SIZE, area=4 * SIZE.area)
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, larger, 4)
-    images = photos.Together(photos.DistortedImages(clean, distortions.VERSION_1, in_part=0))
+    drawn = photos.LevelPairs(sources.DrawnSource(2, 0.8, 256), distortions.VERSION_1)
+    images = photos.Together(photos.DistortedImages(clean, distortions.VERSION_1, in_part=0), drawn)
     made = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     again = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, again, strict=True))
@@ -314,6 +322,11 @@ def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, 
     working = torch.from_numpy(SIZE.apply(pixels.numpy()))[None]
     torch.testing.assert_close(made.vectors[5], describe(network.backbone(working), FEATURES)[0])
     assert made.mos[5] == targets.mos
+    pair, targets = images[0, len(images) - 1]
+    better, worse = (describe(network.backbone(torch.from_numpy(SIZE.apply(one.numpy()))[None]), FEATURES)[0] for one in pair)
+    torch.testing.assert_close(made.vectors[-2:], torch.stack([better, worse]))
+    assert torch.equal(made.mos[-2:], targets.mos)
+    assert len(made.mos) == len(images) + 2
     for head in (network.mos, network.defects, network.spread):
         head.standardise(made.vectors)
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -380,6 +393,23 @@ def test_the_distance_is_1_at_the_share_of_usual_photos_and_larger_far_away():
     new = torch.randn(5000, 40, generator=generator) * spread + 3
     assert float((distance(new) > 1).float().mean()) == pytest.approx(0.01, abs=0.006)
     assert (distance(new + 8 * spread) > 2).all()
+
+
+def test_features_of_early_stages_alone_tell_how_unusual_a_picture_is(method):
+    network = method.network_
+    vectors = torch.randn(4, len(network.mos.mean), generator=torch.Generator().manual_seed(0))
+    late, early = vectors.clone(), vectors.clone()
+    late[:, network.early :] += 100
+    early[:, : network.early] += 100
+    assert 0 < network.early < len(network.mos.mean)
+    torch.testing.assert_close(network.unusual(late), network.unusual(vectors))
+    assert (network.unusual(early) > 2 * network.unusual(vectors)).all()
+
+
+def test_the_interval_widens_with_the_distance(method):
+    spread, distance = torch.ones(4), torch.tensor([0.0, WIDER_FROM, 1.0, 2.0])
+    width = method.network_.half_width(spread, distance)
+    torch.testing.assert_close(width / width[0], torch.tensor([1.0, 1.0, 1 / WIDER_FROM, 2 / WIDER_FROM]))
 
 
 def test_a_teacher_predicts_photos_from_other_contents(rated):

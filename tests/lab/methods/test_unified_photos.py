@@ -69,6 +69,12 @@ def test_pairs_differ_in_the_level_only(clean):
     assert not torch.equal(pairs[0, 5][0], pairs[1, 5][0])
 
 
+def test_drawn_pictures_are_paired_under_distortions_that_show_on_them():
+    drawn = sources.DrawnSource(2, 0.8, 64)
+    pairs = photos.LevelPairs(drawn, distortions.VERSION_1)
+    assert {each.family for each in pairs.types} & set(FAMILIES) == set(sources.ON_DRAWN)
+
+
 def test_a_chain_multiplies_the_losses_of_its_levels():
     distorted = photos.DistortedImages(Fixed(make_scene(64, 64), 400), TYPES, in_part=0)
     checked = 0

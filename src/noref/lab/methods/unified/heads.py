@@ -22,9 +22,11 @@ from noref.lab.preprocessing import WorkingSize, working_pixels
 
 LARGER = (8 / 7) ** 2  # area at which photos are distorted, as a ratio to the working area: 512 x 512 for 448 x 448
 COPIES = 8  # distorted versions of each pristine photo
+PAIRS = 2  # pairs of levels of each
 EPOCHS = 12
 BATCH = 64  # distorted images, and as many rated photos
 RATE = 3e-4  # at the start; it falls to zero along half a cosine
+RATED_RATIO = 2.0  # by which the loss of rated photos counts more than in the fine-tuning
 SPREAD_PENALTY = 1.0  # weight of the sum of squared weights of the spread's head
 ITERATIONS = 100
 
@@ -45,23 +47,26 @@ class DistortedVectors(NamedTuple):
 
 @torch.inference_mode()
 def distorted_vectors(network: UnifiedNetwork, images: Together, size: WorkingSize, file: Path) -> DistortedVectors:
-    """Pooled features of whole images, which are distorted before they are brought to working size.
+    """Pooled features of whole images, which are distorted before they are brought to working size; a pair gives two rows.
 
     Args:
         network: On the CPU, in evaluation mode.
-        images: At the size at which they are distorted.
+        images: Single images and pairs, at the size at which they are distorted.
         size: The size policy of the network.
         file: Where they are kept, and read from if they are there.
     """
     if not file.exists():
-        rows = []
+        parts = []
         for place in range(len(images)):
             pixels, targets = images[0, place]
-            working = torch.from_numpy(working_pixels(pixels.numpy(), size))[None]
-            rows.append((describe(network.backbone(working), FEATURES)[0], targets.mos, targets.answers))
-        columns = zip(DistortedVectors._fields, zip(*rows, strict=True), strict=True)
+            answers = targets.answers.reshape(-1, *targets.answers.shape[-2:])
+            several = pixels.reshape(-1, *pixels.shape[-3:]).numpy()  # one image, or the two of a pair
+            working = [torch.from_numpy(working_pixels(one, size))[None] for one in several]
+            vectors = torch.cat([describe(network.backbone(one), FEATURES) for one in working])
+            parts.append((vectors, targets.mos.reshape(-1), answers))
+        columns = zip(DistortedVectors._fields, zip(*parts, strict=True), strict=True)
         with draft(file) as unfinished:
-            save_file({name: torch.stack(values) for name, values in columns}, unfinished)
+            save_file({name: torch.cat(values) for name, values in columns}, unfinished)
     return DistortedVectors(**load_file(file))
 
 
@@ -94,7 +99,7 @@ def refine(
                 some = torch.randint(len(rated), (len(rows),), generator=generator)
                 defects = entropy(network.defects(distorted.vectors[rows]), answers[rows], reduction="none") * known[rows]
                 loss = (
-                    weights["rated"] * entropy(network.mos(rated[some])[:, 0], mos_targets(mos[some]))
+                    RATED_RATIO * weights["rated"] * entropy(network.mos(rated[some])[:, 0], mos_targets(mos[some]))
                     + weights["distorted"]
                     * entropy(network.mos(distorted.vectors[rows])[:, 0], mos_targets(distorted.mos[rows]))
                     + weights["defects"] * defects.sum() / known[rows].sum().clamp(min=1)

@@ -30,7 +30,7 @@ from noref.lab.training.loop import Schedule, train
 from noref.lab.training.pairs import best_rated, find_photos, hold_out
 from noref.lab.training.vectors import photo_vectors
 
-AXES = 64  # principal axes of the distance
+AXES = 128  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
 CHECKS = 4  # distorted versions of each pristine image that is held out
 MAP_EPOCHS = 5  # in which the map's head is trained alone, after the rest
@@ -130,7 +130,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         compact(network)
         vectors = self._vectors(learning.paths)
         self._refine_heads(pristine, learning, vectors, torch.from_numpy(targets.unit_mos).float(), folder)
-        network.distance.fit(vectors, USUAL)
+        network.distance.fit(vectors[:, : network.early], USUAL)
         compact(network)
         self._rescale(validation)
         heads.fit_spread(network, vectors, torch.from_numpy(learning.unit_mos).float())
@@ -165,8 +165,10 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             return
         larger = replace(self.working_size, area=round(heads.LARGER * self.working_size.area))
         clean, others = self._sources(pristine, learning, larger, heads.COPIES)
+        paired, (*_, drawn) = self._sources(pristine, learning, larger, heads.PAIRS)
         images = photos.Together(
-            *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others))
+            *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
+            *(photos.LevelPairs(each, chosen.types, seed=seed) for each in (paired, drawn) if chosen.pairs),
         )
         distorted = heads.distorted_vectors(network, images, self.working_size, folder / "training" / "distorted.safetensors")
         heads.refine(network, vectors, mos, distorted, chosen.losses, seed)

@@ -82,8 +82,7 @@ class DistortedImages(Dataset[Item]):
         self, source: Source, types: Sequence[str], crop: int | None = None, seed: int = 0, in_part: float = IN_PART
     ) -> None:
         self.source, self.crop, self.seed, self.in_part = source, crop, seed, in_part
-        drawn = [distortions.get(name) for name in types]
-        self.types = [one for one in drawn if one.family in source.families or one.family not in FAMILIES]
+        self.types = _that_show(types, source)
         self.extreme = [one for one in self.types if one.extreme_level is not None]
         self.chains = tuple(types) if len(source.families) == len(FAMILIES) else None
 
@@ -125,13 +124,13 @@ class DistortedImages(Dataset[Item]):
 
 
 class LevelPairs(Dataset[Item]):
-    """Pairs of images: a photo under one distortion at two levels, the lower one first; indexed by (epoch, photo).
+    """Pairs of images: one under a distortion at two levels, the lower one first; indexed by (epoch, item).
 
-    The levels differ by `STEP`; level 0 is the photo itself. Both images have the same noise and the same crop. Pixels and
-    targets have an additional first axis of length 2. What is drawn depends on seed, epoch and photo only.
+    The levels differ by `STEP`; level 0 is the image itself. Both images have the same noise and the same crop. Pixels and
+    targets have an additional first axis of length 2. What is drawn depends on seed, epoch and item only.
 
     Args:
-        source: Photos without visible defects.
+        source: Images without visible defects.
         types: Distortions to draw from.
         crop: Side of the random windows, a multiple of 32; None for whole images.
         seed: Random seed.
@@ -139,7 +138,7 @@ class LevelPairs(Dataset[Item]):
 
     def __init__(self, source: Source, types: Sequence[str], crop: int | None = None, seed: int = 0) -> None:
         self.source, self.crop, self.seed = source, crop, seed
-        self.types = [distortions.get(name) for name in types]
+        self.types = _that_show(types, source)
 
     def __len__(self) -> int:
         return len(self.source.mos)
@@ -191,6 +190,12 @@ class Together(Dataset[Item]):
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape that each item will have: those alike can be stacked."""
         return [shape for part in self.parts for shape in part.shapes()]
+
+
+def _that_show(types: Sequence[str], source: Source) -> list[Distortion]:
+    """The distortions that show on the images of a source."""
+    drawn = [distortions.get(name) for name in types]
+    return [one for one in drawn if one.family in source.families or one.family not in FAMILIES]
 
 
 def _single(clean: Pixels, kind: Distortion, level: int, rng: np.random.Generator) -> tuple[Pixels, float, Levels | None]:
