@@ -27,7 +27,7 @@ _RESULTS = {
             "score": 71.3,
             "interval": [58.2, 84.4],
             "defects": {"focus blur": {"probability": 0.12, "level": 0.8}},
-            "model": "unified 12",
+            "model": "unified 13",
             "policy": "",
             "width": 4000,
             "height": 3000,

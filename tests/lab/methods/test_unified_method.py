@@ -116,7 +116,7 @@ def test_settings_with_which_nothing_can_be_learned_are_named(change, says, data
     assert says in result.stderr
 
 
-def test_calibration_photos_share_no_scene_with_those_of_training_or_test(run):
+def test_calibration_rated_photosshare_no_scene_with_those_of_training_or_test(run):
     calibration, split = pd.read_csv(run / "calibration.csv"), pd.read_csv(run / "split.csv")
     parts = split.set_index("image")["part"]
     assert set(parts[calibration["image"]]) == {"train"}
@@ -384,15 +384,27 @@ def test_a_calibrated_interval_covers_the_mos_of_new_photos():
     assert np.mean(covered) == pytest.approx(0.9, abs=0.01)
 
 
-def test_the_distance_is_1_at_the_share_of_usual_photos_and_larger_far_away():
+def test_the_distance_is_1_at_the_share_of_usual_rated_photosand_larger_far_away():
     generator = torch.Generator().manual_seed(0)
     spread = torch.linspace(0.1, 2, 40)
     vectors = torch.randn(2000, 40, generator=generator) * spread + 3
     distance = FeatureDistance(40, 8)
-    distance.fit(vectors, 0.99)
+    distance.fit(vectors, 0.99, vectors[:0])
     new = torch.randn(5000, 40, generator=generator) * spread + 3
     assert float((distance(new) > 1).float().mean()) == pytest.approx(0.01, abs=0.006)
     assert (distance(new + 8 * spread) > 2).all()
+
+
+def test_known_images_are_nearer_than_others():
+    generator = torch.Generator().manual_seed(0)
+    rated_photos = torch.randn(2000, 40, generator=generator)
+    noisy, other = torch.randn(2, 200, 40, generator=generator)
+    noisy[:, 0] += 12
+    other[:, 1] += 12
+    distance = FeatureDistance(40, 8)
+    distance.fit(rated_photos, 0.99, noisy)
+    assert float((distance(rated_photos) > 1).float().mean()) == pytest.approx(0.01, abs=0.001)
+    assert distance(noisy).mean() < 0.7 * distance(other).mean()
 
 
 def test_features_of_early_stages_alone_tell_how_unusual_a_picture_is(method):
@@ -412,7 +424,7 @@ def test_the_interval_widens_with_the_distance(method):
     torch.testing.assert_close(width / width[0], torch.tensor([1.0, 1.0, 1 / WIDER_FROM, 2 / WIDER_FROM]))
 
 
-def test_a_teacher_predicts_photos_from_other_contents(rated):
+def test_a_teacher_predicts_rated_photosfrom_other_contents(rated):
     tiny = BackboneConfig(name="test_efficientnet")
     noisy = replace(rated, table=rated.table.assign(mos=np.random.default_rng(0).permutation(rated.mos)))
     predicted = cross_validated_mos(noisy, [tiny, tiny], SIZE, None)

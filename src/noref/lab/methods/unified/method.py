@@ -32,6 +32,7 @@ from noref.lab.training.vectors import photo_vectors
 
 AXES = 128  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
+KNOWN = 4  # the distance takes one distorted photo in so many as known; with all, drawings are no longer unusual
 CHECKS = 4  # distorted versions of each pristine image that is held out
 MAP_EPOCHS = 5  # in which the map's head is trained alone, after the rest
 MAP_IN_PART = 0.75  # share of the distorted images that are distorted in one region only, in these epochs
@@ -129,8 +130,9 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         network.eval()
         compact(network)
         vectors = self._vectors(learning.paths)
-        self._refine_heads(pristine, learning, vectors, torch.from_numpy(targets.unit_mos).float(), folder)
-        network.distance.fit(vectors[:, : network.early], USUAL)
+        mos = torch.from_numpy(targets.unit_mos).float()
+        distorted = self._refine_heads(pristine, learning, vectors, mos, folder)
+        network.distance.fit(vectors[:, : network.early], USUAL, distorted[:, : network.early])
         compact(network)
         self._rescale(validation)
         heads.fit_spread(network, vectors, torch.from_numpy(learning.unit_mos).float())
@@ -158,11 +160,15 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
 
     def _refine_heads(
         self, pristine: Sequence[Path], learning: RatedImages, vectors: Tensor, mos: Tensor, folder: Path
-    ) -> None:
-        """Train the heads of MOS and defects on whole photos; without epochs, do nothing."""
+    ) -> Tensor:
+        """Train the heads of MOS and defects on whole photos; without epochs, do nothing.
+
+        Returns:
+            Pooled features of some of the distorted photos, m x D: those that the distance takes as known.
+        """
         chosen, network, seed = self.settings, self.network_, self.seed + 2  # not the images of before
         if not chosen.schedule.epochs:
-            return
+            return vectors[:0]
         larger = replace(self.working_size, area=round(heads.LARGER * self.working_size.area))
         clean, others = self._sources(pristine, learning, larger, heads.COPIES)
         paired, (*_, drawn) = self._sources(pristine, learning, larger, heads.PAIRS)
@@ -172,6 +178,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         )
         distorted = heads.distorted_vectors(network, images, self.working_size, folder / "training" / "distorted.safetensors")
         heads.refine(network, vectors, mos, distorted, chosen.losses, seed)
+        return distorted.vectors[: len(clean.mos) : KNOWN]
 
     def _without_calibration(self, rated: RatedImages) -> tuple[RatedImages, RatedImages]:
         """Photos to train on, and those of a random share of the scenes, kept for the interval."""

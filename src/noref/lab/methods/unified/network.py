@@ -143,7 +143,7 @@ class UnifiedNetwork(PooledNetwork):
 
 
 class FeatureDistance(nn.Module):
-    """Distance of pooled features from those of the training photos, 1 at a threshold.
+    """Distance of pooled features from those of the training images, 1 at a threshold.
 
     The features are standardised and projected on principal axes; the distance is the root mean square of the coordinates in
     units of their standard deviations, with the residual outside these axes as one more coordinate.
@@ -168,16 +168,23 @@ class FeatureDistance(nn.Module):
         return ((inside + outside) / 2).sqrt() / self.threshold
 
     @torch.no_grad()
-    def fit(self, vectors: Tensor, share: float) -> None:
-        """Take the axes from training photos, n x D, and the threshold below which `share` of them lie."""
-        self.mean.copy_(vectors.mean(dim=0))
-        self.scale.copy_(vectors.std(dim=0).clamp(min=1e-3))
-        standard = (vectors - self.mean) / self.scale
+    def fit(self, vectors: Tensor, share: float, known: Tensor) -> None:
+        """Take the axes from photos and other known images, and the threshold from photos.
+
+        Args:
+            vectors: Of training photos, n x D.
+            share: Of these, those below the threshold.
+            known: Of other images that are no surprise, m x D; m may be 0.
+        """
+        every = torch.cat([vectors, known])
+        self.mean.copy_(every.mean(dim=0))
+        self.scale.copy_(every.std(dim=0).clamp(min=1e-3))
+        standard = (every - self.mean) / self.scale
         _, values, axes = torch.linalg.svd(standard, full_matrices=False)
-        count = min(len(self.axes), len(vectors) // 2)  # the other axes stay zero
+        count = min(len(self.axes), len(every) // 2)  # the other axes stay zero
         self.axes[:count] = axes[:count]
-        self.deviation[:count] = values[:count] / (len(vectors) - 1) ** 0.5
-        self.residual.copy_(values[count:].square().sum() / (len(vectors) - 1))
+        self.deviation[:count] = values[:count] / (len(every) - 1) ** 0.5
+        self.residual.copy_(values[count:].square().sum() / (len(every) - 1))
         self.threshold.copy_(torch.quantile(self(vectors), share))
 
 
