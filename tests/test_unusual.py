@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
+from skimage import data
 from typer.testing import CliRunner
 
 import noref
@@ -44,3 +46,14 @@ def test_the_command_line_shows_warning_and_share(measure, save, monkeypatch):
     monkeypatch.setattr(card, "FOLDER", measure.parent)
     line = "  unusual      a warning; 99% of photos like those of training carry none\n"
     assert line in CliRunner().invoke(app, ["models"]).stdout
+
+
+def test_the_default_model_warns_of_a_page_of_text_and_widens_its_interval():
+    page = Image.new("RGB", (640, 480), "white")
+    pen = ImageDraw.Draw(page)
+    for top in range(20, 460, 24):
+        pen.text((20, top), "The quick brown fox jumps over the lazy dog, then sleeps. " * 2, "black", ImageFont.load_default(14))
+    written, photo = noref.score(page), noref.score(data.coffee())
+    assert any("unlike the photos" in warning for warning in written.warnings)
+    assert not photo.warnings
+    assert np.ptp(written.interval) > 1.3 * np.ptp(photo.interval)

@@ -116,7 +116,7 @@ def test_settings_with_which_nothing_can_be_learned_are_named(change, says, data
     assert says in result.stderr
 
 
-def test_calibration_rated_photosshare_no_scene_with_those_of_training_or_test(run):
+def test_calibration_photos_share_no_scene_with_those_of_training_or_test(run):
     calibration, split = pd.read_csv(run / "calibration.csv"), pd.read_csv(run / "split.csv")
     parts = split.set_index("image")["part"]
     assert set(parts[calibration["image"]]) == {"train"}
@@ -384,7 +384,7 @@ def test_a_calibrated_interval_covers_the_mos_of_new_photos():
     assert np.mean(covered) == pytest.approx(0.9, abs=0.01)
 
 
-def test_the_distance_is_1_at_the_share_of_usual_rated_photosand_larger_far_away():
+def test_the_distance_is_1_at_the_share_of_usual_photos_and_larger_far_away():
     generator = torch.Generator().manual_seed(0)
     spread = torch.linspace(0.1, 2, 40)
     vectors = torch.randn(2000, 40, generator=generator) * spread + 3
@@ -424,7 +424,7 @@ def test_the_interval_widens_with_the_distance(method):
     torch.testing.assert_close(width / width[0], torch.tensor([1.0, 1.0, 1 / WIDER_FROM, 2 / WIDER_FROM]))
 
 
-def test_a_teacher_predicts_rated_photosfrom_other_contents(rated):
+def test_a_teacher_predicts_photos_from_other_contents(rated):
     tiny = BackboneConfig(name="test_efficientnet")
     noisy = replace(rated, table=rated.table.assign(mos=np.random.default_rng(0).permutation(rated.mos)))
     predicted = cross_validated_mos(noisy, [tiny, tiny], SIZE, None)

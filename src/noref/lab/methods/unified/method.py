@@ -32,7 +32,7 @@ from noref.lab.training.vectors import photo_vectors
 
 AXES = 128  # principal axes of the distance
 USUAL = 0.99  # share of rated photos below the threshold of the distance
-KNOWN = 4  # the distance takes one distorted photo in so many as known; with all, drawings are no longer unusual
+KNOWN = 4  # the distance takes one distorted photo in so many as known; with all of them, fewer drawings are unusual
 CHECKS = 4  # distorted versions of each pristine image that is held out
 MAP_EPOCHS = 5  # in which the map's head is trained alone, after the rest
 MAP_IN_PART = 0.75  # share of the distorted images that are distorted in one region only, in these epochs
@@ -51,7 +51,10 @@ class UnifiedSettings:
     copies: Positive = 3
     """Distorted versions of each pristine image in an epoch; a halved one has one."""
     pairs: bool = False
-    """Whether each of these copies also gives a pair: one distortion at two levels, from which their order is learned."""
+    """Whether each of these copies also gives a pair, one distortion at two levels, from whose order the fine-tuning learns.
+
+    The heads see such pairs in any case, at the end.
+    """
     pictures: NotNegative = 500
     """Drawn pictures, and as many composed ones, in an epoch."""
     types: tuple[str, ...] = distortions.VERSION_1
@@ -174,9 +177,10 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         paired, (*_, drawn) = self._sources(pristine, learning, larger, heads.PAIRS)
         images = photos.Together(
             *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
-            *(photos.LevelPairs(each, chosen.types, seed=seed) for each in (paired, drawn) if chosen.pairs),
+            *(photos.LevelPairs(each, chosen.types, seed=seed) for each in (paired, drawn)),
         )
-        distorted = heads.distorted_vectors(network, images, self.working_size, folder / "training" / "distorted.safetensors")
+        file = folder / "training" / "whole-images.safetensors"
+        distorted = heads.distorted_vectors(network, images, self.working_size, file)
         heads.refine(network, vectors, mos, distorted, chosen.losses, seed)
         return distorted.vectors[: len(clean.mos) : KNOWN]
 

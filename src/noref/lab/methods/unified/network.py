@@ -20,7 +20,7 @@ MOS_SOFTNESS = 0.05  # a MOS is the mean of a few ratings: it passes a threshold
 DETAIL = ("focus blur", "motion blur", "noise", "pixelation", "banding", "compression")
 """Families of defects that change the detail of a photo, not its light or colour."""
 LEAST_SPREAD = 0.02
-WIDER_FROM = 0.8  # distance from which the interval is wider; about 95 % of the training photos are nearer
+WIDER_FROM = 0.8  # distance from which the interval is wider; about 96 % of the training photos are nearer
 _WIDTH = 32  # channels to which the map's head reduces every stage
 
 
@@ -79,6 +79,9 @@ class UnifiedNetwork(PooledNetwork):
         backbone: See `PooledNetwork`.
         axes: Principal axes of the feature distance.
         penalty: Share of the MOS that a certain defect of detail costs, beyond what the head of the MOS takes off.
+
+    Attributes:
+        early: Length of the pooled features of the stages whose stride is at most `CELL`; they come first.
     """
 
     def __init__(self, backbone: Backbone, axes: int, penalty: float = 0.0) -> None:
@@ -88,7 +91,8 @@ class UnifiedNetwork(PooledNetwork):
         self.defects = OrdinalHead(vector)
         self.map = MapHead(backbone.stages)
         self.spread = OrdinalHead(vector, 1, 1)
-        self.early = length([stage for stage in backbone.stages if stage.reduction <= CELL], FEATURES)
+        early = [stage for stage in backbone.stages if stage.reduction <= CELL]
+        self.early = length(early or backbone.stages, FEATURES)
         self.distance = FeatureDistance(self.early, axes)
         self.penalty, self.detail = penalty, [list(FAMILIES).index(family) for family in DETAIL]
         self.offset, self.slope, self.bend = (nn.Buffer(torch.tensor(each)) for each in (0.0, 1.0, 0.0))
@@ -104,7 +108,7 @@ class UnifiedNetwork(PooledNetwork):
         return Logits(self.mos(vectors)[:, 0], quality, self.defects(vectors), self.expected_error(vectors.detach()))
 
     def unusual(self, vectors: Tensor) -> Tensor:
-        """The distance from the training photos, N, from the pooled features, N x D: of the early stages, which come first.
+        """The distance from the training photos, N, from the pooled features, N x D, by those of the early stages.
 
         The late stages have learned that composed and drawn pictures have no defects; in their features these resemble photos.
         """
@@ -174,17 +178,17 @@ class FeatureDistance(nn.Module):
         Args:
             vectors: Of training photos, n x D.
             share: Of these, those below the threshold.
-            known: Of other images that are no surprise, m x D; m may be 0.
+            known: Of other in-distribution images, m x D; m may be 0.
         """
         every = torch.cat([vectors, known])
         self.mean.copy_(every.mean(dim=0))
         self.scale.copy_(every.std(dim=0).clamp(min=1e-3))
         standard = (every - self.mean) / self.scale
         _, values, axes = torch.linalg.svd(standard, full_matrices=False)
-        count = min(len(self.axes), len(every) // 2)  # the other axes stay zero
+        count = min(len(self.axes), len(every) // 2, every.shape[1] - 1)  # the other axes stay zero
         self.axes[:count] = axes[:count]
         self.deviation[:count] = values[:count] / (len(every) - 1) ** 0.5
-        self.residual.copy_(values[count:].square().sum() / (len(every) - 1))
+        self.residual.copy_((values[count:].square().sum() / (len(every) - 1)).clamp(min=1e-6))
         self.threshold.copy_(torch.quantile(self(vectors), share))
 
 
