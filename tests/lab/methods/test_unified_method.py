@@ -344,6 +344,31 @@ def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, 
     assert network.defects.weight.isfinite().all()
 
 
+def test_rated_photos_count_twice_as_much_in_the_heads():
+    torch.manual_seed(0)
+    network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
+    vectors = torch.ones(1024, network.mos.mean.numel())
+    unknown = torch.full((1024, len(FAMILIES), 5), torch.nan)
+    distorted = heads.DistortedVectors(vectors, torch.full((1024,), 0.2), unknown)  # the same features as the rated photos
+    heads.refine(network, vectors, torch.full((1024,), 0.8), distorted, {"rated": 1.0, "distorted": 1.0, "defects": 1.0}, 0)
+    assert expected_mos(network.mos(vectors[:1])[:, 0]).item() == pytest.approx(0.6, abs=0.03)
+
+
+def test_the_distance_knows_two_distorted_versions_of_each_photo(run, rated, pristine):
+    method = experiment.load_model(run)
+    assert isinstance(method, UnifiedMethod)
+    paths = sorted(pristine.iterdir())[:2]
+    vectors = method._vectors(rated.paths[:4])
+    (run / "twice" / "training").mkdir(parents=True)
+    found = method._refine_heads(paths, rated, vectors, torch.from_numpy(rated.unit_mos[:4]).float(), run / "twice")
+    made = load_file(run / "twice" / "training" / "whole-images.safetensors")["vectors"]
+    clean = len(sources.pristine_sources(paths, rated, method.settings.best)[0])
+    assert torch.equal(found, made[: heads.COPIES * clean : heads.COPIES // 2])
+    assert len(found) == 2 * clean
+    method.settings = replace(method.settings, schedule=replace(method.settings.schedule, epochs=0))
+    assert len(method._refine_heads(paths, rated, vectors, torch.zeros(4), run / "twice")) == 0
+
+
 def test_a_shift_of_the_whole_map_costs_nothing(pristine):
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
     module = MapModule(network, OptimizerConfig())
