@@ -25,7 +25,7 @@ View: TypeAlias = Literal["common", "native"]
 
 # Halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side, before sides are
 # rounded to multiples.
-REDUCED_AREA = 15
+REDUCED_AREA = 7
 LOADED = 4  # models that `score` and unpickled scorers keep loaded
 
 _UNUSUAL = "unlike the photos that the model was trained on (distance {:.1f} times the threshold): the score is less certain"

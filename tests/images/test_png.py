@@ -79,14 +79,14 @@ def test_chromaticities_alone_are_converted():
 
 
 @pytest.mark.parametrize("value", [0, 1, 1_000_001, 2**31])
-def test_absurd_gamma_is_ignored_with_a_warning(value, scene):
+def test_an_impossible_gamma_is_ignored_with_a_warning(value, scene):
     photo = images.read(with_chunk(encode(Image.fromarray(scene), "PNG"), b"gAMA", gama(value)))
     np.testing.assert_array_equal(photo.pixels, scene)
     assert "gamma" in photo.warnings[0]
 
 
 @pytest.mark.parametrize("values", [(0,) * 8, (1,) * 8, (2**31,) * 8])
-def test_absurd_chromaticities_are_ignored_with_a_warning(values, scene):
+def test_impossible_chromaticities_are_ignored_with_a_warning(values, scene):
     photo = images.read(with_chunk(encode(Image.fromarray(scene), "PNG"), b"cHRM", struct.pack(">8I", *values)))
     np.testing.assert_array_equal(photo.pixels, scene)
     assert "chromaticities" in photo.warnings[0]

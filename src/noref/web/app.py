@@ -5,8 +5,6 @@ import contextlib
 import mimetypes
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
@@ -18,14 +16,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 import noref
 from noref.scorer import Scorer
-from noref.web import reference, uploads
+from noref.web import PAGE, reference, uploads
 from noref.web.guard import Guard
 from noref.web.limits import DEFAULT, Limits, Refused
 from noref.web.metrics import Measured, Metrics
 from noref.web.pool import Pool
-
-PAGE = Path(str(resources.files("noref.web"))) / "page"
-"""The folder of the page; index.html is served at /, everything below /page."""
 
 # FastAPI would send OpenTelemetry data if variables of the environment request it.
 _OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}

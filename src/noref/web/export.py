@@ -8,8 +8,8 @@ from pathlib import Path
 from noref import card
 from noref.errors import ExportError
 from noref.scorer import enough_for
+from noref.web import PAGE
 
-PAGE = Path(__file__).with_name("page")
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 """The files of onnxruntime-web that run a model by WebAssembly, in its folder `dist`."""
 

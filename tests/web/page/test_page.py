@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 import noref
 from noref import overlay
 from noref.images import EXTENSIONS
-from noref.web.export import PAGE
+from noref.web import PAGE
 from noref.writers import Csv
 from pictures import encode, make_scene
 

@@ -18,6 +18,7 @@ from noref.lab.errors import LabError
 from noref.lab.settings import NotNegative, Positive, Share, settings
 from noref.lab.training.checkpoints import SafeCheckpoints
 from noref.lab.training.photos import Photos, loader
+from noref.lab.training.precision import fast_precision
 
 
 @settings
@@ -33,7 +34,7 @@ class Schedule:
     patience: Positive = 5
     """Number of epochs without improvement on the validation part before training stops."""
     precision: str = "32-true"
-    """Lightning's name; "bf16-mixed" is much faster where the processor supports it."""
+    """Lightning's name; "bf16-mixed" becomes "32-true" on processors that compute slowly in bfloat16."""
     ema: Share | None = None
     """Decay of an exponential moving average of the weights, which is validated and kept; null for none."""
     workers: NotNegative = 0
@@ -135,7 +136,7 @@ def train(
             strategy=parallel.strategy,
             use_distributed_sampler=False,  # SameSizeBatches divides its batches itself
             max_epochs=schedule.epochs,
-            precision=schedule.precision,  # type: ignore[arg-type]  # Lightning itself refuses unknown names
+            precision=fast_precision(schedule.precision),  # type: ignore[arg-type]  # Lightning itself refuses unknown names
             accumulate_grad_batches=schedule.accumulate,
             default_root_dir=folder,
             logger=CSVLogger(folder, name="log"),  # a new version_N each time the run is resumed

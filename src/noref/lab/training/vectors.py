@@ -14,6 +14,7 @@ from noref.lab.networks.backbone import Backbone
 from noref.lab.networks.cache import FeatureCache, Vectors
 from noref.lab.networks.pooling import Features, describe
 from noref.lab.preprocessing import WorkingSize, working_pixels
+from noref.lab.training.precision import fast_precision
 
 
 class Views(NamedTuple):
@@ -44,7 +45,7 @@ def photo_vectors(
         features: Kind of features.
         size: The size policy.
         paths: n photos.
-        precision: "bf16-mixed" lets the backbone compute in bfloat16; otherwise, it computes in single precision.
+        precision: "bf16-mixed" lets the backbone compute in bfloat16 where that is fast; else, it computes in single precision.
         cache: Folder of the feature cache; None for none.
         views: Versions of each photo; None for the photos themselves.
 
@@ -52,6 +53,7 @@ def photo_vectors(
         ImageError: A photo cannot be read, or is smaller than `size` allows.
     """
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    precision = fast_precision(precision)
     policy: dict[str, Any] = {
         **backbone.policy(),
         "size": asdict(size),

@@ -29,6 +29,7 @@ from noref.lab.networks.heads import Head, LinearHead, RbfHead, from_pipeline
 from noref.lab.networks.pooling import Features
 from noref.lab.preprocessing import AreaConfig, WorkingSize, working_pixels
 from noref.lab.settings import Positive, settings
+from noref.lab.training.precision import fast_precision
 from noref.lab.training.quality_classes import ClassTuning, tune
 
 View = Literal["centre", "crops", "photo"]
@@ -60,7 +61,7 @@ class DeepBiqSettings:
     leak: str | None = None
     """NAME=PATH: fine-tune on this whole database, test images included, to measure the bias of doing so."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    """Precision of the features that the regressor is fitted to; prediction is always in full precision."""
+    """Precision of the features that the regressor is fitted to, as in `schedule`; prediction is always in single precision."""
     data: AreaConfig = AreaConfig()
 
 
@@ -141,7 +142,7 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
             if self.settings.data.cache is None
             else max(self._count(), (self.settings.most_crops or 0) * (self.settings.view == "crops"))
         )
-        crops = self._crops(count)
+        crops, precision = self._crops(count), fast_precision(precision)
         policy = {
             **backbone.policy(),
             "size": asdict(self.working_size),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from noref.drafts import draft
 from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork, mos_targets
@@ -122,8 +122,7 @@ def fit_spread(network: UnifiedNetwork, rated: Tensor, mos: Tensor) -> None:
     """
     with torch.no_grad():
         error = (network.score(network.logits(rated, rated.new_zeros(len(rated), 1, 1))) - mos).abs()
-        nn.init.zeros_(network.spread.weight)
-        network.spread.bias.copy_(error.mean().expm1().log())  # the inverse of softplus
+        network.expect_everywhere(error.mean())
     optimizer = torch.optim.LBFGS(network.spread.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:

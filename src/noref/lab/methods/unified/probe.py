@@ -25,5 +25,5 @@ def fit(network: UnifiedNetwork, vectors: Tensor, mos: Tensor) -> None:
     ordinal.fit(network.mos, vectors, mos_targets(mos)[:, None], PENALTY)
     with torch.no_grad():
         error = (expected_mos(network.mos(vectors)[:, 0]) - mos).abs().mean()
-        network.spread.bias.copy_(error.expm1().log())  # the inverse of softplus
+        network.expect_everywhere(error)
     network.map.start_at(float(mos.mean()))
