@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from noref import Assessment, overlay, sources
+from noref import Assessment, UnsupportedImage, overlay, sources
 from noref.sources import braces
 from pictures import make_scene
 
@@ -127,6 +127,24 @@ def test_only_line_ends_end_a_line():
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes")
 def test_names_that_are_not_text_are_preserved():
     assert [os.fsencode(name) for name in sources.lines(io.BytesIO(b"caf\xe9.jpg\n"))] == [b"caf\xe9.jpg"]
+
+
+@pytest.mark.parametrize("last", ["\0", ""])
+def test_null_characters_may_end_names(last):
+    content = ("\0".join([*NAMES, "two\nlines.jpg", "cr\r"]) + last).encode()
+    for stream in (io.BytesIO(content), Dripping(content)):
+        assert list(sources.lines(stream))[: len(NAMES) + 1] == [*NAMES, "two\nlines.jpg"]
+    assert list(sources.lines(io.BytesIO(b"cr\r\0"))) == ["cr\r"]
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_an_image_instead_of_a_list_is_one_failed_photo(form):
+    image = io.BytesIO()
+    Image.fromarray(make_scene(64, 64)).save(image, form)
+    image.seek(0)
+    (photo,) = sources.find(["-"], image)
+    with pytest.raises(UnsupportedImage, match=f"standard input is a {form}".replace("WEBP", "WebP")):
+        photo.open()
 
 
 def test_an_empty_list_names_nothing():

@@ -15,6 +15,8 @@ from noref.cli.output import require_local, say, stop, stops
 from noref.cli.results import chosen
 from noref.store import opened
 
+PHOTOS = ("path", "image")  # names of the column of photos; "image" as in CSV files of `noref score`
+LABEL = "label"
 LABELS = {"keep": False, "reject": True}
 
 _STEP = 5  # points between the rows of the table
@@ -22,12 +24,20 @@ _STEP = 5  # points between the rows of the table
 
 def threshold(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file or folder that noref score --out wrote.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="A CSV with the columns path and label (keep or reject).")],
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="A CSV with the columns path (or image) and label (keep or reject).")
+    ],
     precision: Annotated[
         float | None, typer.Option("--precision", min=0, max=1, help="The threshold of highest recall with this precision.")
     ] = None,
     recall: Annotated[
-        float | None, typer.Option("--recall", min=0, max=1, help="The lowest threshold with this recall.")
+        float | None,
+        typer.Option(
+            "--recall",
+            min=0,
+            max=1,
+            help="The lowest threshold with this recall, in the middle of those that refuse the same photos.",
+        ),
     ] = None,
     number: SettingsOption = 1,
     debug: DebugOption = False,
@@ -87,14 +97,17 @@ def _read(path: Path) -> dict[str, bool]:
             rows = [row for row in csv.reader(stream) if row]
     except (OSError, csv.Error) as error:
         stop(f"{path}: it cannot be read ({getattr(error, 'strerror', None) or error}); give a CSV of paths and labels")
-    if rows and [cell.strip().lower() for cell in rows[0][:2]] == ["path", "label"]:
-        del rows[0]
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    name = next((header.index(each) for each in PHOTOS if each in header), 0)
+    mark = header.index(LABEL) if LABEL in header else 1
     found: dict[str, bool] = {}
-    for number, row in enumerate(rows, 1):
-        label = row[1].strip().lower() if len(row) > 1 else ""
-        if label not in LABELS:
-            stop(f"{path}: photo {number} ({row[0]}) has the label {label!r}; write keep or reject in the second column")
-        photo = sources.shown(row[0]) if sources.is_url(row[0]) else os.path.abspath(path.parent / row[0])
-        if found.setdefault(photo, LABELS[label]) != LABELS[label]:
-            stop(f"{path}: {row[0]} has both labels; keep one of the rows")
+    for number, row in enumerate(rows[LABEL in header :], 1):
+        photo, label = (row[column].strip() if column < len(row) else "" for column in (name, mark))
+        if label.lower() not in LABELS:
+            cure = f"write keep or reject, in a CSV with the columns {PHOTOS[0]} and {LABEL}"
+            stop(f"{path}: photo {number} ({photo}) has the label {label!r}; {cure}")
+        reject = LABELS[label.lower()]
+        place = sources.shown(photo) if sources.is_url(photo) else os.path.abspath(path.parent / photo)
+        if found.setdefault(place, reject) != reject:
+            stop(f"{path}: {photo} has both labels; keep one of the rows")
     return found

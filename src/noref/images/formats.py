@@ -76,12 +76,16 @@ def size(file: File) -> Size:
     return _format_of(file).size(file)
 
 
+def detected(head: bytes) -> Format | None:
+    """The format of a file that begins with these bytes; None if it is of none."""
+    return next((form for form in FORMATS if form.matches(head)), None)
+
+
 def _format_of(file: File) -> Format:
     head = file.stream.read(_HEAD)
     file.stream.seek(0)
-    for form in FORMATS:
-        if form.matches(head):
-            return form
+    if form := detected(head):
+        return form
     if unreadable.matches(head):
         unreadable.refuse(file.name, head)
     names = ", ".join(form.name for form in FORMATS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from noref.errors import UnsupportedImage
 from noref.images import Source, name_of
 from noref.sources import archives, braces
 from noref.sources.contents import Failed, Given, LocalFile, local
@@ -85,8 +86,11 @@ def parts(
     """As `find`, but a file that holds many photos is yielded as a whole."""
     for path in paths:
         if path == "-":
-            for name in lines(listed):
-                yield _named(name, column)
+            try:
+                for name in lines(listed):
+                    yield _named(name, column)
+            except UnsupportedImage as error:
+                yield Found(error.name, Path(), Failed(error))
         else:
             yield from _parts(path, skip, skipped, column)
 

@@ -1,9 +1,12 @@
-"""Lists of paths and URLs, one a line."""
+"""Lists of paths and URLs, one a line or separated by null characters."""
 
 import codecs
 import sys
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from noref.errors import UnsupportedImage
+from noref.images import formats
 
 _CHUNK = 2**16  # bytes of a list read at a time, at most
 
@@ -11,25 +14,35 @@ _CHUNK = 2**16  # bytes of a list read at a time, at most
 def lines(stream: BinaryIO) -> Iterator[str]:
     """Paths in a list, one per line, each as soon as its line is complete; blank lines are passed over.
 
-    Lines end with LF or CRLF. The encoding is that of file names, nearly everywhere UTF-8; bytes that do not fit it are kept as
-    `os.fsdecode` keeps them. With a byte-order mark it is UTF-8 or UTF-16.
+    Lines end with LF or CRLF, or with null characters if one of these comes first (`find -print0`). The encoding is that of file
+    names, nearly everywhere UTF-8; bytes that do not fit it are kept as `os.fsdecode` keeps them. With a byte-order mark it is
+    UTF-8 or UTF-16.
 
     Args:
         stream: A binary stream. An unbuffered one gives lines as they are written; so does one that has `read1`.
+
+    Raises:
+        UnsupportedImage: The stream is an image, not a list.
     """
     read = getattr(stream, "read1", stream.read)
     head = b""
-    while len(head) < 3 and b"\n" not in head and (chunk := read(_CHUNK)):
+    while len(head) < _CHUNK and b"\n" not in head and b"\0" not in head and (chunk := read(_CHUNK)):
         head += chunk
+    if b"\0" in head and (form := formats.detected(head)):
+        cure = "on Linux and macOS, give /dev/stdin to score it, or - to score the files of a list"
+        raise UnsupportedImage("-", f"standard input is a {form.name} image, not a list of paths", cure)
     encoding, errors = sys.getfilesystemencoding(), "surrogateescape"
     for mark, marked in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if head.startswith(mark):
             head, encoding, errors = head.removeprefix(mark), marked, "surrogateescape" if marked == "utf-8" else "replace"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
-    rest = ""
-    while head or (head := read(_CHUNK)):
-        *complete, rest = (rest + decoder.decode(head)).split("\n")
-        yield from filter(None, (line.rstrip("\r") for line in complete))
-        head = b""
+    rest = decoder.decode(head)
+    end, extra = ("\0", "") if "\0" in rest.partition("\n")[0] else ("\n", "\r")
+    while True:
+        *complete, rest = rest.split(end)
+        yield from filter(None, (line.rstrip(extra) if extra else line for line in complete))
+        if not (chunk := read(_CHUNK)):
+            break
+        rest += decoder.decode(chunk)
     if rest := (rest + decoder.decode(b"", final=True)).rstrip("\r"):
         yield rest
