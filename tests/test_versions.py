@@ -58,6 +58,8 @@ def test_an_unknown_version_lists_those_that_ship(model):
 
 
 def test_a_version_of_an_unknown_model_suggests_a_name():
+    with pytest.raises(noref.ModelNotFound, match="no model 'unified 13'; a version is given as 'unified@13'"):
+        card.find("unified 13")
     with pytest.raises(noref.ModelNotFound, match="no model 'unifed@7'; did you mean 'unified'"):
         noref.Scorer("unifed@7")
     with pytest.raises(noref.ModelNotFound, match="shipped models: unified, fast; or"):

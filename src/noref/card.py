@@ -179,6 +179,8 @@ def find(model: str | Path) -> Path:
     if versions:
         raise ModelNotFound(f"no version {version!r} of {name}; versions that ship: {', '.join(map(_version, versions))}")
     names = list(dict.fromkeys(map(_name, shipped())))
+    if " " in name and name.split()[0] in names:
+        raise ModelNotFound(f"no model {str(model)!r}; a version is given as {'@'.join(name.split())!r}")
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped models: {', '.join(names)}; or give the path of an .onnx file"
     raise ModelNotFound(f"no model {urls.shown(str(model))!r}; {hint}")

@@ -100,6 +100,14 @@ def test_grey_and_bilevel_fill_all_channels():
     np.testing.assert_array_equal(images.read(encode(Image.new("1", (90, 70), 1), "PNG")).pixels, 255)
 
 
+@pytest.mark.parametrize(("alpha", "warned"), [(0, True), (1, False)])
+def test_an_entirely_transparent_image_has_a_warning(alpha, warned):
+    image = Image.new("RGBA", (70, 1200), (10, 20, 30, 0))
+    image.putpixel((5, 1100), (10, 20, 30, alpha))
+    photo = images.read(encode(image, "PNG"))
+    assert photo.warnings == ("entirely transparent: a white frame was scored",) * warned
+
+
 def test_transparency_is_laid_on_white():
     clear = Image.new("RGBA", (90, 70), (10, 20, 30, 0))
     np.testing.assert_array_equal(images.read(encode(clear, "PNG")).pixels, 255)

@@ -24,7 +24,7 @@ JobsOption = Annotated[
     typer.Option(
         "--jobs",
         min=1,
-        help="Photos scored in parallel; the results do not depend on it. On a cluster: scorers.",
+        help="Photos scored in parallel; the results do not depend on it. On a cluster (noref score): scorers.",
         show_default="as processors and memory allow",
     ),
 ]

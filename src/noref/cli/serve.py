@@ -1,5 +1,6 @@
 """`noref serve`: the page and the HTTP service, or the page as a static folder."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -90,7 +91,9 @@ def serve(
         try:
             listener = server.listen(host, port)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = (
+                os.strerror(error.errno) if error.errno else str(error)
+            ).lower()  # not `strerror`, which repeats the address
             stop(f"cannot listen on {host}, port {port} ({reason}); choose another --port or --host")
         address, number = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host

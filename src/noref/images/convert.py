@@ -51,13 +51,16 @@ def finish(
     mode, width, height = _layout(decoded)
     if not (mode == "RGB" and colors is None and isinstance(decoded, np.ndarray)):
         pixels = np.empty((height, width, 3), np.uint8)
-        notes = list(warnings)
+        notes, visible = list(warnings), False
         for top in range(0, height, _STRIP):
             strip = _plain(name, _rows(decoded, mode, top, min(top + _STRIP, height)))
+            visible = visible or strip.mode != "RGBA" or strip.getextrema()[3] != (0, 0)
             if isinstance(colors, bytes):  # the conversion depends on the mode of the pixels
                 colors, found = color.by_profile(colors, strip.mode)
                 notes += found
             pixels[top : top + _STRIP] = np.asarray(_on_white(colors(strip) if colors else strip))
+        if not visible:
+            notes.append("entirely transparent: a white frame was scored")
         decoded, warnings = pixels, tuple(notes)
     return Photo(
         name,

@@ -14,9 +14,9 @@ _CHUNK = 2**16  # bytes of a list read at a time, at most
 def lines(stream: BinaryIO) -> Iterator[str]:
     """Paths in a list, one per line, each as soon as its line is complete; blank lines are passed over.
 
-    Lines end with LF or CRLF, or with null characters if one of these comes first (`find -print0`). The encoding is that of file
-    names, nearly everywhere UTF-8; bytes that do not fit it are kept as `os.fsdecode` keeps them. With a byte-order mark it is
-    UTF-8 or UTF-16.
+    Lines end with LF or CRLF, or with null characters if one of these comes first (`find -print0`). The encoding is that of
+    file names, nearly everywhere UTF-8; bytes that do not fit it are kept as `os.fsdecode` keeps them. With a byte-order mark
+    it is UTF-8 or UTF-16.
 
     Args:
         stream: A binary stream. An unbuffered one gives lines as they are written; so does one that has `read1`.
