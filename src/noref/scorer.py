@@ -23,8 +23,8 @@ OUTPUTS = ("score", "map", "defects", "levels", "interval", "unusual")
 View: TypeAlias = Literal["common", "native"]
 """How a photo smaller than the working area of the model is scored: enlarged to the common size of all, or at its own."""
 
-# Halves of the working area that a reduced JPEG keeps at least: 2.7 times the working size on each side, before sides are
-# rounded to multiples.
+# Halves of the working area that a reduced JPEG keeps at least: 1.9 times the working size on each side, before sides are
+# rounded to multiples. So 12 megapixels are decoded at a quarter for 0.2.
 REDUCED_AREA = 7
 LOADED = 4  # models that `score` and unpickled scorers keep loaded
 
@@ -43,9 +43,9 @@ class Scorer:
     process loads the model again when it first scores, and never touches the session of its parent. See
     docs/how-to/servers-and-processes.md.
 
-    A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 2.7 times the
+    A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 1.9 times the
     working size of the model; `policy` of the result then states the scale. Scores of photos then differ by 0.3 points on
-    average and by 3.1 at most (the default model, docs/reference/images.md); `exact=True` decodes in full.
+    average and by 1.2 at most (the default model, docs/reference/images.md); `exact=True` decodes in full.
 
     A model may score every photo at one area, `card.area`, to which smaller photos are enlarged; `card.policy` then states it.
     `view="native"` scores small photos without enlarging, for photos that are shown small (their sides are still rounded to

@@ -42,7 +42,7 @@ def test_scores_are_those_of_the_command_line_bit_for_bit(serving, save):
     paths.append(save("large.jpg", large))
     printed = CliRunner().invoke(cli.app, ["score", *map(str, paths), "--explain", "--format", "jsonl", "--jobs", "2"]).stdout
     expected = [json.loads(line) for line in printed.splitlines()]
-    assert "decoded at 1/2" in expected[-1]["policy"]
+    assert "decoded at 1/4" in expected[-1]["policy"]
     sent = files(*((str(path), path.read_bytes()) for path in paths))
     response = serving(jobs=2).post("/v1/score", files=sent)
     assert response.status_code == 200
