@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from noref.drafts import draft
 from noref.lab.errors import LabError
 
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -65,6 +66,16 @@ def read_text(file: Path) -> str:
             return file.read_text()
     except UnicodeDecodeError as error:
         raise LabError(f"{file} is not a text file ({error}); check the path") from error
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file, which appears when it is complete; its earlier content is kept if writing fails.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with draft(file) as unfinished:
+        unfinished.write_text(text)
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -160,6 +160,16 @@ def test_a_table_cut_short_is_not_taken_for_complete(tmp_path):
     assert again.asked == 100
 
 
+def test_a_full_disk_does_not_lose_what_the_folder_holds(full_disk, tmp_path):
+    with full_disk(), pytest.raises(LabError, match=r"protocol\.json: No space left on device; choose another results folder"):
+        run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
+    run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
+    with full_disk():
+        (judged,) = run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
+    assert judged.resumed
+    assert run(Parrot(ONE), PROTOCOLS["single"], tmp_path)[0].resumed
+
+
 @pytest.mark.parametrize("what", ["method", "protocol", "opinions"])
 def test_results_of_two_runs_do_not_mix(what, tmp_path):
     run(Parrot(ONE), PROTOCOLS["single"], tmp_path)

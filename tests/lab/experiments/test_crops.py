@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from noref.cli import app
+from noref.lab.errors import LabError
 from noref.lab.experiments import crops
 
 
@@ -72,3 +73,13 @@ def test_chosen_numbers_are_compared_within_and_between_poolings():
     assert found["first"].tolist() == ["feature-avg of 10", "concatenation of 5", "feature-avg of 10"]
     assert found["second"].tolist() == ["feature-avg of 5", "concatenation of 10", "concatenation of 5"]
     assert (found["difference"] >= 0).all()
+
+
+def test_a_full_disk_does_not_lose_what_the_folder_holds(full_disk, tmp_path):
+    with full_disk(), pytest.raises(LabError, match=r"study\.json: No space left on device"):
+        crops._claim(tmp_path, "settings")
+    crops._claim(tmp_path, "settings")
+    with full_disk():
+        crops._claim(tmp_path, "settings")
+    with pytest.raises(LabError, match="another study"):
+        crops._claim(tmp_path, "others")

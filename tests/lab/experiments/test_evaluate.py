@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from noref.cli import app
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
+from noref.lab.experiments import evaluate as evaluation
 from noref.lab.experiments.compare import compare
 from noref.lab.metrics import significance
 from pictures import make_scene
@@ -45,6 +46,15 @@ def test_agreement_of_the_mos_itself_of_noise_and_of_the_reverse(scores, databas
         assert table.loc[("scores-reversed", "all"), figure] == pytest.approx(-1)
         assert abs(table.loc[("scores-noise", "all"), figure]) < 0.5  # 30 photos
     assert table.loc[("scores-perfect", "blurred"), "n"] == 15
+
+
+def test_a_full_disk_leaves_the_earlier_table(full_disk, tmp_path):
+    table = pd.DataFrame({"method": ["a"], "database": ["b"], "srcc": [1.0]})
+    evaluation._save(table, tmp_path)
+    with full_disk(), pytest.raises(OSError, match=r"No space left on device: '.*results\.csv'"):
+        evaluation._save(table, tmp_path)
+    evaluation._refuse_to_drop(tmp_path, ["a"], ["b"])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "results.csv"), table)
 
 
 def test_everything_is_saved(scores, database, tmp_path):

@@ -89,6 +89,26 @@ def test_a_resumed_run_records_its_commits(rated, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "environment.json").read_text())["commit"] == "one, resumed at two"
 
 
+def test_a_full_disk_does_not_lose_what_the_folder_holds(rated, full_disk, tmp_path, monkeypatch):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+
+    def claim() -> None:
+        experiment._claim(recipe, recipe.build(), rated, tmp_path)
+
+    with full_disk(), pytest.raises(LabError, match="No space left on device; choose another --out"):
+        claim()
+    assert not list(tmp_path.iterdir())
+    claim()
+    held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(held) == {"recipe.yaml", "environment.json"}
+    with full_disk():
+        claim()  # nothing is to be written
+        monkeypatch.setattr(environment, "_commit", lambda: "another")
+        with pytest.raises(LabError, match=r"environment\.json: No space left on device"):
+            claim()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
+
+
 def test_a_wheel_in_somebody_elses_repository_has_no_commit(tmp_path, monkeypatch):
     (tmp_path / "environment.py").touch()
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]

@@ -22,7 +22,7 @@ from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
-from noref.lab.files import access, make_folder, read_text, sizes_digest
+from noref.lab.files import access, make_folder, read_text, sizes_digest, write_text
 from noref.lab.methods.base import ScoringMethod
 
 T = TypeVar("T")
@@ -210,10 +210,14 @@ def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) 
     facts = {"method": method.name, "params": method.get_params(), **known, "splits": listed}
     content = json.dumps(facts, indent=2, default=str) + "\n"
     claim = folder / "protocol.json"
-    if claim.exists() and read_text(claim) != content:
-        raise LabError(f"{folder} holds results of another method, protocol or database; choose another folder, or delete it")
+    if claim.exists():
+        if read_text(claim) != content:
+            raise LabError(
+                f"{folder} holds results of another method, protocol or database; choose another folder, or delete it"
+            )
+        return
     with access(claim, "choose another results folder"):
-        claim.write_text(content)
+        write_text(claim, content)
 
 
 def _state(part: RatedImages) -> str:
