@@ -107,6 +107,9 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
         raise LabError(f"{file} is not a readable CSV: {error}") from error
 
 
-def sizes_digest(paths: Sequence[Path]) -> str:
-    """A hash of the sizes of files in their order, by which a resumed run knows its images."""
-    return hashlib.sha256(str([path.stat().st_size for path in paths]).encode()).hexdigest()[:16]
+def digest(paths: Sequence[Path]) -> str:
+    """A hash of the contents of files in their order, by which a resumed run knows its images."""
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]

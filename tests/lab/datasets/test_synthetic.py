@@ -98,6 +98,15 @@ def test_other_photos_are_refused(photos, tmp_path):
             make(changed, tmp_path / "out", ["jpeg"])
 
 
+def test_another_photo_of_the_same_size_is_refused(photos, tmp_path):
+    bitmap = tmp_path / "a.bmp"
+    Image.fromarray(make_scene(170, 180, 0)).save(bitmap)
+    make([bitmap], tmp_path / "out", ["jpeg"], levels=(1,))
+    Image.fromarray(make_scene(170, 180, 1)).save(bitmap)
+    with pytest.raises(LabError, match="made with other settings or photos"):
+        Synthesis([bitmap], tmp_path / "out", ["jpeg"], levels=(1,))
+
+
 def test_invalid_photos_types_and_folders_are_refused(photos, tmp_path):
     with pytest.raises(LabError, match="two photos are named p0"):
         Synthesis([*photos, tmp_path / "other" / "p0.jpg"], tmp_path / "out", ["jpeg"])

@@ -189,14 +189,19 @@ def test_results_of_changed_photos_or_training_images_are_not_resumed(tmp_path):
     rated = RatedImages("one", tmp_path, ONE.table, (1, 5))
     (tmp_path / "0.png").write_bytes(b"photo")
     run(Parrot(rated), protocols.single(rated, SHARES), tmp_path / "out")
-    (tmp_path / "0.png").write_bytes(b"another photo")
+    (tmp_path / "0.png").write_bytes(b"other")  # of the same size
     with pytest.raises(LabError, match="another method, protocol or database"):
         run(Parrot(rated), protocols.single(rated, SHARES), tmp_path / "out")
     (tmp_path / "0.png").write_bytes(b"photo")
-    method = Parrot(rated)
-    method.external_images = lambda: [tmp_path / "0.png"]
+    method, external = Parrot(rated), tmp_path / "external.bmp"
+    method.external_images = lambda: [external]
+    external.write_bytes(b"clean")
     with pytest.raises(LabError, match="another method, protocol or database"):
         run(method, protocols.single(rated, SHARES), tmp_path / "out")
+    run(method, protocols.single(rated, SHARES), tmp_path / "external")
+    external.write_bytes(b"other")
+    with pytest.raises(LabError, match="another method, protocol or database"):
+        run(method, protocols.single(rated, SHARES), tmp_path / "external")
 
 
 def test_failed_photos_are_rows_with_a_reason(tmp_path):

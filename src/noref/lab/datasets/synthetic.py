@@ -23,7 +23,7 @@ from noref.lab.arrays import Pixels
 from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.files import access, make_folder, read_csv, read_text, write_text
+from noref.lab.files import access, digest, make_folder, read_csv, read_text, write_text
 
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
 _TEXTS = ("image", "reference", "content", "type")  # file names such as 001 or NA are no numbers
@@ -153,10 +153,10 @@ class Synthesis:
         return {**facts, **full_reference(reference, pixels)}
 
     def _settings(self) -> str:
-        known = sorted((photo.stem, photo.stat().st_size) for photo in self.photos)
-        digest = hashlib.sha256(str(known).encode()).hexdigest()[:16]
+        known = sorted((photo.stem, digest([photo])) for photo in self.photos)
+        photos = hashlib.sha256(str(known).encode()).hexdigest()[:16]
         facts = {"types": " ".join(self.distortions), "levels": " ".join(map(str, self.levels)), "seed": self.seed}
-        return "".join(f"{name} {value}\n" for name, value in {**facts, "photos": digest}.items())
+        return "".join(f"{name} {value}\n" for name, value in {**facts, "photos": photos}.items())
 
     def _check_settings(self) -> None:
         before = self.out / "settings.txt"
