@@ -146,7 +146,7 @@ def _evaluated(
             best = svr.best(svr.judge(known[key], crops["validation"], mos["validation"], pooling))
             found = agreement(svr.predict(best.fitted, crops["test"], pooling), mos["test"])
             if math.isnan(found["srcc"]):
-                found["srcc"] = 0.0  # for constant predictions
+                found |= dict.fromkeys(("srcc", "plcc", "krcc"), 0.0)  # constant predictions; medians would leave NaN out
             yield {"crops": count, "pooling": pooling, "c": best.c, "epsilon": best.epsilon, "val_srcc": best.srcc, **found}
         known = {key: fits for key, fits in known.items() if key[0] == "prediction"}
 
