@@ -13,7 +13,7 @@ from noref.cli import app
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.experiments import evaluate as evaluation
-from noref.lab.experiments.compare import compare
+from noref.lab.experiments.compare import _photos, compare
 from noref.lab.metrics import significance
 from pictures import make_scene
 
@@ -258,3 +258,15 @@ def test_results_that_are_not_there(tmp_path):
     result = call("compare", tmp_path)
     assert result.exit_code == 2
     assert "run noref lab evaluate first" in result.stderr
+
+
+def test_contents_and_photos_with_names_of_missing_values_are_compared(tmp_path):
+    table = pd.DataFrame({"image": ["NA", "None", "c", "d"], "mos": [1.0, 2, 3, 4], "content": ["NA", "null", "x", "y"]})
+    table.assign(predicted=[1.0, 2, 4, None]).to_csv(tmp_path / "predictions.csv", index=False)
+    row = pd.Series(
+        {"predictions_x": tmp_path / "predictions.csv", "predictions_y": tmp_path / "predictions.csv", "split": "a"}
+    )
+    found = _photos(row)
+    assert found["image"].tolist() == ["NA", "None", "c", "d"]
+    assert found["content"].tolist() == ["NA", "null", "x", "y"]
+    assert found["predicted_y"].isna().tolist() == [False, False, False, True]
