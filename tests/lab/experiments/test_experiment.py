@@ -24,6 +24,14 @@ def official(rated):
     return replace(rated, table=rated.table.assign(part=part))
 
 
+def test_a_seed_that_training_would_refuse_is_refused_at_once():
+    with pytest.raises(LabError, match="seed must be a whole number of 0 to 4294967288, not 4294967296"):
+        Recipe("regressor", seed=2**32)
+    with pytest.raises(LabError, match="seed must be a whole number"):
+        Recipe("regressor", seed=-1)
+    assert Recipe("regressor", seed=2**32 - 8).build().seed == 2**32 - 8
+
+
 def test_the_official_split_gets_a_validation_part_where_it_has_none(official):
     parts = Recipe("regressor", split="official").parts(official)
     assert set(parts["test"].table["image"]) == {f"{scene}-{level}.png" for scene in (12, 13, 14) for level in (0, 4)}
