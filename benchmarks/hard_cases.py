@@ -205,7 +205,7 @@ def beyond(cases: Cases) -> pd.DataFrame:
     rows = []
     for kind in distortions.extreme_names():
         distort = distortions.get(kind)
-        first, last = distort.levels[-1], distort.extreme_level
+        first, last = distort.levels[-1], distort.extreme_parameter
         for step in range(STEPS + 2):
             parameter = first * (last / first) ** (step / STEPS)
             found = cases.answers(changes.with_parameter(kind, parameter))

@@ -1,6 +1,10 @@
 """A tiny rated database and tiny pristine photos, made by the tests."""
 
+import contextlib
+import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +17,30 @@ from noref.lab.datasets.rated import RatedImages
 from pictures import make_scene
 
 torch.set_num_threads(1)  # tiny nets gain nothing from more, and lose much where the machine is shared
+
+
+@contextlib.contextmanager
+def _full() -> Iterator[None]:
+    def refuse(file: Path) -> None:
+        file.open("w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    as_csv = pd.DataFrame.to_csv
+
+    def to_csv(table: pd.DataFrame, file: Path | None = None, **options: Any) -> str | None:
+        return as_csv(table, **options) if file is None else refuse(file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", to_csv)
+        patch.setattr(Path, "write_text", lambda file, _: refuse(file))
+        patch.setattr(Path, "write_bytes", lambda file, _: refuse(file))
+        yield
+
+
+@pytest.fixture
+def full_disk() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """A context in which files can be opened for writing, but nothing fits into them."""
+    return _full
 
 
 @pytest.fixture(scope="session")

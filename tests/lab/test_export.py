@@ -12,6 +12,7 @@ import torch
 import noref
 from noref.card import ModelCard
 from noref.lab.datasets.labelled import PRISTINE
+from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
 from noref.lab.export import _origin, export, export_run
 from noref.lab.methods.diqa.method import DiqaMethod
@@ -88,6 +89,14 @@ def test_the_file_is_self_contained_and_has_no_machine_paths(exported, tmp_path)
 def test_the_same_method_gives_the_same_file(exported, tmp_path):
     method, path = exported
     assert export(method, CARD, tmp_path / "tiny.onnx").read_bytes() == path.read_bytes()
+
+
+def test_a_full_disk_leaves_the_earlier_model(exported, full_disk):
+    method, path = exported
+    before = path.read_bytes()
+    with full_disk(), pytest.raises(LabError, match=r"tiny\.onnx: No space left on device; choose another file"):
+        export(method, CARD, path)
+    assert path.read_bytes() == before
 
 
 def test_scores_are_clipped_to_the_scale(tmp_path):

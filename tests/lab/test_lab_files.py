@@ -110,3 +110,17 @@ def test_a_model_of_another_version_is_refused(tmp_path):
         saved.read(tmp_path, "regressor")
     with pytest.raises(LabError, match="another version of noref"):
         saved.fill(torch.nn.Linear(1, 1), {"a": torch.zeros(1)}, tmp_path)
+
+
+def test_a_full_disk_leaves_the_earlier_files(full_disk, tmp_path):
+    file = tmp_path / "claim.json"
+    files.write_text(file, "first")
+    with full_disk(), pytest.raises(OSError, match=r"No space left on device: '.*claim\.json'"):
+        files.write_text(file, "second")
+    assert file.read_text() == "first"
+    state = {"method": "one", "params": {}, "seed": 0, "facts": {}}
+    saved.write(tmp_path, state, {"a": torch.zeros(1)})
+    with full_disk(), pytest.raises(LabError, match=r"method\.json: No space left on device; free space"):
+        saved.write(tmp_path, state, {"a": torch.zeros(1)})
+    assert saved.read(tmp_path, "one")[0] == state
+    assert {path.name for path in tmp_path.iterdir()} == {"claim.json", "method.json", "weights.safetensors"}

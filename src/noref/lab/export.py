@@ -27,6 +27,7 @@ import torch
 from torch import nn
 
 from noref.card import ModelCard
+from noref.drafts import draft
 from noref.lab import datasets
 from noref.lab.datasets.labelled import PRISTINE
 from noref.lab.errors import LabError
@@ -101,8 +102,8 @@ def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
     make_folder(target.parent)
-    with access(target, "choose another file to write"):
-        target.write_bytes(content)
+    with access(target, "choose another file to write"), draft(target) as unfinished:
+        unfinished.write_bytes(content)
     described = replace(
         card,
         name=target.stem,
@@ -115,8 +116,8 @@ def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
         sha256=hashlib.sha256(content).hexdigest(),
     )
     card_file = target.with_suffix(".json")
-    with access(card_file, "choose another file to write"):
-        described.save(card_file)
+    with access(card_file, "choose another file to write"), draft(card_file) as unfinished:
+        described.save(unfinished)
     return target
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from noref.drafts import draft
 from noref.lab.errors import LabError
 
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -67,6 +68,16 @@ def read_text(file: Path) -> str:
         raise LabError(f"{file} is not a text file ({error}); check the path") from error
 
 
+def write_text(file: Path, text: str) -> None:
+    """Write a text file, which appears when it is complete; its earlier content is kept if writing fails.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with draft(file) as unfinished:
+        unfinished.write_text(text)
+
+
 def read_json(file: Path) -> dict[str, Any]:
     """Read a file that holds a JSON object.
 
@@ -96,6 +107,9 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
         raise LabError(f"{file} is not a readable CSV: {error}") from error
 
 
-def sizes_digest(paths: Sequence[Path]) -> str:
-    """A hash of the sizes of files in their order, by which a resumed run knows its images."""
-    return hashlib.sha256(str([path.stat().st_size for path in paths]).encode()).hexdigest()[:16]
+def digest(paths: Sequence[Path]) -> str:
+    """A hash of the contents of files in their order, by which a resumed run knows its images."""
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]

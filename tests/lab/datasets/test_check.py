@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from noref import images
 from noref.lab.datasets.check import check, join_contents, join_scenes, near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
@@ -137,3 +138,22 @@ def test_scenes_are_compared_by_deep_features_of_the_readable_photos(photos):
 
     join_scenes(whole, check(whole), deep)
     assert asked == [photos / "0.png", photos / "1.png"]
+
+
+def test_a_photo_is_decoded_again_only_after_a_change(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{seed}.png" for seed in range(4)]
+    for seed, path in enumerate(paths):
+        Image.fromarray(make_scene(80, 96, seed)).save(path)
+    opened: list[Path] = []
+    read = images.read
+    monkeypatch.setattr(images, "read", lambda path, **options: opened.append(path) or read(path, **options))
+    sides = {"train": paths[:2], "test": paths[2:]}
+    for _ in range(2):
+        assert near_pairs_across(sides) == []
+    assert sorted(opened) == paths
+    paths[0].write_bytes(paths[2].read_bytes())
+    assert [pair[:2] for pair in near_pairs_across(sides)] == [(paths[0], paths[2])]
+    assert opened[4:] == paths[:1]
+    paths[0].unlink()
+    with pytest.raises(LabError, match="cannot be read"):
+        near_pairs_across(sides)

@@ -55,3 +55,13 @@ def test_mos_range_must_rise():
 def test_a_selection_keeps_the_official_split():
     split = rated(ROWS.assign(part=["train", "test"]))
     assert split.select(["a.png"]).table["part"].tolist() == ["test"]
+
+
+def test_another_photo_of_the_same_size_is_other_data(tmp_path):
+    rated = RatedImages("mine", tmp_path, pd.DataFrame({"image": ["a.bmp"], "mos": [1.0], "content": ["a"]}), (0, 1))
+    (tmp_path / "a.bmp").write_bytes(b"photo")
+    before = rated.fingerprint()
+    (tmp_path / "a.bmp").write_bytes(b"other")
+    assert rated.fingerprint() != before
+    (tmp_path / "a.bmp").write_bytes(b"photo")
+    assert rated.fingerprint() == before

@@ -10,7 +10,7 @@ import pytest
 
 from noref.lab import datasets
 from noref.lab.datasets.check import check
-from noref.lab.datasets.rated import COLUMNS
+from noref.lab.datasets.rated import COLUMNS, RatedImages
 from noref.lab.datasets.readers import live
 from noref.lab.datasets.readers import table as own_table
 from noref.lab.errors import LabError
@@ -363,3 +363,21 @@ def test_an_invalid_csv_is_refused(content, message, tmp_path):
     make.text(tmp_path / "mine.csv", content)
     with pytest.raises(LabError, match=message):
         own_table.read(tmp_path / "mine.csv")
+
+
+def test_names_of_missing_values_are_names(tmp_path):
+    table = pd.DataFrame({"image": ["NA", "b"], "mos": [1.0, 2], "mos_std": [None, 0.5], "content": ["None", "null"]})
+    own_table.write(RatedImages("mine", tmp_path, table, (1, 2)), tmp_path / "table.csv")
+    read = datasets.read("table", tmp_path / "table.csv").table
+    assert read[["image", "content"]].values.tolist() == [["NA", "None"], ["b", "null"]]
+    assert read["mos_std"].isna().tolist() == [True, False]
+
+    (tmp_path / "labels.csv").write_text("image,mos,reference,std\na,1,,NA\nb,2,NA,nan\n")
+    read = datasets.read("table", tmp_path).table
+    assert read["content"].tolist() == ["a", "NA"]
+    assert read["mos_std"].isna().all()
+
+    (tmp_path / "labels.csv").write_text("image,mos,subset,scene\na,0.1,NA,None\nb,0.2,,2\n")
+    read = datasets.read("biq2021", tmp_path).table
+    assert read["content"].tolist() == ["None", "2"]
+    assert read["group"].fillna("").tolist() == ["NA", ""]

@@ -59,6 +59,17 @@ def test_an_interrupted_synthesis_resumes(photos, tmp_path):
     assert (tmp_path / "broken" / "distorted" / "p0.jpeg.1.png").stat().st_mtime_ns == kept
 
 
+def test_a_full_disk_does_not_lose_what_the_folder_holds(photos, full_disk, tmp_path):
+    out = tmp_path / "out"
+    with full_disk(), pytest.raises(LabError, match=r"settings\.txt: No space left on device"):
+        make(photos, out)
+    whole = make(photos, out)
+    with full_disk(), pytest.raises(OSError, match=r"No space left on device: '.*images\.csv'"):
+        make(photos, out)
+    pd.testing.assert_frame_equal(make(photos, out), whole)
+    assert {path.name for path in out.iterdir()} == {"settings.txt", "images.csv", "reference", "distorted"}
+
+
 def test_file_names_that_look_like_numbers_or_missing_values(photos, tmp_path):
     named = [tmp_path / f"{name}.png" for name in ("001", "NA")]
     for path, photo in zip(named, photos, strict=False):
@@ -85,6 +96,15 @@ def test_other_photos_are_refused(photos, tmp_path):
     for changed in ([other], photos):
         with pytest.raises(LabError, match="made with other settings or photos"):
             make(changed, tmp_path / "out", ["jpeg"])
+
+
+def test_another_photo_of_the_same_size_is_refused(photos, tmp_path):
+    bitmap = tmp_path / "a.bmp"
+    Image.fromarray(make_scene(170, 180, 0)).save(bitmap)
+    make([bitmap], tmp_path / "out", ["jpeg"], levels=(1,))
+    Image.fromarray(make_scene(170, 180, 1)).save(bitmap)
+    with pytest.raises(LabError, match="made with other settings or photos"):
+        Synthesis([bitmap], tmp_path / "out", ["jpeg"], levels=(1,))
 
 
 def test_invalid_photos_types_and_folders_are_refused(photos, tmp_path):

@@ -105,7 +105,7 @@ def test_other_pixels_are_refused(name):
     for pixels in (floats, shorts, grey, one_channel, alpha, empty):
         with pytest.raises(ValueError, match=f"{name}: pixels must be uint8 of shape"):
             distorted(name, pixels, 1)
-        if distortions.get(name).extreme_level is not None:
+        if distortions.get(name).extreme_parameter is not None:
             with pytest.raises(ValueError, match=f"{name}: pixels must be uint8 of shape"):
                 distortions.get(name).extreme(pixels, np.random.default_rng(0))
 

@@ -8,7 +8,7 @@ from PIL import Image
 import noref
 from noref.errors import ImageNotFound, NotAnImage
 from noref.lab.errors import LabError
-from noref.lab.evaluation.fixed import ExportedModel, ScoreTable
+from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from pictures import make_scene
 
 
@@ -61,3 +61,18 @@ def test_distorted_tables_are_refused(tmp_path, text, says):
 def test_settings_come_back(tmp_path):
     ExportedModel(Path("x.onnx")).save(tmp_path / "model")
     assert ExportedModel.load(tmp_path / "model").get_params() == {"model": "x.onnx"}
+
+
+def test_methods_without_training_are_configured_like_others():
+    assert ExportedModel.configured({"model": "diqa"}, seed=3).get_params() == {"model": "diqa"}
+    assert ScoreTable.configured({}).get_params() == {"file": "scores.csv", "folder": ""}
+    with pytest.raises(LabError, match="no setting of exported is called 'modle'; did you mean model"):
+        ExportedModel.configured({"modle": "diqa"})
+
+
+def test_a_method_without_training_needs_a_fingerprint():
+    class Unidentified(ExportedModel):
+        fingerprint = Fixed.fingerprint
+
+    with pytest.raises(TypeError, match="abstract"):
+        Unidentified("diqa")

@@ -160,6 +160,16 @@ def test_a_table_cut_short_is_not_taken_for_complete(tmp_path):
     assert again.asked == 100
 
 
+def test_a_full_disk_does_not_lose_what_the_folder_holds(full_disk, tmp_path):
+    with full_disk(), pytest.raises(LabError, match=r"protocol\.json: No space left on device; choose another results folder"):
+        run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
+    run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
+    with full_disk():
+        (judged,) = run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
+    assert judged.resumed
+    assert run(Parrot(ONE), PROTOCOLS["single"], tmp_path)[0].resumed
+
+
 @pytest.mark.parametrize("what", ["method", "protocol", "opinions"])
 def test_results_of_two_runs_do_not_mix(what, tmp_path):
     run(Parrot(ONE), PROTOCOLS["single"], tmp_path)
@@ -179,14 +189,19 @@ def test_results_of_changed_photos_or_training_images_are_not_resumed(tmp_path):
     rated = RatedImages("one", tmp_path, ONE.table, (1, 5))
     (tmp_path / "0.png").write_bytes(b"photo")
     run(Parrot(rated), protocols.single(rated, SHARES), tmp_path / "out")
-    (tmp_path / "0.png").write_bytes(b"another photo")
+    (tmp_path / "0.png").write_bytes(b"other")  # of the same size
     with pytest.raises(LabError, match="another method, protocol or database"):
         run(Parrot(rated), protocols.single(rated, SHARES), tmp_path / "out")
     (tmp_path / "0.png").write_bytes(b"photo")
-    method = Parrot(rated)
-    method.external_images = lambda: [tmp_path / "0.png"]
+    method, external = Parrot(rated), tmp_path / "external.bmp"
+    method.external_images = lambda: [external]
+    external.write_bytes(b"clean")
     with pytest.raises(LabError, match="another method, protocol or database"):
         run(method, protocols.single(rated, SHARES), tmp_path / "out")
+    run(method, protocols.single(rated, SHARES), tmp_path / "external")
+    external.write_bytes(b"other")
+    with pytest.raises(LabError, match="another method, protocol or database"):
+        run(method, protocols.single(rated, SHARES), tmp_path / "external")
 
 
 def test_failed_photos_are_rows_with_a_reason(tmp_path):

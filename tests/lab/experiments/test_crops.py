@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from noref.cli import app
+from noref.lab.errors import LabError
 from noref.lab.experiments import crops
+from noref.lab.methods.deepbiq.method import DeepBiqMethod
 
 
 def call(database, out, *more):
@@ -72,3 +74,22 @@ def test_chosen_numbers_are_compared_within_and_between_poolings():
     assert found["first"].tolist() == ["feature-avg of 10", "concatenation of 5", "feature-avg of 10"]
     assert found["second"].tolist() == ["feature-avg of 5", "concatenation of 10", "concatenation of 5"]
     assert (found["difference"] >= 0).all()
+
+
+def test_a_full_disk_does_not_lose_what_the_folder_holds(full_disk, tmp_path):
+    with full_disk(), pytest.raises(LabError, match=r"study\.json: No space left on device"):
+        crops._claim(tmp_path, "settings")
+    crops._claim(tmp_path, "settings")
+    with full_disk():
+        crops._claim(tmp_path, "settings")
+    with pytest.raises(LabError, match="another study"):
+        crops._claim(tmp_path, "others")
+
+
+def test_a_split_with_constant_predictions_counts_as_0_in_every_median(monkeypatch):
+    rng = np.random.default_rng(0)
+    parts = {name: (rng.random((12, 2, 3), np.float32), rng.random(12)) for name in ("train", "validation", "test")}
+    method = DeepBiqMethod.configured({"regressor": {"c": [0.01], "epsilon": [0.05]}})
+    monkeypatch.setattr(crops.svr, "predict", lambda fitted, vectors, pooling: np.full(len(vectors), 0.5))
+    (row,) = crops._evaluated(parts, [1], ["feature-avg"], method)
+    assert (row["srcc"], row["plcc"], row["krcc"]) == (0, 0, 0)

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from noref.cli import app
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.experiments.compare import compare
+from noref.lab.experiments import evaluate as evaluation
+from noref.lab.experiments.compare import _photos, compare
 from noref.lab.metrics import significance
 from pictures import make_scene
 
@@ -45,6 +46,15 @@ def test_agreement_of_the_mos_itself_of_noise_and_of_the_reverse(scores, databas
         assert table.loc[("scores-reversed", "all"), figure] == pytest.approx(-1)
         assert abs(table.loc[("scores-noise", "all"), figure]) < 0.5  # 30 photos
     assert table.loc[("scores-perfect", "blurred"), "n"] == 15
+
+
+def test_a_full_disk_leaves_the_earlier_table(full_disk, tmp_path):
+    table = pd.DataFrame({"method": ["a"], "database": ["b"], "srcc": [1.0]})
+    evaluation._save(table, tmp_path)
+    with full_disk(), pytest.raises(OSError, match=r"No space left on device: '.*results\.csv'"):
+        evaluation._save(table, tmp_path)
+    evaluation._refuse_to_drop(tmp_path, ["a"], ["b"])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "results.csv"), table)
 
 
 def test_everything_is_saved(scores, database, tmp_path):
@@ -248,3 +258,15 @@ def test_results_that_are_not_there(tmp_path):
     result = call("compare", tmp_path)
     assert result.exit_code == 2
     assert "run noref lab evaluate first" in result.stderr
+
+
+def test_contents_and_photos_with_names_of_missing_values_are_compared(tmp_path):
+    table = pd.DataFrame({"image": ["NA", "None", "c", "d"], "mos": [1.0, 2, 3, 4], "content": ["NA", "null", "x", "y"]})
+    table.assign(predicted=[1.0, 2, 4, None]).to_csv(tmp_path / "predictions.csv", index=False)
+    row = pd.Series(
+        {"predictions_x": tmp_path / "predictions.csv", "predictions_y": tmp_path / "predictions.csv", "split": "a"}
+    )
+    found = _photos(row)
+    assert found["image"].tolist() == ["NA", "None", "c", "d"]
+    assert found["content"].tolist() == ["NA", "null", "x", "y"]
+    assert found["predicted_y"].isna().tolist() == [False, False, False, True]

@@ -24,6 +24,14 @@ def official(rated):
     return replace(rated, table=rated.table.assign(part=part))
 
 
+def test_a_seed_that_training_would_refuse_is_refused_at_once():
+    with pytest.raises(LabError, match="seed must be a whole number of 0 to 4294967288, not 4294967296"):
+        Recipe("regressor", seed=2**32)
+    with pytest.raises(LabError, match="seed must be a whole number"):
+        Recipe("regressor", seed=-1)
+    assert Recipe("regressor", seed=2**32 - 8).build().seed == 2**32 - 8
+
+
 def test_the_official_split_gets_a_validation_part_where_it_has_none(official):
     parts = Recipe("regressor", split="official").parts(official)
     assert set(parts["test"].table["image"]) == {f"{scene}-{level}.png" for scene in (12, 13, 14) for level in (0, 4)}
@@ -87,6 +95,26 @@ def test_a_resumed_run_records_its_commits(rated, tmp_path, monkeypatch):
         monkeypatch.setattr(environment, "_commit", lambda commit=commit: commit)
         experiment.run(recipe, rated, tmp_path)
     assert json.loads((tmp_path / "environment.json").read_text())["commit"] == "one, resumed at two"
+
+
+def test_a_full_disk_does_not_lose_what_the_folder_holds(rated, full_disk, tmp_path, monkeypatch):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+
+    def claim() -> None:
+        experiment._claim(recipe, recipe.build(), rated, tmp_path)
+
+    with full_disk(), pytest.raises(LabError, match="No space left on device; choose another --out"):
+        claim()
+    assert not list(tmp_path.iterdir())
+    claim()
+    held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(held) == {"recipe.yaml", "environment.json"}
+    with full_disk():
+        claim()  # nothing is to be written
+        monkeypatch.setattr(environment, "_commit", lambda: "another")
+        with pytest.raises(LabError, match=r"environment\.json: No space left on device"):
+            claim()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
 
 
 def test_a_wheel_in_somebody_elses_repository_has_no_commit(tmp_path, monkeypatch):

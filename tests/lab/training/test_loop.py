@@ -194,3 +194,24 @@ def test_no_epochs_leave_the_weights_as_they_are(tmp_path):
     train(module, None, None, tmp_path, Schedule(epochs=0), 0)
     assert torch.equal(module.layer.weight, before)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_training_resumed_in_a_moved_folder_keeps_its_best_weights(tmp_path):
+    figures = [0.9, 0.1, 0.2, 0.3]
+    with pytest.raises(InterruptedError):
+        follow(tmp_path / "before", figures, broken_at=2)
+    resumed = follow((tmp_path / "before").rename(tmp_path / "after"), figures)
+    assert resumed.trained == [2, 3]
+    assert resumed.weight == 1
+    state = SafeCheckpoints().load_checkpoint(tmp_path / "after" / "last.ckpt")["callbacks"]
+    (best,) = (of for key, of in state.items() if key.startswith("ModelCheckpoint") and "'monitor': 'figure'" in key)
+    assert best["best_model_path"] == best["kth_best_model_path"] == str(tmp_path / "after" / "best.ckpt")
+    assert list(best["best_k_models"]) == [best["best_model_path"]]
+
+
+def test_statistics_of_batch_normalisation_that_are_not_finite_are_divergence(tmp_path):
+    module, one = Figures([0.1]), One()
+    module.normalisation = torch.nn.BatchNorm1d(1)
+    module.normalisation.running_var.fill_(torch.nan)
+    with pytest.raises(LabError, match="training diverged in epoch 1"):
+        train(module, one, one, tmp_path, Schedule(epochs=1), 0, "figure")

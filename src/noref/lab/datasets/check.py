@@ -10,6 +10,7 @@ and visual inspection found the same of the other 9.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ MAX_RELATIVE_DIFFERENCE = 0.25
 
 _SIDE = 32  # of the grey copies, the size that pHash needs
 _CELLS = 20_000_000  # of the hash comparison held at a time: 80 MB
+_KEPT = 50_000  # copies that are remembered: at most about 70 MB
 
 
 class NearPair(NamedTuple):
@@ -212,6 +214,16 @@ def _near_pairs(paths: Sequence[Path], sides: Sequence[str]) -> tuple[tuple[Path
 
 def _small_copy(path: Path) -> npt.NDArray[np.uint8] | None:
     """A grey copy, uint8, 32 x 32, upright; None if the file cannot be read."""
+    path = path.absolute()
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _known_copy(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(_KEPT)  # since every split of a protocol is searched
+def _known_copy(path: Path, size: int, modified: int) -> npt.NDArray[np.uint8] | None:
     try:
         photo = images.read(path, enough=(4 * _SIDE) ** 2)
     except ImageError:

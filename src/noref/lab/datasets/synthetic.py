@@ -23,7 +23,7 @@ from noref.lab.arrays import Pixels
 from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.files import access, make_folder, read_csv, read_text
+from noref.lab.files import access, digest, make_folder, read_csv, read_text, write_text
 
 COLUMNS = ("image", "reference", "content", "type", "level", "ms_ssim", "vif", "gmsd")
 _TEXTS = ("image", "reference", "content", "type")  # file names such as 001 or NA are no numbers
@@ -117,13 +117,14 @@ class Synthesis:
 
     def __iter__(self) -> Iterator[None]:
         make_folder(self.out)
-        with access(self.out, "choose another folder"):
-            (self.out / "settings.txt").write_text(self._settings())
+        settings = self.out / "settings.txt"
+        if not settings.exists():
+            with access(self.out, "choose another folder"):
+                write_text(settings, self._settings())
         table = self.out / "images.csv"
         before = read_text(table) if table.is_file() else ""
-        complete = table.with_suffix(".tmp")  # without the partial row that an interrupt may have left
-        complete.write_text(before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
-        complete.replace(table)
+        # Without the partial row that an interrupt may have left.
+        write_text(table, before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
         done = set(read(self.out)["image"])
         with table.open("a", newline="") as stream:
             rows = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -152,10 +153,10 @@ class Synthesis:
         return {**facts, **full_reference(reference, pixels)}
 
     def _settings(self) -> str:
-        known = sorted((photo.stem, photo.stat().st_size) for photo in self.photos)
-        digest = hashlib.sha256(str(known).encode()).hexdigest()[:16]
+        known = sorted((photo.stem, digest([photo])) for photo in self.photos)
+        photos = hashlib.sha256(str(known).encode()).hexdigest()[:16]
         facts = {"types": " ".join(self.distortions), "levels": " ".join(map(str, self.levels)), "seed": self.seed}
-        return "".join(f"{name} {value}\n" for name, value in {**facts, "photos": digest}.items())
+        return "".join(f"{name} {value}\n" for name, value in {**facts, "photos": photos}.items())
 
     def _check_settings(self) -> None:
         before = self.out / "settings.txt"

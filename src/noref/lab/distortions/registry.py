@@ -26,7 +26,7 @@ class Distortion:
         family: One of `levels.DEFECTS` or `levels.OTHER_FAMILIES`.
         levels: The parameter at levels 1 to 5.
         chain: Whether chains draw it (see `levels.Row`).
-        extreme_level: The most extreme parameter; None where the distortion ends at level 5.
+        extreme_parameter: The most extreme parameter; None where the distortion ends at level 5.
 
     Examples:
         >>> import numpy as np
@@ -46,7 +46,7 @@ class Distortion:
     family: str
     levels: tuple[Any, Any, Any, Any, Any]
     chain: bool
-    extreme_level: float | None
+    extreme_parameter: float | None
 
     def __call__(self, pixels: Pixels, level: int, rng: np.random.Generator) -> Pixels:
         """Distort a photo at one of five levels.
@@ -67,7 +67,7 @@ class Distortion:
         return self._apply(self.levels[int(level) - 1], pixels, rng)
 
     def extreme(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
-        """Distort a photo past level 5: the parameter is drawn log-uniformly from that of level 5 to `extreme_level`.
+        """Distort a photo past level 5: the parameter is drawn log-uniformly from that of level 5 to `extreme_parameter`.
 
         Args:
             pixels: RGB, uint8, H x W x 3, at least 1 x 1; not changed.
@@ -79,9 +79,9 @@ class Distortion:
         Raises:
             ValueError: The distortion ends at level 5, or the pixels are not as above.
         """
-        if self.extreme_level is None:
+        if self.extreme_parameter is None:
             raise ValueError(f"{self.name} ends at level 5; extreme levels exist for {', '.join(extreme_names(names()))}")
-        first, last = self.levels[-1], self.extreme_level
+        first, last = self.levels[-1], self.extreme_parameter
         return self._apply(first * (last / first) ** rng.random(), pixels, rng)
 
     def _apply(self, parameter: Any, pixels: Pixels, rng: np.random.Generator) -> Pixels:
@@ -136,7 +136,7 @@ def extreme_names(types: Sequence[str] = VERSION_1) -> list[str]:
         >>> distortions.extreme_names(["jpeg", "pixelation", "gaussian_blur"])
         ['pixelation', 'gaussian_blur']
     """
-    return [name for name in types if get(name).extreme_level is not None]
+    return [name for name in types if get(name).extreme_parameter is not None]
 
 
 def get(name: str) -> Distortion:

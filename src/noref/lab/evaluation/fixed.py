@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,8 @@ from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.files import access, make_folder, read_csv, read_json
-from noref.lab.methods.base import ScoringMethod
-from noref.lab.settings import PathText, dump, settings
-
-S = TypeVar("S")
+from noref.lab.methods.base import S, ScoringMethod
+from noref.lab.settings import PathText, changed, dump, settings
 
 
 class Fixed(ScoringMethod[S]):
@@ -30,6 +29,11 @@ class Fixed(ScoringMethod[S]):
 
     ready = True
     learns = False
+
+    @classmethod
+    def configured(cls, params: Mapping[str, Any], seed: int = 0) -> Self:
+        """As for every method; the seed is ignored, since nothing is random."""
+        return cls(**dump(changed(cls.settings_type(), params, cls.name)))
 
     def fit(self, rated: RatedImages, validation: RatedImages, folder: Path) -> Self:
         """Do nothing."""
@@ -39,9 +43,9 @@ class Fixed(ScoringMethod[S]):
         """All settings; there is no seed, since nothing is random."""
         return dump(self.settings)
 
+    @abstractmethod
     def fingerprint(self) -> str:
         """A hash of the weights or scores, so that results of different ones are not mixed."""
-        raise NotImplementedError
 
     def save(self, folder: Path) -> None:
         """Write `method.json`."""

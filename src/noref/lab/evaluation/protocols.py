@@ -22,7 +22,7 @@ from noref.lab.datasets.rated import PARTS, RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import splits
 from noref.lab.evaluation.fixed import Fixed
-from noref.lab.files import access, make_folder, read_text, sizes_digest
+from noref.lab.files import access, digest, make_folder, read_text, write_text
 from noref.lab.methods.base import ScoringMethod
 
 T = TypeVar("T")
@@ -200,25 +200,38 @@ def _fitted(method: ScoringMethod[Any], split: Split, folder: Path) -> ScoringMe
 
 def _claim(folder: Path, method: ScoringMethod[Any], protocol: Sequence[Split]) -> None:
     """Record method and protocol in the folder; refuse a folder that holds results of others."""
+    paths = {path for split in protocol for part in split.parts.values() for path in part.paths}
+    files = {path: _content(path) for path in paths}
     listed = [
-        {"name": split.name, "seed": split.seed, **{name: _state(part) for name, part in split.parts.items()}}
+        {"name": split.name, "seed": split.seed, **{name: _state(part, files) for name, part in split.parts.items()}}
         for split in protocol
     ]
     known = {"fingerprint": method.fingerprint()} if isinstance(method, Fixed) else {}
     if external := method.external_images():
-        known["external"] = sizes_digest(external)
+        known["external"] = digest(external)
     facts = {"method": method.name, "params": method.get_params(), **known, "splits": listed}
     content = json.dumps(facts, indent=2, default=str) + "\n"
     claim = folder / "protocol.json"
-    if claim.exists() and read_text(claim) != content:
-        raise LabError(f"{folder} holds results of another method, protocol or database; choose another folder, or delete it")
+    if claim.exists():
+        if read_text(claim) != content:
+            raise LabError(
+                f"{folder} holds results of another method, protocol or database; choose another folder, or delete it"
+            )
+        return
     with access(claim, "choose another results folder"):
-        claim.write_text(content)
+        write_text(claim, content)
 
 
-def _state(part: RatedImages) -> str:
-    sizes = [path.stat().st_size if path.is_file() else None for path in part.paths]  # a table of scores needs no photos
-    content = part.table.to_csv(index=False) + str(sizes)
+def _content(path: Path) -> str:
+    try:
+        return digest([path])
+    except OSError:  # a table of scores needs no photos, and for other methods it becomes a failed row
+        return ""
+
+
+def _state(part: RatedImages, files: Mapping[Path, str]) -> str:
+    """What identifies a part, with the digests of its files."""
+    content = part.table.to_csv(index=False) + " ".join(files[path] for path in part.paths)
     return f"{part.name}, {len(part)} photos, {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 

@@ -53,8 +53,8 @@ def scores(method: ScoringMethod[Any], test: RatedImages, folder: Path) -> pd.Da
     shown = results[["part", *(name for name in summary.SHOWN if name in results)]]
     _write(results, folder, as_markdown(shown))
     score_plots.scatter(predictions, folder.name).savefig(folder / "scatter.png", dpi=100)
-    if isinstance(method, NetworkMethod) and method.coverage:
-        scored = (predictions["failed"] == "").to_numpy()
+    scored = (predictions["failed"] == "").to_numpy()
+    if isinstance(method, NetworkMethod) and method.coverage and scored.any():
         paths = [path for path, kept in zip(test.paths, scored, strict=True) if kept]
         ends = np.array([method.outputs(path)["interval"].numpy() for path in paths]).reshape(-1, 2)
         mos = test.unit_mos[scored]
@@ -84,16 +84,22 @@ def classes(method: ClassifyingMethod[Any], test: RatedImages, folder: Path) -> 
 
 
 def training_cost(method: NetworkMethod[Any], folder: Path) -> dict[str, float]:
-    """Training time, size of the network, and accuracies of the epoch that was kept, from the logs of all stages."""
+    """Size of the network; and training time and accuracies of the epoch that was kept, from the logs of all stages, if any."""
+    tensors = method.network_.state_dict().values()
+    size = {
+        "parameters": sum(parameter.numel() for parameter in method.network_.parameters()),
+        "megabytes": sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6,
+    }
     logs = [read_log(path.parent) for path in sorted(folder.glob("*/log"))]
+    if not logs:
+        return size
     kept = logs[-1].iloc[int(logs[-1]["val_macro_f1"].argmax())]
     return {
         "train_accuracy": float(kept["train_accuracy"]),
         "val_accuracy": float(kept["val_accuracy"]),
         "minutes": sum(float(log["seconds"].sum()) for log in logs) / 60,
         "epochs": sum(map(len, logs)),
-        "parameters": sum(parameter.numel() for parameter in method.network_.parameters()),
-        "megabytes": sum(tensor.numel() * tensor.element_size() for tensor in method.network_.state_dict().values()) / 1e6,
+        **size,
     }
 
 

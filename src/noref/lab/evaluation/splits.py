@@ -89,7 +89,7 @@ def leave_one_type_out(rated: RatedImages, shares: Mapping[str, float], seed: in
     easier.
 
     Returns:
-        Type -> part name -> photos. Photos without a type (undistorted ones) are only used for training.
+        Type -> part name -> photos. Photos without a type (undistorted ones) are not tested on.
 
     Raises:
         LabError: As `by_content`; or the database has no types, or a part would be empty.

@@ -104,7 +104,6 @@ def _test(shared: pd.DataFrame) -> dict[str, Any]:
 def _photos(split: pd.Series) -> pd.DataFrame:
     """The test photos of a split with the predictions of both methods."""
     columns = ["image", "mos", "content", "predicted"]
-    first, second = (
-        read_csv(split[f"predictions_{side}"], usecols=columns, dtype={"image": str, "content": str}) for side in ("x", "y")
-    )
+    texts: dict[str, Any] = {"dtype": {"image": str, "content": str}, "keep_default_na": False, "na_values": [""]}
+    first, second = (read_csv(split[f"predictions_{side}"], usecols=columns, **texts) for side in ("x", "y"))
     return pd.merge(first, second[["image", "predicted"]], on="image").assign(split=split["split"])

@@ -24,7 +24,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols
 from noref.lab.experiments.recipe import Recipe
-from noref.lab.files import access, make_folder, read_text
+from noref.lab.files import access, make_folder, read_text, write_text
 from noref.lab.lookup import lookup
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.deepbiq.method import DeepBiqMethod
@@ -116,10 +116,12 @@ def _with(method: DeepBiqMethod, changes: Mapping[str, Any]) -> DeepBiqMethod:
 def _claim(folder: Path, settings: str) -> None:
     make_folder(folder)
     claim = folder / "study.json"
-    if claim.exists() and read_text(claim) != settings:
-        raise LabError(f"{folder} holds another study; choose another --out, or delete it")
+    if claim.exists():
+        if read_text(claim) != settings:
+            raise LabError(f"{folder} holds another study; choose another --out, or delete it")
+        return
     with access(claim, "choose another --out"):
-        claim.write_text(settings)
+        write_text(claim, settings)
 
 
 def _evaluated(
@@ -144,7 +146,7 @@ def _evaluated(
             best = svr.best(svr.judge(known[key], crops["validation"], mos["validation"], pooling))
             found = agreement(svr.predict(best.fitted, crops["test"], pooling), mos["test"])
             if math.isnan(found["srcc"]):
-                found["srcc"] = 0.0  # for constant predictions
+                found |= dict.fromkeys(("srcc", "plcc", "krcc"), 0.0)  # constant predictions; medians would leave NaN out
             yield {"crops": count, "pooling": pooling, "c": best.c, "epsilon": best.epsilon, "val_srcc": best.srcc, **found}
         known = {key: fits for key, fits in known.items() if key[0] == "prediction"}
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from noref.lab.files import read_json
+from noref.lab.files import read_json, write_text
 
 _RESUMED = "resumed at "
 _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
@@ -29,7 +29,7 @@ def note(file: Path, facts: Mapping[str, str]) -> None:
         known["commit"] += f", {_RESUMED}{_commit()}"
     else:
         known = {**_versions(), **facts}
-    file.write_text(json.dumps(known, indent=2) + "\n")
+    write_text(file, json.dumps(known, indent=2) + "\n")
 
 
 def _versions() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from noref.drafts import draft
 from noref.lab import distortions, tables
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
@@ -27,7 +28,7 @@ from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
 from noref.lab.experiments import environment
 from noref.lab.experiments.recipe import Recipe, load_recipe
-from noref.lab.files import make_folder, read_csv
+from noref.lab.files import make_folder, read_csv, write_text
 from noref.lab.methods.base import ScoringMethod
 from noref.lab.metrics import monotonicity, waterloo
 from noref.lab.plots import predictions as prediction_plots
@@ -257,10 +258,11 @@ def _labels_first(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _save(table: pd.DataFrame, folder: Path) -> None:
-    table.to_csv(folder / "results.csv", index=False)
+    with draft(folder / "results.csv") as unfinished:
+        table.to_csv(unfinished, index=False)
     records = json.loads(table.to_json(orient="records"))
-    (folder / "results.json").write_text(json.dumps(records, indent=2) + "\n")
-    (folder / "results.md").write_text(as_markdown(table))
+    write_text(folder / "results.json", json.dumps(records, indent=2) + "\n")
+    write_text(folder / "results.md", as_markdown(table))
 
 
 def as_markdown(table: pd.DataFrame) -> str:

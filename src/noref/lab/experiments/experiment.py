@@ -19,7 +19,7 @@ from noref.lab.evaluation.report import report
 from noref.lab.evaluation.splits import as_table, guard
 from noref.lab.experiments import environment
 from noref.lab.experiments.recipe import Recipe, as_yaml, read_yaml
-from noref.lab.files import access, make_folder, read_json, read_text, sizes_digest
+from noref.lab.files import access, digest, make_folder, read_json, read_text, write_text
 from noref.lab.methods.base import Method
 from noref.lab.plots import curves
 
@@ -98,7 +98,7 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
     resolved = as_yaml({**recipe.resolved(), "database": rated.name})
     known = {"data": rated.fingerprint()}
     if external := method.external_images():
-        known["external"] = sizes_digest(external)
+        known["external"] = digest(external)
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
     if recipe_file.exists():
         if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # the name may differ
@@ -110,7 +110,8 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
         if not recipe_file.exists():
             environment_file.unlink(missing_ok=True)  # left by a run that was interrupted before it wrote its recipe
         environment.note(environment_file, known)
-        recipe_file.write_text(resolved)
+        if not recipe_file.exists():
+            write_text(recipe_file, resolved)
 
 
 def read_resolved(folder: Path) -> dict[str, Any]:

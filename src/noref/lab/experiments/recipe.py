@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -18,7 +18,10 @@ from noref.lab.evaluation import protocols
 from noref.lab.evaluation.splits import by_content
 from noref.lab.files import read_text
 from noref.lab.methods.base import Method
-from noref.lab.settings import NotNegative, changed, dump, nested
+from noref.lab.settings import changed, dump, nested
+
+MAX_SEED = 2**32 - 8  # torch and numpy accept less than 2**32, and methods add small numbers for their stages
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Recipe:
             _checked(list[str], self.labels["classes"], "the classes of labels must be a list of names")
             _checked(list[int] | None, self.labels.get("levels"), "the levels of labels must be a list of whole numbers")
         _checked(dict[str, Any], self.params, "params must be settings by name")
-        _checked(NotNegative, self.seed, "seed must be a whole number, at least 0")
+        _checked(Seed, self.seed, f"seed must be a whole number of 0 to {MAX_SEED}")
 
     def build(self) -> Method[Any]:
         """The method, unfitted.

@@ -115,7 +115,8 @@ class ScoringMethod(Method[S]):
 
     Attributes:
         lower_is_better: The direction of `raw`.
-        mos_range_: Lowest and highest MOS of the scale of the database it was fitted on; None before `fit`.
+        mos_range_: Lowest and highest MOS of the scale of the database it was fitted on; None before `fit`, and
+            afterwards for methods that do not predict on that scale.
     """
 
     lower_is_better: ClassVar[bool] = False

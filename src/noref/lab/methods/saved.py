@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from noref.lab.errors import LabError
-from noref.lab.files import access, make_folder, read_json
+from noref.lab.files import access, make_folder, read_json, write_text
 from noref.lab.networks import weights as weight_files
 
 FOREIGN = "comes from another version of noref, with other settings or another network; train it again"
@@ -30,7 +30,7 @@ def write(folder: Path, state: Mapping[str, Any], weights: Mapping[str, Tensor])
     weight_files.write(weights, folder / "weights.safetensors")
     file = folder / "method.json"
     with access(file, "free space or correct the permissions"):
-        file.write_text(json.dumps(state, indent=2) + "\n")
+        write_text(file, json.dumps(state, indent=2) + "\n")
 
 
 def read(folder: Path, method: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -10,7 +10,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging
 from lightning.pytorch.loggers import CSVLogger
 from pydantic import Field
 
@@ -54,14 +54,14 @@ class ParallelSchedule(Schedule):
 
 
 class Divergence(Callback):
-    """Ends training with an error when a weight is not finite.
+    """Ends training with an error when a weight, or a statistic of batch normalisation, is not finite.
 
     Raises:
-        LabError: A weight is not finite at the end of an epoch.
+        LabError: One of them is not finite at the end of an epoch.
     """
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not all(bool(weight.isfinite().all()) for weight in pl_module.parameters()):
+        if not all(bool(tensor.isfinite().all()) for tensor in pl_module.state_dict().values()):
             raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
 
 
@@ -78,6 +78,21 @@ class SeededBatches(Callback):
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
         (state,) = np.random.SeedSequence((self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)).generate_state(1)
         torch.manual_seed(int(state))
+
+
+class ModelCheckpoint(pl.callbacks.ModelCheckpoint):
+    """Lightning's, which also knows its best checkpoint after the folder was moved.
+
+    It has the name of its base class, since checkpoints store the state of callbacks by name.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return str(Path(str(self.dirpath), Path(path).name)) if path else ""
+
+        paths = {name: here(state_dict[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")}
+        best = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": best})
 
 
 def train(
@@ -111,9 +126,23 @@ def train(
     """
     if not schedule.epochs:
         return
-    parallel = schedule if isinstance(schedule, ParallelSchedule) else ParallelSchedule()
     pl.seed_everything(seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    trainer = _trainer(folder, schedule, _callbacks(folder, schedule, seed, monitor, mode))
+    last, done = folder / "last.ckpt", folder / "done"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")  # advice about workers, logging and folders
+        warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, caused by Lightning
+        module.train()  # Lightning does not change the mode
+        if not done.exists():  # otherwise, a run that stopped early would train for another epoch
+            images = loader(training, schedule.batch, seed, schedule.workers)
+            checking = loader(validation, schedule.batch, None, schedule.workers)
+            trainer.fit(module, images, checking, ckpt_path=str(last) if last.exists() else None)
+            done.touch()
+    module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])
+
+
+def _callbacks(folder: Path, schedule: Schedule, seed: int, monitor: str, mode: Literal["min", "max"]) -> list[Callback]:
     best = ModelCheckpoint(folder, "best", monitor=monitor, mode=mode, enable_version_counter=False)
     # After every epoch, and after `best`, since it contains its state; `save_last` of that callback is written with the best
     # only.
@@ -125,11 +154,14 @@ def train(
         check_finite=False,  # NaN (of constant predictions, for example) is no improvement, but does not stop training
         check_on_train_epoch_end=False,
     )
-    callbacks: list[Callback] = [SeededBatches(seed), Divergence(), stop, best, latest]
-    if schedule.ema is not None:
-        callbacks.append(EMAWeightAveraging(decay=schedule.ema))
+    average = [] if schedule.ema is None else [EMAWeightAveraging(decay=schedule.ema)]
+    return [SeededBatches(seed), Divergence(), stop, best, latest, *average]
+
+
+def _trainer(folder: Path, schedule: Schedule, callbacks: list[Callback]) -> pl.Trainer:
+    parallel = schedule if isinstance(schedule, ParallelSchedule) else ParallelSchedule()
     try:
-        trainer = pl.Trainer(
+        return pl.Trainer(
             accelerator="auto",
             devices=parallel.devices,
             num_nodes=parallel.nodes,
@@ -149,14 +181,3 @@ def train(
         )
     except (ValueError, MisconfigurationException) as error:
         raise LabError(f"Lightning refuses the schedule: {error}; change precision, devices, nodes or strategy") from error
-    last, done = folder / "last.ckpt", folder / "done"
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")  # advice about workers, logging and folders
-        warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, caused by Lightning
-        module.train()  # Lightning does not change the mode
-        if not done.exists():  # otherwise, a run that stopped early would train for another epoch
-            images = loader(training, schedule.batch, seed, schedule.workers)
-            checking = loader(validation, schedule.batch, None, schedule.workers)
-            trainer.fit(module, images, checking, ckpt_path=str(last) if last.exists() else None)
-            done.touch()
-    module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])

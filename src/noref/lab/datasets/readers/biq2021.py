@@ -58,7 +58,9 @@ def read(folder: str | Path) -> RatedImages:
 
 def _labelled(folder: Path) -> pd.DataFrame:
     file = require(folder, "labels.csv", layout=CARD.layout) / "labels.csv"
-    table = read_csv(file, dtype={"image": str, "scene": str, "subset": str, "part": str})
+    table = read_csv(
+        file, dtype={"image": str, "scene": str, "subset": str, "part": str}, keep_default_na=False, na_values=[""]
+    )
     split = ["part"] if "part" in table else []
     table = columns(table, file, "image", "mos", "subset", "scene", *split)
     numbers(table, file, "mos")

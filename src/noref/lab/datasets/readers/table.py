@@ -31,6 +31,8 @@ CARD = DatabaseCard(
     "part, low and high (the ends of the MOS range, in every row); or a folder that holds it as labels.csv",
 )
 _TEXTS = ("image", "content", "reference", "type", "group", "part")
+_NUMBERS = ("mos", "std", "level", "low", "high")
+_EMPTY = {name: [""] for name in _TEXTS} | {name: ["", "nan", "NaN", "NA"] for name in _NUMBERS}  # a content may be named NA
 
 
 @database(CARD)
@@ -47,9 +49,9 @@ def read(path: str | Path) -> RatedImages:
     path = Path(path)
     file = path / "labels.csv" if path.is_dir() else path
     require(file.parent, file.name, layout=CARD.layout)
-    table = read_csv(file, dtype=dict.fromkeys(_TEXTS, str))
+    table = read_csv(file, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values=_EMPTY)
     columns(table, file, "image", "mos")
-    numbers(table, file, "mos", "std", "level", "low", "high")
+    numbers(table, file, *_NUMBERS)
     table = table.rename(columns={"std": "mos_std"})
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]

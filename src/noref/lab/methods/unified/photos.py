@@ -83,7 +83,7 @@ class DistortedImages(Dataset[Item]):
     ) -> None:
         self.source, self.crop, self.seed, self.in_part = source, crop, seed, in_part
         self.types = _that_show(types, source)
-        self.extreme = [one for one in self.types if one.extreme_level is not None]
+        self.extreme = [one for one in self.types if one.extreme_parameter is not None]
         self.chains = tuple(types) if len(source.families) == len(FAMILIES) else None
 
     def __len__(self) -> int:
