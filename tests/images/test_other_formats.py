@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from noref import errors, images
+from noref.images import gif
 from noref.images.decoding import decoding
 from pictures import encode
 
@@ -38,6 +39,17 @@ def test_later_frames_never_cost_the_first():
         broken = bytearray(whole)
         broken[at] ^= 0xFF
         np.testing.assert_array_equal(images.read(bytes(broken)).pixels[0, 0], (255, 0, 0))
+
+
+def test_blocks_of_a_gif_are_looked_at_as_far_as_time_allows(monkeypatch):
+    comment = b"!\xfe" + b"\x01x" * 2000 + b"\0"
+    long = gif_of(2)[:-1] + comment + b";"
+    assert images.read(long).warnings == ("only the first of 2 frames was read",)
+    monkeypatch.setattr(gif, "_MOST_BLOCKS", 1000)
+    assert images.read(long).warnings == ("only the first of at least 2 frames was read",)
+    photo = images.read(gif_of(1)[:-1] + comment)
+    np.testing.assert_array_equal(photo.pixels[0, 0], (255, 0, 0))
+    assert photo.warnings == ()
 
 
 def test_a_gif_cut_in_its_first_frame_is_damaged(scene):
