@@ -1,13 +1,14 @@
 """GIF, WebP and BMP; formats that are named and not read; which messages of decoders mean what."""
 
 import struct
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from noref import errors, images
-from noref.images import gif
+from noref.images import gif, jxl
 from noref.images.decoding import decoding
 from pictures import encode
 
@@ -131,6 +132,20 @@ def test_known_formats_that_are_not_read_are_named(head, name):
 def test_what_is_no_image_is_not_named_as_one(data):
     with pytest.raises(errors.NotAnImage):
         images.read(data)
+
+
+@pytest.mark.parametrize(
+    ("module", "head"),
+    [("pillow_heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), ("pillow_jxl", jxl.CODESTREAM), ("rawpy", b"FUJIFILMCCD-RAW")],
+)
+def test_a_decoder_that_cannot_be_loaded_is_not_called_missing(module, head, tmp_path, monkeypatch):
+    (tmp_path / f"{module}.py").write_text("raise ImportError('lib.so.1: undefined symbol')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    for read in (images.read, images.size):
+        with pytest.raises(errors.UnsupportedImage, match=r"cannot be loaded \(lib\.so\.1: undefined symbol\)") as caught:
+            read(head + bytes(64))
+        assert isinstance(caught.value.__cause__, ImportError)
 
 
 def test_folders_are_searched_for_what_can_be_read():
