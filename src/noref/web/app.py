@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import noref
 from noref.scorer import Scorer
 from noref.web import PAGE, reference, uploads
-from noref.web.guard import Guard
+from noref.web.guard import HEADERS, Guard
 from noref.web.limits import DEFAULT, Limits, Refused
 from noref.web.metrics import Measured, Metrics
 from noref.web.pool import Pool
@@ -159,4 +159,6 @@ def _answer_errors(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:  # its traceback is in the log
-        return refuse(Refused(500, "InternalError", "internal error", "please report it with the log of the service"))
+        response = refuse(Refused(500, "InternalError", "internal error", "please report it with the log of the service"))
+        response.headers.update(HEADERS)  # Starlette sends it past all middleware
+        return response
