@@ -36,6 +36,19 @@ def failing():
     raise FileNotFoundError("no such model")
 
 
+def raising():
+    """A function that raises what it is given."""
+
+    def work(error: Exception):
+        raise error
+
+    return work
+
+
+def unreachable():
+    raise ConnectionRefusedError("no server")
+
+
 def ending():
     os._exit(7)
 
@@ -100,6 +113,14 @@ def test_errors_are_raised_here(isolated):
         Isolated(failing)
     with pytest.raises(CrashError, match="exit code 7"):
         Isolated(ending)
+
+
+@pytest.mark.parametrize("error", [EOFError("no more data"), ConnectionResetError("no server")])
+def test_errors_that_a_broken_pipe_raises_as_well_are_those_of_the_function(isolated, error):
+    with pytest.raises(type(error), match=str(error)):
+        isolated(raising)(error)
+    with pytest.raises(ConnectionRefusedError, match="no server"):
+        Isolated(unreachable)
 
 
 def test_memory_is_limited(isolated):

@@ -52,9 +52,13 @@ class Isolated(Generic[S, R]):
                 self._start()
             try:
                 self._pipe.send(source)
-                return self._received()
+                done, result = self._pipe.recv()
             except (EOFError, ConnectionError):
                 reason = self._reason()
+                continue
+            if not done:
+                raise result
+            return result
         raise CrashError(reason)
 
     def close(self) -> None:
@@ -73,18 +77,15 @@ class Isolated(Generic[S, R]):
             )
         try:
             self._pipe.send((self._memory, self._prepare))
-            self._received()
+            ready, error = self._pipe.recv()
         except (EOFError, ConnectionError):
             raise CrashError(self._reason()) from None
         except BaseException:
             self.close()
             raise
-
-    def _received(self) -> Any:
-        done, result = self._pipe.recv()
-        if not done:
-            raise result
-        return result
+        if not ready:
+            self.close()
+            raise error
 
     def _reason(self) -> str:
         self._pipe.close()

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from noref import errors, images
+from noref.images import jpeg2000
 from pictures import encode
 
 KINDS = [{}, {"no_jp2": True}, {"tile_size": (64, 64)}]
@@ -67,6 +68,16 @@ def test_a_missing_tile_is_damage(lost, scene):
     start, stop = tiles[lost]
     with pytest.raises(errors.DamagedImage, match="tiles"):
         images.read(whole[:start] + whole[stop:])
+
+
+def test_more_markers_than_a_photo_has_are_unsupported(scene, monkeypatch):
+    whole = encode(Image.fromarray(scene), "JPEG2000", no_jp2=True)
+    at = whole.index(b"\xff\x90")
+    noted = whole[:at] + b"\xff\x64\0\x05\0\1x" * 100 + whole[at:]  # comments
+    np.testing.assert_array_equal(images.read(noted).pixels, scene)
+    monkeypatch.setattr(jpeg2000, "_MOST_MARKERS", 50)
+    with pytest.raises(errors.UnsupportedImage, match="markers"):
+        images.read(noted)
 
 
 def test_more_components_than_a_photo_has_are_unsupported(scene):

@@ -1,12 +1,14 @@
 """GIF, WebP and BMP; formats that are named and not read; which messages of decoders mean what."""
 
 import struct
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from noref import errors, images
+from noref.images import gif, jxl
 from noref.images.decoding import decoding
 from pictures import encode
 
@@ -38,6 +40,17 @@ def test_later_frames_never_cost_the_first():
         broken = bytearray(whole)
         broken[at] ^= 0xFF
         np.testing.assert_array_equal(images.read(bytes(broken)).pixels[0, 0], (255, 0, 0))
+
+
+def test_blocks_of_a_gif_are_looked_at_as_far_as_time_allows(monkeypatch):
+    comment = b"!\xfe" + b"\x01x" * 2000 + b"\0"
+    long = gif_of(2)[:-1] + comment + b";"
+    assert images.read(long).warnings == ("only the first of 2 frames was read",)
+    monkeypatch.setattr(gif, "_MOST_BLOCKS", 1000)
+    assert images.read(long).warnings == ("only the first of at least 2 frames was read",)
+    photo = images.read(gif_of(1)[:-1] + comment)
+    np.testing.assert_array_equal(photo.pixels[0, 0], (255, 0, 0))
+    assert photo.warnings == ()
 
 
 def test_a_gif_cut_in_its_first_frame_is_damaged(scene):
@@ -119,6 +132,20 @@ def test_known_formats_that_are_not_read_are_named(head, name):
 def test_what_is_no_image_is_not_named_as_one(data):
     with pytest.raises(errors.NotAnImage):
         images.read(data)
+
+
+@pytest.mark.parametrize(
+    ("module", "head"),
+    [("pillow_heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), ("pillow_jxl", jxl.CODESTREAM), ("rawpy", b"FUJIFILMCCD-RAW")],
+)
+def test_a_decoder_that_cannot_be_loaded_is_not_called_missing(module, head, tmp_path, monkeypatch):
+    (tmp_path / f"{module}.py").write_text("raise ImportError('lib.so.1: undefined symbol')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    for read in (images.read, images.size):
+        with pytest.raises(errors.UnsupportedImage, match=r"cannot be loaded \(lib\.so\.1: undefined symbol\)") as caught:
+            read(head + bytes(64))
+        assert isinstance(caught.value.__cause__, ImportError)
 
 
 def test_folders_are_searched_for_what_can_be_read():

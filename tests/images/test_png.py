@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from noref import errors, images
-from noref.images import formats
+from noref.images import formats, png_chunks
 from noref.images.photo import File
 from pictures import encode
 from png_files import END, SIGNATURE, chunk, chunks, raw_png, with_chunk
@@ -206,6 +207,36 @@ def test_orientation_behind_the_pixels(scene):
     stored = encode(Image.fromarray(scene[::-1, ::-1]), "PNG")
     tail = chunk(b"eXIf", exif.tobytes()[6:])
     np.testing.assert_array_equal(images.read(stored[: -len(END)] + tail + END).pixels, scene)
+
+
+def test_ancillary_chunks_beyond_a_limit_are_not_looked_at(scene):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    stored = encode(Image.fromarray(scene), "PNG")
+    turn = chunk(b"eXIf", exif.tobytes()[6:])
+    frames = chunk(b"fdAT", bytes(4)) * 5000  # of an animation, which count for themselves
+    np.testing.assert_array_equal(images.read(stored[: -len(END)] + frames + turn + END).pixels, scene[::-1, ::-1])
+    texts = chunk(b"tEXt", b"note\0x") * 5000
+    assert len(png_chunks.walk(io.BytesIO(stored[: -len(END)] + texts + END))) < 4200
+    photo = images.read(stored[: -len(END)] + texts + END)
+    np.testing.assert_array_equal(photo.pixels, scene)
+    assert photo.warnings == ()
+
+
+@pytest.mark.parametrize("keyword", [b"note", b"XML:com.adobe.xmp"])
+def test_metadata_are_read_in_limited_memory(keyword, scene):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    stored = encode(Image.fromarray(scene), "PNG")
+    texts = chunk(b"tEXt", keyword + b"\0" + bytes(1 << 20)) * 64
+    data = stored[: -len(END)] + texts + chunk(b"eXIf", exif.tobytes()[6:]) + END
+    tracemalloc.start()
+    try:
+        photo = images.read(data)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(photo.pixels, scene[::-1, ::-1])
 
 
 def test_an_unknown_critical_chunk_is_unsupported(scene):

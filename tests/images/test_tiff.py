@@ -13,7 +13,8 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
 from noref import errors, images
-from noref.images import formats
+from noref.images import formats, tiff, tiff_directory
+from noref.images.photo import File
 from pictures import encode, make_scene
 
 HEIGHT, WIDTH = 51, 70
@@ -437,6 +438,51 @@ def test_thousands_of_pages_are_counted_and_not_decoded(monkeypatch):
     assert images.read(bytes(data)).warnings == (f"only the first of {pages + 1} frames was read",)
     monkeypatch.setattr("noref.images.tiff_directory._BUDGET", 1000)
     assert "at least" in images.read(bytes(data)).warnings[0]
+
+
+def chained(*tags: tuple[int, int, int], pages: int, repeated: int = 1) -> bytes:
+    """A little-endian file of pages with these entries (tag, type, count), whose values begin at the start of the file."""
+    entries = b"".join(struct.pack("<HHII", *tag, 0) for tag in tags) * repeated
+    length = 2 + len(entries) + 4
+    starts = [*range(8, 8 + pages * length, length), 0]
+    count = struct.pack("<H", len(tags) * repeated)
+    return (
+        b"II*\0\x08\0\0\0"
+        + b"".join(count + entries + struct.pack("<I", following) for following in starts[1:])
+        + bytes(1 << 22)
+    )
+
+
+class Counting(io.BytesIO):
+    """Counts the bytes that are read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
+@pytest.mark.parametrize(
+    ("tags", "pages"),
+    [
+        ([(tag, 1, 1 << 22) for tag in (254, 256, 257, 259, 262, 274, 277)], 20),  # of which one value is used
+        ([(330, 4, 1 << 20)], 500),  # pointers to SubIFDs
+        ([(50706, 1, 4), (324, 4, 1 << 20), (325, 4, 1 << 20)], 200),  # tiles of a DNG
+    ],
+    ids=["single", "children", "tiles"],
+)
+def test_values_without_use_are_not_read(tags, pages):
+    stream = Counting(chained(*tags, pages=pages))
+    with pytest.raises(errors.ImageError):
+        tiff.size(File("photo.tif", stream, images.MAX_PIXELS))
+    assert stream.count < 1 << 28  # in full, they are more than twice as many
+
+
+def test_repeated_entries_end_the_chain_as_others_do():
+    chain = tiff_directory.read_chain(io.BytesIO(chained((256, 4, 1), pages=110, repeated=4000)))
+    assert not chain.whole
 
 
 # Damage

@@ -1,6 +1,7 @@
 """Photos in tar archives: plain and compressed, damaged and hostile."""
 
 import gzip
+import io
 import os
 import pickle
 import random
@@ -242,6 +243,21 @@ def test_a_size_that_no_file_has_can_be_stored(save, compression):
         huge.open()
     with pytest.raises(DamagedImage, match=r"truncated within huge\.jpg"):
         last.open()
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz", "zst"])
+def test_members_are_unpacked_in_one_piece(compression):
+    import bz2
+    import lzma
+
+    content = random.Random(0).randbytes(1 << 20)
+    if compression == "zst":
+        packed = pytest.importorskip("pyarrow").compress(content, "zstd", asbytes=True)
+    else:
+        packed = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[compression](content)
+    [unpack] = [unpack for magic, unpack in tars._COMPRESSED.items() if packed.startswith(magic)]
+    with unpack(io.BytesIO(packed)) as stream:
+        assert len(stream.read(len(content))) == len(content)
 
 
 def test_xz_is_unpacked_within_a_limit_of_memory(save):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from noref.web.guard import hosts_for
+from noref.web import app
+from noref.web.guard import HEADERS, hosts_for
 
 
 @pytest.fixture
@@ -36,6 +37,14 @@ def test_pages_of_other_origins_cannot_send_requests(local, photo, origin):
 def test_its_own_page_can(local, photo):
     headers = {"host": "localhost:8000", "origin": "http://localhost:8000"}
     assert local.post("/v1/score", files={"images": ("a.jpg", photo)}, headers=headers).status_code == 200
+
+
+def test_an_internal_error_has_the_headers_of_every_answer(local, monkeypatch):
+    monkeypatch.setattr(app, "asdict", lambda _: 1 / 0)
+    response = local.get("/v1/models", headers={"host": "localhost"})
+    assert response.status_code == 500
+    assert response.json()["error"]["kind"] == "InternalError"
+    assert {name: response.headers[name] for name in HEADERS} == HEADERS
 
 
 def test_no_other_origin_may_read_an_answer(local):

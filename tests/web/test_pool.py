@@ -104,6 +104,36 @@ def test_what_waits_for_a_client_that_has_gone_is_dropped(gate):
     assert gate.begun == ["a", "d"]
 
 
+def test_an_image_counts_until_its_thread_is_done_though_its_request_has_ended(gate):
+    async def work(pool):
+        upload = Upload("a")
+        upload.write(bytes(150))
+
+        async def request():
+            with pool.holding() as hold:
+                hold(200)
+                await pool.score([upload, *images("b")], False)
+
+        hanging = asyncio.ensure_future(request())
+        await until(lambda: gate.begun)
+        hanging.cancel()
+        await asyncio.wait([hanging])
+        assert pool.metrics.queue._value.get() == 1
+        with pytest.raises(Refused, match="QueueFull"):
+            pool.check()
+        with pool.holding() as hold:
+            hold(50)
+            with pytest.raises(Refused, match="MemoryFull"):
+                hold(1)
+        gate.opened.set()
+        await until(lambda: not pool.metrics.queue._value.get())
+        with pool.holding() as hold:
+            hold(200)
+
+    run(gate, work, queue=1, upload=100)
+    assert gate.begun == ["a"]
+
+
 def test_uploads_that_would_fill_the_memory_are_refused(gate):
     async def work(pool):
         with pool.holding() as first, pool.holding() as second:

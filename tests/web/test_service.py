@@ -5,6 +5,7 @@ import io
 import json
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -164,11 +165,14 @@ def test_scoring_that_takes_too_long_answers_503(serving, photo, monkeypatch):
     client = serving(limits=Limits(seconds=0.05))
     monkeypatch.setattr(pool, "answer", lambda *_: over.wait(30))
     response = client.post("/v1/score", files=files(("a.jpg", photo)))
-    over.set()
     assert response.status_code == 503
     assert error(response) == "TimeOver"
     assert "retry-after" in response.headers
-    assert metrics(client)["noref_queue_images"] == 0
+    assert metrics(client)["noref_queue_images"] == 1  # its thread still works
+    over.set()
+    deadline = time.monotonic() + 20
+    while metrics(client)["noref_queue_images"]:
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/none", 404), ("GET", "/v1/score", 405)])

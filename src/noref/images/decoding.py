@@ -18,6 +18,27 @@ SAVE_AS = "save it as 8-bit PNG or JPEG"
 
 
 @contextlib.contextmanager
+def importing(name: str, need: str, extra: str) -> Iterator[None]:
+    """Convert exceptions of the import of an optional decoder to errors of the image.
+
+    Args:
+        name: Of the image.
+        need: What the decoder is needed for, as the cause that it is not installed.
+        extra: Of noref, with which it is installed.
+
+    Raises:
+        UnsupportedImage: The decoder is not installed, or it is and cannot be loaded.
+    """
+    try:
+        yield
+    except ModuleNotFoundError:
+        raise UnsupportedImage(name, need, f"pip install 'noref[{extra}]'") from None
+    except ImportError as error:  # of a shared library, for instance
+        cause = f"{need}, and the installed decoder cannot be loaded ({error})"
+        raise UnsupportedImage(name, cause, f"pip install --force-reinstall 'noref[{extra}]'") from error
+
+
+@contextlib.contextmanager
 def decoding(name: str) -> Iterator[None]:
     """Convert exceptions of a decoder to errors of the image. Wrap only calls of decoders: exceptions of our own code are bugs.
 

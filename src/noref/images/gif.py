@@ -10,14 +10,21 @@ from noref.images.photo import File, Photo
 
 _HEADER = 13  # bytes, signature and screen descriptor
 _EXTENSION, _IMAGE, _END = b"!", b",", b";"
-_MOST_BLOCKS = 1 << 20  # a film, rather
+_MOST_BLOCKS = 1 << 19  # blocks and sub-blocks that are walked: 128 MiB of full sub-blocks, in half a second
 
 
 class Frames(NamedTuple):
-    """Number of complete frames of a GIF, and whether the end marker follows them."""
+    """The frames of a GIF.
+
+    Attributes:
+        whole: Number of complete frames.
+        ended: Whether the end marker follows them.
+        counted: Whether all blocks were walked; if not, more frames and the end marker may follow.
+    """
 
     whole: int
     ended: bool
+    counted: bool = True
 
 
 def read(file: File) -> Photo:
@@ -28,19 +35,21 @@ def read(file: File) -> Photo:
     """
     photo = pillow.read(file, "GIF", frames=False)
     found = frames(file.stream)
-    notes: tuple[str, ...] = (f"only the first of {found.whole} frames was read",) if found.whole > 1 else ()
-    notes += () if found.ended else ("its end marker is missing" if found.whole == 1 else "its end is missing or corrupt",)
+    count = f"{'' if found.counted else 'at least '}{found.whole}"
+    notes = [f"only the first of {count} frames was read"] if found.whole > 1 else []
+    if found.counted and not found.ended:
+        notes.append("its end marker is missing" if found.whole == 1 else "its end is missing or corrupt")
     return photo._replace(warnings=(*notes, *photo.warnings))
 
 
 def frames(stream: BinaryIO) -> Frames:
-    """Walk the blocks of a GIF."""
+    """Walk the first `_MOST_BLOCKS` blocks and sub-blocks of a GIF."""
     stream.seek(0)
     header = stream.read(_HEADER)
     _skip_palette(stream, header[10] if len(header) == _HEADER else 0)
-    count = 0
-    for _ in range(_MOST_BLOCKS):
-        kind = stream.read(1)
+    count, left = 0, _MOST_BLOCKS
+    while left:
+        kind, left = stream.read(1), left - 1
         if kind == _END:
             return Frames(count, ended=True)
         if kind == _EXTENSION:
@@ -51,10 +60,12 @@ def frames(stream: BinaryIO) -> Frames:
             stream.read(1)  # code size
         elif kind:
             continue  # stray bytes between blocks, which decoders pass over
-        if not kind or not _skip_blocks(stream):
-            break
-        count += kind == _IMAGE
-    return Frames(count, ended=False)
+        remaining = _skip_blocks(stream, left) if kind else None
+        if remaining is None:
+            return Frames(count, ended=False)
+        left = remaining
+        count += kind == _IMAGE and left > 0
+    return Frames(count, ended=False, counted=False)
 
 
 def _skip_palette(stream: BinaryIO, flags: int) -> None:
@@ -62,11 +73,12 @@ def _skip_palette(stream: BinaryIO, flags: int) -> None:
         stream.read(3 << ((flags & 7) + 1))
 
 
-def _skip_blocks(stream: BinaryIO) -> bool:
-    """Skip blocks of data; whether the empty one that ends them was there."""
-    while size := stream.read(1):
+def _skip_blocks(stream: BinaryIO, most: int) -> int | None:
+    """Skip sub-blocks up to the empty one that ends them; returns how many of `most` remain, or None at the end of the file."""
+    for left in range(most, 0, -1):
+        size = stream.read(1)
         if size == b"\0":
-            return True
-        if len(stream.read(size[0])) < size[0]:
-            return False
-    return False
+            return left
+        if not size or len(stream.read(size[0])) < size[0]:
+            return None
+    return 0

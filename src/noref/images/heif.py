@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from noref.errors import UnsupportedImage
 from noref.images import convert, orientation, pillow
 from noref.images.cicp import Cicp, Conversion, conversion
-from noref.images.decoding import decoding
+from noref.images.decoding import decoding, importing
 from noref.images.isobmff import code_points
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
@@ -32,7 +31,7 @@ def read_heic(file: File) -> Photo:
     """Read HEIC; HDR of more than 8 bits is converted with all of them.
 
     Raises:
-        UnsupportedImage: pillow-heif is not installed.
+        UnsupportedImage: pillow-heif is not installed, or cannot be loaded.
         ImageError: Another of its kinds.
     """
     pillow_heif = _decoder(file.name)
@@ -56,10 +55,8 @@ def size_of_heic(file: File) -> Size:
 
 
 def _decoder(name: str) -> Any:
-    try:
+    with importing(name, "HEIC needs a decoder", "heic"):
         import pillow_heif
-    except ImportError:
-        raise UnsupportedImage(name, "HEIC needs a decoder", "pip install 'noref[heic]'") from None
     pillow_heif.register_heif_opener()
     return pillow_heif
 

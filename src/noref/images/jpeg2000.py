@@ -19,6 +19,7 @@ _MOST_COMPONENTS = 4
 _SIZ = struct.Struct(">8x8IH")  # right, bottom, left and top of the image; width, height, left and top of the tiles; components
 _TILE_PART, _SOT = b"\xff\x90", struct.Struct(">HIBB")  # tile, size, index of the part, number of parts (0: not stated)
 _MOST_TILES = 65_535
+_MOST_MARKERS = 1 << 18  # with those of tile parts; 200 megapixels in tiles of 64 x 64 have 50,000, or a few times more
 _ICC = (b"\2", b"\3")  # methods of colr: a restricted and any ICC profile
 
 
@@ -27,13 +28,13 @@ def read(file: File) -> Photo:
 
     Raises:
         DamagedImage: Tiles, or parts of them, are missing.
-        UnsupportedImage: More than 4 components.
+        UnsupportedImage: More than 4 components, or more markers than a photo has.
         ImageError: Another of its kinds.
     """
     data = file.compressed()
     start = _start(file.name, data)
     photo = _decode(file, data)
-    if not _complete(data, start):
+    if not _complete(file.name, data, start):
         raise DamagedImage(file.name, "damaged or truncated: tiles are missing", COPY_AGAIN)
     return photo
 
@@ -67,15 +68,18 @@ def _decode(file: File, data: bytes) -> Photo:
     return pillow.read(file._replace(stream=stream), "JPEG2000", colors=profile, warnings=("its end marker is missing",))
 
 
-def _complete(data: bytes, start: int) -> bool:
+def _complete(name: str, data: bytes, start: int) -> bool:
     """Whether every part of every tile is there; OpenJPEG leaves a missing tile blank."""
     right, bottom, _, _, width, height, left, top, _ = _SIZ.unpack_from(data, start)
     if not (width and height):
         return False
     needed = [1] * min(-(-(right - left) // width) * -(-(bottom - top) // height), _MOST_TILES)  # parts of each tile
     found = [0] * len(needed)
-    at = start + 2
+    at, markers = start + 2, 0
     while data[at : at + 1] == b"\xff" and data[at : at + 2] != _END:
+        markers += 1
+        if markers > _MOST_MARKERS:
+            raise UnsupportedImage(name, f"JPEG 2000 of over {_MOST_MARKERS:,} markers, more than a photo has", SAVE_AS)
         if data[at : at + 2] != _TILE_PART:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
             continue

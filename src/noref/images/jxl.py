@@ -11,7 +11,7 @@ from PIL import Image
 
 from noref.errors import DamagedImage, UnsupportedImage
 from noref.images import convert, jpeg, orientation
-from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding
+from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding, importing
 from noref.images.isobmff import boxes
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
@@ -30,7 +30,7 @@ def read(file: File) -> Photo:
     """Read JPEG XL.
 
     Raises:
-        UnsupportedImage: Its decoder is not installed, or the samples are floats.
+        UnsupportedImage: Its decoder is not installed or cannot be loaded, or the samples are floats.
         ImageError: Another of its kinds.
     """
     decoder = _decoder(file.name)
@@ -58,10 +58,8 @@ def size(file: File) -> Size:
 
 
 def _decoder(name: str) -> Any:
-    try:
+    with importing(name, "JPEG XL needs a decoder", "jxl"):
         from pillow_jxl import Decoder
-    except ImportError:
-        raise UnsupportedImage(name, "JPEG XL needs a decoder", "pip install 'noref[jxl]'") from None
     return Decoder
 
 

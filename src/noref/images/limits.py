@@ -12,17 +12,16 @@ from noref.errors import EmptyImage, ImageTooLarge, UnsupportedImage
 MAX_PIXELS = 200_000_000
 MAX_ASPECT = 50  # no photo is so narrow, and a strip reduced to a working size would lose its short side
 
-_pillows = threading.RLock()
-if hasattr(
-    os, "register_at_fork"
-):  # a fork waits for it: a forked process would find it held for ever, and Pillow without limit
-    os.register_at_fork(before=_pillows.acquire, after_in_parent=_pillows.release, after_in_child=_pillows.release)
+_limit_lock = threading.RLock()  # held while Pillow's limit is off
+if hasattr(os, "register_at_fork"):
+    # A fork waits for the lock: the forked process would otherwise find it held for ever, and Pillow's limit off.
+    os.register_at_fork(before=_limit_lock.acquire, after_in_parent=_limit_lock.release, after_in_child=_limit_lock.release)
 
 
 @contextlib.contextmanager
 def unlimited() -> Iterator[None]:
-    """Pillow's own pixel limit off, which may be below ours; for short calls, since threads wait for one another."""
-    with _pillows:
+    """Turn off Pillow's own pixel limit, which may be below ours; for short calls, since threads wait for one another."""
+    with _limit_lock:
         theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             yield

@@ -22,13 +22,14 @@ from noref.images.png_chunks import SIGNATURE, Chunk, blocks, chunk_of, content,
 
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PIXELS = (b"PLTE", b"tRNS", b"IDAT")
-_METADATA = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # which may hold an orientation
+_TEXTS = (b"iTXt", b"tEXt", b"zTXt")
+_KEYWORDS = (b"exif", b"Raw profile type exif", b"XML:com.adobe.xmp")  # of texts in which Pillow finds an orientation
 _PASSED_OVER = (b"IDAT", b"fdAT")  # pixels of the image, and of further frames
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # bits by type of colour
 _PALETTE = 3  # type of colour
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # left, top, steps
-_MOST_METADATA = 1 << 24  # bytes of a chunk
+_MOST_METADATA = 1 << 24  # bytes of a chunk, and of those together that may hold an orientation
 _HUNDRED_THOUSANDTHS = 1e-5
 
 
@@ -128,7 +129,7 @@ def _notes(stream: BinaryIO, chunks: list[Chunk]) -> Iterator[str]:
 
 def _orientation(stream: BinaryIO, chunks: list[Chunk]) -> int:
     """From the metadata, which Pillow reads on an image of one pixel."""
-    kept = [chunk for chunk in chunks if chunk.kind in _METADATA and chunk.length < _MOST_METADATA]
+    kept = _oriented(stream, chunks)
     if not kept:
         return orientation.UPRIGHT
     pixel = [chunk_of(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)), chunk_of(b"IDAT", zlib.compress(b"\0\0"))]
@@ -140,6 +141,22 @@ def _orientation(stream: BinaryIO, chunks: list[Chunk]) -> int:
             return orientation.of(image)
     except Exception:  # corrupt metadata raise many types, and must not make the photo fail
         return orientation.UPRIGHT
+
+
+def _oriented(stream: BinaryIO, chunks: list[Chunk]) -> list[Chunk]:
+    """The chunks that may hold an orientation: the last of each keyword, which counts; none if they are too large."""
+    found: dict[bytes, Chunk] = {}
+    for chunk in chunks:
+        keyword = b"exif" if chunk.kind == b"eXIf" else _keyword(stream, chunk) if chunk.kind in _TEXTS else b""
+        if keyword in _KEYWORDS and chunk.length < _MOST_METADATA:
+            found[keyword] = chunk
+    return list(found.values()) if sum(chunk.length for chunk in found.values()) < _MOST_METADATA else []
+
+
+def _keyword(stream: BinaryIO, chunk: Chunk) -> bytes:
+    """The keyword of a text chunk, with which it begins."""
+    longest = max(map(len, _KEYWORDS)) + 1
+    return content(stream, chunk._replace(length=min(chunk.length, longest))).partition(b"\0")[0]
 
 
 def _colors(stream: BinaryIO, chunks: dict[bytes, Chunk]) -> tuple[bytes | None, Conversion]:

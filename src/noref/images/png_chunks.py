@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BLOCK = 1 << 16
 _MOST_CHUNKS = 1 << 17  # no photo has nearly so many
+_MOST_ANCILLARY = 1 << 12  # ancillary chunks that are looked at, further frames aside
+_FRAMES = (b"fcTL", b"fdAT")
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
@@ -45,18 +47,26 @@ class Chunk(NamedTuple):
 def walk(stream: BinaryIO, unread: Container[bytes] = ()) -> list[Chunk]:
     """The chunks behind the signature, up to IEND or where the data cease to be chunks.
 
+    Ancillary chunks beyond the first `_MOST_ANCILLARY` are left out, those of further frames excepted.
+
     Args:
         stream: Of a PNG file.
         unread: Types of chunks to pass over; their content counts as sound.
     """
     stream.seek(len(SIGNATURE))
     chunks: list[Chunk] = []
-    while len(chunks) < _MOST_CHUNKS:
+    counted = 0
+    for _ in range(_MOST_CHUNKS):
         start, head = stream.tell(), stream.read(8)
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
         if len(head) < 8 or length >= 1 << 31 or not _LETTERS.issuperset(kind):
             break
         chunk, checksum, read = Chunk(kind, start, length, intact=False), zlib.crc32(kind), 0
+        counts = not chunk.critical and kind not in _FRAMES
+        counted += counts
+        if counts and counted > _MOST_ANCILLARY:
+            stream.seek(chunk.start + chunk.size)
+            continue
         if kind in unread:
             chunks.append(chunk._replace(intact=True))
             stream.seek(chunk.start + chunk.size)

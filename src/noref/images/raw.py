@@ -10,7 +10,7 @@ from typing import Any
 
 from noref.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from noref.images import convert
-from noref.images.decoding import COPY_AGAIN
+from noref.images.decoding import COPY_AGAIN, importing
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
 
@@ -42,7 +42,7 @@ def read(file: File) -> Photo:
     """Develop a raw file.
 
     Raises:
-        UnsupportedImage: rawpy is not installed, or LibRaw does not support the camera or the kind of file.
+        UnsupportedImage: rawpy is not installed or cannot be loaded, or LibRaw does not support the camera or the kind of file.
         DamagedImage: LibRaw reports lost or corrupt data.
         ImageError: Another of its kinds.
     """
@@ -71,10 +71,8 @@ def size(file: File) -> Size:
 
 
 def _decoder(name: str) -> Any:
-    try:
+    with importing(name, "camera raw has to be developed", "raw"):
         import rawpy
-    except ImportError:
-        raise UnsupportedImage(name, "camera raw has to be developed", "pip install 'noref[raw]'") from None
     return rawpy
 
 

@@ -28,6 +28,7 @@ _Meaning: TypeAlias = Callable[[Samples], Bytes]
 
 _MEASURED = (Photometric.WHITE_IS_ZERO, Photometric.BLACK_IS_ZERO, Photometric.RGB, Photometric.CMYK)  # MaxSampleValue counts
 _HEAD = 16
+_MOST_RAW_DIRECTORIES = 64  # of which the data are checked; LibRaw reads 20 of a file
 _ICC_WHITE = 0xFF00  # L* = 100 in 16 bits as ICC encodes it
 
 
@@ -86,7 +87,7 @@ def _choice(file: File, chain: Chain) -> tiff_pages.Choice:
 def _check_raw(file: File, chain: Chain) -> None:
     """LibRaw does not report a DNG that lacks a few bytes at its end."""
     is_dng = any(Tag.DNG_VERSION in one for one in chain.directories)
-    for one in chain.directories + chain.children if is_dng else []:
+    for one in (chain.directories + chain.children)[:_MOST_RAW_DIRECTORIES] if is_dng else []:
         if tiff_samples.count_beyond(file.stream, *tiff_samples.places(one)):
             raise DamagedImage(file.name, "truncated: some of its data are not within the file", COPY_AGAIN)
 

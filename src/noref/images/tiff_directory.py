@@ -1,7 +1,6 @@
 """The image file directories of a TIFF or BigTIFF file: tags and their values, read on demand and never beyond the file."""
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -10,7 +9,8 @@ import numpy as np
 SUB_IFDS = 330
 _MOST_ENTRIES = 4096  # of one directory; what has more is not a directory
 _MOST_CHILDREN = 64
-_BUDGET = 400_000  # entries of all directories together, so that no file keeps us reading
+_BUDGET = 400_000  # entries and pointers to SubIFDs of all directories together, so that no file keeps us reading
+_MOST_VALUES = 1 << 18  # of one tag; no page needs more
 _ASCII, _RATIONAL, _UNDEFINED = 2, 5, 7
 _NUMBERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES = {_ASCII: 1, _RATIONAL: 8, _UNDEFINED: 1} | {kind: int(form[1]) for kind, form in _NUMBERS.items()}
@@ -31,12 +31,12 @@ class _Store:
     size: int
     form: _Form
 
-    def bytes_at(self, offset: int, size: int) -> bytes:
-        """These bytes; none where they are not all in the file."""
+    def bytes_at(self, offset: int, size: int, most: int | None = None) -> bytes:
+        """These bytes, or the first `most` of them; none where they are not all in the file."""
         if offset + size > self.size:
             return b""
         self.stream.seek(offset)
-        return self.stream.read(size)
+        return self.stream.read(size if most is None else min(size, most))
 
     def numbers_at(self, offset: int, form: str) -> tuple[int, ...]:
         data = self.bytes_at(offset, struct.calcsize(self.form.order + form))
@@ -57,6 +57,7 @@ class Directory:
     following: int
     parent: "Directory | None"
     _entries: dict[int, tuple[int, int, bytes]]  # tag -> type, count, value or pointer to it
+    _length: int  # entries in the file, of which several may have the same tag
     _store: _Store
 
     def __contains__(self, tag: int) -> bool:
@@ -67,31 +68,36 @@ class Directory:
         """Byte order of the file, "<" or ">"."""
         return self._store.form.order
 
-    def data(self, tag: int) -> bytes:
-        """The value as bytes; empty where the tag is absent, of no known type, or not within the file."""
+    def data(self, tag: int, most: int | None = None) -> bytes:
+        """All or the first `most` values as bytes; empty where the tag is absent, of no known type, or not within the file."""
         kind, count, value = self._entries.get(tag, (0, 0, b""))
-        size = _SIZES.get(kind, 0) * count
+        each = _SIZES.get(kind, 0)
+        size, wanted = each * count, None if most is None else each * most
         if size <= len(value):
-            return value[:size]
+            return value[:size][:wanted]
         (pointer,) = struct.unpack(self.order + self._store.form.pointer, value)
-        return self._store.bytes_at(pointer, size)
+        return self._store.bytes_at(pointer, size, wanted)
 
     def numbers(self, tag: int) -> list[float]:
         """The values; rationals as quotients; empty where the tag is absent, not numeric, or not within the file."""
-        data, kind = self.data(tag), self._entries.get(tag, (0, 0, b""))[0]
+        data, kind = self.data(tag, _MOST_VALUES), self._entries.get(tag, (0, 0, b""))[0]
         if kind == _RATIONAL:
             pairs = np.frombuffer(data, self.order + "u4").reshape(-1, 2).astype(float)
             return (pairs[:, 0] / np.maximum(pairs[:, 1], 1)).tolist()
         return self.integers(tag)  # type: ignore[return-value]  # an int passes for a float
 
-    def integers(self, tag: int) -> list[int]:
-        """The values; empty where the tag is absent, not of an integer type, or not within the file."""
+    def integers(self, tag: int, most: int = _MOST_VALUES) -> list[int]:
+        """The first `most` values; empty where the tag is absent, not of an integer type, or not within the file."""
         form = _NUMBERS.get(self._entries.get(tag, (0, 0, b""))[0])
-        return np.frombuffer(self.data(tag), self.order + form).tolist() if form else []
+        return np.frombuffer(self.data(tag, most), self.order + form).tolist() if form else []
 
     def integer(self, tag: int, default: int) -> int:
         """The first value, or the default where there is none."""
-        return next(iter(self.integers(tag)), default)
+        return next(iter(self.integers(tag, 1)), default)
+
+    def is_single(self, tag: int) -> bool:
+        """Whether the value is one integer."""
+        return self._entries.get(tag, (0, 0, b""))[1] == 1 and bool(self.integers(tag))
 
 
 class Chain(NamedTuple):
@@ -109,7 +115,7 @@ class Chain(NamedTuple):
 
 
 def read_chain(stream: BinaryIO) -> Chain:
-    """The directories of a stream that begins as TIFF; rubbish ends the chain."""
+    """The directories of a stream that begins as TIFF; data that are no directory end the chain."""
     size = stream.seek(0, 2)
     stream.seek(0)
     head = stream.read(8)
@@ -127,9 +133,10 @@ def read_chain(stream: BinaryIO) -> Chain:
             return Chain(directories, children, False)
         seen.add(offset)
         directories.append(directory)
-        family = [directory, *_children(store, directory)]
+        pointers = directory.integers(SUB_IFDS, _MOST_CHILDREN)
+        family = [directory, *filter(None, (_read(store, pointer, directory) for pointer in pointers if pointer > 0))]
         children += family[1:]
-        budget -= sum(len(one._entries) for one in family)
+        budget -= len(pointers) + sum(one._length for one in family)
         offset = directory.following
     return Chain(directories, children, True)
 
@@ -144,12 +151,4 @@ def _read(store: _Store, offset: int, parent: Directory | None) -> Directory | N
         return None
     entries = {tag: (kind, number, value) for tag, kind, number, value in struct.iter_unpack(form.order + form.entry, table)}
     (following,) = store.numbers_at(start + count * step, form.pointer) or (0,)
-    return Directory(offset, following, parent, entries, store)
-
-
-def _children(store: _Store, directory: Directory) -> Iterator[Directory]:
-    if SUB_IFDS not in directory:
-        return
-    for offset in directory.integers(SUB_IFDS)[:_MOST_CHILDREN]:
-        if offset > 0 and (child := _read(store, offset, directory)) is not None:
-            yield child
+    return Directory(offset, following, parent, entries, count, store)

@@ -135,7 +135,7 @@ class Page:
     @property
     def corrupt_tags(self) -> tuple[str, ...]:
         """Names of the tags that describe how pixels are stored and do not hold a single number, as they must."""
-        return tuple(tag.name for tag in _SINGLE if tag in self.directory and len(self.directory.integers(tag)) != 1)
+        return tuple(tag.name for tag in _SINGLE if tag in self.directory and not self.directory.is_single(tag))
 
     @property
     def colors(self) -> int:

@@ -81,11 +81,11 @@ class Held:
 
     @property
     def expected(self) -> int:
-        """Its size."""
+        """The number of bytes."""
         return len(self.content)
 
     def identity(self) -> Identity:
-        """As when it was read."""
+        """The identity of the photo when it was read."""
         return self.state
 
     def open(self, name: str) -> Source:
@@ -98,10 +98,10 @@ class Piece:
     """A part of a file that is the photo as it is, such as a member of an uncompressed tar.
 
     Attributes:
-        file: That holds it.
-        start: Position of its first byte.
-        length: In bytes.
-        state: Of the photo.
+        file: The file that holds the photo.
+        start: Position of the first byte of the part.
+        length: Number of bytes of the part.
+        state: Identity of the photo.
     """
 
     file: File
@@ -111,20 +111,20 @@ class Piece:
 
     @property
     def near(self) -> bool:
-        """As of the file."""
+        """Whether the file that holds the photo can be opened without waiting for a network."""
         return self.file.near
 
     @property
     def expected(self) -> int:
-        """Its length."""
+        """The number of bytes of the part."""
         return self.length
 
     def identity(self) -> Identity:
-        """As it was found."""
+        """The identity of the photo when it was found."""
         return self.state
 
     def open(self, name: str) -> Source:
-        """Its bytes.
+        """The bytes of the part.
 
         Raises:
             ImageError: They cannot be read.
@@ -145,7 +145,7 @@ class Given:
     expected = 0
 
     def identity(self) -> Identity:
-        """It has none."""
+        """`UNKNOWN`: such a source has no identity."""
         return UNKNOWN
 
     def open(self, _name: str) -> Source:
@@ -163,11 +163,11 @@ class Failed:
     expected = 0
 
     def identity(self) -> Identity:
-        """As far as it is known."""
+        """The identity of the photo, as far as it is known."""
         return self.state
 
     def open(self, _name: str) -> Source:
-        """Nothing.
+        """Raise the error.
 
         Raises:
             ImageError: Always; the error names source, cause and cure.

@@ -98,13 +98,13 @@ class _Room:
         return actual
 
     def give(self, size: int) -> None:
-        """Leave the room."""
+        """Release bytes, so that waiting photos may be admitted."""
         with self._changed:
             self._held -= size
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """End all waiting; `take` returns False from now on."""
         with self._changed:
             self._open = False
             self._changed.notify_all()

@@ -9,6 +9,7 @@ import bz2
 import contextlib
 import functools
 import gzip
+import io
 import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
@@ -40,7 +41,7 @@ def _zstandard(packed: BinaryIO) -> Any:
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda packed: gzip.GzipFile(fileobj=packed),
     b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": XzFile,
+    b"\xfd7zXZ\0": lambda packed: io.BufferedReader(XzFile(packed)),  # which reads in full
     b"(\xb5/\xfd": _zstandard,
 }
 """How to unpack, by the first bytes."""

@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import noref
 from noref.scorer import Scorer
 from noref.web import PAGE, reference, uploads
-from noref.web.guard import Guard
+from noref.web.guard import HEADERS, Guard
 from noref.web.limits import DEFAULT, Limits, Refused
 from noref.web.metrics import Measured, Metrics
 from noref.web.pool import Pool
@@ -58,6 +58,14 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
     app.add_middleware(Guard, hosts=hosts, metrics=metrics)
     app.add_middleware(Measured, metrics=metrics)
     _answer_errors(app, metrics)
+    _add_api(app, pool)
+    _add_pages(app)
+    return app
+
+
+def _add_api(app: FastAPI, pool: Pool) -> None:
+    """The routes for programs, which `/docs` describes."""
+    limits = pool.limits
 
     @app.post("/v1/score", summary="Score images", responses=reference.ANSWERS, openapi_extra=reference.FORM)
     async def score(
@@ -76,7 +84,7 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
 
     @app.get("/v1/models", summary="The model that scores, with its card")
     async def models() -> Response:
-        return JSONResponse({"models": [asdict(scorer.card)]})
+        return JSONResponse({"models": [asdict(pool.scorer.card)]})
 
     @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", summary="Whether the service is ready")
@@ -85,7 +93,11 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
 
     @app.get("/metrics", summary="Measurements for Prometheus", response_class=Response)
     async def exposition() -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+        return Response(pool.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The routes for browsers."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -97,7 +109,6 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
         return FileResponse(PAGE / "index.html")
 
     app.mount("/page", StaticFiles(directory=PAGE))
-    return app
 
 
 async def _within(seconds: float, body: Awaitable[list[uploads.Upload]]) -> list[uploads.Upload]:
@@ -159,4 +170,6 @@ def _answer_errors(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:  # its traceback is in the log
-        return refuse(Refused(500, "InternalError", "internal error", "please report it with the log of the service"))
+        response = refuse(Refused(500, "InternalError", "internal error", "please report it with the log of the service"))
+        response.headers.update(HEADERS)  # Starlette sends it past all middleware
+        return response

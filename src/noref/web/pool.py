@@ -5,7 +5,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -89,10 +89,14 @@ class Pool:
         turns = asyncio.Semaphore(self.jobs)
 
         async def one(upload: Upload) -> dict[str, Any]:
+            size = upload.getbuffer().nbytes
             async with turns:
-                found, seconds = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, _timed, lambda: answer(self.scorer, upload, with_map)
-                )
+                work = self._threads.submit(_timed, lambda: answer(self.scorer, upload, with_map))
+                try:
+                    found, seconds = await asyncio.wrap_future(work)
+                finally:
+                    if not work.done():  # the request has ended, and the thread cannot be stopped
+                        self._keep(work, size)
             self._note(found, seconds)
             return found
 
@@ -101,6 +105,18 @@ class Pool:
             return await asyncio.gather(*map(one, uploads))
         finally:
             self._add(-len(uploads))
+
+    def _keep(self, work: "Future[Any]", size: int) -> None:
+        """Count an image, and the bytes it has, until the thread that works on it is done."""
+        loop = asyncio.get_running_loop()
+
+        def release() -> None:
+            self._add(-1)
+            self._held -= size
+
+        self._add(1)
+        self._held += size
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(release))
 
     def _add(self, images: int) -> None:
         self._images += images

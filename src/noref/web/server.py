@@ -127,12 +127,12 @@ class Workers(Multiprocess):
     """Worker processes that share a socket.
 
     Args:
-        config: Of each.
-        sockets: That they share.
-        started: Set by the first one that loaded its model.
+        config: The configuration of each worker.
+        sockets: The sockets that the workers share.
+        started: Set by the first worker that has loaded its model.
 
     Attributes:
-        failed: Whether they ended because none could start.
+        failed: Whether the workers ended because none could start.
     """
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], started: Started) -> None:
@@ -171,12 +171,12 @@ class Connection(H11Protocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to look at it."""
+        """Begin to look at the connection at intervals."""
         super().connection_made(transport)
         self._look(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop looking at it."""
+        """Stop looking at the connection."""
         self._next_look.cancel()
         super().connection_lost(exc)
 
