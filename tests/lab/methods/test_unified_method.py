@@ -468,6 +468,29 @@ def test_targets_are_means_of_mos_and_teacher(rated, tmp_path):
     assert len(pd.read_csv(tmp_path / "teacher.csv")) == len(rated)
 
 
+@pytest.mark.parametrize("damage", [lambda kept: kept.head(5), lambda kept: kept[::-1], lambda kept: kept[["predicted"]]])
+def test_predictions_of_other_images_are_made_again(damage, rated, tmp_path):
+    method = UnifiedMethod.configured({"teachers": [{"name": "test_efficientnet"}], "teacher_weight": 1.0})
+    file = tmp_path / "teacher.csv"
+    damage(rated.table[["image"]].assign(predicted=2.0)).to_csv(file, index=False)
+    mixed = method._with_teacher(rated, tmp_path)
+    assert mixed.mos.max() <= rated.mos_range[1]
+    assert pd.read_csv(file)["image"].tolist() == rated.table["image"].tolist()
+
+
+def test_predictions_appear_when_they_are_complete(rated, tmp_path, monkeypatch):
+    method = UnifiedMethod.configured({"teachers": [{"name": "test_efficientnet"}]})
+
+    def cut(table, file, **options):
+        file.write_text("image,predicted\n0-0.png,0.1")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", cut)
+    with pytest.raises(KeyboardInterrupt):
+        method._with_teacher(rated, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_pristine_images_are_required(rated, tmp_path):
     with pytest.raises(LabError, match="give --pristine FOLDER"):
         UnifiedMethod.configured({"backbone": {"name": "test_efficientnet"}, "calibration": 0.5}).fit(rated, rated, tmp_path)

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from noref.drafts import draft
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import chains
@@ -198,13 +200,15 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         return tuple(rated.select(rated.table["image"][which].tolist()) for which in (~kept, kept))  # type: ignore[return-value]
 
     def _with_teacher(self, rated: RatedImages, folder: Path) -> RatedImages:
-        """The same images with a mean of MOS and prediction as target, which is kept in `teacher.csv`."""
+        """The same images with a mean of MOS and prediction as target; predictions are kept in `teacher.csv`, if of these images."""
         chosen, file = self.settings, folder / "teacher.csv"
         if not chosen.teachers:
             return rated
-        if not file.exists():
-            predicted = cross_validated_mos(rated, chosen.teachers, self.working_size, chosen.data.cache)
-            rated.table[["image"]].assign(predicted=predicted).to_csv(file, index=False)
+        images = rated.table["image"].astype(str).tolist()
+        if not file.exists() or read_csv(file, dtype={"image": str}).get("image", pd.Series()).tolist() != images:
+            found = cross_validated_mos(rated, chosen.teachers, self.working_size, chosen.data.cache)
+            with draft(file) as unfinished:
+                pd.DataFrame({"image": images, "predicted": found}).to_csv(unfinished, index=False)
         low, high = rated.mos_range
         predicted = low + (high - low) * read_csv(file)["predicted"].to_numpy()
         mixed = (1 - chosen.teacher_weight) * rated.mos + chosen.teacher_weight * predicted
