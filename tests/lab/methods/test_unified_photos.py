@@ -42,6 +42,17 @@ def test_what_is_drawn_depends_on_seed_epoch_and_item_only(clean):
     assert distorted.shapes() == [(64, 64)] * 120
 
 
+def test_sources_of_different_kinds_are_distorted_differently(clean):
+    flat = [Fixed(make_scene(96, 96)) for _ in range(4)]
+    halved = sources.HalvedSource(clean.paths, clean.mos, SIZE)
+    kinds = [clean, halved, sources.ComposedSource(clean, 1, 96), sources.DrawnSource(1, 0.8, 96)]
+    for each, kind in zip(flat, kinds, strict=True):
+        each.stream = kind.stream
+    for made in (photos.DistortedImages, photos.LevelPairs):
+        drawn = [torch.stack([made(each, TYPES, 64)[0, index][0] for index in range(3)]) for each in flat]
+        assert len({one.numpy().tobytes() for one in drawn}) == 4
+
+
 def test_targets_of_distorted_images(clean):
     distorted = photos.DistortedImages(clean, TYPES, in_part=0.5)
     targets = [distorted[0, index][1] for index in range(len(distorted))]

@@ -91,8 +91,8 @@ def pristine_parts(
 class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     """Every photo under every type and level: reference and distorted pixels, both uint8 H x W x 3.
 
-    Indexed by (epoch, pair). Random noise, directions and crops depend on seed, epoch, photo, type and level only. The pairs of
-    a photo are consecutive, so split the photos, not the index.
+    Indexed by (epoch, pair). Random noise, directions and crops depend on seed, epoch, pixels of the photo, type and level only.
+    The pairs of a photo are consecutive, so split the photos, not the index.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, index = place
         path, distortion, level = self.pairs[index]
-        key = hashlib.sha256(f"{path.name} {distortion.name} {level}".encode()).digest()[:8]
-        rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
         reference = self.photos.pixels(path)
+        key = hashlib.sha256(reference.tobytes() + f"{distortion.name} {level}".encode()).digest()[:8]
+        rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
         distorted = distortion(reference, level, rng)
         if self.crop:
             reference, distorted = crop_at_random([reference, distorted], self.crop, rng)

@@ -68,7 +68,7 @@ class Rated(RatedPhotos):
 class DistortedImages(Dataset[Item]):
     """The images of a source under random distortions; indexed by (epoch, item).
 
-    What is drawn depends on seed, epoch and item only. Images are distorted at working size, then cropped.
+    What is drawn depends on seed, epoch, item and kind of source only. Images are distorted at working size, then cropped.
 
     Args:
         source: Images without visible defects.
@@ -91,7 +91,7 @@ class DistortedImages(Dataset[Item]):
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
         epoch, index = place
-        rng = np.random.default_rng((self.seed, epoch, index))
+        rng = np.random.default_rng((self.seed, epoch, index, self.source.stream))
         clean = self.source.pixels(index, rng)
         distorted, kept, levels = self._distort(clean, rng)
         kept, levels = _as_seen(clean, distorted, kept, levels)
@@ -127,7 +127,7 @@ class LevelPairs(Dataset[Item]):
     """Pairs of images: one under a distortion at two levels, the lower one first; indexed by (epoch, item).
 
     The levels differ by `STEP`; level 0 is the image itself. Both images have the same noise and the same crop. Pixels and
-    targets have an additional first axis of length 2. What is drawn depends on seed, epoch and item only.
+    targets have an additional first axis of length 2. What is drawn depends on seed, epoch, item and kind of source only.
 
     Args:
         source: Images without visible defects.
@@ -145,7 +145,7 @@ class LevelPairs(Dataset[Item]):
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
         epoch, index = place
-        rng = np.random.default_rng((self.seed, epoch, index, 1))  # not the numbers of DistortedImages
+        rng = np.random.default_rng((self.seed, epoch, index, self.source.stream, 1))  # not the numbers of DistortedImages
         clean, mos = self.source.pixels(index, rng), self.source.mos[index]
         kind, lower = self.types[int(rng.integers(len(self.types)))], int(rng.integers(HIGHEST - STEP + 1))
         noise = int(rng.integers(2**32))
