@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -494,6 +495,20 @@ def test_predictions_appear_when_they_are_complete(rated, tmp_path, monkeypatch)
 def test_pristine_images_are_required(rated, tmp_path):
     with pytest.raises(LabError, match="give --pristine FOLDER"):
         UnifiedMethod.configured({"backbone": {"name": "test_efficientnet"}, "calibration": 0.5}).fit(rated, rated, tmp_path)
+
+
+def test_pristine_images_are_no_copies_of_calibration_photos(rated, pristine, tmp_path):
+    params = {"backbone": {"name": "test_efficientnet"}, "calibration": 0.5, "pristine": str(tmp_path / "pristine")}
+    method = UnifiedMethod.configured(params)
+    shutil.copytree(pristine, tmp_path / "pristine")
+    _, kept = method._without_calibration(rated)
+    method._refuse_external(kept)
+    Image.open(kept.paths[0]).resize((60, 50)).save(tmp_path / "pristine" / "copy.png")
+    with pytest.raises(LabError, match=r"in calibration and .*copy\.png in external images are near-identical"):
+        method.fit(rated, rated, tmp_path)
+    copied = replace(kept, table=kept.table.assign(image="pristine/0.png", reference=kept.table["image"]).head(1))
+    with pytest.raises(LabError, match=r"copy\.png in external images"):
+        method._refuse_external(copied)
 
 
 def test_chains_draw_the_distortions_that_published_recipes_were_trained_with():

@@ -101,7 +101,7 @@ def check(rated: RatedImages) -> Report:
         (1, ['a.png'])
     """
     table = rated.table
-    references = [rated.folder / name for name in table["reference"].dropna().unique()] if "reference" in table else []
+    references = rated.references
     missing = tuple(path for path in [*rated.paths, *references] if not path.is_file())
     absent = set(missing)
     there = np.array([path not in absent for path in rated.paths], bool)

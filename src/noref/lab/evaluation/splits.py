@@ -138,15 +138,10 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
         return
     for name in HELD_OUT:
         if name in parts:
-            held_out = [*parts[name].paths, *_references(parts[name])]
+            held_out = [*parts[name].paths, *parts[name].references]
             _refuse(_resolved(held_out) & _resolved(external), "image", name, EXTERNAL)
             if look_at_pictures:
                 _refuse_near_pictures({name: held_out, EXTERNAL: external})
-
-
-def _references(rated: RatedImages) -> list[Path]:
-    names = rated.table["reference"].dropna().unique() if "reference" in rated.table else ()
-    return [rated.folder / name for name in names]
 
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:

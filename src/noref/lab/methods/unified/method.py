@@ -12,6 +12,7 @@ from torch import Tensor
 
 from noref.drafts import draft
 from noref.lab import distortions
+from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES
@@ -113,6 +114,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         chains.require(chosen.types)
         make_folder(folder)
         learning, kept = self._without_calibration(rated)
+        self._refuse_external(kept)
         kept.table.to_csv(folder / "calibration.csv", index=False)
         targets = self._with_teacher(learning, folder)
         pristine, held_out = self._pristine()
@@ -198,6 +200,14 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             needed = f"{kept.sum()} photos are kept to calibrate the interval, which needs {interval.FEWEST}"
             raise LabError(f"{rated.name}: {needed}; give more photos, or raise `calibration`")
         return tuple(rated.select(rated.table["image"][which].tolist()) for which in (~kept, kept))  # type: ignore[return-value]
+
+    def _refuse_external(self, kept: RatedImages) -> None:
+        """Raise an error if calibration photos, or their references, are near-identical to pristine images."""
+        sides = {"calibration": [*kept.paths, *kept.references], "external images": self.external_images()}
+        near = near_pairs_across(sides, skip_unreadable=True)
+        if near:
+            what = f"{near[0].first} in calibration and {near[0].second} in external images are near-identical"
+            raise LabError(f"{what} ({len(near)} pairs in total); remove the latter")
 
     def _with_teacher(self, rated: RatedImages, folder: Path) -> RatedImages:
         """The same images with a mean of MOS and prediction as target; predictions are kept in `teacher.csv`, if of these images."""
