@@ -201,7 +201,7 @@ def test_losses_are_means_over_known_targets(rated, pristine):
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
     module = UnifiedModule(network, {"rated": 1, "distorted": 1, "map": 1, "defects": 1, "order": 1}, OptimizerConfig())
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
-    both = photos.Together(photos.Rated(rated, SIZE, 64), photos.DistortedImages(clean, distortions.VERSION_1, 64))
+    both = photos.Together(photos.Rated(rated, SIZE, 64), photos.PseudoRated(clean, distortions.VERSION_1, 64))
     pixels, targets = next(iter(loader(both, 40, 0, 0)))
     found = network(pixels)
     losses = module.losses(found, targets)
@@ -299,7 +299,7 @@ def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
-    images = photos.DistortedImages(clean, distortions.VERSION_1, 64, in_part=0.75)
+    images = photos.PseudoRated(clean, distortions.VERSION_1, 64, in_part=0.75)
     schedule = Schedule(epochs=2, batch=8)
     training.train(MapModule(network, OptimizerConfig(head_lr=1e-3)), images, images, tmp_path, schedule, 0, "val_loss", "min")
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
@@ -315,7 +315,7 @@ def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, 
     larger = replace(SIZE, area=4 * SIZE.area)
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, larger, 4)
     drawn = photos.LevelPairs(sources.DrawnSource(2, 0.8, 256), distortions.VERSION_1)
-    images = photos.Together(photos.DistortedImages(clean, distortions.VERSION_1, in_part=0), drawn)
+    images = photos.Together(photos.PseudoRated(clean, distortions.VERSION_1, in_part=0), drawn)
     made = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     again = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, again, strict=True))

@@ -23,9 +23,9 @@ from scipy.sparse.csgraph import connected_components
 from noref import images
 from noref.capacity import available_processors
 from noref.errors import ImageError
+from noref.lab.arrays import Vectors
 from noref.lab.datasets import scenes
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.datasets.scenes import Vectors
 from noref.lab.errors import LabError
 
 MAX_BITS = 10

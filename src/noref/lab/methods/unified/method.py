@@ -22,10 +22,11 @@ from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.methods.unified import heads, interval, photos, probe, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
-from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
+from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import compact
+from noref.lab.networks.pooled import CELL
 from noref.lab.preprocessing import DataConfig, WorkingSize
 from noref.lab.settings import NotNegative, PathText, Positive, Share, settings
 from noref.lab.training.finetuning import OptimizerConfig
@@ -125,12 +126,12 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         module = UnifiedModule(network, chosen.losses, chosen.optimizer)
         training = photos.Together(
             photos.Rated(targets, self.working_size, chosen.data.crop, self.seed, flip=True),
-            *(photos.DistortedImages(source, chosen.types, chosen.data.crop, self.seed) for source in (clean, *others)),
+            *(photos.PseudoRated(source, chosen.types, chosen.data.crop, self.seed) for source in (clean, *others)),
             *([photos.LevelPairs(clean, chosen.types, chosen.data.crop, self.seed)] if chosen.pairs else []),
         )
         checking = photos.Together(
             photos.Rated(validation, self.working_size),
-            photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
+            photos.PseudoRated(checks, chosen.types, seed=self.seed, in_part=0),
         )
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
         self._refine_map([clean, *others], checks, folder / "training-map")
@@ -149,8 +150,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         """Train the map's head alone, mostly on images that are distorted in one region; without epochs, do nothing."""
         chosen = self.settings
 
-        def images(source: sources.Source, crop: int | None) -> photos.DistortedImages:
-            return photos.DistortedImages(source, chosen.types, crop, self.seed + 1, MAP_IN_PART)  # not the images of before
+        def images(source: sources.Source, crop: int | None) -> photos.PseudoRated:
+            return photos.PseudoRated(source, chosen.types, crop, self.seed + 1, MAP_IN_PART)  # not the images of before
 
         training = photos.Together(*(images(source, chosen.data.crop) for source in clean))
         schedule = replace(chosen.schedule, epochs=min(MAP_EPOCHS, chosen.schedule.epochs), ema=None)
@@ -180,7 +181,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         clean, others = self._sources(pristine, learning, larger, heads.COPIES)
         paired, (*_, drawn) = self._sources(pristine, learning, larger, heads.PAIRS)
         images = photos.Together(
-            *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
+            *(photos.PseudoRated(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
             *(photos.LevelPairs(each, chosen.types, seed=seed) for each in (paired, drawn)),
         )
         file = folder / "training" / "whole-images.safetensors"
@@ -210,7 +211,10 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             raise LabError(f"{what} ({len(near)} pairs in total); remove the latter")
 
     def _with_teacher(self, rated: RatedImages, folder: Path) -> RatedImages:
-        """The same images with a mean of MOS and prediction as target; predictions are kept in `teacher.csv`, if of these images."""
+        """The same images with a mean of MOS and prediction as target.
+
+        Predictions are kept in `teacher.csv`; those of other images are replaced.
+        """
         chosen, file = self.settings, folder / "teacher.csv"
         if not chosen.teachers:
             return rated
