@@ -1,4 +1,4 @@
-"""The size policy: how a photo of any size becomes the pixels that a network sees.
+"""The size policy: how a photo of any size becomes the pixels that a network receives.
 
 It is written once, as ONNX operators. Export puts them in front of the network; the laboratory runs the same operators when it
 trains and validates, also where only the working size of a photo is needed. So what was validated is what runs.
@@ -182,7 +182,7 @@ class WorkingSize:
         return rows, columns
 
     def apply(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Pixels (uint8, H x W x 3) as a network sees them (uint8, H' x W' x 3)."""
+        """Pixels (uint8, H x W x 3) as a network receives them (uint8, H' x W' x 3)."""
         (working,) = _session(self).run(None, {"pixels": pixels[None]})
         found: npt.NDArray[np.uint8] = working[0]
         return found

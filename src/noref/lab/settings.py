@@ -1,6 +1,6 @@
 """Settings: nested frozen dataclasses, validated by pydantic, for recipes and the command line.
 
-Example:
+Examples:
     >>> @settings
     ... class Schedule:
     ...     epochs: Positive = 20

@@ -190,6 +190,13 @@ def test_a_libsvm_model_is_evaluated_as_by_libsvm(tmp_path):
     assert machine.of_distortion().predict(np.array([[5.0, 5.5]]))[0] == pytest.approx(1 - (2 * first - second + 3) / 100)
 
 
+@pytest.mark.parametrize("extension", ["", ".txt"])
+def test_ranges_are_found_beside_the_model(extension, tmp_path):
+    (tmp_path / f"allmodel{extension}").write_text(LIBSVM)
+    (tmp_path / f"allrange{extension}").write_text(RANGES)
+    assert len(method("brisque", parameters=str(tmp_path / f"allmodel{extension}")).initial().arrays["supports"]) == 2
+
+
 @pytest.mark.parametrize(
     ("model", "ranges", "reason"),
     [

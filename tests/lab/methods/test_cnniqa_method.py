@@ -12,7 +12,7 @@ from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import by_content
 from noref.lab.methods.cnniqa.network import Cnniqa, CnniqaPlus
 from noref.lab.methods.cnniqa.typed import UNKNOWN, TypedModule, TypedPatches
-from noref.lab.networks.patches import Assessed
+from noref.lab.networks.patches import PatchPrediction
 from noref.lab.preprocessing import SizeConfig
 from noref.lab.training.pairs import find_photos
 from pictures import make_scene
@@ -75,7 +75,7 @@ class Fixed(torch.nn.Module):
 
     def forward(self, _):
         logits = torch.tensor([[[0.0, 0.0]], [[2.0, 0.0]], [[0.0, 5.0]]])
-        return Assessed(torch.zeros(3), torch.tensor([[0.5], [0.3], [0.9]]), types=logits)
+        return PatchPrediction(torch.zeros(3), torch.tensor([[0.5], [0.3], [0.9]]), types=logits)
 
 
 def test_the_loss_is_half_each():

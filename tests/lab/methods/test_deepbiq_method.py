@@ -17,6 +17,7 @@ from noref.lab.evaluation.splits import by_content
 from noref.lab.export import export
 from noref.lab.methods.deepbiq.leak import LeakWarning
 from noref.lab.methods.deepbiq.method import DeepBiqMethod
+from noref.lab.networks.backbone import Backbone
 from noref.lab.settings import nested
 from noref.lab.training.quality_classes import class_weights, classes
 from pictures import make_scene
@@ -118,6 +119,19 @@ def test_features_are_kept_for_runs_with_fewer_crops(parts, tmp_path, monkeypatc
     paths = parts["validation"].paths
     np.testing.assert_allclose(few.predict(paths), plain.predict(paths), rtol=1e-3)
     assert (few.predict(paths) != many.predict(paths)).any()
+
+
+def test_weights_are_hashed_once_and_only_for_a_cache(parts, tmp_path, monkeypatch):
+    hashed, policy = [], Backbone.policy
+    monkeypatch.setattr(Backbone, "policy", lambda self: hashed.append(self) or policy(self))
+    paths = parts["validation"].paths[:3]
+    for path in paths:
+        fitted(parts, tmp_path, view="centre").predict([path])
+    assert not hashed
+    method = fitted(parts, tmp_path, view="centre", **{"data.cache": tmp_path / "cache"})
+    for path in paths:
+        method.predict([path])
+    assert hashed == [method.network_.backbone]
 
 
 def test_predictions_come_on_the_databases_own_scale(method, parts):

@@ -9,7 +9,7 @@ from sklearn.svm import LinearSVR
 
 from noref.lab.methods.deepbiq import svr
 from noref.lab.methods.deepbiq.pooling import POOLINGS, inputs, outputs, pool
-from noref.lab.methods.deepbiq.svr import RegressorSettings
+from noref.lab.methods.deepbiq.svr import DeepBiqSvrSettings
 from noref.lab.networks.heads import from_pipeline
 
 
@@ -25,7 +25,7 @@ def photos(count: int, seed: int = 0):
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_every_pooling_can_be_fitted_and_equals_its_torch_version(pooling, kernel):
     crops, mos = photos(60)
-    (fitted,) = svr.fit(crops, mos, pooling, RegressorSettings(kernel=kernel, c=(0.1,), epsilon=(0.05,), axes=5))
+    (fitted,) = svr.fit(crops, mos, pooling, DeepBiqSvrSettings(kernel=kernel, c=(0.1,), epsilon=(0.05,), axes=5))
     unseen, truth = photos(40, seed=1)
     (choice,) = svr.judge([fitted], unseen, truth, pooling)
     assert choice.srcc > 0.8
@@ -51,7 +51,7 @@ def test_what_each_pooling_pools():
 def test_the_row_space_has_the_same_solution():
     crops, mos = photos(30)
     wide = crops.reshape(30, 1, 48)
-    (fitted,) = svr.fit(wide, mos, "concatenation", RegressorSettings(c=(0.01,), epsilon=(0.05,)))
+    (fitted,) = svr.fit(wide, mos, "concatenation", DeepBiqSvrSettings(c=(0.01,), epsilon=(0.05,)))
     plain = LinearSVR(loss="squared_epsilon_insensitive", dual=False, C=0.01, epsilon=0.05, tol=1e-8)
     direct = make_pipeline(StandardScaler(), plain).fit(wide[:, 0], mos - mos.mean())
     unseen = photos(20, seed=1)[0].reshape(20, 48)
@@ -60,18 +60,18 @@ def test_the_row_space_has_the_same_solution():
 
 def test_the_best_on_validation_is_chosen():
     crops, mos = photos(40)
-    fits = svr.fit(crops, mos, "feature-avg", RegressorSettings(c=(1e-9, 0.01), epsilon=(0.05,)))
+    fits = svr.fit(crops, mos, "feature-avg", DeepBiqSvrSettings(c=(1e-9, 0.01), epsilon=(0.05,)))
     choices = svr.judge(fits, *photos(30, seed=1), "feature-avg")
     assert [choice.c for choice in choices] == [1e-9, 0.01]
     assert svr.best(choices) is max(choices, key=lambda choice: choice.srcc)
-    constant = svr.fit(crops, mos, "feature-avg", RegressorSettings(kernel="rbf", c=(1.0,), epsilon=(2.0,), axes=5))
+    constant = svr.fit(crops, mos, "feature-avg", DeepBiqSvrSettings(kernel="rbf", c=(1.0,), epsilon=(2.0,), axes=5))
     assert svr.judge(constant, *photos(30, seed=1), "feature-avg")[0].srcc == -1
 
 
 def test_pooled_predictions_learn_from_the_same_number_of_crops_of_each_photo(monkeypatch):
     monkeypatch.setitem(svr.MOST_ROWS, "linear", 95)
     crops, mos = photos(40)
-    regressor = RegressorSettings(c=(0.01,), epsilon=(0.05,))
+    regressor = DeepBiqSvrSettings(c=(0.01,), epsilon=(0.05,))
     (few,) = svr.fit(crops, mos, "prediction-avg", regressor)
     (same,) = svr.fit(crops[:, :2], mos, "prediction-max", regressor)
     np.testing.assert_array_equal(few[-1].coef_, same[-1].coef_)

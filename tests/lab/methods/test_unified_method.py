@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -200,7 +201,7 @@ def test_losses_are_means_over_known_targets(rated, pristine):
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
     module = UnifiedModule(network, {"rated": 1, "distorted": 1, "map": 1, "defects": 1, "order": 1}, OptimizerConfig())
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
-    both = photos.Together(photos.Rated(rated, SIZE, 64), photos.DistortedImages(clean, distortions.VERSION_1, 64))
+    both = photos.Together(photos.Rated(rated, SIZE, 64), photos.PseudoRated(clean, distortions.VERSION_1, 64))
     pixels, targets = next(iter(loader(both, 40, 0, 0)))
     found = network(pixels)
     losses = module.losses(found, targets)
@@ -298,7 +299,7 @@ def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, SIZE, 4)
-    images = photos.DistortedImages(clean, distortions.VERSION_1, 64, in_part=0.75)
+    images = photos.PseudoRated(clean, distortions.VERSION_1, 64, in_part=0.75)
     schedule = Schedule(epochs=2, batch=8)
     training.train(MapModule(network, OptimizerConfig(head_lr=1e-3)), images, images, tmp_path, schedule, 0, "val_loss", "min")
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
@@ -314,7 +315,7 @@ def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, 
     larger = replace(SIZE, area=4 * SIZE.area)
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, larger, 4)
     drawn = photos.LevelPairs(sources.DrawnSource(2, 0.8, 256), distortions.VERSION_1)
-    images = photos.Together(photos.DistortedImages(clean, distortions.VERSION_1, in_part=0), drawn)
+    images = photos.Together(photos.PseudoRated(clean, distortions.VERSION_1, in_part=0), drawn)
     made = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     again = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
     assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, again, strict=True))
@@ -468,9 +469,46 @@ def test_targets_are_means_of_mos_and_teacher(rated, tmp_path):
     assert len(pd.read_csv(tmp_path / "teacher.csv")) == len(rated)
 
 
+@pytest.mark.parametrize("damage", [lambda kept: kept.head(5), lambda kept: kept[::-1], lambda kept: kept[["predicted"]]])
+def test_predictions_of_other_images_are_made_again(damage, rated, tmp_path):
+    method = UnifiedMethod.configured({"teachers": [{"name": "test_efficientnet"}], "teacher_weight": 1.0})
+    file = tmp_path / "teacher.csv"
+    damage(rated.table[["image"]].assign(predicted=2.0)).to_csv(file, index=False)
+    mixed = method._with_teacher(rated, tmp_path)
+    assert mixed.mos.max() <= rated.mos_range[1]
+    assert pd.read_csv(file)["image"].tolist() == rated.table["image"].tolist()
+
+
+def test_predictions_appear_when_they_are_complete(rated, tmp_path, monkeypatch):
+    method = UnifiedMethod.configured({"teachers": [{"name": "test_efficientnet"}]})
+
+    def cut(table, file, **options):
+        file.write_text("image,predicted\n0-0.png,0.1")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", cut)
+    with pytest.raises(KeyboardInterrupt):
+        method._with_teacher(rated, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_pristine_images_are_required(rated, tmp_path):
     with pytest.raises(LabError, match="give --pristine FOLDER"):
         UnifiedMethod.configured({"backbone": {"name": "test_efficientnet"}, "calibration": 0.5}).fit(rated, rated, tmp_path)
+
+
+def test_pristine_images_are_no_copies_of_calibration_photos(rated, pristine, tmp_path):
+    params = {"backbone": {"name": "test_efficientnet"}, "calibration": 0.5, "pristine": str(tmp_path / "pristine")}
+    method = UnifiedMethod.configured(params)
+    shutil.copytree(pristine, tmp_path / "pristine")
+    _, kept = method._without_calibration(rated)
+    method._refuse_external(kept)
+    Image.open(kept.paths[0]).resize((60, 50)).save(tmp_path / "pristine" / "copy.png")
+    with pytest.raises(LabError, match=r"in calibration and .*copy\.png in external images are near-identical"):
+        method.fit(rated, rated, tmp_path)
+    copied = replace(kept, table=kept.table.assign(image="pristine/0.png", reference=kept.table["image"]).head(1))
+    with pytest.raises(LabError, match=r"copy\.png in external images"):
+        method._refuse_external(copied)
 
 
 def test_chains_draw_the_distortions_that_published_recipes_were_trained_with():

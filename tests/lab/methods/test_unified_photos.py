@@ -34,16 +34,27 @@ class Fixed(sources.Source):
 
 
 def test_what_is_drawn_depends_on_seed_epoch_and_item_only(clean):
-    distorted = photos.DistortedImages(clean, TYPES, crop=64)
-    again = photos.DistortedImages(clean, TYPES, crop=64)
+    distorted = photos.PseudoRated(clean, TYPES, crop=64)
+    again = photos.PseudoRated(clean, TYPES, crop=64)
     assert torch.equal(distorted[0, 7][0], again[0, 7][0])
     assert not torch.equal(distorted[0, 7][0], distorted[1, 7][0])
-    assert not torch.equal(distorted[0, 7][0], photos.DistortedImages(clean, TYPES, crop=64, seed=1)[0, 7][0])
+    assert not torch.equal(distorted[0, 7][0], photos.PseudoRated(clean, TYPES, crop=64, seed=1)[0, 7][0])
     assert distorted.shapes() == [(64, 64)] * 120
 
 
+def test_sources_of_different_kinds_are_distorted_differently(clean):
+    flat = [Fixed(make_scene(96, 96)) for _ in range(4)]
+    halved = sources.HalvedSource(clean.paths, clean.mos, SIZE)
+    kinds = [clean, halved, sources.ComposedSource(clean, 1, 96), sources.DrawnSource(1, 0.8, 96)]
+    for each, kind in zip(flat, kinds, strict=True):
+        each.stream = kind.stream
+    for made in (photos.PseudoRated, photos.LevelPairs):
+        drawn = [torch.stack([made(each, TYPES, 64)[0, index][0] for index in range(3)]) for each in flat]
+        assert len({one.numpy().tobytes() for one in drawn}) == 4
+
+
 def test_targets_of_distorted_images(clean):
-    distorted = photos.DistortedImages(clean, TYPES, in_part=0.5)
+    distorted = photos.PseudoRated(clean, TYPES, in_part=0.5)
     targets = [distorted[0, index][1] for index in range(len(distorted))]
     in_part = [bool(one.quality.std() > 1e-6) for one in targets]
     assert 0.2 < np.mean(in_part) < 0.6
@@ -76,7 +87,7 @@ def test_drawn_pictures_are_paired_under_distortions_that_show_on_them():
 
 
 def test_a_chain_multiplies_the_losses_of_its_levels():
-    distorted = photos.DistortedImages(Fixed(make_scene(64, 64), 400), TYPES, in_part=0)
+    distorted = photos.PseudoRated(Fixed(make_scene(64, 64), 400), TYPES, in_part=0)
     checked = 0
     for index in range(400):
         _, targets = distorted[0, index]
@@ -91,7 +102,7 @@ def test_a_chain_multiplies_the_losses_of_its_levels():
 def test_images_beyond_level_5_score_less_than_those_of_level_5(monkeypatch):
     monkeypatch.setattr(photos, "UNDISTORTED", 0.0)
     monkeypatch.setattr(photos, "EXTREME", 1.0)
-    extreme = photos.DistortedImages(Fixed(make_scene(64, 64)), TYPES, in_part=0)
+    extreme = photos.PseudoRated(Fixed(make_scene(64, 64)), TYPES, in_part=0)
     found = set()
     for index in range(60):
         pixels, targets = extreme[0, index]
@@ -105,7 +116,7 @@ def test_images_beyond_level_5_score_less_than_those_of_level_5(monkeypatch):
 
 def test_a_distortion_that_does_not_show_costs_nothing():
     flat = Fixed(np.full((64, 64, 3), 128, np.uint8), 60, ("focus blur", "motion blur", "pixelation"))
-    blurred = photos.DistortedImages(flat, ("gaussian_blur", "motion_blur", "pixelation"))
+    blurred = photos.PseudoRated(flat, ("gaussian_blur", "motion_blur", "pixelation"))
     for index in range(60):
         _, targets = blurred[0, index]
         assert float(targets.mos) == pytest.approx(0.8)
@@ -113,7 +124,7 @@ def test_a_distortion_that_does_not_show_costs_nothing():
 
 
 def test_light_and_colours_of_drawn_pictures_are_not_distorted():
-    drawn = photos.DistortedImages(sources.DrawnSource(1, 0.8, 64), TYPES)
+    drawn = photos.PseudoRated(sources.DrawnSource(1, 0.8, 64), TYPES)
     assert {one.family for one in drawn.types} & set(FAMILIES) == set(sources.ON_DRAWN)
     assert drawn.chains is None
 
@@ -135,7 +146,7 @@ def test_regions_are_smooth_areas_and_rectangles():
 
 
 def test_several_data_sets_are_one(rated, clean):
-    parts = photos.Rated(rated, SIZE, 64), photos.DistortedImages(clean, TYPES, crop=64)
+    parts = photos.Rated(rated, SIZE, 64), photos.PseudoRated(clean, TYPES, crop=64)
     together = photos.Together(*parts)
     assert len(together) == len(rated) + 120 == len(together.shapes())
     for index, (part, place) in {0: (0, 0), len(rated) - 1: (0, len(rated) - 1), len(rated): (1, 0)}.items():

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import uniform_filter
 from torch import nn
 
-from noref.lab.networks.patches import SIDE, Assessed, PatchNetwork, as_planes, cut, filtered, local_normalisation, luma
+from noref.lab.networks.patches import SIDE, PatchNetwork, PatchPrediction, as_planes, cut, filtered, local_normalisation, luma
 from pictures import make_scene
 
 GRAY = make_scene(64, 96)[..., 1].astype(np.float64)
@@ -61,7 +61,7 @@ class Mean(PatchNetwork):
 
     def assess(self, patches):
         quality = patches.mean(dim=(2, 3, 4))
-        return Assessed(quality.mean(dim=1), quality)
+        return PatchPrediction(quality.mean(dim=1), quality)
 
 
 def test_patches_have_the_same_surroundings_in_training_and_prediction():

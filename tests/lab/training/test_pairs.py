@@ -1,9 +1,11 @@
 """Pristine photos are split so that no scene is in both parts."""
 
+import numpy as np
 import pytest
 
 from noref.lab.errors import LabError
-from noref.lab.training.pairs import hold_out
+from noref.lab.preprocessing import WorkingSize
+from noref.lab.training.pairs import DistortedPairs, hold_out
 from pictures import make_scene
 
 
@@ -32,3 +34,13 @@ def test_too_few_are_refused(tmp_path, save):
         save(f"{seed}.png", make_scene(64, 96, seed))
     with pytest.raises(LabError, match=r"holds 3 photos.*at least 4"):
         hold_out(tmp_path, seed=0)
+
+
+def test_noise_depends_on_the_photo_not_on_its_name(tmp_path, save):
+    for name, level in (("a/1.png", 100), ("b/1.png", 101), ("c/2.png", 100)):
+        save(name, np.full((96, 96, 3), level, np.uint8))
+    paths = [tmp_path / name for name in ("a/1.png", "b/1.png", "c/2.png")]
+    made = DistortedPairs(paths, ["white_noise"], WorkingSize(96 * 96), levels=(3,))
+    one, other, renamed = (made[0, index][1].numpy().astype(int) for index in range(3))
+    assert (one == renamed).all()
+    assert np.abs(other - 1 - one).mean() > 1

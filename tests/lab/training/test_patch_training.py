@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from noref.lab.networks.patches import Assessed
+from noref.lab.networks.patches import PatchPrediction
 from noref.lab.preprocessing import SizeConfig
 from noref.lab.training.patches import RatedPatches, patch_error, photo_error, random_patches
 
@@ -41,7 +41,7 @@ def test_the_patches_of_an_epoch_are_drawn_by_seed(rated):
 
 def test_errors_by_hand():
     quality = torch.tensor([[0.2, 0.6], [0.5, 0.5]])
-    found = Assessed(torch.tensor([0.4, 0.5]), quality)
+    found = PatchPrediction(torch.tensor([0.4, 0.5]), quality)
     mos = torch.tensor([0.4, 0.9])
     assert patch_error(found, mos).item() == pytest.approx((0.2 + 0.2 + 0.4 + 0.4) / 4)
     assert photo_error(found, mos).item() == pytest.approx((0 + 0.4) / 2)

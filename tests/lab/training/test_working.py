@@ -71,8 +71,8 @@ def best(rated: RatedImages, copies: int = 1) -> sources.PhotoSource:
     return sources.PhotoSource(*sources.pristine_sources([], rated, 0.2), SIZE, copies)
 
 
-def distorted(source: sources.Source, crop: int | None = 64) -> unified.DistortedImages:
-    return unified.DistortedImages(source, VERSION_1, crop)
+def distorted(source: sources.Source, crop: int | None = 64) -> unified.PseudoRated:
+    return unified.PseudoRated(source, VERSION_1, crop)
 
 
 Make = Callable[[RatedImages, RatedImages, list[Path]], Photos]

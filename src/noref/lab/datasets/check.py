@@ -24,9 +24,9 @@ from scipy.sparse.csgraph import connected_components
 from noref import images
 from noref.capacity import available_processors
 from noref.errors import ImageError
+from noref.lab.arrays import Vectors
 from noref.lab.datasets import scenes
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.datasets.scenes import Vectors
 from noref.lab.errors import LabError
 
 MAX_BITS = 10
@@ -103,7 +103,7 @@ def check(rated: RatedImages) -> Report:
         (1, ['a.png'])
     """
     table = rated.table
-    references = [rated.folder / name for name in table["reference"].dropna().unique()] if "reference" in table else []
+    references = rated.references
     missing = tuple(path for path in [*rated.paths, *references] if not path.is_file())
     absent = set(missing)
     there = np.array([path not in absent for path in rated.paths], bool)

@@ -85,6 +85,12 @@ class RatedImages:
         return [self.folder / image for image in self.table["image"]]
 
     @property
+    def references(self) -> list[Path]:
+        """Full paths of the references, each once; none where they are not known."""
+        names = self.table["reference"].dropna().unique() if "reference" in self.table else ()
+        return [self.folder / name for name in names]
+
+    @property
     def mos(self) -> npt.NDArray[np.float64]:
         """MOS on the scale of the database, higher is better; float64 of shape (N,)."""
         return self.table["mos"].to_numpy(np.float64)

@@ -31,8 +31,8 @@ from scipy.spatial.distance import squareform
 
 from noref import images
 from noref.capacity import available_processors
+from noref.lab.arrays import Vectors
 
-Vectors = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
 

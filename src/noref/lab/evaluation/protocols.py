@@ -83,6 +83,12 @@ def random_splits(rated: RatedImages, shares: Mapping[str, float], k: int = 10, 
 
     Raises:
         LabError: `shares` lacks train or test, names another part, or does not fit the database.
+
+    Examples:
+        >>> table = pd.DataFrame({"image": ["a", "b", "c"], "mos": [1, 2, 3], "content": ["sea", "sky", "wood"]})
+        >>> rated = RatedImages("mine", Path("photos"), table, mos_range=(1, 5))
+        >>> [split.name for split in random_splits(rated, {"train": 0.4, "validation": 0.3, "test": 0.3}, k=3, seed=7)]
+        ['seed 7', 'seed 8', 'seed 9']
     """
     found = splits.repeats(rated, _checked(shares), k, seed)
     return [_split(f"seed {seed + i}", seed + i, parts) for i, parts in enumerate(found)]

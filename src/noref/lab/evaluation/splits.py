@@ -31,6 +31,13 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
 
     Raises:
         LabError: The shares do not add up to 1, or a part would be empty.
+
+    Examples:
+        >>> table = pd.DataFrame({"image": ["a.png", "b.png", "c.png"], "mos": [1, 2, 3], "content": ["sea", "sea", "wood"]})
+        >>> rated = RatedImages("mine", Path("photos"), table, mos_range=(1, 5))
+        >>> parts = by_content(rated, {"train": 0.5, "test": 0.5}, seed=0)
+        >>> {name: part.table["image"].tolist() for name, part in parts.items()}
+        {'train': ['a.png', 'b.png'], 'test': ['c.png']}
     """
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise LabError(f"the shares of a split must add up to 1, not {sum(shares.values()):g}; change them")
@@ -138,15 +145,10 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
         return
     for name in HELD_OUT:
         if name in parts:
-            held_out = [*parts[name].paths, *_references(parts[name])]
+            held_out = [*parts[name].paths, *parts[name].references]
             _refuse(_resolved(held_out) & _resolved(external), "image", name, EXTERNAL)
             if look_at_pictures:
                 _refuse_near_pictures({name: held_out, EXTERNAL: external})
-
-
-def _references(rated: RatedImages) -> list[Path]:
-    names = rated.table["reference"].dropna().unique() if "reference" in rated.table else ()
-    return [rated.folder / name for name in names]
 
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:
@@ -174,6 +176,15 @@ def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
 
 
 def as_table(parts: Mapping[str, RatedImages]) -> pd.DataFrame:
-    """A split as a table: columns `image` and `part`, sorted by image."""
+    """A split as a table: columns `image` and `part`, sorted by image.
+
+    Examples:
+        >>> table = pd.DataFrame({"image": ["a.png", "b.png"], "mos": [1, 2], "content": ["sea", "wood"]})
+        >>> rated = RatedImages("mine", Path("photos"), table, mos_range=(1, 5))
+        >>> print(as_table({"train": rated.select(["b.png"]), "test": rated.select(["a.png"])}))
+           image   part
+        0  a.png   test
+        1  b.png  train
+    """
     rows = [(image, name) for name, part in parts.items() for image in part.table["image"]]
     return pd.DataFrame(rows, columns=["image", "part"]).sort_values("image", ignore_index=True)

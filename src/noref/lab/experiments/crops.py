@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from sklearn.pipeline import Pipeline
 
 from noref.drafts import draft
+from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation import protocols
@@ -36,8 +37,6 @@ from noref.lab.tables import as_markdown
 
 COUNTS = tuple(range(5, 55, 5))  # as in the paper
 LEVEL = 0.05  # significance level
-
-Vectors = npt.NDArray[np.float32]
 
 
 def study(

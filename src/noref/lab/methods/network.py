@@ -38,6 +38,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from noref.images import Source
+from noref.lab.arrays import Map
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.methods import saved
@@ -49,8 +50,6 @@ from noref.lab.preprocessing import DataConfig, SizeConfig, WorkingSize, working
 from noref.lab.settings import dump, settings
 from noref.lab.training.finetuning import OptimizerConfig
 from noref.lab.training.loop import ParallelSchedule
-
-Map = npt.NDArray[np.float32]
 
 
 @settings

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from noref.images import Source
+from noref.lab.arrays import Map
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.methods.network import Map, ScoringNetworkMethod
+from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.networks.patches import SIDE, PatchNetwork
 from noref.lab.preprocessing import SizeConfig, working_pixels
 from noref.lab.settings import settings

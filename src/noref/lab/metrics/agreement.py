@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 
 def agreement(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> dict[str, float]:
@@ -73,7 +73,7 @@ def errors(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike 
     }
 
 
-def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike, multiples: npt.ArrayLike) -> Floats:
+def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.ArrayLike, multiples: npt.ArrayLike) -> Values:
     """Cumulative histogram of |error| / standard deviation of the ratings (S. Bianco et al., SIViP 12, 2018, DeepBIQ).
 
     Args:
@@ -103,7 +103,7 @@ def shares_within(predicted: npt.ArrayLike, mos: npt.ArrayLike, mos_std: npt.Arr
     return np.mean(np.abs(x - y)[rows, None] <= known[rows, None] * limits, axis=0)
 
 
-def pairs(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> tuple[Floats, Floats]:
+def pairs(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> tuple[Values, Values]:
     """Both as float64 arrays of n finite numbers.
 
     Raises:

@@ -15,16 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special, stats
 
+from noref.lab.arrays import Values
 from noref.lab.metrics.agreement import pairs
-
-Floats = npt.NDArray[np.float64]
 
 NAMES = {4: "4-parameter logistic (VQEG)", 5: "5-parameter logistic (Sheikh)"}
 EVALUATIONS = 10_000  # of the curve, after which a fit has failed
 FLAT = 1e-9  # of the range of the MOS: a curve with less is rounding, and its correlation is meaningless
 
 
-def logistic4(x: Floats, top: float, bottom: float, middle: float, width: float) -> Floats:
+def logistic4(x: Values, top: float, bottom: float, middle: float, width: float) -> Values:
     """VQEG's curve, b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|)); monotone.
 
     Args:
@@ -41,7 +40,7 @@ def logistic4(x: Floats, top: float, bottom: float, middle: float, width: float)
     return bottom + (top - bottom) * special.expit((x - middle) / np.abs(width))
 
 
-def logistic5(x: Floats, height: float, steepness: float, middle: float, slope: float, offset: float) -> Floats:
+def logistic5(x: Values, height: float, steepness: float, middle: float, slope: float, offset: float) -> Values:
     """Sheikh's curve, b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5; not always monotone.
 
     Args:
@@ -78,7 +77,7 @@ class Fit:
         """Name of the curve for tables, or "raw: " and the failure."""
         return f"raw: {self.failure}" if self.failure else NAMES[self.parameters]
 
-    def __call__(self, x: npt.ArrayLike) -> Floats:
+    def __call__(self, x: npt.ArrayLike) -> Values:
         """Predictions on the range of the MOS; unchanged where the fit failed."""
         raw = np.asarray(x, np.float64)
         if self.failure:
@@ -140,7 +139,7 @@ def fit(x: npt.ArrayLike, y: npt.ArrayLike, parameters: Literal[4, 5] = 4) -> Fi
     return result
 
 
-def _in_units(found: Floats, mean: float, deviation: float) -> tuple[float, ...]:
+def _in_units(found: Values, mean: float, deviation: float) -> tuple[float, ...]:
     """Parameters for x from those for standardised x; of two sets with one curve, that of positive width or steepness."""
     if len(found) == 4:
         top, bottom, middle, width = map(float, found)

@@ -13,9 +13,8 @@ import pandas as pd
 from scipy import stats
 from sklearn import metrics
 
+from noref.lab.arrays import Values
 from noref.lab.errors import LabError
-
-Floats = npt.NDArray[np.float64]
 
 THRESHOLD = 40.0  # on a 0 to 100 scale; the paper's. dipIQ trains with 20.
 
@@ -175,7 +174,7 @@ def p_test(scores: npt.ArrayLike, full_reference: npt.ArrayLike, threshold: floa
     return PairwisePreference(float(correct / pairs) if pairs else float("nan"), int(pairs), int(correct))
 
 
-def to_common_scale(scores: npt.ArrayLike, *, higher_is_better: bool) -> Floats:
+def to_common_scale(scores: npt.ArrayLike, *, higher_is_better: bool) -> Values:
     """Full-reference scores of a pool as percentile ranks, 0 (worst) to 100 (best), ties at their average.
 
     The paper maps each full-reference method by a logistic curve fitted to the DMOS of LIVE, which may not be redistributed. So
@@ -237,7 +236,7 @@ def all_tests(pool: pd.DataFrame, full_reference: npt.ArrayLike, threshold: floa
     return pd.DataFrame(rows, columns=["test", "value", "n", "failed", "note"])
 
 
-def _finite(values: npt.ArrayLike, what: str = "scores") -> Floats:
+def _finite(values: npt.ArrayLike, what: str = "scores") -> Values:
     found = np.asarray(values, np.float64)
     if found.ndim != 1 or not np.isfinite(found).all():
         raise ValueError(f"{what} must be one-dimensional and finite; leave out photos without a score, and count them")

@@ -74,9 +74,8 @@ class Backbone(nn.Module):
             self.register_buffer(what, torch.tensor(values)[:, None, None], persistent=False)
         self.eval()
         self._taps: list[int] | None = None  # indices of the blocks whose maps are taken; None for all
-        self._last = (
-            "none"  # whether the output of the network is added "after" the maps, replaces the last one ("instead"), or neither
-        )
+        # Whether the output of the network is added "after" the maps, replaces the last one ("instead"), or neither.
+        self._last = "none"
         self.stages = self._tap(name)
         if weights is not None and not fetch:
             self.load(weights)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
@@ -24,24 +23,15 @@ import noref
 from noref import batch, images
 from noref.drafts import draft
 from noref.errors import ImageError
-from noref.lab.arrays import Pixels
+from noref.lab.arrays import Pixels, Vectors
 from noref.lab.errors import LabError
 from noref.lab.networks import pooling
 from noref.lab.preprocessing import WorkingSize
 
-Vectors = npt.NDArray[np.float32]
-
 READERS = 2  # threads that decode photos while the network computes
 AHEAD = 5  # maximum of decoded photos in memory
-LIBRARIES = (
-    "numpy",
-    "onnxruntime",
-    "pillow",
-    "simplejpeg",
-    "timm",
-    "torch",
-    "torchvision",
-)  # for decoding, resizing and computing
+# For decoding, resizing and computing.
+LIBRARIES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "timm", "torch", "torchvision")
 
 
 @functools.cache

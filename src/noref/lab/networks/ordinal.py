@@ -32,24 +32,24 @@ class Found(NamedTuple):
 
 
 class OrdinalHead(nn.Module):
-    """A linear layer on standardised features: vectors N x D to logits N x K x L, that the k-th level is at least l.
+    """A linear layer on standardised features: vectors N x D to logits N x K x L, that the k-th family's level is at least l.
 
     Args:
         length: D.
-        things: K, the number of families.
-        steps: L, the number of levels.
+        families: K, the number of families.
+        levels: L, the number of levels.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, length: int, things: int = len(FAMILIES), steps: int = HIGHEST) -> None:
+    def __init__(self, length: int, families: int = len(FAMILIES), levels: int = HIGHEST) -> None:
         super().__init__()
-        self.shape = (-1, things, steps)
+        self.shape = (-1, families, levels)
         self.register_buffer("mean", torch.zeros(length))
         self.register_buffer("scale", torch.ones(length))
-        self.weight = nn.Parameter(torch.zeros(things * steps, length))
-        self.bias = nn.Parameter(torch.zeros(things * steps))
+        self.weight = nn.Parameter(torch.zeros(families * levels, length))
+        self.bias = nn.Parameter(torch.zeros(families * levels))
 
     def standardise(self, sample: Tensor) -> None:
         """Set mean and scale from a sample of vectors, n x D; constant features are not scaled."""
@@ -76,7 +76,7 @@ def fit(head: OrdinalHead, vectors: Tensor, targets: Tensor, penalty: float) -> 
     """Fit the weights of a standardised head by penalised logistic regression, in place.
 
     Args:
-        head: Of K outputs with L steps each.
+        head: For K families with L levels each.
         vectors: N x D.
         targets: N x K x L, from 0 to 1.
         penalty: Weight of the sum of squared weights, beside the mean cross-entropy of an output.

@@ -13,7 +13,7 @@ from noref.lab.networks.outputs import OutputNetwork
 SIDE = 32  # pixels on each side of a patch
 
 
-class Assessed(NamedTuple):
+class PatchPrediction(NamedTuple):
     """Predictions for N photos of P patches each.
 
     Attributes:
@@ -48,15 +48,15 @@ class PatchNetwork(OutputNetwork):
         """Photos (N x 3 x (H + 2 margin) x (W + 2 margin), 0 to 255) to the input of the network (N x C x H x W)."""
 
     @abstractmethod
-    def assess(self, patches: Tensor) -> Assessed:
+    def assess(self, patches: Tensor) -> PatchPrediction:
         """Predictions for N x P x C x 32 x 32 prepared patches."""
 
-    def forward(self, patches: Tensor) -> Assessed:
+    def forward(self, patches: Tensor) -> PatchPrediction:
         """Predictions for patches with their margins: uint8, N x P x (32 + 2 margin) x (32 + 2 margin) x 3."""
         prepared = self.prepare(as_planes(patches.flatten(0, 1)))
         return self.assess(torch.unflatten(prepared, 0, patches.shape[:2]))
 
-    def on_grid(self, pixels: Tensor) -> Assessed:
+    def on_grid(self, pixels: Tensor) -> PatchPrediction:
         """Predictions for whole photos: uint8, N x H x W x 3, H and W multiples of 32; P is H / 32 x W / 32, row by row."""
         prepared = self.prepare(F.pad(as_planes(pixels), [self.margin] * 4, mode="replicate"))
         return self.assess(cut(prepared))

@@ -21,12 +21,23 @@ _SMALL = 1e-6  # added to the variance, so that the gradient of a flat map is fi
 
 
 def length(stages: Sequence[Stage], features: Features) -> int:
-    """Length of the vectors that `describe` returns."""
+    """Length of the vectors that `describe` returns.
+
+    Examples:
+        >>> length([Stage(channels=4, reduction=8), Stage(channels=6, reduction=32)], "stages")
+        20
+    """
     return stages[-1].channels if features == "last" else 2 * sum(stage.channels for stage in stages)
 
 
 def describe(maps: Sequence[Tensor], features: Features) -> Tensor:
-    """Pool maps (N x C x h x w each) to vectors N x D; for "stages", means and standard deviations of each stage."""
+    """Pool maps (N x C x h x w each) to vectors N x D; for "stages", means and standard deviations of each stage.
+
+    Examples:
+        >>> maps = [torch.ones(1, 4, 8, 8), torch.ones(1, 6, 2, 2)]
+        >>> describe(maps, "last").shape, describe(maps, "stages").shape
+        (torch.Size([1, 6]), torch.Size([1, 20]))
+    """
     if features == "last":
         return maps[-1].mean(dim=(2, 3))
     return torch.cat([part for cells in maps for part in _moments(cells)], dim=1)

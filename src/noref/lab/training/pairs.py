@@ -20,7 +20,7 @@ from noref.lab.training.photos import Photos, crop_at_random
 from noref.lab.training.working import WorkingPhotos
 from noref.sources import images_below
 
-HELD_OUT = 0.15  # share of the pristine photos that is held out for validation
+HELD_OUT_SHARE = 0.15  # share of the pristine photos that is held out for validation
 
 
 def find_photos(folder: str | Path | None) -> list[Path]:
@@ -50,7 +50,7 @@ def hold_out(folder: str | Path, seed: int) -> tuple[list[Path], list[Path]]:
         LabError: There are fewer than four photos, or no training photos are left; or a photo cannot be read.
     """
     photos = find_photos(folder)
-    count = round(HELD_OUT * len(photos))
+    count = round(HELD_OUT_SHARE * len(photos))
     order = [photos[place] for place in np.random.default_rng(seed).permutation(len(photos))]
     held_out, others = order[:count], order[count:]
     twins = {path for pair in near_pairs_across({"held out": held_out, "others": others}) for path in (pair.first, pair.second)}
@@ -91,8 +91,8 @@ def pristine_parts(
 class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     """Every photo under every type and level: reference and distorted pixels, both uint8 H x W x 3.
 
-    Indexed by (epoch, pair). Random noise, directions and crops depend on seed, epoch, photo, type and level only. The pairs of
-    a photo are consecutive, so split the photos, not the index.
+    Indexed by (epoch, pair). Random noise, directions and crops depend on seed, epoch, photo (its pixels, not its name), type
+    and level only. The pairs of a photo are consecutive, so split the photos, not the index.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class DistortedPairs(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, index = place
         path, distortion, level = self.pairs[index]
-        key = hashlib.sha256(f"{path.name} {distortion.name} {level}".encode()).digest()[:8]
-        rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
         reference = self.photos.pixels(path)
+        key = hashlib.sha256(reference.tobytes() + f"{distortion.name} {level}".encode()).digest()[:8]
+        rng = np.random.default_rng((self.seed, epoch, int.from_bytes(key, "big")))
         distorted = distortion(reference, level, rng)
         if self.crop:
             reference, distorted = crop_at_random([reference, distorted], self.crop, rng)

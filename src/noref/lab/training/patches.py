@@ -8,7 +8,7 @@ from torch import Tensor
 
 from noref.lab.arrays import Pixels
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.networks.patches import SIDE, Assessed, PatchNetwork
+from noref.lab.networks.patches import SIDE, PatchNetwork, PatchPrediction
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.settings import Positive, Rate, settings
 from noref.lab.training.loop import Schedule
@@ -59,12 +59,12 @@ class RatedPatches(RatedPhotos):
         return self.photos.shapes(self.paths, SIDE)
 
 
-def patch_error(found: Assessed, mos: Tensor) -> Tensor:
+def patch_error(found: PatchPrediction, mos: Tensor) -> Tensor:
     """The mean absolute error of the patches, to each of which the MOS (N) of its photo is assigned."""
     return (found.quality - mos[:, None]).abs().mean()
 
 
-def photo_error(found: Assessed, mos: Tensor) -> Tensor:
+def photo_error(found: PatchPrediction, mos: Tensor) -> Tensor:
     """The mean absolute error of the scores of N photos."""
     return (found.score - mos).abs().mean()
 
@@ -78,7 +78,7 @@ class PatchModule(MosModule):
         error: The loss of predictions and MOS (N), such as `patch_error`.
     """
 
-    def __init__(self, network: PatchNetwork, learning_rate: float, error: Callable[[Assessed, Tensor], Tensor]) -> None:
+    def __init__(self, network: PatchNetwork, learning_rate: float, error: Callable[[PatchPrediction, Tensor], Tensor]) -> None:
         super().__init__(network, learning_rate)
         self.error = error
 

@@ -15,7 +15,7 @@ def fast_precision(precision: str) -> str:
     Returns:
         "32-true" instead of "bf16-mixed" if there is no accelerator and the processor computes slowly in bfloat16.
 
-    Example:
+    Examples:
         >>> fast_precision("32-true")
         '32-true'
     """

@@ -133,9 +133,8 @@ class QualityClassModule(pl.LightningModule):
         loss = F.cross_entropy(scores, torch.bucketize(mos, self.edges), self.class_weights)
         self.log("val_loss", loss, batch_size=len(mos))
         places = torch.arange(scores.shape[1], device=scores.device)
-        expected = (scores.softmax(dim=1) * places).sum(
-            dim=1
-        )  # the expected class, which ranks more finely than the predicted class
+        # The expected class ranks more finely than the predicted class.
+        expected = (scores.softmax(dim=1) * places).sum(dim=1)
         self.collected.append((expected.cpu(), mos.cpu()))
 
     def on_validation_epoch_end(self) -> None:

@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from noref.lab.arrays import Vectors
 from noref.lab.metrics.agreement import agreement
-from noref.lab.networks.cache import Vectors
 from noref.lab.networks.heads import LinearHead, from_pipeline
 
 ALPHAS = np.logspace(-1, 5, 13)  # penalties to try, on standardised features

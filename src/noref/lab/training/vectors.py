@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from noref.lab.arrays import Pixels
+from noref.lab.arrays import Pixels, Vectors
 from noref.lab.networks.backbone import Backbone
-from noref.lab.networks.cache import FeatureCache, Vectors
+from noref.lab.networks.cache import FeatureCache
 from noref.lab.networks.pooling import Features, describe
 from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.training.precision import fast_precision

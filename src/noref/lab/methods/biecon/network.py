@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from noref.lab.networks.heads import HiddenHead
 from noref.lab.networks.initial import initialise
-from noref.lab.networks.patches import Assessed, PatchNetwork, local_normalisation, luma
+from noref.lab.networks.patches import PatchNetwork, PatchPrediction, local_normalisation, luma
 
 TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # of local normalisation
 CONSTANT = 127.0  # of local normalisation, in grey levels
@@ -56,10 +56,11 @@ class Biecon(PatchNetwork):
         """The prediction of stage 1 for each patch, N x P."""
         return torch.unflatten(self.local_head(self.describe(patches).flatten(0, 1))[0].float(), 0, patches.shape[:2])
 
-    def assess(self, patches: Tensor) -> Assessed:
+    def assess(self, patches: Tensor) -> PatchPrediction:
         vectors, deviation = self.describe(patches), patches.flatten(2).std(dim=2)
         least = deviation.sort(dim=1).values[:, patches.shape[1] // DISCARDED]
         used = (deviation >= least[:, None]).float()[:, :, None]
         pooled = (used * vectors).sum(dim=1) / used.sum(dim=1)
         score, slope = self.head(pooled)
-        return Assessed(score.float(), score[:, None] + torch.einsum("nd,npd->np", slope, vectors - pooled[:, None]).float())
+        quality = score[:, None] + torch.einsum("nd,npd->np", slope, vectors - pooled[:, None])
+        return PatchPrediction(score.float(), quality.float())

@@ -49,7 +49,7 @@ class BrisqueMethod(RegressionMethod[BrisqueSettings]):
         if self.settings.parameters is None:
             return super().initial()
         model = Path(self.settings.parameters)
-        ranges = self.settings.ranges or model.with_name(model.stem.replace("model", "range"))
+        ranges = self.settings.ranges or model.with_stem(model.stem.replace("model", "range"))
         return Parameters(from_libsvm(model, Path(ranges)).of_distortion().arrays(), {"mos_range": [0, 100]})
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noref.images import Source
-from noref.lab.arrays import Pixels, Values
+from noref.lab.arrays import Map, Pixels, Values
 from noref.lab.features import blocks, mscn
 from noref.lab.features.planes import ArrayPlane, luma
 from noref.lab.methods.handcrafted import measure
@@ -16,7 +16,6 @@ from noref.lab.methods.registry import register
 from noref.lab.settings import settings
 
 Mask = npt.NDArray[np.bool_]
-Map = npt.NDArray[np.float32]
 
 BLOCK = 16
 SEGMENT = 6  # coefficients along an edge of a block

@@ -14,10 +14,10 @@ from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.methods.classifier.network import Output
-from noref.lab.networks.cache import Vectors
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.finetuning import warm_up_and_cosine
 from noref.lab.training.photos import RatedPhotos

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from noref.lab.networks.patches import Assessed, PatchNetwork, local_normalisation, luma
+from noref.lab.networks.patches import PatchNetwork, PatchPrediction, local_normalisation, luma
 
 WINDOW = 7  # pixels on a side of the window of local normalisation: from -3 to 3
 CONSTANT = 1.0  # of local normalisation, in grey levels
@@ -23,9 +23,9 @@ class Cnniqa(PatchNetwork):
     def prepare(self, planes: Tensor) -> Tensor:
         return local_normalisation(luma(planes), [1 / WINDOW] * WINDOW, CONSTANT)
 
-    def assess(self, patches: Tensor) -> Assessed:
+    def assess(self, patches: Tensor) -> PatchPrediction:
         quality = torch.unflatten(self.output(self.hide(patches)).float()[:, 0], 0, patches.shape[:2])
-        return Assessed(quality.mean(dim=1), quality)
+        return PatchPrediction(quality.mean(dim=1), quality)
 
     def hide(self, patches: Tensor) -> Tensor:
         """The last hidden layer of N P patches."""
@@ -48,10 +48,10 @@ class CnniqaPlus(Cnniqa):
         self.hidden = _hidden(64, 128, 512)
         self.output, self.types = nn.Linear(512, 1), nn.Linear(512, types)
 
-    def assess(self, patches: Tensor) -> Assessed:
+    def assess(self, patches: Tensor) -> PatchPrediction:
         hidden, count = self.hide(patches), patches.shape[:2]
         quality = torch.unflatten(self.output(hidden).float()[:, 0], 0, count)
-        return Assessed(quality.mean(dim=1), quality, types=torch.unflatten(self.types(hidden).float(), 0, count))
+        return PatchPrediction(quality.mean(dim=1), quality, types=torch.unflatten(self.types(hidden).float(), 0, count))
 
 
 def _hidden(inputs: int, first: int, second: int) -> nn.Sequential:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.files import make_folder
 from noref.lab.methods.dbcnn.learning import CLASSES, ScnnModule, ScnnSchedule
-from noref.lab.methods.dbcnn.network import CELL, BilinearNetwork
+from noref.lab.methods.dbcnn.network import CELL, VERSION, BilinearNetwork
 from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
-from noref.lab.networks.cache import Vectors
 from noref.lab.networks.weights import digest
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.settings import PathText, Positive, Share, settings
@@ -96,5 +96,5 @@ class DbcnnMethod(ScoringNetworkMethod[DbcnnSettings]):
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
         network, size = self.network_.eval(), self.working_size
-        facts = {**network.backbone.policy(), "size": asdict(size), "scnn": digest(network.scnn)}
+        facts = {**network.backbone.policy(), "size": asdict(size), "scnn": digest(network.scnn), "bilinear": VERSION}
         return vectors_by(network.describe, size, paths, self.settings.data.cache, facts)

@@ -15,6 +15,8 @@ CELL = 16  # pixels on a side of the cells of both maps
 WIDTH = 128  # channels of the map of S-CNN
 LAYERS = ((48, 1), (48, 2), (64, 1), (64, 2), (64, 1), (64, 2), (128, 1), (128, 1), (WIDTH, 2))  # channels, stride
 
+VERSION = 1  # of `bilinear`: raise it with any change of its values, so that cached features are computed again
+
 _SMALL = 1e-8  # added before the square root, so that the gradient at 0 is finite
 
 

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ class DeepBiqSettings:
     """"last" for the mean of the last map, "stages" for mean and deviation of the map after every stage."""
     pooling: Pooling = "feature-avg"
     """How the features or predictions of several crops become one score."""
-    regressor: svr.RegressorSettings = svr.RegressorSettings()
+    regressor: svr.DeepBiqSvrSettings = svr.DeepBiqSvrSettings()
     finetune: ClassTuning = ClassTuning()
     """Experiment III."""
     leak: str | None = None
@@ -143,13 +144,17 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
             else max(self._count(), (self.settings.most_crops or 0) * (self.settings.view == "crops"))
         )
         crops, precision = self._crops(count), fast_precision(precision)
-        policy = {
-            **backbone.policy(),
-            "size": asdict(self.working_size),
-            "crops": None if crops is None else {"side": crops.side, "places": crops.places.tolist()},
-            "features": self.settings.features,
-            "precision": precision,
-        }
+        policy = (
+            {}
+            if self.settings.data.cache is None
+            else {
+                **_policy(backbone),
+                "size": asdict(self.working_size),
+                "crops": None if crops is None else {"side": crops.side, "places": crops.places.tolist()},
+                "features": self.settings.features,
+                "precision": precision,
+            }
+        )
 
         def compute(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
             return vectors_of(self._working(pixels)[0], crops, backbone, self.settings.features, precision).numpy()
@@ -182,3 +187,9 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
 
     def _working(self, image: Source) -> Tensor:
         return torch.from_numpy(working_pixels(image, self.working_size))[None]
+
+
+@lru_cache(1)  # since it hashes all weights, and photos are often predicted one by one
+def _policy(backbone: Backbone) -> Mapping[str, Any]:
+    """The policy of a backbone whose weights are final."""
+    return backbone.policy()

@@ -13,13 +13,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR, LinearSVR
 
+from noref.lab.arrays import Vectors
 from noref.lab.methods.deepbiq import pooling as pools
 from noref.lab.methods.deepbiq.pooling import Pooling
 from noref.lab.methods.svr import Choices
 from noref.lab.metrics.agreement import agreement
 from noref.lab.settings import Positive, settings
 
-Vectors = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
 Kernel = Literal["linear", "rbf"]
@@ -33,7 +33,7 @@ MOST_ROWS = {"linear": 20_000, "rbf": 6_000}
 
 
 @settings
-class RegressorSettings:
+class DeepBiqSvrSettings:
     """The support vector regressor; C and epsilon are chosen on the validation part."""
 
     kernel: Kernel = "linear"
@@ -56,7 +56,7 @@ class Choice:
     srcc: float
 
 
-def fit(crops: Vectors, mos: Scores, pooling: Pooling, wanted: RegressorSettings, seed: int = 0) -> list[Pipeline]:
+def fit(crops: Vectors, mos: Scores, pooling: Pooling, wanted: DeepBiqSvrSettings, seed: int = 0) -> list[Pipeline]:
     """Fit one pipeline for every C and epsilon to try; `networks.heads.from_pipeline` converts them.
 
     Args:
@@ -98,7 +98,7 @@ def predict(fitted: Pipeline, crops: Vectors, pooling: Pooling) -> Scores:
     return pools.outputs(fitted.predict(pools.inputs(crops, pooling)), len(crops), pooling)
 
 
-def _fits(rows: Vectors, targets: Scores, wanted: RegressorSettings, seed: int) -> Iterator[Pipeline]:
+def _fits(rows: Vectors, targets: Scores, wanted: DeepBiqSvrSettings, seed: int) -> Iterator[Pipeline]:
     linear = wanted.kernel == "linear"
     axes = min(wanted.axes, *rows.shape)
     before = make_pipeline(StandardScaler(), *([] if linear else [PCA(axes, random_state=seed)]))

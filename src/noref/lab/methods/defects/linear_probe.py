@@ -3,19 +3,17 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from noref.lab.arrays import Vectors
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels
 from noref.lab.errors import LabError
 from noref.lab.metrics.defects import by_family
 from noref.lab.networks.ordinal import OrdinalHead, at_least, read
 
 CS = np.logspace(-5, 0, 6)  # inverse penalties to try; features are standardised
-
-Vectors = npt.NDArray[np.float32]
 
 
 def fitted_head(

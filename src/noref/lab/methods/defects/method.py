@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from noref.lab import distortions
-from noref.lab.arrays import Pixels
+from noref.lab.arrays import Pixels, Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES, distort
@@ -17,7 +17,6 @@ from noref.lab.methods.defects.sources import sources
 from noref.lab.methods.network import DefectMethod, NetworkSettings
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
-from noref.lab.networks.cache import Vectors
 from noref.lab.networks.pooling import Features
 from noref.lab.preprocessing import DataConfig
 from noref.lab.settings import PathText, Positive, Share, settings

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from noref.images import Source
 from noref.lab import distortions
+from noref.lab.arrays import Map
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.methods.diqa import maps, network
 from noref.lab.methods.diqa.learning import DiqaScoreModule, ErrorMapModule
-from noref.lab.methods.network import Map, ScoringNetworkMethod
+from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import SizeConfig, WorkingSize, working_pixels

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from noref.lab.methods.diqa import maps
 from noref.lab.networks.initial import initialise
 from noref.lab.networks.outputs import OutputNetwork
+from noref.lab.networks.patches import as_planes, luma
 from noref.lab.settings import settings
 
 BORDER = 4  # cells on each side of a map that depend on padding; excluded from pooling and losses
@@ -70,11 +71,10 @@ class Prediction(NamedTuple):
 
 def decompose(pixels: Tensor, normalise: bool = True) -> Views:
     """Compute the luma (BT.601, [0, 1]) of RGB pixels (uint8, N x H x W x 3), its low-pass version and its detail."""
-    red, green, blue = (pixels[..., channel].float() for channel in range(3))
-    luma = ((0.299 * red + 0.587 * green + 0.114 * blue) / 255)[:, None]
-    low = maps.low_pass(luma)
-    detail = luma - low
-    return Views(low, detail, detail if normalise else luma)
+    gray = luma(as_planes(pixels)) / 255
+    low = maps.low_pass(gray)
+    detail = gray - low
+    return Views(low, detail, detail if normalise else gray)
 
 
 def inside(cells: Tensor) -> Tensor:

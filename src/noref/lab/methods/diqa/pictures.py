@@ -5,11 +5,10 @@ import numpy.typing as npt
 import torch
 from matplotlib.figure import Figure
 
+from noref.lab.arrays import Map
 from noref.lab.methods.diqa import maps
 from noref.lab.methods.diqa.method import DiqaMethod
 from noref.lab.methods.diqa.network import decompose
-
-Map = npt.NDArray[np.float32]
 
 
 def draw(method: DiqaMethod, reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8]) -> Figure:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Floats = npt.NDArray[np.float64]
+from noref.lab.arrays import Values
 
 BINS = 10
 CENTRES = np.linspace(0, 1, BINS)  # of the bins, on the MOS scaled to [0, 1]: ratings 1 to 10 in the paper
@@ -13,7 +13,7 @@ _NEAREST = 0.02  # least distance of the mean from the ends, and of the deviatio
 _STEPS = 100  # at most, of Newton's method
 
 
-def of_maximum_entropy(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> Floats:
+def of_maximum_entropy(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> Values:
     """The distributions over `CENTRES` of the largest entropy with a given mean and standard deviation, n x 10.
 
     They are proportional to exp(a x + b x^2). The databases with MOS publish no histograms; the paper approximates those of
@@ -37,12 +37,12 @@ def of_maximum_entropy(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> Floats:
     return np.stack([_fit(each) for each in target])
 
 
-def _fit(target: Floats) -> Floats:
+def _fit(target: Values) -> Values:
     """The distribution with that mean and mean square: the minimum of a convex function, by Newton's method."""
     powers = np.stack([CENTRES, CENTRES**2])
     slopes = np.zeros(2)
 
-    def dual(slopes: Floats) -> float:
+    def dual(slopes: Values) -> float:
         return float(np.logaddexp.reduce(slopes @ powers) - slopes @ target)
 
     for _ in range(_STEPS):
@@ -59,8 +59,8 @@ def _fit(target: Floats) -> Floats:
     return _softmax(slopes @ powers)
 
 
-def _softmax(logits: Floats) -> Floats:
-    shares: Floats = np.exp(logits - np.logaddexp.reduce(logits))
+def _softmax(logits: Values) -> Values:
+    shares: Values = np.exp(logits - np.logaddexp.reduce(logits))
     return shares
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pydantic import Field
 
+from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.files import make_folder
 from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.networks.cache import Vectors
 from noref.lab.networks.pooled import CELL, ScoreNetwork
 from noref.lab.networks.pooling import Features
 from noref.lab.settings import Share, settings

@@ -9,15 +9,15 @@ import pandas as pd
 import torch
 from sklearn.cross_decomposition import PLSRegression
 
+from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.files import make_folder
 from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
-from noref.lab.methods.sfa.network import STATISTICS, SfaNetwork
+from noref.lab.methods.sfa.network import STATISTICS, VERSION, SfaNetwork
 from noref.lab.metrics.agreement import agreement
 from noref.lab.networks.backbone import BackboneConfig
-from noref.lab.networks.cache import Vectors
 from noref.lab.preprocessing import AreaConfig, WorkingSize
 from noref.lab.settings import Positive, settings
 from noref.lab.training.vectors import vectors_by
@@ -78,5 +78,6 @@ class SfaMethod(ScoringNetworkMethod[SfaSettings]):
         pd.DataFrame(rows, columns=["aggregation", "val_srcc"]).to_csv(folder / "pls.csv", index=False)
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
-        facts = {**self.network_.backbone.policy(), "size": asdict(self.working_size), "sfa": self.settings.side}
+        crops = {"sfa": self.settings.side, "aggregation": VERSION}
+        facts = {**self.network_.backbone.policy(), "size": asdict(self.working_size), **crops}
         return vectors_by(self.network_.describe, self.working_size, paths, self.settings.data.cache, facts)

@@ -18,6 +18,8 @@ QUANTILES = (1.0, 0.75, 0.5, 0.25, 0.0)
 STATISTICS: Mapping[str, int] = {"mean and deviation": 2, "quantiles": len(QUANTILES), "moments": 4}
 """Number of statistics of each aggregation, in the order of `aggregate`."""
 
+VERSION = 1  # of `SfaNetwork.describe`: raise it with any change of its values, so that cached features are computed again
+
 
 class SfaNetwork(OutputNetwork):
     """Photos at working size, sides multiples of half a crop and at least one crop, to a score.

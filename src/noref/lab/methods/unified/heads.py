@@ -1,7 +1,7 @@
 """The heads of score, defects and spread, trained further on features of whole photos; the backbone stays as it is.
 
-In the fine-tuning, heads see crops, and distortions that were made at working size. In use they see whole photos, most of which
-were distorted before they were brought to working size: at a smaller size, blocks and noise look different.
+In the fine-tuning, heads receive crops, and distortions that were made at working size. In use they receive whole photos, most
+of which were distorted before they were brought to working size: at a smaller size, blocks and noise look different.
 """
 
 import math
@@ -113,7 +113,8 @@ def refine(
 def fit_spread(network: UnifiedNetwork, rated: Tensor, mos: Tensor) -> None:
     """Fit the head of the spread to the errors of the score on rated photos (Laplace likelihood), in place.
 
-    Rated photos tell little about the errors on heavily distorted ones; the penalty keeps the spread moderate there.
+    Rated photos contain little information on the errors on heavily distorted ones; the penalty keeps the spread moderate
+    there.
 
     Args:
         network: With the final curve of its score.

@@ -27,7 +27,7 @@ class UnifiedModule(FineTuningModule):
 
     `rated` and `distorted` are the cross-entropies of the ordinal targets of the MOS, on rated images and on distorted ones;
     `map` is the squared error of the quality map, or of its mean where only the MOS is known; `defects` is the cross-entropy
-    of the ordinal targets of the levels; `order` asks that of two levels of a distortion the higher one has the lower MOS
+    of the ordinal targets of the levels; `order` penalises pairs in which the higher level has the higher predicted MOS
     (`photos.LevelPairs`; the loss of RankNet, Burges et al., "Learning to Rank using Gradient Descent", ICML 2005). The
     spread is fitted to the errors on rated images (Laplace likelihood); its gradient ends at its head, so that its weight is 1.
 

@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from noref.drafts import draft
 from noref.lab import distortions
+from noref.lab.datasets.check import near_pairs_across
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES
@@ -19,10 +22,11 @@ from noref.lab.methods.network import ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.methods.unified import heads, interval, photos, probe, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
-from noref.lab.methods.unified.network import CELL, FEATURES, UnifiedNetwork
+from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork
 from noref.lab.methods.unified.teacher import cross_validated_mos
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import compact
+from noref.lab.networks.pooled import CELL
 from noref.lab.preprocessing import DataConfig, WorkingSize
 from noref.lab.settings import NotNegative, PathText, Positive, Share, settings
 from noref.lab.training.finetuning import OptimizerConfig
@@ -111,6 +115,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         chains.require(chosen.types)
         make_folder(folder)
         learning, kept = self._without_calibration(rated)
+        self._refuse_external(kept)
         kept.table.to_csv(folder / "calibration.csv", index=False)
         targets = self._with_teacher(learning, folder)
         pristine, held_out = self._pristine()
@@ -121,12 +126,12 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         module = UnifiedModule(network, chosen.losses, chosen.optimizer)
         training = photos.Together(
             photos.Rated(targets, self.working_size, chosen.data.crop, self.seed, flip=True),
-            *(photos.DistortedImages(source, chosen.types, chosen.data.crop, self.seed) for source in (clean, *others)),
+            *(photos.PseudoRated(source, chosen.types, chosen.data.crop, self.seed) for source in (clean, *others)),
             *([photos.LevelPairs(clean, chosen.types, chosen.data.crop, self.seed)] if chosen.pairs else []),
         )
         checking = photos.Together(
             photos.Rated(validation, self.working_size),
-            photos.DistortedImages(checks, chosen.types, seed=self.seed, in_part=0),
+            photos.PseudoRated(checks, chosen.types, seed=self.seed, in_part=0),
         )
         train(module, training, checking, folder / "training", chosen.schedule, self.seed, "val_both")
         self._refine_map([clean, *others], checks, folder / "training-map")
@@ -145,8 +150,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         """Train the map's head alone, mostly on images that are distorted in one region; without epochs, do nothing."""
         chosen = self.settings
 
-        def images(source: sources.Source, crop: int | None) -> photos.DistortedImages:
-            return photos.DistortedImages(source, chosen.types, crop, self.seed + 1, MAP_IN_PART)  # not the images of before
+        def images(source: sources.Source, crop: int | None) -> photos.PseudoRated:
+            return photos.PseudoRated(source, chosen.types, crop, self.seed + 1, MAP_IN_PART)  # not the images of before
 
         training = photos.Together(*(images(source, chosen.data.crop) for source in clean))
         schedule = replace(chosen.schedule, epochs=min(MAP_EPOCHS, chosen.schedule.epochs), ema=None)
@@ -176,7 +181,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         clean, others = self._sources(pristine, learning, larger, heads.COPIES)
         paired, (*_, drawn) = self._sources(pristine, learning, larger, heads.PAIRS)
         images = photos.Together(
-            *(photos.DistortedImages(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
+            *(photos.PseudoRated(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
             *(photos.LevelPairs(each, chosen.types, seed=seed) for each in (paired, drawn)),
         )
         file = folder / "training" / "whole-images.safetensors"
@@ -197,14 +202,27 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             raise LabError(f"{rated.name}: {needed}; give more photos, or raise `calibration`")
         return tuple(rated.select(rated.table["image"][which].tolist()) for which in (~kept, kept))  # type: ignore[return-value]
 
+    def _refuse_external(self, kept: RatedImages) -> None:
+        """Raise an error if calibration photos, or their references, are near-identical to pristine images."""
+        sides = {"calibration": [*kept.paths, *kept.references], "external images": self.external_images()}
+        near = near_pairs_across(sides, skip_unreadable=True)
+        if near:
+            what = f"{near[0].first} in calibration and {near[0].second} in external images are near-identical"
+            raise LabError(f"{what} ({len(near)} pairs in total); remove the latter")
+
     def _with_teacher(self, rated: RatedImages, folder: Path) -> RatedImages:
-        """The same images with a mean of MOS and prediction as target, which is kept in `teacher.csv`."""
+        """The same images with a mean of MOS and prediction as target.
+
+        Predictions are kept in `teacher.csv`; those of other images are replaced.
+        """
         chosen, file = self.settings, folder / "teacher.csv"
         if not chosen.teachers:
             return rated
-        if not file.exists():
-            predicted = cross_validated_mos(rated, chosen.teachers, self.working_size, chosen.data.cache)
-            rated.table[["image"]].assign(predicted=predicted).to_csv(file, index=False)
+        images = rated.table["image"].astype(str).tolist()
+        if not file.exists() or read_csv(file, dtype={"image": str}).get("image", pd.Series()).tolist() != images:
+            found = cross_validated_mos(rated, chosen.teachers, self.working_size, chosen.data.cache)
+            with draft(file) as unfinished:
+                pd.DataFrame({"image": images, "predicted": found}).to_csv(unfinished, index=False)
         low, high = rated.mos_range
         predicted = low + (high - low) * read_csv(file)["predicted"].to_numpy()
         mixed = (1 - chosen.teacher_weight) * rated.mos + chosen.teacher_weight * predicted

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.networks.backbone import Backbone, Stage
 from noref.lab.networks.ordinal import OrdinalHead, read
-from noref.lab.networks.pooled import PooledNetwork
+from noref.lab.networks.pooled import CELL, PooledNetwork
 from noref.lab.networks.pooling import Features, describe, length
 
-CELL = 16  # side of a cell of the quality map, in pixels
 FEATURES: Features = "stages"  # early stages respond to noise, blur and blocking
 MOS_STEPS = tuple(step / 10 for step in range(1, 10))
 """Thresholds of the ordinal targets of the MOS, which is scaled to [0, 1]."""

@@ -16,9 +16,9 @@ from noref.lab import distortions
 from noref.lab.arrays import Pixels
 from noref.lab.distortions import Distortion
 from noref.lab.distortions.chains import FAMILIES, HIGHEST, Levels, distort
-from noref.lab.methods.unified.network import CELL
 from noref.lab.methods.unified.sources import ComposedSource, PhotoSource, Source
 from noref.lab.networks.ordinal import at_least
+from noref.lab.networks.pooled import CELL
 from noref.lab.preprocessing import WorkingSize
 from noref.lab.training.photos import Photos, RatedPhotos, crop_at_random
 from noref.lab.training.working import WorkingPhotos
@@ -65,10 +65,10 @@ class Rated(RatedPhotos):
         return pixels, Targets(mos, torch.full(grid, torch.nan), torch.full((len(FAMILIES), HIGHEST), torch.nan))
 
 
-class DistortedImages(Dataset[Item]):
-    """The images of a source under random distortions; indexed by (epoch, item).
+class PseudoRated(Dataset[Item]):
+    """The images of a source under random distortions, with their pseudo-MOS; indexed by (epoch, item).
 
-    What is drawn depends on seed, epoch and item only. Images are distorted at working size, then cropped.
+    What is drawn depends on seed, epoch, item and kind of source only. Images are distorted at working size, then cropped.
 
     Args:
         source: Images without visible defects.
@@ -82,7 +82,7 @@ class DistortedImages(Dataset[Item]):
         self, source: Source, types: Sequence[str], crop: int | None = None, seed: int = 0, in_part: float = IN_PART
     ) -> None:
         self.source, self.crop, self.seed, self.in_part = source, crop, seed, in_part
-        self.types = _that_show(types, source)
+        self.types = _visible_on(types, source)
         self.extreme = [one for one in self.types if one.extreme_parameter is not None]
         self.chains = tuple(types) if len(source.families) == len(FAMILIES) else None
 
@@ -91,7 +91,7 @@ class DistortedImages(Dataset[Item]):
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
         epoch, index = place
-        rng = np.random.default_rng((self.seed, epoch, index))
+        rng = np.random.default_rng((self.seed, epoch, index, self.source.stream))
         clean = self.source.pixels(index, rng)
         distorted, kept, levels = self._distort(clean, rng)
         kept, levels = _as_seen(clean, distorted, kept, levels)
@@ -127,7 +127,7 @@ class LevelPairs(Dataset[Item]):
     """Pairs of images: one under a distortion at two levels, the lower one first; indexed by (epoch, item).
 
     The levels differ by `STEP`; level 0 is the image itself. Both images have the same noise and the same crop. Pixels and
-    targets have an additional first axis of length 2. What is drawn depends on seed, epoch and item only.
+    targets have an additional first axis of length 2. What is drawn depends on seed, epoch, item and kind of source only.
 
     Args:
         source: Images without visible defects.
@@ -138,14 +138,14 @@ class LevelPairs(Dataset[Item]):
 
     def __init__(self, source: Source, types: Sequence[str], crop: int | None = None, seed: int = 0) -> None:
         self.source, self.crop, self.seed = source, crop, seed
-        self.types = _that_show(types, source)
+        self.types = _visible_on(types, source)
 
     def __len__(self) -> int:
         return len(self.source.mos)
 
     def __getitem__(self, place: tuple[int, int]) -> Item:
         epoch, index = place
-        rng = np.random.default_rng((self.seed, epoch, index, 1))  # not the numbers of DistortedImages
+        rng = np.random.default_rng((self.seed, epoch, index, self.source.stream, 1))  # not the numbers of PseudoRated
         clean, mos = self.source.pixels(index, rng), self.source.mos[index]
         kind, lower = self.types[int(rng.integers(len(self.types)))], int(rng.integers(HIGHEST - STEP + 1))
         noise = int(rng.integers(2**32))
@@ -171,7 +171,7 @@ class Together(Dataset[Item]):
         self.parts = parts
         shared: dict[WorkingSize, WorkingPhotos] = {}
         for part in parts:
-            reader: object = part.source if isinstance(part, (DistortedImages, LevelPairs)) else part
+            reader: object = part.source if isinstance(part, (PseudoRated, LevelPairs)) else part
             if isinstance(reader, ComposedSource):
                 reader = reader.photos
             if isinstance(reader, (RatedPhotos, PhotoSource)):
@@ -192,8 +192,8 @@ class Together(Dataset[Item]):
         return [shape for part in self.parts for shape in part.shapes()]
 
 
-def _that_show(types: Sequence[str], source: Source) -> list[Distortion]:
-    """The distortions that show on the images of a source."""
+def _visible_on(types: Sequence[str], source: Source) -> list[Distortion]:
+    """The distortions that are visible on the images of a source."""
     drawn = [distortions.get(name) for name in types]
     return [one for one in drawn if one.family in source.families or one.family not in FAMILIES]
 

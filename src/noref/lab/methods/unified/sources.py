@@ -27,10 +27,12 @@ class Source(ABC):
     Attributes:
         mos: Pseudo-MOS of each.
         families: Families of distortions that show on them.
+        stream: A number from 1 that random seeds contain, so that sources of different kinds are distorted differently.
     """
 
     mos: list[float]
     families: Sequence[str] = tuple(FAMILIES)
+    stream = 1
 
     @abstractmethod
     def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
@@ -70,6 +72,8 @@ class HalvedSource(PhotoSource):
     Mirrored copies fill them up to their size before, so that a level means the same as in other images.
     """
 
+    stream = 2
+
     def pixels(self, index: int, rng: np.random.Generator) -> Pixels:
         photo = Image.fromarray(super().pixels(index, rng))
         half = photo.resize((photo.width // 2, photo.height // 2), Image.Resampling.BICUBIC)
@@ -86,6 +90,8 @@ class ComposedSource(Source):
         count: Pictures in an epoch.
         side: Their height and width.
     """
+
+    stream = 3
 
     def __init__(self, photos: PhotoSource, count: int, side: int) -> None:
         self.photos, self.side = photos, side
@@ -109,6 +115,7 @@ class DrawnSource(Source):
     """
 
     families = ON_DRAWN
+    stream = 4
 
     def __init__(self, count: int, mos: float, side: int) -> None:
         self.mos, self.side = [mos] * count, side

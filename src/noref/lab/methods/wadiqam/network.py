@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from noref.lab.networks.initial import initialise
-from noref.lab.networks.patches import Assessed, PatchNetwork
+from noref.lab.networks.patches import PatchNetwork, PatchPrediction
 
 WIDTHS = (32, 64, 128, 256, 512)  # of five blocks of two convolutions and a pooling, which reduce a patch to one vector
 LEAST_WEIGHT = 1e-6
@@ -36,14 +36,14 @@ class Wadiqam(PatchNetwork):
     def prepare(self, planes: Tensor) -> Tensor:
         return planes / 255
 
-    def assess(self, patches: Tensor) -> Assessed:
+    def assess(self, patches: Tensor) -> PatchPrediction:
         count = patches.shape[:2]
         vectors = self.features(patches.flatten(0, 1).contiguous(memory_format=torch.channels_last))
         quality = torch.unflatten(self.output(self.hidden(vectors)).float()[:, 0], 0, count)
         if self.weight is None:
-            return Assessed(quality.mean(dim=1), quality)
+            return PatchPrediction(quality.mean(dim=1), quality)
         weight = torch.unflatten(self.weight(vectors).float().relu()[:, 0] + LEAST_WEIGHT, 0, count)
-        return Assessed((weight * quality).sum(dim=1) / weight.sum(dim=1), quality, weight)
+        return PatchPrediction((weight * quality).sum(dim=1) / weight.sum(dim=1), quality, weight)
 
 
 def _head() -> tuple[nn.Sequential, nn.Linear]:
