@@ -30,6 +30,7 @@ CARD = DatabaseCard(
     layout="a CSV with the columns image, mos (higher is better) and, optionally, std, content, reference, type, level, group, "
     "part, low and high (the ends of the MOS range, in every row); or a folder that holds it as labels.csv",
 )
+_COLUMNS = ("image", "mos", "std", "content", "reference", "type", "level", "group", "part", "low", "high")
 _TEXTS = ("image", "content", "reference", "type", "group", "part")
 
 
@@ -49,7 +50,11 @@ def read(path: str | Path) -> RatedImages:
     require(file.parent, file.name, layout=CARD.layout)
     table = read_csv(file, dtype=dict.fromkeys(_TEXTS, str))
     columns(table, file, "image", "mos")
+    if unknown := [str(column) for column in table if column not in _COLUMNS]:
+        raise LabError(f"{file}: unknown columns {', '.join(unknown)}; known are {', '.join(_COLUMNS)}")
     numbers(table, file, "mos", "std", "level", "low", "high")
+    if table.empty:
+        raise LabError(f"{file} has a header but no rows; add a row for each photo")
     table = table.rename(columns={"std": "mos_std"})
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
