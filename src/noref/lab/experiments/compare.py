@@ -87,9 +87,7 @@ def _untested(reason: str, **facts: int) -> dict[str, Any]:
 def _test(shared: pd.DataFrame) -> dict[str, Any]:
     """Test two methods, whose columns end in _x and _y; one row per split."""
     if shared.empty:
-        return _untested(
-            "no shared split; evaluate both on the same photos and contents, with the same protocol, shares and seed"
-        )
+        return _untested("no shared split; evaluate both on the same photos and contents, with one protocol, shares and seed")
     photos = pd.concat([_photos(row) for _, row in shared.iterrows()], ignore_index=True)
     scored = photos[np.isfinite(photos[["predicted_x", "predicted_y"]]).all(axis=1)]
     facts = {"splits": len(shared), "contents": photos["content"].nunique(), "failed": len(photos) - len(scored)}
@@ -126,8 +124,9 @@ def _photos(split: pd.Series) -> pd.DataFrame:
         other = both[both[f"{column}_x"] != both[f"{column}_y"]]
         if len(other):
             folders = " and ".join(str(file.parents[3]) for file in files)  # of FOLDER/METHOD/DATABASE/SPLIT/predictions.csv
+            values = " and ".join(str(other[f"{column}_{side}"].iloc[0]) for side in ("x", "y"))
             raise LabError(
-                f"{folders} have different {name} for {len(other)} photos of {split['split']}, such as {other['image'].iloc[0]} "
-                f"({other[f'{column}_x'].iloc[0]} and {other[f'{column}_y'].iloc[0]}); evaluate both on the same labels"
+                f"{folders} have different {name} for {len(other)} photos of {split['split']}, such as "
+                f"{other['image'].iloc[0]} ({values}); evaluate both on the same labels"
             )
     return both.rename(columns={"mos_x": "mos", "content_x": "content"}).assign(split=split["split"])
