@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref.cli import app
-from noref.lab import datasets, distortions, methods
+from noref.lab import datasets, distortions, methods, recipes
 from noref.lab.cli import app as lab
 from noref.lab.experiments import experiment
 from noref.lab.experiments.recipe import shipped_recipes
@@ -189,6 +189,15 @@ def test_own_photos_are_trained_and_evaluated_on_their_own_mos_range(database, t
     again = call("train", "regressor", "--data", f"table={tmp_path / 'mine.csv'}", "--out", tmp_path / "again", *changes)
     assert again.exit_code == 1, again.stderr
     assert "| all | 5 | 1 |" in again.stdout
+
+
+def test_a_recipe_is_printed_and_each_has_a_sentence():
+    shipped = call("recipes", "regressor")
+    assert shipped.stdout == Path(recipes.__file__).with_name("regressor.yaml").read_text(encoding="utf-8")
+    for line in call("recipes").stdout.splitlines():
+        assert line.endswith(".")
+        assert line.count("(") == line.count(")")
+    assert "pixels.\n" in call("recipes").stdout.partition("fast ")[2]
 
 
 def test_evaluate_and_compare(database, tmp_path):

@@ -19,7 +19,7 @@ from noref.lab.cli.app import NEEDED
 from noref.lab.cli.app import app as lab
 from noref.lab.errors import LabError
 from noref.lab.evaluation.splits import LeakError
-from noref.lab.experiments import experiment
+from noref.lab.experiments import experiment, scoring
 from pictures import make_scene
 
 
@@ -56,11 +56,15 @@ WRONG = {
     ),
     "setting of a wrong type": (
         (*TRAIN, "--set", "schedule.epochs=many"),
-        "schedule.epochs must be a valid integer, not 'many'",
+        "noref lab: --set schedule.epochs=many: schedule.epochs must be a valid integer, not 'many'",
     ),
     "setting too low": ((*TRAIN, "--set", "schedule.batch=0"), "schedule.batch must be greater than or equal to 1, not 0"),
     "seed negative": ((*TRAIN, "--set", "seed=-1"), "seed must be a whole number, at least 0, not -1"),
     "split of text": ((*TRAIN, "--set", "split={train: a, validation: b, test: c}"), "a split is the word official"),
+    "export without a network": (
+        ("train", "brisque", "--out", "out", "--data", "biq2021=empty", "--export", "x.onnx"),
+        "brisque has no network to export; leave out --export",
+    ),
     "no database": (("train", "regressor", "--out", "out"), "give --data NAME=PATH"),
     "database unknown": (("train", "regressor", "--out", "out", "--data", "biq=empty"), "no database is called 'biq'"),
     "database missing": (TRAIN, "empty/labels.csv is missing"),
@@ -90,6 +94,7 @@ WRONG = {
     "study crops, recipe": ((*CROPS, "regressor", "--data", "biq2021=empty"), "empty/labels.csv is missing"),
     "study crops, counts": ((*CROPS, "deepbiq-2", "--data", "biq2021=x", "--counts", "a"), "--counts takes numbers"),
     "settings": (("settings", "dica"), "no method is called 'dica'"),
+    "recipes": (("recipes", "dica"), "no recipe is called 'dica'; did you mean diqa"),
 }
 
 
@@ -110,7 +115,7 @@ def test_every_command_is_tried_with_wrong_input():
     tried = {arguments[0] for arguments, _ in WRONG.values()}
     plotted = {arguments[1] for arguments, _ in WRONG.values() if arguments[0] == "plot"}
     commands = typer.main.get_command(lab).commands
-    assert set(commands) - tried == {"methods", "recipes"}  # these take no input
+    assert set(commands) - tried == {"methods"}  # it takes no input
     assert plotted == set(commands["plot"].commands)
 
 
@@ -176,6 +181,18 @@ def test_what_the_user_can_fix_is_one_line_and_debug_adds_its_traceback(home, mo
     assert says in plain.stderr
     assert "in refused" in debug.stderr
     assert debug.stderr.endswith(plain.stderr)
+
+
+def test_ctrl_c_says_how_to_go_on(home, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "gather", interrupted)
+    monkeypatch.setattr(scoring, "method_for", interrupted)
+    result = call(*TRAIN)
+    assert (result.exit_code, result.stderr) == (130, "noref lab: interrupted; the same command resumes\n")
+    result = call("score", "niqe", "photo.png")
+    assert (result.exit_code, result.stderr) == (130, "noref lab: interrupted\n")
 
 
 def test_a_closed_pipe_is_no_bug(home, monkeypatch):

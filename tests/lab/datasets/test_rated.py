@@ -30,11 +30,16 @@ def test_mos_paths_and_selection():
     [
         (ROWS.assign(rating=1), "unknown columns rating"),
         (ROWS.assign(image="a.png"), "a.png is listed twice"),
-        (ROWS.assign(mos=[1, 6]), "within the range 1 to 5"),
-        (ROWS.assign(mos=[1, np.nan]), "finite"),
+        (ROWS.assign(image=["x/a.png", "./x/a.png"]), "x/a.png and ./x/a.png are the same file; remove one"),
+        (ROWS.assign(image=["a.png", "/data/b/../a.png"]), "are the same file"),
+        (ROWS.assign(mos=[1, 6]), r"within the range 1 to 5, not 6 as for a\.png \(1 in total\)"),
+        (ROWS.assign(mos=[1, np.nan]), r"finite, not nan as for a\.png"),
         (ROWS.assign(content=["x", None]), "content is empty in row 1"),
         (ROWS.assign(mos_std=[0.5, -1]), "cannot be negative"),
-        (ROWS.assign(part=["train", "training"]), "must be train, validation, test"),
+        (
+            ROWS.assign(part=["train", "training"]),
+            r"must be train, validation, test for .*, not 'training' as for a\.png",
+        ),
     ],
 )
 def test_invalid_tables_are_refused(table, message):

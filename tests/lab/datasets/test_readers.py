@@ -351,7 +351,12 @@ def test_own_csv(tmp_path):
     ("content", "message"),
     [
         ("image,score\na,1\n", "lacks the column mos; it has image, score"),
-        ("image,mos,colour\na,1,red\nb,2,red\n", "unknown columns colour"),
+        ("image,mos,colour\na,1,red\nb,2,red\n", "unknown columns colour; known are image, mos, std, content, .*, low, high$"),
+        ("image,mos,std,mos_std\na,1,1,1\nb,2,1,1\n", "unknown columns mos_std; known are image, mos, std"),
+        ("image;mos\na;1\nb;2\n", "it has image;mos; columns must be separated by commas, not by semicolons"),
+        ("image\tmos\na\t1\n", "must be separated by commas, not by tabs"),
+        ("image,mos\n", "has a header but no rows"),
+        ("image,mos\na,\nb,\n", "the MOS must be finite, not nan as for a"),
         ("image,mos\na,1\na,2\n", "a is listed twice"),
         ("image,mos\na,1\nb,1\n", "must rise"),
         ("image,mos\na,1\n,2\n", "image is empty in row 1"),

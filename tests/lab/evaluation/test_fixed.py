@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 import noref
 from noref.errors import ImageNotFound, NotAnImage
+from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from pictures import make_scene
@@ -35,6 +37,21 @@ def test_a_table_is_looked_up_by_path(tmp_path):
     assert method.predict([photos / "y/1.png", str(photos / "x/1.png"), photos / "NA"]).tolist() == [-2, 3.5, 7]
     with pytest.raises(ImageNotFound, match=r"1\.png: has no score in .*scores\.csv; add it"):
         method.predict([photos / "1.png"])
+
+
+def test_paths_are_absolute_or_relative_on_either_side(tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scores.csv").write_text(f"image,score\n{photos / 'a.png'},1\nx/../b.png,2\n")
+    table = ScoreTable("scores.csv", "photos")
+    assert table.predict(["photos/a.png", photos / "b.png"]).tolist() == [1, 2]
+    listed = pd.DataFrame({"image": ["a.png", "b.png"], "mos": [1.0, 2.0], "content": ["a", "b"]})
+    rated = RatedImages("mine", Path("photos"), listed, (1, 2))
+    table.check(rated)
+    with pytest.warns(UserWarning, match=r"scores\.csv: 1 of 2 scores are of no photo of mine, such as .*b\.png"):
+        table.check(rated.select(["a.png"]))
+    with pytest.raises(LabError, match=rf"none of its 2 scores .* such as {photos}/a\.png, while the database has .*/a\.png"):
+        table.check(RatedImages("mine", Path("elsewhere"), listed, (1, 2)))
 
 
 def test_a_row_without_a_number_is_no_score(tmp_path):

@@ -53,7 +53,15 @@ def test_nothing_but_failures():
     (row,) = summary.by_part(predictions(np.nan), resamples=10).to_dict("records")
     assert (row["n"], row["failed"], row["unfitted"]) == (0, 300, 1)
     assert np.isnan([row["srcc"], row["rmse"], row["plcc_fitted"], row["srcc_low"]]).all()
-    assert row["fit"] == "raw: 0 photos are too few"
+    assert row["fit"] == "none: 0 photos are too few"
+
+
+def test_few_photos_have_no_measures_after_a_fit():
+    few, enough = (summary.measures(predictions(RNG.random(300)).iloc[:n]) for n in (19, 20))
+    assert np.isnan([few["plcc_fitted"], few["rmse_fitted"], few["within_1_fitted"]]).all()
+    assert np.isfinite([few["srcc"], few["plcc"], few["rmse"], enough["plcc_fitted"]]).all()
+    assert (few["fit"], few["unfitted"]) == ("none: 19 photos are too few", 1)
+    assert enough["fit"] == "4-parameter logistic (VQEG)"
 
 
 def test_another_scale_needs_the_fit():

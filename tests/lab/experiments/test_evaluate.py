@@ -1,6 +1,7 @@
 """`noref lab evaluate`, `compare` and `data`: tables, plots, resume, the exact checks."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -200,18 +201,54 @@ def test_only_splits_that_are_the_same_are_compared(scores, database, tmp_path):
     other = call("compare", tmp_path / "a" / "out", tmp_path / "b" / "out")
     assert other.exit_code == 0, other.stderr
     assert "by content" not in other.stdout
+    names = " | ".join(f"{tmp_path / name / 'out'}/scores-noise" for name in "ab")
+    assert f"| biq2021 | {names} | none: no shared split; evaluate both on the same photos" in other.stdout
     same = call("compare", tmp_path / "a" / "out", tmp_path / "c" / "out")  # namesakes go by their paths
     pair = f"| biq2021 | {tmp_path / 'a' / 'out'}/scores-noise | {tmp_path / 'c' / 'out'}/scores-perfect |"
     assert f"{pair} paired bootstrap t-test by content | 3 |" in same.stdout
 
 
-def test_a_method_without_a_rank_correlation_cannot_be_compared(scores, database, tmp_path):
+@pytest.mark.parametrize("options", [[], ["--protocol", "random", "--repeats", 2]])
+def test_a_method_without_a_rank_correlation_is_not_tested_and_the_others_are(options, scores, database, tmp_path):
     pd.read_csv(scores["noise"]).assign(score=1).to_csv(tmp_path / "flat.csv", index=False)
-    both = [f"scores:{tmp_path / 'flat.csv'}", f"scores:{scores['noise']}"]
-    evaluate(database, tmp_path / "out", *both, "--protocol", "random", "--repeats", 2)
+    three = [f"scores:{tmp_path / 'flat.csv'}", *(f"scores:{scores[name]}" for name in ("noise", "perfect"))]
+    with pytest.warns(UserWarning, match="scores-flat predicts 1 for every photo of biq2021"):
+        evaluate(database, tmp_path / "out", *three, *options)
     result = call("compare", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "none: out/scores-flat has no SRCC in " in result.stdout
+    assert "| out | scores-flat | biq2021 |" in result.stdout
+    _, tests = compare([tmp_path / "out"])
+    assert tests["test"].str.startswith("none: ").tolist() == [True, True, False]
+    assert tests["p"].isna().tolist() == [True, True, False]
+    assert tests["contents"].gt(0).all()
+
+
+@pytest.mark.parametrize("column", ["mos", "scene"])
+def test_results_on_other_labels_of_the_same_photos_are_not_compared(column, scores, database, tmp_path):
+    shutil.copytree(database, tmp_path / "other")
+    table = pd.read_csv(database / "labels.csv")
+    table.assign(**{column: table[column].to_numpy()[::-1]}).to_csv(tmp_path / "other" / "labels.csv", index=False)
+    evaluate(database, tmp_path / "a", f"scores:{scores['noise']}")
+    evaluate(tmp_path / "other", tmp_path / "b", f"scores:{scores['perfect']}")
+    result = call("compare", tmp_path / "a", tmp_path / "b")
     assert result.exit_code == 2
-    assert "out/scores-flat has no SRCC in seed 0 (2 in total)" in result.stderr
+    what = {"mos": "MOS", "scene": "contents"}[column]
+    assert f"{tmp_path / 'a'} and {tmp_path / 'b'} have different {what} for " in result.stderr
+    assert "evaluate both on the same labels" in result.stderr
+
+
+def test_methods_without_a_shared_database_are_named(scores, database, tmp_path):
+    shutil.copytree(database, tmp_path / "photos")
+    for name in ("one", "two"):
+        labels = tmp_path / "photos" / f"{name}.csv"
+        pd.read_csv(database / "labels.csv")[["image", "mos"]].to_csv(labels, index=False)
+        data = ["--data", f"table={labels}", "--out", tmp_path / name]
+        assert call("evaluate", f"scores:{scores['noise']}", *data).exit_code == 0
+    result = call("compare", tmp_path / "one", tmp_path / "two")
+    assert result.exit_code == 0, result.stderr
+    assert "| - | one/scores-noise | two/scores-noise | none: no database of one name" in result.stdout
+    assert "no test: fewer than two methods" in call("compare", tmp_path / "one").stderr
 
 
 def test_results_of_another_version_are_refused(scores, database, tmp_path):

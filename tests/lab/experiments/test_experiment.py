@@ -89,6 +89,35 @@ def test_a_test_photo_that_cannot_be_read_is_a_failed_row(rated, tmp_path):
     assert (tmp_path / "out" / "scatter.png").is_file()
 
 
+def test_photos_that_cannot_be_learned_from_are_counted_and_named(rated, tmp_path):
+    recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
+    folder = tmp_path / "photos"
+    shutil.copytree(rated.folder, folder)
+    parts = recipe.parts(experiment.gather(recipe, ("biq2021", str(folder))))
+    tested, *learned = parts["test"].paths[:1] + parts["train"].paths[:4] + parts["validation"].paths[:1]
+    tested.write_bytes(b"gone")
+    experiment.gather(recipe, ("biq2021", str(folder)))
+    for path in learned:
+        path.write_bytes(b"gone")
+    with pytest.raises(LabError, match=r"5 photos to train or validate on cannot be read \(.*png, .*png, .*png, \.\.\.\)"):
+        experiment.gather(recipe, ("biq2021", str(folder)))
+    for path in (tested, *learned[1:]):
+        path.unlink()
+    with pytest.raises(LabError, match="5 photos are missing"):
+        experiment.gather(recipe, ("biq2021", str(folder)))
+
+
+def test_a_folder_in_which_nothing_was_trained_can_hold_another_experiment(rated, tmp_path):
+    split = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    mistake = {**TINY, "backbone": {"name": "test_convnext", "weights": str(tmp_path / "none.safetensors")}}
+    with pytest.raises(LabError, match=r"none\.safetensors"):
+        experiment.run(Recipe("regressor", mistake, split), rated, tmp_path / "out")
+    assert (tmp_path / "out" / "recipe.yaml").is_file()
+    experiment.run(Recipe("regressor", TINY, split), rated, tmp_path / "out")
+    with pytest.raises(LabError, match="another experiment"):
+        experiment.run(Recipe("regressor", mistake, split), rated, tmp_path / "out")
+
+
 def test_a_resumed_run_records_its_commits(rated, tmp_path, monkeypatch):
     recipe = Recipe("regressor", TINY, {"train": 0.6, "validation": 0.2, "test": 0.2})
     for commit in ("one", "one", "two", "two"):

@@ -1,5 +1,6 @@
 """The training loop and its batches: shares of a batch, averaged weights, resume."""
 
+import signal
 from itertools import chain
 from pathlib import Path
 
@@ -144,15 +145,15 @@ class One:
 class Figures(pl.LightningModule):
     """A module with given validation metrics; its only weight counts the steps."""
 
-    def __init__(self, figures: list[float], broken_at: int | None = None) -> None:
+    def __init__(self, figures: list[float], broken_at: int | None, by: type[BaseException]) -> None:
         super().__init__()
-        self.figures, self.broken_at, self.trained = figures, broken_at, []
+        self.figures, self.broken_at, self.by, self.trained = figures, broken_at, by, []
         self.weight = torch.nn.Parameter(torch.zeros(()))
 
     def training_step(self, batch: torch.Tensor, _: int) -> torch.Tensor:
         self.trained.append(self.current_epoch)
         if self.current_epoch == self.broken_at:
-            raise InterruptedError
+            raise self.by
         return -self.weight
 
     def validation_step(self, batch: torch.Tensor, _: int) -> None:
@@ -162,8 +163,10 @@ class Figures(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=1)
 
 
-def follow(folder: Path, figures: list[float], broken_at: int | None = None) -> Figures:
-    module, one = Figures(figures, broken_at), One()
+def follow(
+    folder: Path, figures: list[float], broken_at: int | None = None, by: type[BaseException] = InterruptedError
+) -> Figures:
+    module, one = Figures(figures, broken_at, by), One()
     train(module, one, one, folder, Schedule(epochs=20, patience=3), 0, "figure")
     return module
 
@@ -185,6 +188,16 @@ def test_an_interrupted_training_resumes_after_its_latest_epoch_not_its_best(tmp
     resumed = follow(tmp_path, FALLING)
     assert resumed.trained == [3, 4]
     assert resumed.weight == 2
+
+
+def test_ctrl_c_reaches_the_caller_and_training_resumes(tmp_path):
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            follow(tmp_path, FALLING, broken_at=3, by=KeyboardInterrupt)
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning ignores further interrupts
+    assert follow(tmp_path, FALLING).trained == [3, 4]
 
 
 def test_no_epochs_leave_the_weights_as_they_are(tmp_path):

@@ -1,7 +1,7 @@
 """All commands of `noref lab`, and how their errors are reported.
 
 Exit codes: 0 success; 1 success, but some images failed; 2 wrong usage, with one line that names cause and cure; 3 a bug in
-noref, with its traceback.
+noref, with its traceback; 130 interrupted (Ctrl-C).
 """
 
 import traceback
@@ -12,13 +12,16 @@ import typer.core
 
 from noref.errors import NorefError
 from noref.lab.cli import catalogue, data, distort, evaluate, plot, score, study, train
-from noref.lab.cli.options import BUG, WRONG_USAGE
+from noref.lab.cli.options import BUG, INTERRUPTED, WRONG_USAGE
 
 NEEDED = (
     *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "pydantic", "ruamel"),
     *("safetensors", "scipy", "sklearn", "threadpoolctl", "timm", "torch", "torchvision", "typing_extensions"),
 )
 """The packages that the extra `lab` installs, by the names under which they are imported."""
+
+RESUMED = ("train", "evaluate", "study", "synthesize")
+"""The commands that go on from what an interrupted run has written."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -27,6 +30,10 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            resumes = ctx.invoked_subcommand in RESUMED
+            typer.echo(f"noref lab: interrupted{'; the same command resumes' if resumes else ''}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             if isinstance(error, (typer.Abort, BrokenPipeError)) or hasattr(error, "exit_code"):
                 raise  # typer's own: the end of a command, or refused options
@@ -49,7 +56,7 @@ def _explained(error: Exception) -> tuple[int, str]:
 app = typer.Typer(
     cls=_Commands,
     help="Train, evaluate, compare and export methods of blind image quality assessment.\n\n"
-    "Exit code: 0 success, 1 success but some images failed, 2 wrong usage, 3 a bug in noref.",
+    "Exit code: 0 success, 1 success but some images failed, 2 wrong usage, 3 a bug in noref, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

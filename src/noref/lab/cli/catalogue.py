@@ -1,7 +1,9 @@
 """`noref lab methods`, `recipes` and `settings`: lists of methods, recipes and settings."""
 
 import inspect
+import itertools
 import json
+import re
 from importlib import resources
 from typing import Annotated, Any
 
@@ -21,13 +23,22 @@ def methods() -> None:
             typer.echo(f"    parameters: {card['licence']}\n    data: {card['data']}")
 
 
-def recipes() -> None:
-    """List the shipped recipes, with one line each."""
-    from noref.lab.experiments.recipe import shipped_recipes
+def recipes(
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="Print the file of this recipe instead.")] = None,
+) -> None:
+    """List the shipped recipes, with a sentence each; or print one, to copy and edit.
 
-    for name in shipped_recipes():
-        first = (resources.files("noref.lab.recipes") / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
-        typer.echo(f"{name:<20}{first.removeprefix('#').strip()}")
+    A recipe names a method and the settings that differ from those of `noref lab settings METHOD`.
+    """
+    from noref.lab.experiments.recipe import shipped_recipes
+    from noref.lab.lookup import lookup
+
+    files = {name: resources.files("noref.lab.recipes") / f"{name}.yaml" for name in shipped_recipes()}
+    if recipe is not None:
+        typer.echo(lookup("recipe", recipe, files).read_text(encoding="utf-8"), nl=False)
+        return
+    for name, file in files.items():
+        typer.echo(f"{name:<20}{_first_sentence(file.read_text(encoding='utf-8'))}")
 
 
 def settings(
@@ -35,13 +46,21 @@ def settings(
 ) -> None:
     """List the settings of a method with type, default value and meaning.
 
-    Set them under `params` of a recipe, or with `noref lab train --set NAME=VALUE`.
+    Recipes change some of the defaults: `noref lab recipes RECIPE` shows which. Set them under `params` of a recipe, or with
+    `noref lab train --set NAME=VALUE`.
     """
     from noref.lab import methods
     from noref.lab.settings import listed
 
     for setting in listed(methods.get(method).settings_type):
         typer.echo(f"{setting.name}: {setting.type} = {setting.default!r}\n    {' '.join(setting.doc.split())}")
+
+
+def _first_sentence(recipe: str) -> str:
+    """The first sentence of the comment at the top of a recipe; commands in it are indented."""
+    lines = itertools.takewhile(lambda line: line.startswith("# ") and not line.startswith("#  "), recipe.splitlines())
+    text = " ".join(line.removeprefix("# ") for line in lines)
+    return re.split(r"(?<=\.) (?=[A-Z])", text)[0]  # no sentence ends in "et al. 2018"
 
 
 def _summary(method: type[Any]) -> str:

@@ -69,6 +69,8 @@ def compare(
 
     table, tests = comparison.compare(folders)
     typer.echo(work.as_markdown(table))
-    if len(tests):
+    if not len(tests):
+        typer.echo("no test: fewer than two methods have measures of agreement", err=True)
+    else:
         typer.echo("Differences of SRCC, first minus second, with 95 % intervals; p_holm is p corrected for all rows.\n")
         typer.echo(as_markdown(tests))

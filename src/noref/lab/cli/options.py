@@ -11,7 +11,7 @@ from noref.lab.errors import LabError
 if TYPE_CHECKING:
     import pandas as pd
 
-SOME_FAILED, WRONG_USAGE, BUG = 1, 2, 3
+SOME_FAILED, WRONG_USAGE, BUG, INTERRUPTED = 1, 2, 3, 130
 
 Number = TypeVar("Number", int, float)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from noref.lab.cli.options import Changes, Pristine, Results, Run, finish, pair, settings
+from noref.lab.errors import LabError
 
 Card = Annotated[
     Path | None,
@@ -43,6 +44,11 @@ def train(
     changed = settings(changes, pristine)
     database = None if data is None else pair(data, "--data")
     loaded = load_recipe(recipe, changed)
+    if model is not None:
+        from noref.lab.methods.network import NetworkMethod
+
+        if not isinstance(loaded.build(), NetworkMethod):
+            raise LabError(f"{loaded.method} has no network to export; leave out --export")
     rated = experiment.gather(loaded, database)
     with writable(out):
         results = experiment.run(loaded, rated, out)

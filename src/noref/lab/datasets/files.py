@@ -41,7 +41,11 @@ def columns(table: pd.DataFrame, file: str | Path, *names: str) -> pd.DataFrame:
     """
     missing = [name for name in names if name not in table]
     if missing:
-        raise LabError(f"{file} lacks the column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+        header = ", ".join(map(str, table.columns))
+        marks = {";": "semicolons", "\t": "tabs"}
+        used = next((name for mark, name in marks.items() if len(table.columns) == 1 and mark in header), None)
+        hint = "" if used is None else f"; columns must be separated by commas, not by {used}"
+        raise LabError(f"{file} lacks the column {', '.join(missing)}; it has {header}{hint}")
     return table[list(names)]
 
 

@@ -1,6 +1,7 @@
 """`RatedImages`: the table that every database is read into."""
 
 import hashlib
+import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,20 +61,33 @@ class RatedImages:
         for column in ("image", "content"):
             if self.table[column].isna().any():
                 raise LabError(f"{where}: {column} is empty in row {int(self.table[column].isna().argmax())}")
-        if "part" in self.table and not self.table["part"].isin(PARTS).all():
-            raise LabError(f"{where}: the column part must be {', '.join(PARTS)} for every photo")
+        if "part" in self.table and not (known := self.table["part"].isin(PARTS)).all():
+            image, part = self.table.loc[~known, ["image", "part"]].iloc[0]
+            raise LabError(f"{where}: the column part must be {', '.join(PARTS)} for every photo, not {part!r} as for {image}")
         twice = self.table["image"][self.table["image"].duplicated()]
         if len(twice):
             raise LabError(f"{where}: {twice.iloc[0]} is listed twice; remove one of the rows")
+        spelled: dict[str, str] = {}
+        for image in self.table["image"]:
+            other = spelled.setdefault(os.path.abspath(self.folder / image), image)
+            if other != image:
+                raise LabError(f"{where}: {other} and {image} are the same file; remove one of the rows")
         if "mos_std" in self.table and (self.table["mos_std"] < 0).any():
             raise LabError(f"{where}: a standard deviation cannot be negative; correct the row")
         mos = self.mos
+        self._refuse(~np.isfinite(mos), "finite")
         low, high = self.mos_range
         if not low < high:
             raise LabError(f"{where}: the MOS range must rise, not go from {low:g} to {high:g}; give its ends (low and high)")
-        if not np.isfinite(mos).all() or mos.min(initial=low) < low or mos.max(initial=high) > high:
+        self._refuse((mos < low) | (mos > high), f"within the range {low:g} to {high:g}")
+
+    def _refuse(self, wrong: npt.NDArray[np.bool_], needed: str) -> None:
+        """Refuse a table with wrong MOS."""
+        if wrong.any():
+            image, value = self.table.loc[wrong, ["image", "mos"]].iloc[0]
             raise LabError(
-                f"{where}: MOS must be finite and within the range {low:g} to {high:g}; correct the rows or the range"
+                f"{self.name} at {self.folder}: the MOS must be {needed}, not {value:g} as for {image} "
+                f"({wrong.sum()} in total); correct the rows or the range"
             )
 
     def __len__(self) -> int:

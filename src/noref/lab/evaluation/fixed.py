@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os.path
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -129,12 +131,30 @@ class ScoreTable(Fixed[ScoreTableSettings]):
         )
         columns(table, self.settings.file, "image", "score")
         numbers(table, self.settings.file, "score")
-        table["image"] = [str(Path(self.settings.folder) / image) for image in table["image"]]
+        table["image"] = [os.path.abspath(Path(self.settings.folder) / image) for image in table["image"]]
         twice = table["image"][table["image"].duplicated()]
         if len(twice):
             raise LabError(f"{self.settings.file}: {twice.iloc[0]} has two scores; remove one of the rows")
         scores = table.set_index("image")["score"].astype(float)
         return scores[np.isfinite(scores)]
+
+    def check(self, rated: RatedImages) -> None:
+        """Warn of scores of photos that the database does not list, usually because of their paths.
+
+        Raises:
+            LabError: No photo of the database has a score; or as `predict`.
+        """
+        photos = {os.path.abspath(path) for path in rated.paths}
+        others = [image for image in self._scores.index if image not in photos]
+        if not others:
+            return
+        if len(others) == len(self._scores):
+            raise LabError(
+                f"{self.settings.file}: none of its {len(others)} scores is of a photo of {rated.name}, such as {others[0]}, "
+                f"while the database has {min(photos)}; give paths relative to {rated.folder}, or absolute ones"
+            )
+        what = f"{self.settings.file}: {len(others)} of {len(self._scores)} scores are of no photo of {rated.name}"
+        warnings.warn(f"{what}, such as {others[0]}", stacklevel=2)
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
         """The scores of photos given by path.
@@ -156,7 +176,7 @@ class ScoreTable(Fixed[ScoreTableSettings]):
 
     def _score(self, name: str) -> float:
         try:
-            return float(self._scores[str(Path(name))])
+            return float(self._scores[os.path.abspath(name)])
         except KeyError:
             cure = "add it, or check that the paths in the column image are relative to the folder of the photos"
             raise ImageNotFound(name, f"has no score in {self.settings.file}", cure) from None

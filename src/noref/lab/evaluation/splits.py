@@ -140,7 +140,8 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
         if (one.name, one.folder) == (other.name, other.folder):
             _refuse(set(map(str, one.table["content"])) & set(map(str, other.table["content"])), "content", first, second)
     if look_at_pictures:
-        _refuse_near_pictures({name: part.paths for name, part in parts.items()})
+        databases = {name: (part.name, part.folder) for name, part in parts.items()}
+        _refuse_near_pictures({name: part.paths for name, part in parts.items()}, databases)
     if not external:
         return
     for name in HELD_OUT:
@@ -148,7 +149,7 @@ def guard(parts: Mapping[str, RatedImages], *, external: Sequence[Path] = (), lo
             held_out = [*parts[name].paths, *parts[name].references]
             _refuse(_resolved(held_out) & _resolved(external), "image", name, EXTERNAL)
             if look_at_pictures:
-                _refuse_near_pictures({name: held_out, EXTERNAL: external})
+                _refuse_near_pictures({name: held_out, EXTERNAL: external}, {})
 
 
 def _refuse(common: set[str], what: str, first: str, second: str) -> None:
@@ -161,7 +162,7 @@ def _resolved(paths: Sequence[Path]) -> set[str]:
     return {str(path.resolve()) for path in paths}
 
 
-def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
+def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]], databases: Mapping[str, tuple[str, Path]]) -> None:
     from noref.lab.datasets.check import near_pairs_across
 
     # Unreadable photos become failed rows later.
@@ -169,9 +170,11 @@ def _refuse_near_pictures(sides: Mapping[str, Sequence[Path]]) -> None:
     near = near_pairs_across(distinct, skip_unreadable=True)
     if near:
         first, second = near[0].sides
+        # A content is that of one database: only there does it bring both photos to one part.
+        together = first in databases and databases[first] == databases.get(second)
         raise LeakError(
             f"{near[0].first} in {first} and {near[0].second} in {second} are near-identical ({len(near)} pairs in total); "
-            "remove one of them, or give both the same content"
+            f"remove one of them{', or give both the same content' if together else ''}"
         )
 
 

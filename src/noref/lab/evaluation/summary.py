@@ -30,6 +30,14 @@ SHOWN = (
 )
 """The most important columns, for printed tables."""
 
+MIN_FITTED = 20
+"""Photos from which on measures after a fit are stated: the curve follows the very photos that it is measured on.
+
+In simulations with normal values, the fit of 4 parameters raises the median of |PLCC| of predictions of true PLCC .5 by .18 for
+10 photos, by .13 for 15 and by .08 for 20; and that of independent noise from .38 to .73 for 5 photos, from .25 to .51 for 10,
+from .14 to .35 for 20, from .10 to .25 for 50, and from .07 to .18 for 100.
+"""
+
 
 def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[str, float | str]:
     """All measures of one set of predictions.
@@ -41,21 +49,25 @@ def measures(predictions: pd.DataFrame, parameters: Literal[4, 5] = 4) -> dict[s
     Returns:
         `n`, `failed`; `srcc`, `krcc`, `plcc`; `rmse`, `mae`, `outliers`, `within_1` to `within_3` (see `agreement.errors`);
         `plcc` and the errors again after the fit, ending in `_fitted`; `fit`, the name of the curve, or "raw: " and the reason
-        why the fit failed (then the measures after the fit are the raw ones); `unfitted`, 1 in that case, else 0.
+        why the fit failed (then the measures after the fit are the raw ones), or "none: " below `MIN_FITTED` photos (then they
+        are NaN); `unfitted`, 1 in both cases, else 0.
     """
     scored = predictions[np.isfinite(predictions["predicted"])]
     x, y = scored["predicted"].to_numpy(np.float64), scored["mos"].to_numpy(np.float64)
     mos_std = scored["mos_std"].to_numpy(np.float64) if "mos_std" in scored else None
     raw, curve = agreement(x, y), logistic.fit(x, y, parameters)
     fitted = {"plcc": logistic.plcc_after(curve, x, y), **errors(curve(x), y, mos_std)}
+    few = len(scored) < MIN_FITTED
+    if few:
+        fitted = dict.fromkeys(fitted, np.nan)
     return {
         "n": len(scored),
         "failed": len(predictions) - len(scored),
         **{name: raw[name] for name in ("srcc", "krcc", "plcc")},
         **errors(x, y, mos_std),
         **{f"{name}_fitted": value for name, value in fitted.items()},
-        "fit": curve.name,
-        "unfitted": int(bool(curve.failure)),
+        "fit": f"none: {len(scored)} photos are too few" if few else curve.name,
+        "unfitted": int(few or bool(curve.failure)),
     }
 
 

@@ -32,12 +32,12 @@ def compare(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         `database`, `first`, `second`, `test` (its name), `splits` and `contents` (their numbers), `failed` (photos excluded
         from the test because a method failed on them), `difference` of SRCC (first minus second, averaged over the splits),
         `low` and `high` (95 % confidence interval), `p` (NaN if the test is undefined, for example with few contents) and
-        `p_holm` (corrected for all rows of the table by the method of Holm). The second table is empty if no methods share a
-        split.
+        `p_holm` (corrected for all rows of the table by the method of Holm). A pair that cannot be tested has "none: " and the
+        reason as its test. The second table is empty if fewer than two methods have splits.
 
     Raises:
-        LabError: A folder is given twice, holds no results, or was written by another version of noref; or a method has no SRCC
-            in a shared split.
+        LabError: A folder is given twice, holds no results, or was written by another version of noref; or two folders have
+            another MOS or content for the same photo.
     """
     if len(set(folders)) < len(folders):
         raise LabError(f"{', '.join(map(str, folders))}: a folder is given twice; give each once")
@@ -67,26 +67,36 @@ def _splits(folder: Path, label: str) -> pd.DataFrame:
 
 
 def _tests(splits: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    databases = {method: set(rows["database"]) for method, rows in splits.groupby("method", sort=False)}
+    for first, second in combinations(databases, 2):
+        if databases[first].isdisjoint(databases[second]):
+            reason = "no database of one name; evaluate both on the same"
+            yield {"database": "-", "first": first, "second": second, **_untested(reason)}
     for database, rows in splits.groupby("database"):
         for first, second in combinations(rows["method"].unique(), 2):
             one, other = (rows[rows["method"] == method] for method in (first, second))
             shared = pd.merge(one, other, on=["split", "parts", "seed", "contents_learned", "contents_tested"])
-            if len(shared):
-                yield {"database": database, "first": first, "second": second, **_test(shared)}
+            yield {"database": database, "first": first, "second": second, **_test(shared)}
+
+
+def _untested(reason: str, **facts: int) -> dict[str, Any]:
+    counts = {"splits": 0, "contents": 0, "failed": 0, **facts}
+    return {"test": f"none: {reason}", **counts, **dict.fromkeys(significance.Difference._fields, np.nan)}
 
 
 def _test(shared: pd.DataFrame) -> dict[str, Any]:
     """Test two methods, whose columns end in _x and _y; one row per split."""
+    if shared.empty:
+        return _untested("no shared split; evaluate both on the same photos and contents, with one protocol, shares and seed")
+    photos = pd.concat([_photos(row) for _, row in shared.iterrows()], ignore_index=True)
+    scored = photos[np.isfinite(photos[["predicted_x", "predicted_y"]]).all(axis=1)]
+    facts = {"splits": len(shared), "contents": photos["content"].nunique(), "failed": len(photos) - len(scored)}
     for side in ("x", "y"):
         undefined = shared[shared[f"srcc_{side}"].isna()]
         if len(undefined):
             method, split = undefined[[f"method_{side}", "split"]].iloc[0]
-            raise LabError(
-                f"{method} has no SRCC in {split} ({len(undefined)} in total): its scores are constant or missing; exclude it"
-            )
-    photos = pd.concat([_photos(row) for _, row in shared.iterrows()], ignore_index=True)
-    scored = photos[np.isfinite(photos[["predicted_x", "predicted_y"]]).all(axis=1)]
-    facts = {"splits": len(shared), "contents": photos["content"].nunique(), "failed": len(photos) - len(scored)}
+            what = f"{method} has no SRCC in {split} ({len(undefined)} in total)"
+            return _untested(f"{what}, since its scores or the MOS are constant or missing", **facts)
     if shared["seed"].nunique() > 1 and shared[["fitted_x", "fitted_y"]].any(axis=None):
         ratio = float((shared["contents_tested"] / shared["contents_learned"]).mean())
         by_split = [part for _, part in scored.groupby("split", sort=False)]
@@ -94,16 +104,30 @@ def _test(shared: pd.DataFrame) -> dict[str, Any]:
             [agreement(part[f"predicted_{side}"], part["mos"])["srcc"] for part in by_split] for side in ("x", "y")
         )
         if not np.isfinite([first, second]).all():
-            both = " and ".join(shared[[f"method_{side}" for side in ("x", "y")]].iloc[0])
-            raise LabError(f"{both} have no SRCC on the photos of a split that both can score; exclude one of them")
+            return _untested("no SRCC on the photos of a split that both can score", **facts)
         return {"test": SPLITS, **facts, **significance.corrected_t(first, second, ratio)._asdict()}
     columns = (scored[name] for name in ("predicted_x", "predicted_y", "mos", "content", "split"))
     return {"test": CONTENTS, **facts, **significance.by_content(*columns)._asdict()}
 
 
 def _photos(split: pd.Series) -> pd.DataFrame:
-    """The test photos of a split with the predictions of both methods."""
+    """The test photos of a split with the predictions of both methods.
+
+    Raises:
+        LabError: The MOS or the content of a photo differs.
+    """
     columns = ["image", "mos", "content", "predicted"]
     texts: dict[str, Any] = {"dtype": {"image": str, "content": str}, "keep_default_na": False, "na_values": [""]}
-    first, second = (read_csv(split[f"predictions_{side}"], usecols=columns, **texts) for side in ("x", "y"))
-    return pd.merge(first, second[["image", "predicted"]], on="image").assign(split=split["split"])
+    files: list[Path] = [split[f"predictions_{side}"] for side in ("x", "y")]
+    first, second = (read_csv(file, usecols=columns, **texts) for file in files)
+    both = pd.merge(first, second, on="image", suffixes=("_x", "_y"))
+    for column, name in (("mos", "MOS"), ("content", "contents")):
+        other = both[both[f"{column}_x"] != both[f"{column}_y"]]
+        if len(other):
+            folders = " and ".join(str(file.parents[3]) for file in files)  # of FOLDER/METHOD/DATABASE/SPLIT/predictions.csv
+            values = " and ".join(str(other[f"{column}_{side}"].iloc[0]) for side in ("x", "y"))
+            raise LabError(
+                f"{folders} have different {name} for {len(other)} photos of {split['split']}, such as "
+                f"{other['image'].iloc[0]} ({values}); evaluate both on the same labels"
+            )
+    return both.rename(columns={"mos_x": "mos", "content_x": "content"}).assign(split=split["split"])

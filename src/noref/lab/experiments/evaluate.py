@@ -8,6 +8,7 @@ tests write `monotonicity.csv` (one row per type of distortion) instead of the l
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -140,12 +141,17 @@ def evaluate(
         The table of results.
 
     Raises:
-        LabError: Two methods have one label; or `folder` holds other results, or cannot be written.
+        LabError: Two methods have one label; a table of scores has none for a database; or `folder` holds other results, or
+            cannot be written.
     """
     labels = [method.label for method in candidates]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None:
         raise LabError(f"two methods would be called {twice}; rename one of their files")
+    for rated, _ in planned:
+        for method in candidates:
+            if isinstance(scores := method.build(rated), ScoreTable):
+                scores.check(rated)
     make_folder(folder)
     _refuse_to_drop(folder, labels, [rated.name for rated, _ in planned])
     environment.note(folder / "environment.json", {})
@@ -156,6 +162,10 @@ def evaluate(
             evaluated = {one.name: one.predictions for one in protocols.run(partial(method.build, rated), splits, home)}
             facts = {"method": method.label, "database": rated.name}
             together = pd.concat(evaluated.values(), ignore_index=True)
+            if together["predicted"].nunique() == 1 < together["predicted"].count():
+                value = together["predicted"].dropna().iloc[0]
+                what = f"{method.label} predicts {value:g} for every photo of {rated.name}"
+                warnings.warn(f"{what}; correlations with constant predictions are undefined", stacklevel=2)
             if tests:
                 four, types = distortion_tests(together, rated)
                 results.append(four.assign(**facts))

@@ -5,7 +5,7 @@ folder per stage of training with checkpoints, `log/` and finally `done`, `curve
 `evaluation.report`. If several processes train together, only the first one writes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from noref.lab.files import access, digest, make_folder, read_json, read_text, w
 from noref.lab.methods.base import Method
 from noref.lab.plots import curves
 
+_CLAIM = ("recipe.yaml", "environment.json", "split.csv")  # what a run writes before it trains
+_SHOWN = 3  # photos that an error names
+
 
 def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
     """The images that an experiment splits into parts; near-identical images get the same content.
@@ -32,12 +35,29 @@ def gather(recipe: Recipe, database: tuple[str, str] | None) -> RatedImages:
         database: Name and folder; optional for methods that are trained on pristine images.
 
     Raises:
-        LabError: As `prepare`; or there are no training images.
+        LabError: As `prepare`; or there are no training images, a photo is missing, or one to train or validate on cannot be
+            read.
     """
-    method = recipe.build()
-    if database is None or recipe.labels is None:
-        return joined(method.gather(datasets.read(*database) if database else None))
-    return prepare(*database, recipe.labels)
+    if database is not None and recipe.labels is not None:
+        rated = labelled.read(*database, **recipe.labels)
+    else:
+        rated = recipe.build().gather(datasets.read(*database) if database else None)
+    found = check.check(rated)
+    _refuse(set(found.missing) & set(rated.paths), "are missing", rated)
+    whole = check.join_contents(rated, (pair.sides for pair in found.near_pairs))
+    if found.unreadable:  # of the test part, they become failed rows
+        parts = recipe.parts(whole)
+        learned = {path for name, part in parts.items() if name != "test" for path in part.paths}
+        _refuse(set(found.unreadable) & learned, "to train or validate on cannot be read", rated)
+    return whole
+
+
+def _refuse(photos: Collection[Path], what: str, rated: RatedImages) -> None:
+    if photos:
+        shown = ", ".join(map(str, sorted(photos)[:_SHOWN])) + (", ..." if len(photos) > _SHOWN else "")
+        raise LabError(
+            f"{rated.name}: {len(photos)} photos {what} ({shown}); `noref lab data check` lists all; add or remove them"
+        )
 
 
 def prepare(name: str, folder: str | Path, labels: Mapping[str, Any] | None = None) -> RatedImages:
@@ -100,6 +120,9 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
     if external := method.external_images():
         known["external"] = digest(external)
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
+    begun_here = any(path.name not in _CLAIM for path in folder.iterdir())  # else nothing was trained yet
+    if not begun_here:
+        recipe_file.unlink(missing_ok=True)
     if recipe_file.exists():
         if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # the name may differ
             raise LabError(f"{folder} holds another experiment; choose another --out, or delete it")

@@ -143,16 +143,21 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
         if name_or_file not in shipped_recipes():
             raise LabError(f"{name_or_file} is neither a file nor a recipe; recipes are: {', '.join(shipped_recipes())}")
         path = Path(str(resources.files("noref.lab.recipes") / f"{name_or_file}.yaml"))
-    changes = dict(changes or {})
-    whole = {key: changes.pop(key) for key in ("seed", "split", "labels") if key in changes}
+    changes = changes or {}
+    whole = {key: value for key, value in changes.items() if key in ("seed", "split", "labels")}
+    settings = {key: value for key, value in changes.items() if key not in whole}
     text = read_text(path)
     try:
         content = read_yaml(text)
         known = {field.name for field in fields(Recipe)}
         if not isinstance(content, dict) or not {"method"} <= set(content) <= known:
             raise LabError(f"a recipe has the key method, and may have {', '.join(sorted(known - {'method'}))}; no others")
-        recipe = Recipe(**{**content, **whole, "name": path.stem})
-        recipe = replace(recipe, params=dump(changed(recipe.build().settings, nested(changes), recipe.method)))
+        recipe = Recipe(**{**content, "name": path.stem})
+        defaults = recipe.build().settings
     except LabError as error:
         raise LabError(f"{path}: {error}") from error
-    return recipe
+    try:
+        return replace(recipe, params=dump(changed(defaults, nested(settings), recipe.method)), **whole)
+    except LabError as error:
+        blamed = [f"--set {name}={value}" for name, value in changes.items() if name in str(error)]
+        raise LabError(f"{' '.join(blamed)}: {error}" if blamed else str(error)) from error

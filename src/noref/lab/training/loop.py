@@ -121,6 +121,7 @@ def train(
         mode: Whether that metric is minimised or maximised.
 
     Raises:
+        KeyboardInterrupt: Training was interrupted; a repeated call resumes.
         LabError: Lightning refuses the schedule (an unknown precision or strategy, unavailable devices), training
             diverges, or a checkpoint cannot be written or read.
     """
@@ -137,7 +138,10 @@ def train(
         if not done.exists():  # otherwise, a run that stopped early would train for another epoch
             images = loader(training, schedule.batch, seed, schedule.workers)
             checking = loader(validation, schedule.batch, None, schedule.workers)
-            trainer.fit(module, images, checking, ckpt_path=str(last) if last.exists() else None)
+            try:
+                trainer.fit(module, images, checking, ckpt_path=str(last) if last.exists() else None)
+            except SystemExit as error:  # which Lightning makes of Ctrl-C
+                raise KeyboardInterrupt from error
             done.touch()
     module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])
 

@@ -30,6 +30,7 @@ CARD = DatabaseCard(
     layout="a CSV with the columns image, mos (higher is better) and, optionally, std, content, reference, type, level, group, "
     "part, low and high (the ends of the MOS range, in every row); or a folder that holds it as labels.csv",
 )
+_COLUMNS = ("image", "mos", "std", "content", "reference", "type", "level", "group", "part", "low", "high")
 _TEXTS = ("image", "content", "reference", "type", "group", "part")
 _NUMBERS = ("mos", "std", "level", "low", "high")
 _EMPTY = {name: [""] for name in _TEXTS} | {name: ["", "nan", "NaN", "NA"] for name in _NUMBERS}  # a content may be named NA
@@ -51,7 +52,11 @@ def read(path: str | Path) -> RatedImages:
     require(file.parent, file.name, layout=CARD.layout)
     table = read_csv(file, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values=_EMPTY)
     columns(table, file, "image", "mos")
+    if unknown := [str(column) for column in table if column not in _COLUMNS]:
+        raise LabError(f"{file}: unknown columns {', '.join(unknown)}; known are {', '.join(_COLUMNS)}")
     numbers(table, file, *_NUMBERS)
+    if table.empty:
+        raise LabError(f"{file} has a header but no rows; add a row for each photo")
     table = table.rename(columns={"std": "mos_std"})
     if "content" not in table:
         table["content"] = table["reference"].fillna(table["image"]) if "reference" in table else table["image"]
