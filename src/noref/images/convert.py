@@ -54,7 +54,7 @@ def finish(
         notes, visible = list(warnings), False
         for top in range(0, height, _STRIP):
             strip = _plain(name, _rows(decoded, mode, top, min(top + _STRIP, height)))
-            visible = visible or strip.mode != "RGBA" or strip.getextrema()[3] != (0, 0)
+            visible = visible or strip.mode != "RGBA" or strip.getchannel("A").getextrema() != (0, 0)
             if isinstance(colors, bytes):  # the conversion depends on the mode of the pixels
                 colors, found = color.by_profile(colors, strip.mode)
                 notes += found
