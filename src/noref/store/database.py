@@ -73,6 +73,7 @@ class Store:
             self._database.close()
             if self._lock is not None:
                 self._lock.release()
+                self._lock = None  # a second call would remove the lock of the next writer
 
     def __len__(self) -> int:
         """Number of photos that have a result under the settings used last."""
