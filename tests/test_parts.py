@@ -175,6 +175,18 @@ def test_a_reader_is_not_misled_by_parts_that_change_meanwhile(tmp_path):
             list(records)
 
 
+@pytest.mark.parametrize("read", [lambda store: list(store.records()), lambda store: store.finished(SETTINGS)])
+def test_a_part_that_changes_after_its_rows_were_chosen_is_an_error(tmp_path, monkeypatch, read):
+    folder = filled(tmp_path / "r", assessed("/a"), assessed("/b"))
+    with opened(folder) as reader:
+        chosen = reader._current(SETTINGS)
+        monkeypatch.setattr(reader, "_current", lambda _: chosen)
+        with opened(folder, "w") as writer:
+            writer.remove(["/a"], SETTINGS)
+        with pytest.raises(StoreError, match="it was changed while it was read; run the command again"):
+            read(reader)
+
+
 def test_commands_and_reports_read_a_folder_as_they_read_a_file(tmp_path):
     records = [assessed("/a", 10, noise=0.9, thumbnail=None), failed("/b"), assessed("/c", 90)]
     file, folder = filled(tmp_path / "r.db", *records), filled(tmp_path / "r", *records)

@@ -68,10 +68,24 @@ def write(path: Path, rows: pa.Table, settings: Settings, card: dict[str, Any]) 
         os.fsync(stream.fileno())
 
 
-def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
-    """All rows of a part."""
+def read(path: Path, names: Sequence[str] | None = None, kept: npt.NDArray[np.bool_] | None = None) -> pa.Table:
+    """Rows of a part.
+
+    Args:
+        path: Of the part.
+        names: The columns; None for all.
+        kept: Which of its rows, as they were when the mask was made; None for all.
+
+    Raises:
+        StoreError: The part cannot be read, or has another number of rows than the mask.
+    """
     with explained(path, _DAMAGED), pq.ParquetFile(path) as file:
-        return file.read(columns=names)
+        rows = file.read(columns=names)
+    if kept is None:
+        return rows
+    if len(kept) != len(rows):
+        raise StoreError(CHANGED.format(path))
+    return rows.filter(pa.array(kept))
 
 
 def read_pictures(path: Path, group: int) -> list[tuple[Any, ...]]:
