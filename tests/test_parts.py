@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from noref import StoreError
-from noref.cli import Exit, app
-from noref.store import Store, arrow, opened
+from noref.cli import Exit
+from noref.cli.app import app
+from noref.store import Store, arrow, holds_results, opened
 from noref.store import parts as parts_module
 from noref.store.parts import Parts
 from test_store import CARD, SETTINGS, assessed, failed, filled, paths
@@ -131,6 +132,13 @@ def test_a_damaged_part_is_named_with_the_cure(tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-200])
     with pytest.raises(StoreError, match=rf"{damaged.name}: .*; remove it and run the same command again"):
         paths(folder)
+
+
+def test_only_parts_make_a_folder_of_results(tmp_path):
+    assert holds_results(filled(tmp_path / "r", assessed("/a")))
+    assert not holds_results(tmp_path / "none")
+    (tmp_path / "part-00000-1f3b.snappy.parquet").touch()  # as Spark names its files
+    assert not holds_results(tmp_path)
 
 
 def test_parts_of_others_or_of_a_later_version_are_refused(tmp_path):

@@ -106,7 +106,13 @@ def test_a_failure_is_read_back_as_its_error(place):
     assert read.result.name == "/b.jpg"
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("InternalError", InternalError), ("ErrorOfLater", ImageError)])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("InternalError", InternalError),
+        *((name, ImageError) for name in ("ErrorOfLater", "ModelError", "NorefError", "traceback")),
+    ],
+)
 def test_every_kind_of_failure_becomes_an_error(kind, expected):
     assert type(Failure(kind, "cause", "cure").error("a")) is expected
 

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.store import schema, sql
+from noref.store.files import FULL
 from noref.store.record import Record, Settings, Sort, State
 
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
 _CHUNK = 256  # rows read at a time
 _DAMAGED = "copy it again, or score the photos again into another file"
-_FULL = "everything written before is kept; make room and run the same command again to resume"
 
 
 class Store:
@@ -225,7 +225,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, schema.explained(self.path, _FULL):
+        with self._guard, schema.explained(self.path, FULL):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database

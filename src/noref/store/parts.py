@@ -21,6 +21,7 @@ from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.errors import StoreError
 from noref.store import arrow, part, schema
+from noref.store.files import PART
 from noref.store.finished import Finished, digest, stamp
 from noref.store.part import Part
 from noref.store.record import Record, Settings, Sort, State
@@ -55,7 +56,7 @@ class Parts:
         if mode == "w":
             with part.explained(self.path, "choose a new folder, or one that can be written to"):
                 self.path.mkdir(parents=True, exist_ok=True)
-                foreign = [each for each in self.path.iterdir() if each.name[0] != "." and not part.NAME.fullmatch(each.name)]
+                foreign = [each for each in self.path.iterdir() if each.name[0] != "." and not PART.fullmatch(each.name)]
             if foreign and not self._parts():
                 raise StoreError(f"{self.path}: it holds other files; choose a new or empty folder for the results")
             self._lock = schema.Lock(self.path / ".parts")
