@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 import noref
 from noref import sources
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.errors import DamagedImage
 from noref.store import Store
 from test_store import CARD, assessed, failed, filled

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref import card
-from noref.cli import app
+from noref.cli.app import app
 from tiny_models import save_model
 
 PHOTO = np.zeros((8, 8, 3), np.uint8)

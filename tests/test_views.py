@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import app
+from noref.cli.app import app
 from tiny_models import save_model
 
 AREA = 4000

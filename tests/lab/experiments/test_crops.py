@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab.experiments import crops
 
 
