@@ -115,9 +115,7 @@ def score(
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
         total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), own))) if countable else None
         advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
-        writer = None
-        if form is not None:
-            writer = stack.enter_context(writers.opened(form.value, sys.stdout, scorer.card, explain=explain))
+        writer = None if form is None else writers.opened(form.value, sys.stdout, scorer.card, explain=explain)
         try:
             for result in results:
                 counts[type(result)] += 1

@@ -4,7 +4,7 @@ import math
 import textwrap
 
 from noref.assessment import Assessment
-from noref.writers.base import Result, TextWriter
+from noref.writers.base import Result, Writer
 
 _WIDTH = 100  # characters of a line of a summary, at most
 
@@ -21,7 +21,7 @@ def printable(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-class Table(TextWriter):
+class Table(Writer):
     """Score and name in columns, headed once, and the likely defects; failures in their place with cause and cure.
 
     Where the model gives intervals, they have a column after the score, headed by their coverage. Summaries stand below the
