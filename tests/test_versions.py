@@ -77,6 +77,16 @@ def test_a_pickle_keeps_the_version():
     assert pickle.loads(pickle.dumps(noref.Scorer("unified@9"))).score(PHOTO).model == "unified 9"
 
 
+def test_a_pickle_keeps_the_version_that_was_current(tmp_path):
+    scorer = noref.Scorer("unified")
+    assert scorer.model == "unified@11"
+    stored = pickle.dumps(scorer)
+    for kind in (".onnx", ".json"):  # a later release
+        (tmp_path / f"unified{kind}").rename(tmp_path / f"unified-11{kind}")
+        (tmp_path / f"unified-10{kind}").rename(tmp_path / f"unified{kind}")
+    assert pickle.loads(stored).score(PHOTO).model == "unified 11"
+
+
 def test_the_command_line_lists_and_takes_versions(save):
     listed = [line for line in CliRunner().invoke(app, ["models"]).stdout.splitlines() if not line.startswith(" ")]
     assert listed == [

@@ -68,6 +68,12 @@ def test_an_unknown_view_is_refused():
         noref.Scorer("diqa", view="screen")
 
 
+@pytest.mark.parametrize("option", ["threads", "max_pixels"])
+def test_a_number_below_1_is_refused(option):
+    with pytest.raises(ValueError, match=f"{option}=0; give at least 1"):
+        noref.Scorer("diqa", **{option: 0})
+
+
 def test_the_command_line_has_both_views(measure, save):
     photo = save("small.png", SMALL)
     for options, expected in (((), (40, POLICY)), (("--view", "native"), (2, NATIVE))):
