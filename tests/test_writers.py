@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from noref import Assessment, InternalError, ModelCard, NotAnImage, writers
+from noref.printing import printable
 from noref.writers.csv import COLUMNS
-from noref.writers.table import printable
 
 CARD = ModelCard("m", "1", "", "", "", "", "", "as is", 1)
 RESULT = Assessment("photo.jpg", 40.25, np.empty((0, 0), np.float32), "m 1", "as is", (30, 20), ("a note",))

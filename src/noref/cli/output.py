@@ -13,7 +13,7 @@ import typer
 from noref import streams
 from noref.assessment import Assessment
 from noref.errors import ClusterError, ComparisonError, ExportError, ImageError, InternalError, ModelError, StoreError
-from noref.writers.table import printable
+from noref.printing import printable
 
 _URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # a drive of Windows has one letter
 
