@@ -15,7 +15,7 @@ from noref.assessment import Assessment
 from noref.errors import ClusterError, ComparisonError, ExportError, ImageError, InternalError, ModelError, StoreError
 from noref.printing import printable
 
-_URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # a drive of Windows has one letter
+_URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # one slash: `Path` makes two into one; a drive has one letter
 
 
 class Exit(enum.IntEnum):

@@ -115,6 +115,18 @@ class Store:
 
         Raises:
             ValueError: There are no results under these settings.
+
+        Examples:
+            >>> import tempfile
+            >>> from datetime import datetime, timezone
+            >>> from noref import card
+            >>> from noref.store import Failure, Record, Store
+            >>> failure = Failure("EmptyImage", "it has no data", "copy it again")
+            >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/results.db", "w") as store:
+            ...     settings = store.use(card.load(card.find("fast")), "common", False)
+            ...     store.write(Record("/a.jpg", None, failure, 0, 0, "", None, datetime.now(timezone.utc), *settings))
+            ...     [record.path for record in store.records(failed=True)]
+            ['/a.jpg']
         """
         wanted = [
             ("settings = ?", self._id(settings)),
