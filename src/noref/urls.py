@@ -9,10 +9,10 @@ S3 = {"s3", "s3a"}
 
 _NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whose URLs hold something else before an @
 
-# Parameters of a query that differ from one signing or session to the next, so that no lasting name may depend on them.
+# Parameters of a query that are credentials, or that differ from one signing or session to the next.
 _SIGNED = re.compile(
     r"x-(amz|goog|oss)-.+|.*(token|signature|session|passw|secret|accesskeyid|accessid).*"
-    r"|sig|auth|authorization|pwd|exp|expires|policy|key-pair-id"
+    r"|sig|auth|authorization|pwd|exp|expires|policy|key-pair-id|((api|access|subscription)[-_]?)?key"
 )
 _SIGNED_OF_AZURE = {"se", "si", "sip", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srt", "ss", "st", "sv"}
 _MARK = re.compile(r"#query-[0-9a-f]{16}")
@@ -32,7 +32,7 @@ def shown(url: str) -> str:
     """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself.
 
     In the place of the query stands a hash of it, so that photos whose URLs differ only there have different names. Signatures,
-    tokens and times of expiry do not count: a URL that is signed again keeps its name. A URL that was shown is itself.
+    keys, tokens and times of expiry do not count: a URL that is signed again keeps its name. A URL that was shown is itself.
     """
     if not is_url(url):
         return url

@@ -368,7 +368,7 @@ def test_photos_that_differ_only_in_their_queries_have_names_of_their_own(server
         "GoogleAccessId=us3r&Expires=1767225600&Signature=t0ken",
         "sv=2024-11-04&se=2026-01-01&sr=b&sp=r&spr=https&skoid=us3r&sig=t0ken",
         "Expires=1767225600&Policy=t0ken&Signature=t0ken&Key-Pair-Id=us3r",
-        "token=t0ken&&password=s3cret",
+        "token=t0ken&&password=s3cret&key=s3cret&api_key=s3cret",
     ],
 )
 def test_a_url_that_is_signed_again_keeps_its_name(signature):
