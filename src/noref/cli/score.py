@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 import noref
-from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
+from noref import batch, capacity, card, images, progress, quality_maps, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, ModelOption, ViewOption
 from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
@@ -102,14 +102,14 @@ def score(
         if maps is not None:
             _make(maps, scorer)
         own = [*([] if maps is None else [maps]), *([] if out is None else Store.files(out))]
-        found = mapping.with_targets(sources.find(paths, streams.standard_input(), own, skipped, column), maps)
+        found = quality_maps.with_targets(sources.find(paths, streams.standard_input(), own, skipped, column), maps)
         results: Iterator[Assessment | ImageError]
         if clustered and out is not None:
             parts = sources.parts(paths, streams.standard_input(), own, skipped, column)
             options = {"address": address, "scorers": jobs, "retry": retry, "thumbnails": thumbnails}
             results = stack.enter_context(contextlib.closing(_clustered(out, scorer, parts, before, skipped, **options)))
         elif store is None:
-            results = batch.run(mapping.Work(scorer), sources.ahead(found), at_a_time, lambda item: item.name)
+            results = batch.run(quality_maps.Work(scorer), sources.ahead(found), at_a_time, lambda item: item.name)
         else:
             results = recording.run(store, scorer, found, at_a_time, retry=retry, thumbnails=thumbnails, before=before)
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them

@@ -16,7 +16,7 @@ import ray
 from noref import sources
 from noref.errors import ModelError, UnsupportedImage
 from noref.isolation import CrashError, Isolated
-from noref.mapping import Item, Work
+from noref.quality_maps import Item, Work
 from noref.recording import Recorder
 from noref.scorer import Scorer, View
 from noref.store import Failure, Record, Settings, arrow
