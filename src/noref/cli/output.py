@@ -77,6 +77,17 @@ def say_traceback(result: Assessment | ImageError, debug: bool) -> None:
 
 
 @contextlib.contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Stop if a library that an extra installs is missing; a missing module of noref is a bug."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "noref":
+            raise
+        stop(f"{what} needs {error.name}; pip install 'noref[{extra}]'")
+
+
+@contextlib.contextmanager
 def stops(debug: bool = False) -> Iterator[None]:
     """Report errors that the user can fix as one line."""
     try:

@@ -17,7 +17,7 @@ import noref
 from noref import batch, capacity, card, images, progress, quality_maps, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, ModelOption, ViewOption
-from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
+from noref.cli.output import Exit, needing, require_local, say, say_traceback, stop, stops
 from noref.errors import ImageError, InternalError
 from noref.store import Store
 
@@ -158,11 +158,9 @@ def _clustered(
 ) -> Generator[Assessment | ImageError, None, None]:
     """Score on a Ray cluster."""
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # a thread that Ray leaves behind might start a cluster of its own
-    try:
+    with needing("--engine ray", "ray"):
         from noref import ray
         from noref.store.parts import Parts
-    except ModuleNotFoundError as error:
-        stop(f"--engine ray needs {error.name}; pip install 'noref[ray]'")
     with Parts(out, "w") as parts:
         yield from ray.run(parts, scorer, found, before=before, skipped=skipped, **options)
 
