@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 import noref
 from noref import images
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from pictures import make_scene
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from noref import Assessment, ComparisonError, images, resampling
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.comparison import Comparison, System, compare
 from noref.store import Record, Store
 from pictures import make_scene

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref import Assessment, Defect, ModelCard, overlay, writers
-from noref.cli import app
+from noref.cli.app import app
 from pictures import make_scene
 
 DEFECTS = {"noise": Defect(0.6, 1.5), "banding": Defect(0.5 - 1e-6, 4.0), "focus blur": Defect(0.98, 3.14)}

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref import Assessment, ModelCard, NotAnImage, overlay, writers
-from noref.cli import app
+from noref.cli.app import app
 from pictures import make_scene
 
 CARD = ModelCard(

@@ -18,6 +18,7 @@ SURFACE = [
     "DamagedImage",
     "Defect",
     "EmptyImage",
+    "ExportError",
     "ImageError",
     "ImageNotFound",
     "ImageTooLarge",

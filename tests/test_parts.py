@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from noref import StoreError
-from noref.cli import Exit, app
-from noref.store import Store, arrow, opened
+from noref.cli import Exit
+from noref.cli.app import app
+from noref.store import Store, arrow, holds_results, opened
 from noref.store import parts as parts_module
 from noref.store.parts import Parts
 from test_store import CARD, SETTINGS, assessed, failed, filled, paths
@@ -133,6 +134,13 @@ def test_a_damaged_part_is_named_with_the_cure(tmp_path):
         paths(folder)
 
 
+def test_only_parts_make_a_folder_of_results(tmp_path):
+    assert holds_results(filled(tmp_path / "r", assessed("/a")))
+    assert not holds_results(tmp_path / "none")
+    (tmp_path / "part-00000-1f3b.snappy.parquet").touch()  # as Spark names its files
+    assert not holds_results(tmp_path)
+
+
 def test_parts_of_others_or_of_a_later_version_are_refused(tmp_path):
     folder = filled(tmp_path / "r", assessed("/a"))
     (part, *_) = parts(folder)
@@ -173,6 +181,18 @@ def test_a_reader_is_not_misled_by_parts_that_change_meanwhile(tmp_path):
             writer.remove([f"/{number}" for number in range(3, 600, 2)], SETTINGS)
         with pytest.raises(StoreError, match="it was changed while it was read; run the command again"):
             list(records)
+
+
+@pytest.mark.parametrize("read", [lambda store: list(store.records()), lambda store: store.finished(SETTINGS)])
+def test_a_part_that_changes_after_its_rows_were_chosen_is_an_error(tmp_path, monkeypatch, read):
+    folder = filled(tmp_path / "r", assessed("/a"), assessed("/b"))
+    with opened(folder) as reader:
+        chosen = reader._current(SETTINGS)
+        monkeypatch.setattr(reader, "_current", lambda _: chosen)
+        with opened(folder, "w") as writer:
+            writer.remove(["/a"], SETTINGS)
+        with pytest.raises(StoreError, match="it was changed while it was read; run the command again"):
+            read(reader)
 
 
 def test_commands_and_reports_read_a_folder_as_they_read_a_file(tmp_path):

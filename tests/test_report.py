@@ -17,7 +17,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.store import Store
 from pictures import make_scene
 from report_records import HOSTILE, ROOT, failed, scored, series, thumbnail, write

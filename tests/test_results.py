@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 import noref
-from noref import sources
-from noref.cli import Exit, app
+from noref import exports, sources
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.errors import DamagedImage
 from noref.store import Store
 from test_store import CARD, assessed, failed, filled
@@ -164,6 +165,12 @@ def test_parquet_without_its_extra_names_the_command(file, monkeypatch):
     result = call(file, "--format", "parquet")
     assert result.exit_code == Exit.STOPPED
     assert result.stderr == "noref: --format parquet needs pyarrow; pip install 'noref[parquet]'\n"
+
+
+def test_a_missing_module_of_noref_is_a_bug(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "noref.exports.parquet", None)
+    monkeypatch.delattr(exports, "parquet", raising=False)
+    assert isinstance(call(file, "--format", "parquet").exception, ModuleNotFoundError)
 
 
 def test_several_settings_are_listed_and_chosen(file):

@@ -13,7 +13,7 @@ import pytest
 
 from noref import Assessment, Defect, ModelCard, StoreError
 from noref.errors import DamagedImage, ImageError, InternalError
-from noref.store import Failure, Record, Settings, Store, opened
+from noref.store import Failure, Record, Settings, Store, opened, schema
 from noref.store.parts import Parts
 
 NAMES = [b"/caf\xe9.jpg", "/é.jpg".encode(), b"/new\nline", "/\U0001f600".encode()]
@@ -106,7 +106,13 @@ def test_a_failure_is_read_back_as_its_error(place):
     assert read.result.name == "/b.jpg"
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("InternalError", InternalError), ("ErrorOfLater", ImageError)])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("InternalError", InternalError),
+        *((name, ImageError) for name in ("ErrorOfLater", "ModelError", "NorefError", "traceback")),
+    ],
+)
 def test_every_kind_of_failure_becomes_an_error(kind, expected):
     assert type(Failure(kind, "cause", "cure").error("a")) is expected
 
@@ -227,6 +233,34 @@ def test_one_writes_and_others_read_meanwhile(place):
     filled(file)
     assert [path.name for path in file.parent.iterdir()] == [file.name]
     assert list(file.glob(".*")) == []
+
+
+def test_closing_twice_leaves_the_next_writer_alone(place):
+    first = writing(place)
+    first.close()
+    with writing(place):
+        first.close()
+        with pytest.raises(StoreError, match="another run of noref is writing to it"):
+            writing(place)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere, an open file cannot be removed")
+def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
+    first, connect = schema.Lock(tmp_path / "r.db"), sqlite3.connect
+
+    def connected(*arguments: object, **options: object) -> sqlite3.Connection:
+        """Open the file, and have the first lock released before the new connection begins its transaction."""
+        opened = connect(*arguments, **options)
+        monkeypatch.undo()
+        first.release()
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    second = schema.Lock(tmp_path / "r.db")
+    with pytest.raises(StoreError, match="another run of noref is writing to it"):
+        schema.Lock(tmp_path / "r.db")
+    second.release()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_keeps_what_was_written_before(tmp_path):

@@ -296,6 +296,13 @@ def test_a_bug_outside_of_any_photo_exits_with_3():
     assert done.stderr.startswith(b"noref: internal error\nTraceback")
 
 
+@pytest.mark.parametrize(("given", "code", "message"), [("'no GPU'", 2, b"no GPU\n"), ("None", 0, b""), ("7", 7, b"")])
+def test_the_message_of_an_exit_below_is_printed_and_stops_the_command(given, code, message):
+    script = f"import sys; from noref.cli import app; app.app = lambda: sys.exit({given}); app.main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment(), timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (code, message)
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 @pytest.mark.parametrize("listed", [True, False])
 def test_progress_is_shown_on_a_terminal_only(photo, terminal, listed):

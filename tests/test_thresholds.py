@@ -5,7 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from noref import thresholds
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from test_store import assessed, failed, filled
 
 SCORES = [20, 30, 40, 60, 70, 80]

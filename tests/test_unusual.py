@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref import card
-from noref.cli import app
+from noref.cli.app import app
 from tiny_models import save_model
 
 WARNING = "unlike the photos that the model was trained on (distance 1.8 times the threshold): the score is less certain"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import noref
 from noref import card
-from noref.cli import app
+from noref.cli.app import app
 from tiny_models import save_model
 
 PHOTO = np.zeros((8, 8, 3), np.uint8)
@@ -77,6 +77,16 @@ def test_a_file_may_have_a_name_like_a_version(tmp_path, monkeypatch):
 
 def test_a_pickle_keeps_the_version():
     assert pickle.loads(pickle.dumps(noref.Scorer("unified@9"))).score(PHOTO).model == "unified 9"
+
+
+def test_a_pickle_keeps_the_version_that_was_current(tmp_path):
+    scorer = noref.Scorer("unified")
+    assert scorer.model == "unified@11"
+    stored = pickle.dumps(scorer)
+    for kind in (".onnx", ".json"):  # a later release
+        (tmp_path / f"unified{kind}").rename(tmp_path / f"unified-11{kind}")
+        (tmp_path / f"unified-10{kind}").rename(tmp_path / f"unified{kind}")
+    assert pickle.loads(stored).score(PHOTO).model == "unified 11"
 
 
 def test_the_command_line_lists_and_takes_versions(save):

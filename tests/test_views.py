@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import app
+from noref.cli.app import app
 from tiny_models import save_model
 
 AREA = 4000
@@ -66,6 +66,12 @@ def test_a_model_that_never_enlarges_gives_the_same_in_both_views(scene):
 def test_an_unknown_view_is_refused():
     with pytest.raises(ValueError, match="no view 'screen'; views are: common, native"):
         noref.Scorer("diqa", view="screen")
+
+
+@pytest.mark.parametrize("option", ["threads", "max_pixels"])
+def test_a_number_below_1_is_refused(option):
+    with pytest.raises(ValueError, match=f"{option}=0; give at least 1"):
+        noref.Scorer("diqa", **{option: 0})
 
 
 def test_the_command_line_has_both_views(measure, save):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from noref import Assessment, InternalError, ModelCard, NotAnImage, writers
+from noref.printing import printable
 from noref.writers.csv import COLUMNS
-from noref.writers.table import printable
 
 CARD = ModelCard("m", "1", "", "", "", "", "", "as is", 1)
 RESULT = Assessment("photo.jpg", 40.25, np.empty((0, 0), np.float32), "m 1", "as is", (30, 20), ("a note",))
@@ -20,9 +20,9 @@ FAILURE = NotAnImage("letter.jpg", "not a picture", "give a picture")
 
 def written(form: str, *results: writers.Result, **options: bool) -> str:
     out = io.StringIO()
-    with writers.opened(form, out, CARD, **options) as writer:
-        for result in results:
-            writer.write(result)
+    writer = writers.opened(form, out, CARD, **options)
+    for result in results:
+        writer.write(result)
     return out.getvalue()
 
 
@@ -48,9 +48,9 @@ class TestEveryWriter:
 
     def test_flushes_each_result_and_leaves_the_stream_open(self, form):
         out = Watched()
-        with writers.FORMATS[form](out, CARD) as writer:
-            writer.write(RESULT)
-            writer.write(FAILURE)
+        writer = writers.FORMATS[form](out, CARD)
+        writer.write(RESULT)
+        writer.write(FAILURE)
         assert ["photo.jpg" in text and "letter.jpg" not in text for text in out.flushed[:1]] == [True]
         assert "letter.jpg" in out.flushed[-1]
         assert not out.closed
@@ -68,25 +68,6 @@ class TestEveryWriter:
 
     def test_shows_internal_errors_as_such(self, form):
         assert "internal error (KeyError: 'x')" in written(form, InternalError.of("a.jpg", KeyError("x")))
-
-
-def test_a_binary_writer_gets_the_stream_below_and_completes_it(monkeypatch):
-    class Counting(writers.Writer):
-        binary = True
-        seen = 0
-
-        def write(self, result: writers.Result) -> None:
-            self.seen += 1
-
-        def close(self) -> None:
-            self.out.write(self.seen.to_bytes(1, "big"))
-
-    monkeypatch.setitem(writers.FORMATS, "count", Counting)
-    out = io.TextIOWrapper(io.BytesIO())
-    with writers.opened("count", out, CARD) as writer:
-        writer.write(RESULT)
-        writer.write(FAILURE)
-    assert out.buffer.getvalue() == b"\2"
 
 
 def test_the_table():

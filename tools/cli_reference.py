@@ -11,7 +11,7 @@ from noref.cli import Exit
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 LAB = "noref.lab.cli.app" if hasattr(importlib.import_module("noref.lab.cli"), "__path__") else "noref.lab.cli"
-APPLICATIONS = {"noref": "noref.cli", "noref lab": LAB}
+APPLICATIONS = {"noref": "noref.cli.app", "noref lab": LAB}
 WIDTH = 90  # columns of the help texts
 
 INTRODUCTION = """\

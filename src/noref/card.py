@@ -93,6 +93,11 @@ def load(path: Path) -> ModelCard:
 
     Raises:
         BadModel: There is no card, or a field is missing or of a wrong type.
+
+    Examples:
+        >>> from noref import card
+        >>> card.load(card.find("unified@7")).label
+        'unified 7'
     """
     beside = path.with_suffix(".json")
     cure = "export it with `noref lab export`"

@@ -161,7 +161,16 @@ class ClusterError(NorefError):
 
 
 class ExportError(NorefError):
-    """The page cannot be written as a static folder from what was given; the message names the cause and the cure."""
+    """The page cannot be written as a static folder from what was given; the message names the cause and the cure.
+
+    Examples:
+        >>> import noref
+        >>> try:
+        ...     raise noref.ExportError("site: it is not empty; give a new or an empty folder")
+        ... except noref.NorefError as error:
+        ...     print(error)
+        site: it is not empty; give a new or an empty folder
+    """
 
 
 class ComparisonError(NorefError):

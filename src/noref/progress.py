@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def shown(
-    total: Callable[[], int] | None, skipped: Callable[[], int] = int, *, printed: bool = True
+    total: Callable[[], int] | None, skipped: Callable[[], int] = lambda: 0, *, printed: bool = True
 ) -> Iterator[Callable[[], object]]:
     """Show a bar with rate and time left if standard error is a terminal and the results go elsewhere.
 

@@ -17,7 +17,7 @@ from noref import batch, sources
 from noref.assessment import Assessment
 from noref.errors import ImageError
 from noref.images import Source
-from noref.mapping import Item, Work
+from noref.quality_maps import Item, Work
 from noref.scorer import Scorer
 from noref.store import Failure, Record, Settings, Store
 from noref.store.record import is_passed

@@ -38,10 +38,10 @@ class Scorer:
     Deterministic: the result for an image is bit-identical from run to run, alone or in a batch, and for any number of jobs or
     threads.
 
-    A scorer can be shared between threads, pickled, and used in forked processes. A pickle holds the name or path of the model
-    and the options, not the weights: the process that reads it loads the model from there, once for all equal scorers. A forked
-    process loads the model again when it first scores, and never touches the session of its parent. See
-    docs/how-to/servers-and-processes.md.
+    A scorer can be shared between threads, pickled, and used in forked processes. A pickle holds the name and version
+    of the model, or its path, and the options, not the weights: the process that reads it loads the model from there, once for
+    all equal scorers. A forked process loads the model again when it first scores, and never touches the session of its parent.
+    See docs/how-to/servers-and-processes.md.
 
     A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as each side remains at least 1.9 times the
     working size of the model; `policy` of the result then states the scale. Scores of photos then differ by 0.3 points on
@@ -66,7 +66,7 @@ class Scorer:
     Raises:
         ModelNotFound: There is no such model.
         BadModel: The file is not a model that noref exported.
-        ValueError: There is no such view.
+        ValueError: There is no such view, or `threads` or `max_pixels` is less than 1.
 
     Examples:
         >>> import noref
@@ -92,10 +92,14 @@ class Scorer:
     ) -> None:
         if view not in get_args(View):
             raise ValueError(f"no view {view!r}; views are: {', '.join(get_args(View))}")
+        for name, number in (("threads", threads), ("max_pixels", max_pixels)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name}={number}; give at least 1")
         path = card.find(model)
-        self.model = _lasting(model, path)
         self.threads, self.max_pixels, self.exact, self.view = threads, max_pixels, exact, view
         self.card = card.load(path)
+        # What names the model in any working directory, and under another release of noref, which may ship a later version.
+        self.model = f"{self.card.name}@{self.card.version}" if path.parent == card.FOLDER else str(path.absolute())
         self._session = Session(path.absolute(), self.card, threads or available_processors())
         inputs, outputs = self._session.inputs, self._session.outputs
         known = len(outputs) > 0 and set(outputs) <= set(OUTPUTS)
@@ -224,17 +228,12 @@ def _shared(model: str | Path, threads: int | None, max_pixels: int, exact: bool
     path = card.find(model)
     stamps = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in (path, path.with_suffix(".json")))
     with loading():  # two threads that need one model load it once
-        return _loaded(_lasting(model, path), stamps, threads, max_pixels, exact, view)
+        return _loaded(path.absolute(), stamps, threads, max_pixels, exact, view)
 
 
 @functools.lru_cache(maxsize=LOADED)
-def _loaded(model: str, _stamps: tuple[int, ...], threads: int | None, max_pixels: int, exact: bool, view: View) -> Scorer:
+def _loaded(model: Path, _stamps: tuple[int, ...], threads: int | None, max_pixels: int, exact: bool, view: View) -> Scorer:
     return Scorer(model, threads=threads, max_pixels=max_pixels, exact=exact, view=view)
-
-
-def _lasting(model: str | Path, path: Path) -> str:
-    """A reference to a model that holds in any working directory: a shipped model's name and version, or an absolute path."""
-    return str(path.absolute()) if path == Path(model) else str(model)
 
 
 def enough_for(facts: card.ModelCard) -> int | None:

@@ -1,5 +1,6 @@
 """URLs as sources, and the credentials that they may hold: used, but never shown."""
 
+import hashlib
 import re
 from urllib.parse import unquote
 
@@ -7,6 +8,14 @@ S3 = {"s3", "s3a"}
 """Schemes of S3. Secret keys often hold a slash, so that the user may there, too, if a password follows it."""
 
 _NOT_USERS = {"abfs", "abfss", "wasb", "wasbs", "git", "github"}  # schemes whose URLs hold something else before an @
+
+# Parameters of a query that are credentials, or that differ from one signing or session to the next.
+_SIGNED = re.compile(
+    r"x-(amz|goog|oss)-.+|.*(token|signature|session|passw|secret|accesskeyid|accessid).*"
+    r"|sig|auth|authorization|pwd|exp|expires|policy|key-pair-id|((api|access|subscription)[-_]?)?key"
+)
+_SIGNED_OF_AZURE = {"se", "si", "sip", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srt", "ss", "st", "sv"}
+_MARK = re.compile(r"#query-[0-9a-f]{16}")
 
 
 def is_url(path: str) -> bool:
@@ -20,11 +29,28 @@ def is_http(url: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself."""
+    """A URL without what may be a credential: the user before the host; of HTTP, the query. A path is itself.
+
+    In the place of the query stands a hash of it, so that photos whose URLs differ only there have different names. Signatures,
+    keys, tokens and times of expiry do not count: a URL that is signed again keeps its name. A URL that was shown is itself.
+    """
     if not is_url(url):
         return url
     name = url.replace(f"{user}@", "", 1) if (user := user_of(url)) else url
-    return without_query(name)
+    return without_query(name) + (_mark(name) if is_http(url) else "")
+
+
+def _mark(url: str) -> str:
+    """What stands for the query of a URL of HTTP; "" if there is none, or nothing in it counts."""
+    whole, _, fragment = url.partition("#")
+    query = whole.partition("?")[2]
+    if not query:
+        return f"#{fragment}" if _MARK.fullmatch(f"#{fragment}") else ""
+    values = [(unquote(each.partition("=")[0]).lower(), each) for each in query.split("&") if each]
+    azure = any(name == "sig" for name, _ in values)
+    counted = "&".join(each for name, each in values if not (_SIGNED.fullmatch(name) or (azure and name in _SIGNED_OF_AZURE)))
+    digest = hashlib.blake2b(counted.encode("utf-8", "backslashreplace"), digest_size=8)
+    return f"#query-{digest.hexdigest()}" if counted else ""
 
 
 def without_query(url: str) -> str:

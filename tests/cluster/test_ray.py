@@ -15,7 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.store import Record, opened
 from pictures import make_scene
 from ray_cluster import CPUS, wait

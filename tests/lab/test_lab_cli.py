@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab import datasets, distortions, methods, recipes
 from noref.lab.cli import app as lab
 from noref.lab.experiments import experiment

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.errors import NorefError, NotAnImage
 from noref.lab import cli
 from noref.lab.cli.app import NEEDED

@@ -3,12 +3,14 @@
 import io
 import os
 import pickle
+import re
 import subprocess
 import sys
 import traceback
 import uuid
 from collections import Counter
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
@@ -335,7 +337,7 @@ def test_a_photo_whose_query_ends_with_a_slash_is_no_folder(server):
 
 def test_names_of_urls():
     assert not sources.is_url("C://folder/a.jpg")
-    assert sources.shown("https://u:p@host/a.jpg?x=1#f") == "https://host/a.jpg"
+    assert sources.shown("https://u:p@host/a.jpg#f") == "https://host/a.jpg"
     assert sources.shown("s3://key:secret@bucket/what?.jpg") == "s3://bucket/what?.jpg"
     assert sources.shown("s3://bucket/me@home.jpg") == "s3://bucket/me@home.jpg"
     assert sources.shown("s3://AKIA123:abc/def+gh@bucket/photo.jpg") == "s3://bucket/photo.jpg"
@@ -344,6 +346,37 @@ def test_names_of_urls():
     assert redacted("no s3a://key:abc/def@bucket/photo.jpg") == "no s3a://bucket/photo.jpg"
     assert sources.shown("abfs://container@account.dfs.core.windows.net/a.jpg").startswith("abfs://container@account")
     assert sources.shown("folder/a.jpg?x@y") == "folder/a.jpg?x@y"
+
+
+def test_photos_that_differ_only_in_their_queries_have_names_of_their_own(server):
+    server.files = {"/photo": b"one", "/shards.zip": zipped(PHOTOS)}
+    one, other = read(f"{server.url}/photo?id=1", f"{server.url}/photo?id=2")
+    assert one.lasting != other.lasting
+    assert re.fullmatch(rf"{server.url}/photo#query-[0-9a-f]{{16}}", one.lasting)
+    assert one.place == other.place == Path("photo")
+    member, *_ = read(f"{server.url}/shards.zip?id=1")
+    assert re.fullmatch(rf"{server.url}/shards\.zip#query-[0-9a-f]{{16}}::0\.jpg", member.name)
+    assert member.place == Path("shards.zip", "0.jpg")
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=us3r&X-Amz-Date=20260101T000000Z&X-Amz-Signature=t0ken",
+        "AWSAccessKeyId=us3r&Expires=1767225600&Signature=t0ken",
+        "X-Goog-Credential=us3r&X-Goog-Expires=900&x%2Dgoog%2Dsignature=t0ken",
+        "GoogleAccessId=us3r&Expires=1767225600&Signature=t0ken",
+        "sv=2024-11-04&se=2026-01-01&sr=b&sp=r&spr=https&skoid=us3r&sig=t0ken",
+        "Expires=1767225600&Policy=t0ken&Signature=t0ken&Key-Pair-Id=us3r",
+        "token=t0ken&&password=s3cret&key=s3cret&api_key=s3cret",
+    ],
+)
+def test_a_url_that_is_signed_again_keeps_its_name(signature):
+    url = "https://us3r:s3cret@host/a.jpg?"
+    assert sources.shown(f"{url}{signature}#f") == "https://host/a.jpg"
+    assert sources.shown(f"{url}id=1&{signature}") == sources.shown(f"{url}{signature}&id=1") == sources.shown(f"{url}id=1")
+    assert sources.shown(f"{url}id=1") != sources.shown(f"{url}id=1&sp=r&id=2") != sources.shown(f"{url}id=1&sp=w&id=2")
+    assert sources.shown(name := sources.shown(f"{url}id=1")) == name
 
 
 def test_what_is_larger_than_the_limit_is_refused_without_reading_it_all(server, bucket, monkeypatch):

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import noref
 from archive_files import jpeg, tar, zipped
 from noref import images, sources
-from noref.cli import Exit, app
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.sources import attempts
 from noref.store import Record, Store
 from remote_servers import served
@@ -269,7 +270,7 @@ def test_local_sources_load_nothing_of_the_extras(save, source):
         save(f"photos/{name}", content)
     save("a.zip", zipped(PHOTOS))
     folder = save("a.tar", tar(PHOTOS)).parent
-    code = "import sys; from noref.cli import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
+    code = "import sys; from noref.cli.app import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
     command = [sys.executable, "-c", code, "score", str(folder / source), "--jobs", "1", "--out", str(folder / "r.db")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr.endswith("scored, 0 failed\n")

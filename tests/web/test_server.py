@@ -17,7 +17,8 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from noref import cli
+from noref.cli import Exit
+from noref.cli.app import app
 from noref.web import server
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\n'
@@ -278,21 +279,21 @@ def test_a_slow_client_gets_its_whole_answer(impatient):
 
 def test_a_port_in_use_is_reported():
     with server.listen("127.0.0.1", 0) as listener:
-        result = CliRunner().invoke(cli.app, ["serve", "--port", str(listener.getsockname()[1])])
-    assert result.exit_code == cli.Exit.STOPPED
+        result = CliRunner().invoke(app, ["serve", "--port", str(listener.getsockname()[1])])
+    assert result.exit_code == Exit.STOPPED
     assert "choose another --port" in result.stderr
 
 
 def test_an_unknown_model_is_reported():
-    result = CliRunner().invoke(cli.app, ["serve", "--model", "unifed"])
-    assert result.exit_code == cli.Exit.STOPPED
+    result = CliRunner().invoke(app, ["serve", "--model", "unifed"])
+    assert result.exit_code == Exit.STOPPED
     assert "did you mean 'unified'" in result.stderr
 
 
 def test_a_missing_extra_is_named():
     program = "import sys; sys.modules['uvicorn'] = None; from noref.cli import main; sys.argv[1:] = ['serve']; main()"
     ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == cli.Exit.STOPPED
+    assert ended.returncode == Exit.STOPPED
     assert ended.stderr == "noref: the service needs uvicorn; pip install 'noref[web]'\n"
 
 

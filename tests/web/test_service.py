@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import noref
-from noref import cli
+from noref.cli.app import app as commands
 from noref.web import app, pool
 from noref.web.limits import Limits
 from pictures import make_scene
@@ -41,7 +41,7 @@ def test_scores_are_those_of_the_command_line_bit_for_bit(serving, save):
     paths = [save(f"{seed}.{kind}", make_scene(300, 400, seed)) for seed, kind in enumerate(["png", "jpg", "webp", "png"])]
     large = np.asarray(Image.fromarray(make_scene()).resize((4096, 3072)))  # decoded at a reduced size
     paths.append(save("large.jpg", large))
-    printed = CliRunner().invoke(cli.app, ["score", *map(str, paths), "--explain", "--format", "jsonl", "--jobs", "2"]).stdout
+    printed = CliRunner().invoke(commands, ["score", *map(str, paths), "--explain", "--format", "jsonl", "--jobs", "2"]).stdout
     expected = [json.loads(line) for line in printed.splitlines()]
     assert "decoded at 1/4" in expected[-1]["policy"]
     sent = files(*((str(path), path.read_bytes()) for path in paths))

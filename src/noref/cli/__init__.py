@@ -1,6 +1,6 @@
 """The command line `noref ...`: one module per command, combined in `app`."""
 
-from noref.cli.app import app, main
+from noref.cli.app import main
 from noref.cli.output import Exit
 
-__all__ = ["Exit", "app", "main"]
+__all__ = ["Exit", "main"]

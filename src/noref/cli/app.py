@@ -57,7 +57,11 @@ def main() -> None:
         app()
         code: int = Exit.OK
     except SystemExit as end:  # how typer ends
-        code = end.code if isinstance(end.code, int) else Exit.OK
+        if end.code is None or isinstance(end.code, int):
+            code = end.code or Exit.OK
+        else:  # a message, which Python itself would print
+            say(str(end.code))
+            code = Exit.STOPPED
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None:
             say(f"noref: {reason(error)}")

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import noref
-from noref import capacity, card, images, mapping, progress, recording, sources
+from noref import capacity, card, images, progress, quality_maps, recording, sources
 from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, Views
 from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
@@ -139,7 +139,7 @@ def _score(
     """Score the photos of folders, each into a store; counts the results by type."""
     with progress.shown(lambda: sum(1 for _ in sources.find(folders, io.BytesIO())), printed=False) as advance:
         for folder, store in zip(folders, stores, strict=True):
-            items = mapping.with_targets(sources.find([folder], io.BytesIO()), None)
+            items = quality_maps.with_targets(sources.find([folder], io.BytesIO()), None)
             results = recording.run(store, scorer, items, jobs, retry=False, thumbnails=thumbnails, before=Counter())
             try:
                 for result in results:

@@ -13,9 +13,9 @@ import typer
 from noref import streams
 from noref.assessment import Assessment
 from noref.errors import ClusterError, ComparisonError, ExportError, ImageError, InternalError, ModelError, StoreError
-from noref.writers.table import printable
+from noref.printing import printable
 
-_URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # a drive of Windows has one letter
+_URL = re.compile(r"[A-Za-z][\w+.-]+:/")  # one slash: `Path` makes two into one; a drive has one letter
 
 
 class Exit(enum.IntEnum):
@@ -74,6 +74,17 @@ def say_traceback(result: Assessment | ImageError, debug: bool) -> None:
         say(f"internal error on {result.name}", *result.traceback.splitlines())
     elif debug and isinstance(result, ImageError):
         say(f"error on {result.name}", *"".join(traceback.format_exception(result)).splitlines())
+
+
+@contextlib.contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Stop if a library that an extra installs is missing; a missing module of noref is a bug."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "noref":
+            raise
+        stop(f"{what} needs {error.name}; pip install 'noref[{extra}]'")
 
 
 @contextlib.contextmanager

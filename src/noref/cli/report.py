@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from noref.cli.options import DebugOption
-from noref.cli.output import require_local, say, stop, stops
+from noref.cli.output import needing, require_local, say, stop, stops
 from noref.store import opened
 
 
@@ -47,10 +47,8 @@ def report(
 
 def require_report(what: str) -> None:
     """Stop if what reports need is not installed."""
-    try:
+    with needing(what, "report"):
         import noref.report  # noqa: F401
-    except ModuleNotFoundError as error:
-        stop(f"{what} needs {error.name}; pip install 'noref[report]'")
 
 
 def check_page(page: Path, results: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from noref import card, exports, sources
 from noref.cli.options import DebugOption, SettingsOption
-from noref.cli.output import require_local, say, stop, stops
+from noref.cli.output import needing, require_local, say, stop, stops
 from noref.comparison.systems import described as in_words
 from noref.store import Record, Results, Settings, Sort, opened
 
@@ -93,10 +93,8 @@ def results(
                 listed.append(record.path)
             return True
 
-        try:
+        with needing("--format parquet", "parquet"):
             export(filter(counted, found), facts, sys.stdout)
-        except ModuleNotFoundError as error:
-            stop(f"--format parquet needs {error.name}; pip install 'noref[parquet]'")
         if prune:
             sys.stdout.flush()  # a list that is lost removes nothing
             store.remove(listed, settings)

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import typer
 
 import noref
-from noref import batch, capacity, card, images, mapping, progress, recording, sources, streams, writers
+from noref import batch, capacity, card, images, progress, quality_maps, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, ModelOption, ViewOption
-from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
+from noref.cli.output import Exit, needing, require_local, say, say_traceback, stop, stops
 from noref.errors import ImageError, InternalError
 from noref.store import Store
 
@@ -102,22 +102,20 @@ def score(
         if maps is not None:
             _make(maps, scorer)
         own = [*([] if maps is None else [maps]), *([] if out is None else Store.files(out))]
-        found = mapping.with_targets(sources.find(paths, streams.standard_input(), own, skipped, column), maps)
+        found = quality_maps.with_targets(sources.find(paths, streams.standard_input(), own, skipped, column), maps)
         results: Iterator[Assessment | ImageError]
         if clustered and out is not None:
             parts = sources.parts(paths, streams.standard_input(), own, skipped, column)
             options = {"address": address, "scorers": jobs, "retry": retry, "thumbnails": thumbnails}
             results = stack.enter_context(contextlib.closing(_clustered(out, scorer, parts, before, skipped, **options)))
         elif store is None:
-            results = batch.run(mapping.Work(scorer), sources.ahead(found), at_a_time, lambda item: item.name)
+            results = batch.run(quality_maps.Work(scorer), sources.ahead(found), at_a_time, lambda item: item.name)
         else:
             results = recording.run(store, scorer, found, at_a_time, retry=retry, thumbnails=thumbnails, before=before)
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
         total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), own))) if countable else None
         advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
-        writer = None
-        if form is not None:
-            writer = stack.enter_context(writers.opened(form.value, sys.stdout, scorer.card, explain=explain))
+        writer = None if form is None else writers.opened(form.value, sys.stdout, scorer.card, explain=explain)
         try:
             for result in results:
                 counts[type(result)] += 1
@@ -160,11 +158,9 @@ def _clustered(
 ) -> Generator[Assessment | ImageError, None, None]:
     """Score on a Ray cluster."""
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # a thread that Ray leaves behind might start a cluster of its own
-    try:
+    with needing("--engine ray", "ray"):
         from noref import ray
         from noref.store.parts import Parts
-    except ModuleNotFoundError as error:
-        stop(f"--engine ray needs {error.name}; pip install 'noref[ray]'")
     with Parts(out, "w") as parts:
         yield from ray.run(parts, scorer, found, before=before, skipped=skipped, **options)
 

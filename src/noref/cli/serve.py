@@ -9,7 +9,7 @@ import typer
 import noref
 from noref import capacity, card
 from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, MaxPixelsOption, ModelOption, ViewOption
-from noref.cli.output import require_local, say, stop, stops
+from noref.cli.output import needing, require_local, say, stop, stops
 from noref.web.limits import DEFAULT, MIB, Limits
 
 MAX_PIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
@@ -80,10 +80,8 @@ def serve(
         return
     if ort is not None:
         stop("--ort needs --export, the folder to write")
-    try:
+    with needing("the service", "web"):
         from noref.web import guard, server
-    except ModuleNotFoundError as error:
-        stop(f"the service needs {error.name}; pip install 'noref[web]'")
     jobs = jobs or max(1, capacity.default_jobs() // workers)
     limits = Limits(max_upload * MIB, max_image * MIB, max_images, queue, timeout)
     with stops(debug):

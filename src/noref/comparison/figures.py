@@ -163,6 +163,21 @@ def compare(systems: Sequence[System]) -> Comparison:
     Raises:
         ComparisonError: The pictures do not pair, no picture was scored in all systems, or the model predicts no score.
         ValueError: There are fewer than two systems, names are not distinct, or settings differ.
+
+    Examples:
+        >>> from datetime import datetime, timezone
+        >>> import numpy as np
+        >>> from noref import Assessment
+        >>> from noref.comparison import System, compare
+        >>> from noref.store import Record, Settings
+        >>> settings, now = Settings("0" * 64, "common", False), datetime.now(timezone.utc)
+        >>> def system(name, scores):
+        ...     found = [Assessment(f"/{name}/{score}", score, np.empty((0, 0)), "m 1", "", (64, 48)) for score in scores]
+        ...     records = [Record(f"/{name}/{n}", each, None, 0, 0, "", None, now, *settings) for n, each in enumerate(found)]
+        ...     return System(name, settings, {"name": "m", "version": "1"}, lambda pictures: records)
+        >>> [pair] = compare([system("before", [40, 50]), system("after", [44, 56])]).pairs
+        >>> pair.difference, pair.wins
+        (5.0, 1.0)
     """
     names = [system.name for system in systems]
     if len(systems) < 2 or len(set(names)) < len(names) or len({system.settings for system in systems}) > 1:

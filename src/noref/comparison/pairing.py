@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from noref.comparison.systems import System
 from noref.errors import ComparisonError
+from noref.paths import common_folder
 from noref.resampling import Floats
 from noref.store import Failure
 
@@ -144,12 +145,6 @@ def matched(systems: Sequence[str], listed: Sequence[Sequence[str]]) -> tuple[bo
         f"the pictures do not pair: {', '.join(texts)}{ambiguous};"
         " give systems that hold the same pictures under the same names, without others"
     )
-
-
-def common_folder(paths: Sequence[str]) -> str:
-    """The folder or archive that holds all paths, with the separator at its end; empty if there is none."""
-    prefix = os.path.commonprefix(paths)  # noqa: RUF071  (cut at a separator below; paths on two drives have no root)
-    return prefix[: max(prefix.rfind(mark) + len(mark) if mark in prefix else 0 for mark in (os.sep, "::"))]
 
 
 def _results(system: System, families: dict[str, None]) -> dict[str, _Result]:

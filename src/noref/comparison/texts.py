@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from noref.comparison.figures import Comparison, Pair
-from noref.writers.table import printable
+from noref.printing import printable
 
 if TYPE_CHECKING:  # rich is imported where it is used: most commands do without
     from rich.console import Console

@@ -64,6 +64,12 @@ def size(source: Source, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
 
     Raises:
         ImageError: One of its kinds, naming the source, the cause and the cure.
+
+    Examples:
+        >>> import numpy as np
+        >>> from noref import images
+        >>> images.size(np.full((48, 64, 3), 128, np.uint8))
+        (64, 48)
     """
     name = name_of(source)
     with _enough_memory(name):

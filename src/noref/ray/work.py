@@ -16,7 +16,7 @@ import ray
 from noref import sources
 from noref.errors import ModelError, UnsupportedImage
 from noref.isolation import CrashError, Isolated
-from noref.mapping import Item, Work
+from noref.quality_maps import Item, Work
 from noref.recording import Recorder
 from noref.scorer import Scorer, View
 from noref.store import Failure, Record, Settings, arrow
@@ -97,10 +97,17 @@ class Scorers:
         except CrashError as crash:
             cause = f"the process that scored it crashed twice ({crash})"
             cure = "score it alone with `noref score`; if that crashes too, report it with the photo"
-            identity, now = item.identity(), datetime.now(timezone.utc)
-            failure = Failure("ScoringFailed", cause, cure)
-            file = identity.bytes, identity.modified, ""
-            return Record(item.lasting, None, failure, *file, None, now, *self._scoring.settings, identity.version)
+            identity = item.identity()
+            return Record(
+                path=item.lasting,
+                assessment=None,
+                failure=Failure("ScoringFailed", cause, cure),
+                **identity._asdict(),
+                digest="",
+                thumbnail=None,
+                scored=datetime.now(timezone.utc),
+                **self._scoring.settings._asdict(),
+            )
 
 
 class PhotoScorers(Scorers):
@@ -118,7 +125,7 @@ class RowScorers(Scorers):
     """Scores the photos of a data set.
 
     Args:
-        scoring: How.
+        scoring: How the photos are scored.
         content: Column with the content of photos; if there is none, they are read from their paths.
         path: Column with their paths.
     """

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from noref.writers.table import printable
+from noref.printing import printable
 
 
 def as_json(value: Any) -> str:

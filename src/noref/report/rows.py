@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from noref.assessment import Assessment
-from noref.comparison.pairing import common_folder
+from noref.paths import common_folder
 from noref.store import Record
 
 Records = Callable[[], Iterable[Record]]

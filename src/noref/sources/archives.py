@@ -33,14 +33,14 @@ def photos(file: File, column: str | None, skipped: Counter[str]) -> Iterator[Fo
         with explained(file.name):
             file = file.looked_up()
             state = file.identity()
-            if file.name.lower().endswith(".parquet"):
+            if file.filename.lower().endswith(".parquet"):
                 from noref.sources import tables
 
                 yield from tables.photos(file, state, column)
             else:
                 yield from _members(file, state, skipped)
     except ImageError as error:
-        yield Found(file.name, place(os.path.basename(file.name)), Failed(error, state))
+        yield Found(file.name, place(file.filename), Failed(error, state))
 
 
 def place(path: str) -> Path:
@@ -52,8 +52,8 @@ def _members(file: File, state: Identity, skipped: Counter[str]) -> Iterator[Fou
     """The photos in an archive. Archives and Parquet files in it are not opened but skipped, like all that is no photo."""
     from noref.sources import tars, zips
 
-    read = zips.members if file.name.lower().endswith(".zip") else tars.members
-    folder = place(os.path.basename(file.name))
+    read = zips.members if file.filename.lower().endswith(".zip") else tars.members
+    folder = place(file.filename)
     for member in read(file, state):
         if is_hidden(member.name):
             continue

@@ -33,6 +33,11 @@ class LocalFile:
         """The path."""
         return self.path
 
+    @property
+    def filename(self) -> str:
+        """Last part of the path."""
+        return os.path.basename(self.path)
+
     def looked_up(self) -> "LocalFile":
         """The file itself."""
         return self

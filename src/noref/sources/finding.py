@@ -139,9 +139,9 @@ def _has_braces(path: str) -> bool:
 def _named(path: str, column: str | None) -> Part:
     """A file by its name."""
     file = RemoteFile(path) if is_url(path) else LocalFile(path)
-    if archives.holds_many(file.name):
+    if archives.holds_many(file.filename):
         return Collection(file, column)
-    return Found(file.name, Path(Path(file.name).name), file) if isinstance(file, RemoteFile) else local(path)
+    return Found(file.name, Path(file.filename), file) if isinstance(file, RemoteFile) else local(path)
 
 
 def _below(url: str, skipped: Counter[str]) -> Iterator[Found]:

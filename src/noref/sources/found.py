@@ -59,6 +59,10 @@ class File(Content, Protocol):
     def name(self) -> str:
         """Path, or URL without credentials."""
 
+    @property
+    def filename(self) -> str:
+        """Last part of its path."""
+
     def looked_up(self) -> "File":
         """The file with its identity known, if it can be.
 

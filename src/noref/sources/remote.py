@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from noref.images import Source
@@ -33,8 +34,13 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """The URL without credentials and query."""
+        """The URL without credentials; see `urls.shown`."""
         return shown(self.url)
+
+    @property
+    def filename(self) -> str:
+        """Last part of the URL without its query."""
+        return Path(without_query(self.name)).name
 
     @property
     def expected(self) -> int:

@@ -89,7 +89,7 @@ def _photo(file: File, state: Identity, row: int, value: Any, kind: str) -> Foun
         held = Failed(too_large(name, len(content)), identity(len(content), state))
     else:
         held = Held(content, identity(len(content), state))
-    return Found(file.name, Path(os.path.basename(file.name), str(row)), held, str(row))
+    return Found(file.name, Path(file.filename, str(row)), held, str(row))
 
 
 def _named(file: File, row: int, path: str) -> Found:
@@ -103,7 +103,7 @@ def _named(file: File, row: int, path: str) -> Found:
     if is_url(path) or (remote and outside):
         name = f"{file.name}::{row}"
         error = ImageNotFound(name, "it names a photo elsewhere", "give such paths and URLs as a list on standard input")
-        return Found(file.name, Path(os.path.basename(file.name), str(row)), Failed(error), str(row))
+        return Found(file.name, Path(file.filename, str(row)), Failed(error), str(row))
     if isinstance(file, RemoteFile):
         folder = without_query(file.url).rpartition("/")[0]
         photo = RemoteFile(f"{folder}/{quote(path) if is_http(folder) else path}")

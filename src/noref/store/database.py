@@ -14,12 +14,12 @@ from typing import Any, Literal
 from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.store import schema, sql
+from noref.store.files import FULL
 from noref.store.record import Record, Settings, Sort, State
 
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
 _CHUNK = 256  # rows read at a time
 _DAMAGED = "copy it again, or score the photos again into another file"
-_FULL = "everything written before is kept; make room and run the same command again to resume"
 
 
 class Store:
@@ -73,6 +73,7 @@ class Store:
             self._database.close()
             if self._lock is not None:
                 self._lock.release()
+                self._lock = None  # a second call would remove the lock of the next writer
 
     def __len__(self) -> int:
         """Number of photos that have a result under the settings used last."""
@@ -114,6 +115,18 @@ class Store:
 
         Raises:
             ValueError: There are no results under these settings.
+
+        Examples:
+            >>> import tempfile
+            >>> from datetime import datetime, timezone
+            >>> from noref import card
+            >>> from noref.store import Failure, Record, Store
+            >>> failure = Failure("EmptyImage", "it has no data", "copy it again")
+            >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/results.db", "w") as store:
+            ...     settings = store.use(card.load(card.find("fast")), "common", False)
+            ...     store.write(Record("/a.jpg", None, failure, 0, 0, "", None, datetime.now(timezone.utc), *settings))
+            ...     [record.path for record in store.records(failed=True)]
+            ['/a.jpg']
         """
         wanted = [
             ("settings = ?", self._id(settings)),
@@ -224,7 +237,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, schema.explained(self.path, _FULL):
+        with self._guard, schema.explained(self.path, FULL):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from noref.drafts import draft
 from noref.errors import StoreError
 from noref.store import arrow
+from noref.store.files import FULL, PART
 from noref.store.finished import digest
 from noref.store.record import Settings
 
@@ -25,11 +25,8 @@ VERSION = 1
 GROUP = 256
 """Rows of a row group: pictures are read by the group."""
 
-NAME = re.compile(r"part-([0-9a-f]{8})-(\d{8,})\.parquet")
-
 CHANGED = "{}: it was changed while it was read; run the command again"
 _DAMAGED = "remove it and run the same command again, which scores its photos again"
-_FULL = "everything written before is kept; make room and run the same command again to resume"
 _METADATA = b"noref"
 
 
@@ -50,7 +47,7 @@ class Part(NamedTuple):
 def listed(folder: Path) -> list[Part]:
     """The parts in a folder, in the order in which they were written."""
     with explained(folder, "check the folder and its permissions"):
-        names = [NAME.fullmatch(name) for name in os.listdir(folder)]
+        names = [PART.fullmatch(name) for name in os.listdir(folder)]
     return sorted(Part(int(name[2]), name[1], folder / name[0]) for name in names if name)
 
 
@@ -62,16 +59,30 @@ def key(settings: Settings) -> str:
 def write(path: Path, rows: pa.Table, settings: Settings, card: dict[str, Any]) -> None:
     """Write a part, which appears, or replaces the one of that name, when it is complete."""
     facts = {"version": VERSION, "card": card, "view": settings.view, "exact": settings.exact}
-    with explained(path, _FULL), draft(path) as file, file.open("wb") as stream:
+    with explained(path, FULL), draft(path) as file, file.open("wb") as stream:
         pq.write_table(rows.replace_schema_metadata({_METADATA: json.dumps(facts)}), stream, row_group_size=GROUP)
         stream.flush()
         os.fsync(stream.fileno())
 
 
-def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
-    """All rows of a part."""
+def read(path: Path, names: Sequence[str] | None = None, kept: npt.NDArray[np.bool_] | None = None) -> pa.Table:
+    """Rows of a part.
+
+    Args:
+        path: Of the part.
+        names: The columns; None for all.
+        kept: Which of its rows, as they were when the mask was made; None for all.
+
+    Raises:
+        StoreError: The part cannot be read, or has another number of rows than the mask.
+    """
     with explained(path, _DAMAGED), pq.ParquetFile(path) as file:
-        return file.read(columns=names)
+        rows = file.read(columns=names)
+    if kept is None:
+        return rows
+    if len(kept) != len(rows):
+        raise StoreError(CHANGED.format(path))
+    return rows.filter(pa.array(kept))
 
 
 def read_pictures(path: Path, group: int) -> list[tuple[Any, ...]]:

@@ -21,6 +21,7 @@ from noref.assessment import LIKELY
 from noref.card import ModelCard
 from noref.errors import StoreError
 from noref.store import arrow, part, schema
+from noref.store.files import PART
 from noref.store.finished import Finished, digest, stamp
 from noref.store.part import Part
 from noref.store.record import Record, Settings, Sort, State
@@ -55,7 +56,7 @@ class Parts:
         if mode == "w":
             with part.explained(self.path, "choose a new folder, or one that can be written to"):
                 self.path.mkdir(parents=True, exist_ok=True)
-                foreign = [each for each in self.path.iterdir() if each.name[0] != "." and not part.NAME.fullmatch(each.name)]
+                foreign = [each for each in self.path.iterdir() if each.name[0] != "." and not PART.fullmatch(each.name)]
             if foreign and not self._parts():
                 raise StoreError(f"{self.path}: it holds other files; choose a new or empty folder for the results")
             self._lock = schema.Lock(self.path / ".parts")
@@ -127,12 +128,12 @@ class Parts:
         parts: list[Path] = []
         tables: list[pa.Table] = []
         for each, kept in self._current(settings):
-            places = {"part": np.full(len(kept), len(parts), np.int32), "row": np.arange(len(kept), dtype=np.int32)}
-            rows = part.read(each.path, names)
+            rows = part.read(each.path, names, kept)
+            places = {"part": np.full(len(rows), len(parts), np.int32), "row": np.flatnonzero(kept).astype(np.int32)}
             for column, numbers in places.items():
                 rows = rows.append_column(column, pa.array(numbers))
             parts.append(each.path)
-            tables.append(rows.filter(pa.array(kept)).filter(wanted))
+            tables.append(rows.filter(wanted))
         table = pa.concat_tables(tables)
         keys = [(name, "ascending") for name in (_ORDERS[sort], "part", "row")]
         order = pc.sort_indices(table, sort_keys=keys).to_numpy()  # null comes last
@@ -158,7 +159,7 @@ class Parts:
         stamps = [np.empty(0, np.uint64)]
         for each, kept in self._current(settings):
             names = ["image", "image_bytes", "bytes", "modified", "version", "error_kind"]
-            rows = part.read(each.path, names + ["thumbnail"] * thumbnail).filter(pa.array(kept))
+            rows = part.read(each.path, names + ["thumbnail"] * thumbnail, kept)
             if thumbnail:
                 rows = rows.filter(pc.field("thumbnail").is_valid() | pc.field("error_kind").is_valid())
             modified = rows["modified"].cast(pa.int64()).to_pylist()
@@ -246,7 +247,7 @@ class Parts:
         """Rewrite parts as the last of them. If this is interrupted, rows are in two parts, and those of the last count."""
         if len(group) > 1 or not all(kept.all() for _, kept in group):
             *earlier, last = [path for path, _ in group]
-            joined = pa.concat_tables([part.read(path).filter(pa.array(kept)) for path, kept in group])
+            joined = pa.concat_tables([part.read(path, kept=kept) for path, kept in group])
             part.write(last, joined, *part.described(last))
             for path in earlier:
                 path.unlink()

@@ -43,7 +43,9 @@ class Failure(NamedTuple):
 
     def error(self, name: str) -> ImageError:
         """The error that was stated, of the class `kind`, without its traceback."""
-        kind = getattr(errors, self.kind, ImageError)  # a later version of noref may have others
+        kind = getattr(errors, self.kind, None)
+        if not (isinstance(kind, type) and issubclass(kind, ImageError)):  # a later version of noref may have others
+            kind = ImageError
         return InternalError(name, self.cause, self.cure, "") if kind is InternalError else kind(name, self.cause, self.cure)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from noref.errors import StoreError
 from noref.store.database import Store
+from noref.store.files import PART
 from noref.store.record import Record, Settings, Sort
 
 
@@ -47,7 +48,7 @@ class Results(Protocol):
 
 def holds_results(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds results, by the name of a file in it, and not photos."""
-    return any(Path(folder).glob("part-*.parquet"))
+    return any(PART.fullmatch(path.name) for path in Path(folder).glob("part-*.parquet"))
 
 
 def opened(path: str | os.PathLike[str], mode: Literal["r", "w"] = "r") -> Results:

@@ -163,16 +163,30 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._file = path.with_name(f"{path.name}-lock")
         with explained(path, "check the folder and its permissions"):
-            self._held = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
-            try:
-                self._held.execute("PRAGMA journal_mode = OFF")  # no second file
-                self._held.execute("BEGIN EXCLUSIVE")
-            except sqlite3.Error as error:
+            before, self._held = self._inode(), self._locked(path)
+            # A process that ends may remove the file after it was opened here; another one then locks a new file.
+            while (now := self._inode()) is None or now != before:
                 self._held.close()
-                if "locked" in str(error):
-                    cure = "wait until that has ended, or choose another file"
-                    raise StoreError(f"{path}: another run of noref is writing to it; {cure}") from None
-                raise
+                before, self._held = now, self._locked(path)
+
+    def _inode(self) -> int | None:
+        try:
+            return self._file.stat().st_ino
+        except OSError:
+            return None
+
+    def _locked(self, path: Path) -> sqlite3.Connection:
+        held = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            held.execute("PRAGMA journal_mode = OFF")  # no second file
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            held.close()
+            if "locked" in str(error):
+                cure = "wait until that has ended, or choose another file"
+                raise StoreError(f"{path}: another run of noref is writing to it; {cure}") from None
+            raise
+        return held
 
     def release(self) -> None:
         """Let another process write."""

@@ -13,9 +13,8 @@ FORMATS: dict[str, type[Writer]] = {"table": Table, "jsonl": JsonLines, "csv": C
 
 
 def opened(form: str, out: TextIO, model: ModelCard, *, explain: bool = False) -> Writer:
-    """A writer, to be used in a `with`, of the format `form` on a text stream, or on the binary one below it."""
-    kind = FORMATS[form]
-    return kind(out.buffer if kind.binary else out, model, explain=explain)
+    """A writer of the format `form` on a text stream."""
+    return FORMATS[form](out, model, explain=explain)
 
 
 __all__ = ["FORMATS", "Csv", "JsonLines", "Result", "Table", "Writer", "as_record", "opened"]

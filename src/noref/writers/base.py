@@ -1,8 +1,7 @@
-"""The base classes of writers."""
+"""The base class of writers."""
 
-from abc import abstractmethod
-from contextlib import AbstractContextManager
-from typing import IO, Any, ClassVar
+from abc import ABC, abstractmethod
+from typing import Any, TextIO
 
 from noref.assessment import Assessment
 from noref.card import ModelCard
@@ -23,37 +22,19 @@ def as_record(result: Result, *, explain: bool = False) -> dict[str, Any]:
     return {"image": result.name, "error": {"kind": type(result).__name__, "cause": result.cause, "cure": result.cure}}
 
 
-class Writer(AbstractContextManager["Writer"]):
-    """Writes results to a stream; a context manager that completes what it wrote.
-
-    Nothing is written before the first result. The stream stays open: whoever opened it closes it.
+class Writer(ABC):
+    """Writes results as lines of text, each record flushed. Nothing is written before the first result.
 
     Args:
-        out: A text stream, or a binary one where the format is `binary`.
+        out: The stream; whoever opened it closes it.
         model: Card of the model that gives the results.
         explain: Whether to write the summary of each assessment too.
     """
 
-    binary: ClassVar[bool] = False
-
-    def __init__(self, out: IO[Any], model: ModelCard, *, explain: bool = False) -> None:
-        self.out, self.model, self.explain = out, model, explain
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @abstractmethod
-    def write(self, result: Result) -> None:
-        """Write one result."""
-
-    def close(self) -> None:
-        """Write what completes the file; nothing in most formats."""
-
-
-class TextWriter(Writer):
-    """Writes lines of text, each record flushed."""
-
     _begun = False
+
+    def __init__(self, out: TextIO, model: ModelCard, *, explain: bool = False) -> None:
+        self.out, self.model, self.explain = out, model, explain
 
     def write(self, result: Result) -> None:
         """Write one result, and before the first one the header."""

@@ -5,14 +5,14 @@ import io
 import json
 
 from noref.assessment import Assessment
-from noref.writers.base import Result, TextWriter, as_record
+from noref.writers.base import Result, Writer, as_record
 
 COLUMNS = ("image", "score", "low", "high", "model", "policy", "width", "height", "warnings", "error", "defects")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet may take for a formula when a cell begins with it
 
 
-class Csv(TextWriter):
+class Csv(Writer):
     """A header and one row per photo; scores and the ends of the interval at full precision, defects as JSON in one cell.
 
     Text that a spreadsheet might run as a formula gets a leading apostrophe. Numbers stay as they are.

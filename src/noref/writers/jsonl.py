@@ -2,10 +2,10 @@
 
 import json
 
-from noref.writers.base import Result, TextWriter, as_record
+from noref.writers.base import Result, Writer, as_record
 
 
-class JsonLines(TextWriter):
+class JsonLines(Writer):
     """One JSON object per line, in ASCII; bytes of a name that are not UTF-8 are lone surrogates, as Python decodes them."""
 
     def record(self, result: Result) -> str:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab import distortions
 from noref.lab.distortions import chains, levels, registry
 from noref.lab.distortions.registry import Pixels

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab.errors import LabError
 from noref.lab.experiments import crops
 from noref.lab.methods.deepbiq.method import DeepBiqMethod

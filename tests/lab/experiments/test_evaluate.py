@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.experiments import evaluate as evaluation

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.errors import ImageTooSmall, UnsupportedImage
 from noref.lab import distortions, methods
 from noref.lab.errors import LabError

@@ -12,7 +12,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from noref.card import ModelCard
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab import distortions
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError

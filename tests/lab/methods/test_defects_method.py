@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab import distortions
 from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import noref
-from noref.cli import app
+from noref.cli.app import app
 from noref.lab import distortions
 from noref.lab.datasets.readers import biq2021
 from noref.lab.distortions.chains import FAMILIES

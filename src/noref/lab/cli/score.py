@@ -10,8 +10,8 @@ import typer
 
 from noref.lab.cli.options import SOME_FAILED, Changes, settings
 from noref.lab.errors import LabError
+from noref.printing import printable
 from noref.sources import find
-from noref.writers.table import printable
 
 
 def score(

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from noref import DamagedImage, images, mapping, sources
+from noref import DamagedImage, images, quality_maps, sources
 from pictures import make_scene
 
 
 def targets(*places: str) -> list[str]:
     found = (sources.local(place, place) for place in places)
-    return [str(item.target.relative_to("maps")) for item in mapping.with_targets(found, Path("maps"))]
+    return [str(item.target.relative_to("maps")) for item in quality_maps.with_targets(found, Path("maps"))]
 
 
-def item(path: str, target: Path | None = None) -> mapping.Item:
-    return mapping.Item.of(sources.local(path), target)
+def item(path: str, target: Path | None = None) -> quality_maps.Item:
+    return quality_maps.Item.of(sources.local(path), target)
 
 
 def test_without_a_folder_there_are_no_targets():
-    [item] = mapping.with_targets(iter([sources.local("x/a.jpg")]), None)
+    [item] = quality_maps.with_targets(iter([sources.local("x/a.jpg")]), None)
     assert (item.name, item.place, item.target) == ("x/a.jpg", Path("a.jpg"), None)
 
 
@@ -54,7 +54,7 @@ def reads(monkeypatch) -> list[object]:
 
 def test_a_photo_is_read_once(scorer, save, tmp_path, reads):
     name = str(save("a.png", make_scene()))
-    assessment = mapping.Work(scorer)(item(name, tmp_path / "maps" / "a.png"))
+    assessment = quality_maps.Work(scorer)(item(name, tmp_path / "maps" / "a.png"))
     assert assessment.warnings == ()
     assert reads == [name]
     assert (tmp_path / "maps" / "a.png").stat().st_size > 1000
@@ -64,8 +64,8 @@ def test_a_photo_is_read_once(scorer, save, tmp_path, reads):
 def test_a_map_that_cannot_be_written_is_a_warning(scorer, save, tmp_path, target):
     name = str(save("photo.png", make_scene()))
     (tmp_path / "occupied").mkdir()
-    plain = mapping.Work(scorer)(item(name))
-    assessment = mapping.Work(scorer)(item(name, tmp_path / target))
+    plain = quality_maps.Work(scorer)(item(name))
+    assessment = quality_maps.Work(scorer)(item(name, tmp_path / target))
     [warning] = assessment.warnings
     assert warning.startswith(f"its map could not be written to {tmp_path / target}: ")
     assert assessment.score == plain.score
@@ -74,18 +74,18 @@ def test_a_map_that_cannot_be_written_is_a_warning(scorer, save, tmp_path, targe
 def test_a_map_replaces_maps_only(scorer, save, tmp_path):
     name, other = str(save("photo.png", make_scene())), save("photo.png.png", make_scene(seed=1))
     before = other.read_bytes()
-    [warning] = mapping.Work(scorer)(item(name, other)).warnings
+    [warning] = quality_maps.Work(scorer)(item(name, other)).warnings
     assert (
         warning
         == f"its map could not be written to {other}: a file that is no quality map has this name; choose another folder"
     )
     assert other.read_bytes() == before
     for _ in range(2):
-        assert mapping.Work(scorer)(item(name, tmp_path / "map.png")).warnings == ()
+        assert quality_maps.Work(scorer)(item(name, tmp_path / "map.png")).warnings == ()
 
 
 def test_a_photo_that_cannot_be_read_is_an_error(scorer, save, tmp_path):
     cut = save("a.jpg", save("b.jpg", make_scene()).read_bytes()[:1000])
     with pytest.raises(DamagedImage):
-        mapping.Work(scorer)(item(str(cut), tmp_path / "a.png"))
+        quality_maps.Work(scorer)(item(str(cut), tmp_path / "a.png"))
     assert not (tmp_path / "a.png").exists()

@@ -28,7 +28,14 @@ class Item(sources.Found):
     @classmethod
     def of(cls, photo: sources.Found, target: Path | None = None) -> "Item":
         """A photo that was found, with the file of its map."""
-        return cls(photo.file, photo.place, photo.content, photo.member, photo.listed, target)
+        return cls(
+            file=photo.file,
+            place=photo.place,
+            content=photo.content,
+            member=photo.member,
+            listed=photo.listed,
+            target=target,
+        )
 
 
 class Work:
