@@ -20,7 +20,7 @@ import typer
 from runtime import make_photo
 
 import noref
-from noref import mapping, ray, recording, sources
+from noref import quality_maps, ray, recording, sources
 from noref.store import Store
 from noref.store.parts import Parts
 
@@ -52,7 +52,7 @@ def main(
         rates: dict[str, list[float]] = {"jobs": [], "ray": []}
         for turn in range(turns):
             with Store(folder / f"{turn}.db", "w") as store:
-                found = mapping.with_targets(sources.find([place], io.BytesIO()), None)
+                found = quality_maps.with_targets(sources.find([place], io.BytesIO()), None)
                 options = {"retry": False, "thumbnails": False, "before": Counter[str]()}
                 rates["jobs"].append(rate(recording.run(store, scorer, found, JOBS, **options), photos))
             with Parts(folder / f"{turn}", "w") as parts:

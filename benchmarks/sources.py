@@ -26,7 +26,7 @@ import typer
 from runtime import make_photo
 
 import noref
-from noref import batch, capacity, mapping, sources
+from noref import batch, capacity, quality_maps, sources
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
@@ -110,8 +110,8 @@ def s3(scorer: noref.Scorer, contents: dict[str, bytes], turns: int, jobs: int, 
 
 def _scored(scorer: noref.Scorer, place: str, jobs: int) -> list[float]:
     """The moments of the results of a source."""
-    found = sources.ahead(mapping.with_targets(sources.find([place], io.BytesIO()), None))
-    return list(_moments(batch.run(mapping.Work(scorer), found, jobs)))
+    found = sources.ahead(quality_maps.with_targets(sources.find([place], io.BytesIO()), None))
+    return list(_moments(batch.run(quality_maps.Work(scorer), found, jobs)))
 
 
 def _moments(results: Iterable[object]) -> Iterator[float]:

@@ -24,7 +24,7 @@ from runtime import make_photo
 
 import noref
 from noref import batch, capacity, recording, sources
-from noref.mapping import Item, Work
+from noref.quality_maps import Item, Work
 from noref.store import Record, Settings, Store
 
 DIFFERENT = 50  # photos; the others are links to them

@@ -17,9 +17,9 @@ FILE_COLUMNS = ("bytes", "modified", "version", "digest", "scored", "model_sha25
 
 def as_table(records: Iterable[Record], card: ModelCard, out: TextIO) -> None:
     """As `noref score` prints results."""
-    with Table(out, card) as writer:
-        for record in records:
-            writer.write(record.result)
+    writer = Table(out, card)
+    for record in records:
+        writer.write(record.result)
 
 
 def as_csv(records: Iterable[Record], _card: ModelCard, out: TextIO) -> None:

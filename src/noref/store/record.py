@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from noref import errors
 from noref.assessment import Assessment
@@ -43,10 +43,11 @@ class Failure(NamedTuple):
 
     def error(self, name: str) -> ImageError:
         """The error that was stated, of the class `kind`, without its traceback."""
-        kind = getattr(errors, self.kind, None)
-        if not (isinstance(kind, type) and issubclass(kind, ImageError)):  # a later version of noref may have others
-            kind = ImageError
-        return InternalError(name, self.cause, self.cure, "") if kind is InternalError else kind(name, self.cause, self.cure)
+        if self.kind == InternalError.__name__:
+            return InternalError(name, self.cause, self.cure, "")
+        kind: Any = getattr(errors, self.kind, None)
+        known = isinstance(kind, type) and issubclass(kind, ImageError)  # a later version of noref may have others
+        return (kind if known else ImageError)(name, self.cause, self.cure)  # type: ignore[no-any-return]
 
 
 class Settings(NamedTuple):
