@@ -1,6 +1,7 @@
 """Sources of images; errors for other objects name the mistake."""
 
 import io
+import sys
 import tempfile
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_bytes_that_are_not_contiguous(scene):
 
 
 def test_an_empty_path_is_not_called_a_folder():
-    assert "no such file" in refused(errors.ImageNotFound, "").cause
+    assert refused(errors.ImageNotFound, "").cause == "the path is empty"
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
@@ -132,3 +133,15 @@ def test_a_jpeg_is_reduced_as_far_as_is_enough(enough, reduced):
     photo = images.read(encode(Image.fromarray(make_scene(299, 399)), "JPEG"), enough=enough)
     assert (photo.reduced, photo.size) == (reduced, (399, 299))
     assert photo.pixels.shape[:2] == (-(-299 // reduced), -(-399 // reduced))
+
+
+def test_a_pattern_is_answered_with_what_expands_it():
+    assert "not expanded" in refused(errors.ImageNotFound, "photos/*.png").cure
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_without_target_names_the_target(tmp_path):
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "gone.jpg")
+    error = refused(errors.ImageNotFound, tmp_path / "a.jpg")
+    assert "gone.jpg" in error.cause
+    assert error.cure == "check the target of the link"

@@ -39,7 +39,9 @@ def results(
     sort: Annotated[
         Sorts, typer.Option("--sort", help="By path, by score (lowest first), or by time of scoring.")
     ] = DEFAULT_SORT,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The opposite order.")] = False,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="The opposite order; failures stay last in that by score.")
+    ] = False,
     form: Annotated[
         Exports, typer.Option("--format", help="How to print them; parquet needs pip install 'noref[parquet]'.")
     ] = DEFAULT_EXPORT,

@@ -70,15 +70,27 @@ def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
     try:
         stream = open(path, "rb")  # noqa: SIM115  (the caller closes it; an empty path is no folder)
     except IsADirectoryError:
-        cure = "pass a file; `noref score` searches folders that may be read"
+        cure = "pass a file; Scorer.score_many and `noref score` search folders that may be read"
         raise ImageNotFound(name, "it is a folder", cure) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        cure = "Scorer.score_many reads URLs" if "://" in name else "check the path and its permissions"
-        raise ImageNotFound(name, reason(error), cure) from error
+        raise ImageNotFound(name, *_missing(name, path, error)) from error
     if stream.seekable():
         return stream
     with stream:  # a pipe
         return _whole(name, stream)
+
+
+def _missing(name: str, path: "str | os.PathLike[str]", error: Exception) -> tuple[str, str]:
+    """Cause and cure of a path that cannot be opened."""
+    if "://" in name:
+        return reason(error), "Scorer.score_many reads URLs"
+    if not os.fspath(path):
+        return "the path is empty", "give the path of a file"
+    if os.path.islink(path):
+        return f"{reason(error)}: its link points to {os.readlink(path)}", "check the target of the link"
+    if any(mark in name for mark in "*?["):
+        return reason(error), "patterns such as *.jpg are not expanded; let the shell expand them, or give the folder"
+    return reason(error), "check the path and its permissions"
 
 
 def _whole(name: str, file: Any) -> BinaryIO:

@@ -17,7 +17,7 @@ from noref.store import schema, sql
 from noref.store.files import FULL
 from noref.store.record import Record, Settings, Sort, State
 
-_ORDERS: dict[Sort, str] = {"path": "path", "score": "score IS NULL, score", "time": "scored"}
+_ORDERS: dict[Sort, str] = {"path": "path", "score": "score", "time": "scored"}
 _CHUNK = 256  # rows read at a time
 _DAMAGED = "copy it again, or score the photos again into another file"
 
@@ -109,7 +109,7 @@ class Store:
             defect: Only photos that likely have the defect of this name.
             failed: Only photos that could not be scored (True), or that were (False).
             sort: The order.
-            reverse: The opposite order.
+            reverse: The opposite order; failures still come last in the order by score.
             settings: Under which the photos were scored; None for those used last.
             pictures: Read maps and thumbnails; without, maps are 0 x 0 and thumbnails None, and reading is faster.
 
@@ -136,7 +136,7 @@ class Store:
             ("(error_kind IS NOT NULL) = ?", failed),
         ]
         conditions, values = zip(*((text, value) for text, value in wanted if value is not None), strict=True)
-        order = ", ".join(f"{each}{' DESC' if reverse else ''}" for each in (*_ORDERS[sort].split(", "), "results.id"))
+        order = ", ".join(f"{each} {'DESC' if reverse else 'ASC'} NULLS LAST" for each in (_ORDERS[sort], "results.id"))
         columns, source = "results.*", "results"
         if pictures:
             columns += ", map, map_width, map_height, thumbnail"

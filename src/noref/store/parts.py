@@ -135,9 +135,8 @@ class Parts:
             parts.append(each.path)
             tables.append(rows.filter(wanted))
         table = pa.concat_tables(tables)
-        keys = [(name, "ascending") for name in (_ORDERS[sort], "part", "row")]
-        order = pc.sort_indices(table, sort_keys=keys).to_numpy()  # null comes last
-        order = order[::-1].copy() if reverse else order
+        keys = [(name, "descending" if reverse else "ascending") for name in (_ORDERS[sort], "part", "row")]
+        order = pc.sort_indices(table, sort_keys=keys).to_numpy()  # null comes last in both directions
         for start in range(0, len(order), part.GROUP):
             chunk = table.take(order[start : start + part.GROUP])
             if pictures:

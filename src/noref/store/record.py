@@ -47,7 +47,7 @@ class Failure(NamedTuple):
             return InternalError(name, self.cause, self.cure, "")
         kind: Any = getattr(errors, self.kind, None)
         known = isinstance(kind, type) and issubclass(kind, ImageError)  # a later version of noref may have others
-        return (kind if known else ImageError)(name, self.cause, self.cure)  # type: ignore[no-any-return]
+        return (kind if known else ImageError)(name, self.cause, self.cure)
 
 
 class Settings(NamedTuple):
