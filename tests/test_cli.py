@@ -265,3 +265,10 @@ def test_exit_codes_are_documented():
     assert rows == [(str(int(code)), code.meaning) for code in Exit]
     shown = " ".join(call("score", "--help").stdout.split())
     assert all(f"{int(code)} {code.meaning}" in shown for code in Exit)
+
+
+@pytest.mark.parametrize("command", [[], ["score"], ["results"], ["lab"], ["lab", "train"]])
+def test_help_has_a_short_option(command):
+    short, long = (CliRunner().invoke(app, [*command, option]) for option in ("-h", "--help"))
+    assert short.exit_code == 0
+    assert short.stdout == long.stdout != ""

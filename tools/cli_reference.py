@@ -63,7 +63,8 @@ def page() -> str:
     """The whole page as Markdown."""
     sections = []
     for name, command in commands():
-        context = command.context_class(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+        width = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+        context = command.context_class(command, info_name=name, help_option_names=["-h", "--help"], **width)
         lines = [line.rstrip() for line in command.get_help(context).splitlines()]
         sections.append("\n".join([f"## {name}", "", "```text", *lines, "```", ""]))
     rows = "\n".join(f"| {code:d} | {code.meaning} |" for code in Exit)

@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -32,17 +33,18 @@ def root(
 
 
 app.command(epilog=EXIT_CODES)(score.score)
-app.command()(results.results)
-app.command(epilog=EXIT_CODES)(compare.compare)
-app.command()(threshold.threshold)
-app.command()(report.report)
-app.command()(models.models)
-app.command()(serve.serve)
+app.command(short_help="List, filter and export kept results.")(results.results)
+app.command(short_help="Compare systems by the scores of the same pictures.", epilog=EXIT_CODES)(compare.compare)
+app.command(short_help="Measure thresholds on photos labelled keep or reject.")(threshold.threshold)
+app.command(short_help="Write results as one HTML file.")(report.report)
+app.command(short_help="List the models that ship.")(models.models)
+app.command(short_help="Serve a page and an HTTP API that score photos.")(serve.serve)
 
 
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     help="Train, evaluate and export methods (needs the extra: pip install 'noref[lab]').",
+    short_help="Train, evaluate and export methods.",
 )
 def lab(context: typer.Context) -> None:
     # By name, so that the runtime does not depend on the laboratory.
