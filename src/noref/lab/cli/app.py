@@ -72,13 +72,19 @@ def main(
     """Options of all commands; `_Commands` reads them."""
 
 
-for command in (
-    *(train.train, train.export),
-    *(score.score, evaluate.evaluate, evaluate.compare),
-    *(catalogue.methods, catalogue.recipes, catalogue.settings),
-    *(distort.distort, distort.synthesize),
+for command, summary in (
+    (train.train, "Train a method and test it."),
+    (train.export, "Export a trained method as one ONNX file."),
+    (score.score, "Print the value of a method for each photo."),
+    (evaluate.evaluate, "Measure the agreement of methods with people."),
+    (evaluate.compare, "Compare results, with significance tests."),
+    (catalogue.methods, "List the methods."),
+    (catalogue.recipes, "List the recipes, or print one."),
+    (catalogue.settings, "List the settings of a method."),
+    (distort.distort, "Distort an image by a known type and level."),
+    (distort.synthesize, "Build a database of distorted images."),
 ):
-    app.command()(command)
+    app.command(short_help=summary)(command)
 app.add_typer(data.app, name="data")
 app.add_typer(plot.app, name="plot")
 app.add_typer(study.app, name="study")
