@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 import noref
 from pictures import make_scene
+
+settings.register_profile("noref", deadline=None)  # a busy machine is no failure
+settings.load_profile("noref")
 
 
 @pytest.fixture(scope="session")

@@ -221,7 +221,7 @@ def test_flat_images_get_a_score(scorer, colour):
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 8, 64]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_noise_stays_within_the_scale(seed, grain):
     coarse = np.random.default_rng(seed).integers(0, 256, (128 // grain, 128 // grain, 3), dtype=np.uint8)
     found = noref.score(coarse.repeat(grain, axis=0).repeat(grain, axis=1))

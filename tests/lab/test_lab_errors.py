@@ -59,7 +59,7 @@ WRONG = {
         "noref lab: --set schedule.epochs=many: schedule.epochs must be a valid integer, not 'many'",
     ),
     "setting too low": ((*TRAIN, "--set", "schedule.batch=0"), "schedule.batch must be greater than or equal to 1, not 0"),
-    "seed negative": ((*TRAIN, "--set", "seed=-1"), "seed must be a whole number, at least 0, not -1"),
+    "seed negative": ((*TRAIN, "--set", "seed=-1"), "seed must be a whole number of 0 to 4294967288, not -1"),
     "split of text": ((*TRAIN, "--set", "split={train: a, validation: b, test: c}"), "a split is the word official"),
     "export without a network": (
         ("train", "brisque", "--out", "out", "--data", "biq2021=empty", "--export", "x.onnx"),

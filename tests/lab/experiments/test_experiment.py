@@ -136,8 +136,9 @@ def test_a_full_disk_does_not_lose_what_the_folder_holds(rated, full_disk, tmp_p
         claim()
     assert not list(tmp_path.iterdir())
     claim()
+    (tmp_path / "scores.csv").touch()  # else nothing was done yet, and the folder would be claimed anew
     held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(held) == {"recipe.yaml", "environment.json"}
+    assert set(held) == {"recipe.yaml", "environment.json", "scores.csv"}
     with full_disk():
         claim()  # nothing is to be written
         monkeypatch.setattr(environment, "_commit", lambda: "another")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -12,7 +12,6 @@ from noref.lab.metrics import bootstrap
 CONTENTS, PHOTOS = 30, 25  # photos of each content
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.floats(-9, 9, width=16)), min_size=2, max_size=25), st.integers(0, 99))
 def test_counts_are_equivalent_to_drawing_and_ranking(both, seed):
     x, y = np.array(both, float).T

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noref.lab.metrics import logistic
@@ -63,7 +63,6 @@ def test_other_curves_are_refused():
         logistic.fit(SCORES, SCORES, 3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=30), st.sampled_from([4, 5]))
 def test_any_input_gives_a_fit_or_a_reason(both, parameters):
     x, y = np.array(both, float).T

@@ -223,7 +223,7 @@ def test_a_training_resumed_in_a_moved_folder_keeps_its_best_weights(tmp_path):
 
 
 def test_statistics_of_batch_normalisation_that_are_not_finite_are_divergence(tmp_path):
-    module, one = Figures([0.1]), One()
+    module, one = Figures([0.1], None, InterruptedError), One()
     module.normalisation = torch.nn.BatchNorm1d(1)
     module.normalisation.running_var.fill_(torch.nan)
     with pytest.raises(LabError, match="training diverged in epoch 1"):
