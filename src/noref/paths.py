@@ -1,4 +1,4 @@
-"""Paths and names of photos as text."""
+"""Paths of photos as text: files, members of archives, and URLs."""
 
 import os
 from collections.abc import Sequence

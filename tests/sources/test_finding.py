@@ -133,8 +133,7 @@ def test_names_that_are_not_text_are_preserved():
 def test_null_characters_may_end_names(last):
     content = ("\0".join([*NAMES, "two\nlines.jpg", "cr\r"]) + last).encode()
     for stream in (io.BytesIO(content), Dripping(content)):
-        assert list(sources.lines(stream))[: len(NAMES) + 1] == [*NAMES, "two\nlines.jpg"]
-    assert list(sources.lines(io.BytesIO(b"cr\r\0"))) == ["cr\r"]
+        assert list(sources.lines(stream)) == [*NAMES, "two\nlines.jpg", "cr\r"]
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])

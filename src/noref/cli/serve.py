@@ -89,10 +89,8 @@ def serve(
         try:
             listener = server.listen(host, port)
         except OSError as error:
-            reason = (
-                os.strerror(error.errno) if error.errno else str(error)
-            ).lower()  # not `strerror`, which repeats the address
-            stop(f"cannot listen on {host}, port {port} ({reason}); choose another --port or --host")
+            reason = os.strerror(error.errno) if error.errno else str(error)  # its `strerror` may repeat the address
+            stop(f"cannot listen on {host}, port {port} ({reason.lower()}); choose another --port or --host")
         address, number = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host
         say(f"{scorer.card.label} on http://{place}:{number} (Ctrl-C ends it)")

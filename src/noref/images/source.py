@@ -88,7 +88,7 @@ def _missing(name: str, path: "str | os.PathLike[str]", error: Exception) -> tup
         return "the path is empty", "give the path of a file"
     if os.path.islink(path):
         return f"{reason(error)}: its link points to {os.readlink(path)}", "check the target of the link"
-    if any(mark in name for mark in "*?["):
+    if isinstance(error, FileNotFoundError) and any(mark in name for mark in "*?"):
         return reason(error), "patterns such as *.jpg are not expanded; let the shell expand them, or give the folder"
     return reason(error), "check the path and its permissions"
 

@@ -29,7 +29,7 @@ def lines(stream: BinaryIO) -> Iterator[str]:
     while len(head) < _CHUNK and b"\n" not in head and b"\0" not in head and (chunk := read(_CHUNK)):
         head += chunk
     if b"\0" in head and (form := formats.detected(head)):
-        cure = "on Linux and macOS, give /dev/stdin to score it, or - to score the files of a list"
+        cure = "on Linux and macOS, give /dev/stdin instead of -"
         raise UnsupportedImage("-", f"standard input is a {form.name} image, not a list of paths", cure)
     encoding, errors = sys.getfilesystemencoding(), "surrogateescape"
     for mark, marked in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
@@ -40,9 +40,9 @@ def lines(stream: BinaryIO) -> Iterator[str]:
     end, extra = ("\0", "") if "\0" in rest.partition("\n")[0] else ("\n", "\r")
     while True:
         *complete, rest = rest.split(end)
-        yield from filter(None, (line.rstrip(extra) if extra else line for line in complete))
+        yield from filter(None, (line.rstrip(extra) for line in complete))
         if not (chunk := read(_CHUNK)):
             break
         rest += decoder.decode(chunk)
-    if rest := (rest + decoder.decode(b"", final=True)).rstrip("\r"):
+    if rest := (rest + decoder.decode(b"", final=True)).rstrip(extra):
         yield rest

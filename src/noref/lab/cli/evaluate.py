@@ -69,8 +69,8 @@ def compare(
 
     table, tests = comparison.compare(folders)
     typer.echo(work.as_markdown(table))
-    if not len(tests):
-        typer.echo("no test: fewer than two methods have measures of agreement", err=True)
-    else:
+    if len(tests):
         typer.echo("Differences of SRCC, first minus second, with 95 % intervals; p_holm is p corrected for all rows.\n")
         typer.echo(as_markdown(tests))
+    else:
+        typer.echo("no test: fewer than two methods have measures of agreement", err=True)

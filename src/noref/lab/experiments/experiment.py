@@ -120,20 +120,18 @@ def _claim(recipe: Recipe, method: Method[Any], rated: RatedImages, folder: Path
     if external := method.external_images():
         known["external"] = digest(external)
     recipe_file, environment_file = folder / "recipe.yaml", folder / "environment.json"
-    begun_here = any(path.name not in _CLAIM for path in folder.iterdir())  # else nothing was trained yet
-    if not begun_here:
-        recipe_file.unlink(missing_ok=True)
-    if recipe_file.exists():
+    begun = recipe_file.exists() and any(path.name not in _CLAIM for path in folder.iterdir())
+    if begun:
         if {**read_resolved(folder), "name": recipe.name} != read_yaml(resolved):  # the name may differ
             raise LabError(f"{folder} holds another experiment; choose another --out, or delete it")
-        begun = read_json(environment_file)
-        if not known.items() <= begun.items():
+        if not known.items() <= read_json(environment_file).items():
             raise LabError(f"{folder} holds this experiment on other data; choose another --out")
     with access(folder, "choose another --out"):
-        if not recipe_file.exists():
-            environment_file.unlink(missing_ok=True)  # left by a run that was interrupted before it wrote its recipe
+        if not begun:  # a claim under which nothing was trained, or half of one, is replaced
+            recipe_file.unlink(missing_ok=True)
+            environment_file.unlink(missing_ok=True)
         environment.note(environment_file, known)
-        if not recipe_file.exists():
+        if not begun:
             write_text(recipe_file, resolved)
 
 
