@@ -1,6 +1,8 @@
 """Runs over many sources: order, errors, bounds."""
 
+import _thread
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -93,6 +95,29 @@ def test_a_source_that_never_comes_does_not_keep_the_process_alive():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "1\n"
     assert done.stderr == ""
+
+
+def test_a_signal_just_before_a_wait_ends_it(monkeypatch):
+    """`interrupt_main` sets the flag of a signal and, like a signal that comes just before a wait, does not end the wait."""
+    monkeypatch.setattr(batch, "LOOK", 0.05)
+    never, ended = threading.Event(), []
+
+    def sources():
+        yield 1
+        time.sleep(0.2)  # until the wait has begun
+        _thread.interrupt_main()
+        ended.append(never.wait(10))
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        results = batch.run(str, sources(), 2)
+        with pytest.raises(KeyboardInterrupt):
+            for _ in results:
+                pass
+        assert not ended
+    finally:
+        never.set()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_results_do_not_wait_for_more_sources_than_they_must():

@@ -1,15 +1,19 @@
 """Many images in parallel: results in the order of the sources, each when it is ready; a failure does not stop the others."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from noref.errors import ImageError, InternalError
 
 S = TypeVar("S")
 R = TypeVar("R")
+
+LOOK = 1.0
+"""Seconds after which a wait for the next source begins anew: a Ctrl-C just before a wait does not end it."""
 
 
 def run(score: Callable[[S], R], sources: Iterable[S], jobs: int, name: Callable[[S], str] = str) -> Iterator[R | ImageError]:
@@ -73,7 +77,7 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
     # A daemon: it may wait for a source that never comes, and must not keep the process alive.
     threading.Thread(target=feed, name="noref-sources", daemon=True).start()
     try:
-        while (future := begun.get()) is not None:
+        while (future := _next(begun)) is not None:
             result = future.result()
             room.release()
             yield result
@@ -82,3 +86,9 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
         room.release()
         # Never waits: an abandoned generator may be cleared away by any thread, one that its workers wait for among them.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _next(queue: SimpleQueue[R]) -> R:
+    while True:
+        with contextlib.suppress(Empty):
+            return queue.get(timeout=LOOK)
