@@ -7,7 +7,6 @@ import difflib
 import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -15,7 +14,7 @@ from noref import urls
 from noref.errors import BadModel, ModelNotFound
 
 DEFAULT = "unified"
-FOLDER = Path(str(resources.files("noref.models")))
+FOLDER = Path(__file__).parent / "models"
 
 
 @dataclass(frozen=True)

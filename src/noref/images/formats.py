@@ -1,15 +1,29 @@
 """Detection of formats by the first bytes, and the module that reads each. File names are not used."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
 
 from noref.errors import NotAnImage
-from noref.images import gif, heif, isobmff, jpeg, jpeg2000, jxl, pillow, png, raw, tiff, unreadable, webp
+from noref.images import isobmff, signatures, unreadable
 from noref.images.photo import File, Photo, Size
-from noref.images.unreadable import begins
+from noref.images.signatures import begins
 
 _HEAD = 1024  # bytes that identify the format
+_RAW_EXTENSIONS = (
+    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".rwl", ".raf", ".pef", ".srw"),
+    *(".3fr", ".fff", ".iiq", ".mos", ".dcr", ".kdc", ".mrw", ".x3f", ".erf", ".mef"),
+)
+
+
+class Reader(Protocol):
+    """What the module of a format has."""
+
+    def read(self, file: File, /) -> Photo:
+        """Read such a file, or raise the `ImageError` with the reason."""
+
+    def size(self, file: File, /) -> Size:
+        """Width and height of the upright image from its header; raises as `read`, as far as the header goes."""
 
 
 class Format(NamedTuple):
@@ -19,39 +33,37 @@ class Format(NamedTuple):
         name: Its usual name.
         extensions: Of its files, lower case; folders are searched for them.
         matches: Whether a file that begins with these bytes is of this format.
-        read: Reads such a file, or raises the `ImageError` with the reason.
-        size: Width and height of the upright image from its header; raises as `read`, as far as the header goes.
+        module: The name of its module in this package.
     """
 
     name: str
     extensions: tuple[str, ...]
     matches: Callable[[bytes], bool]
-    read: Callable[[File], Photo]
-    size: Callable[[File], Size]
+    module: str
 
-
-def _is_bmp(head: bytes) -> bool:
-    return head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in (12, 16, 40, 52, 56, 64, 108, 124)
+    @property
+    def reader(self) -> Reader:
+        """Its module, imported with the first file of the format: all together would double the time of `import noref`."""
+        return cast(Reader, import_module(f"noref.images.{self.module}"))
 
 
 FORMATS = (
-    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), begins(b"\xff\xd8\xff"), jpeg.read, jpeg.size),
-    Format("PNG", (".png", ".apng"), begins(b"\x89PNG"), png.read, png.size),
-    Format("WebP", (".webp",), lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", webp.read, webp.size),
-    Format("TIFF", (".tif", ".tiff"), begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.read, tiff.size),
-    Format("camera raw", raw.EXTENSIONS, raw.matches, raw.read, raw.size),
-    Format("GIF", (".gif",), begins(b"GIF8"), gif.read, partial(pillow.size, form="GIF")),
-    Format("AVIF", (".avif", ".avifs"), isobmff.is_avif, heif.read_avif, heif.size_of_avif),
-    Format("HEIC", (".heic", ".heif", ".hif"), isobmff.is_heif, heif.read_heic, heif.size_of_heic),
-    Format("BMP", (".bmp", ".dib"), _is_bmp, partial(pillow.read, form="BMP"), partial(pillow.size, form="BMP")),
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), begins(b"\xff\xd8\xff"), "jpeg"),
+    Format("PNG", (".png", ".apng"), begins(b"\x89PNG"), "png"),
+    Format("WebP", (".webp",), signatures.is_webp, "webp"),
+    Format("TIFF", (".tif", ".tiff"), begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff"),
+    Format("camera raw", _RAW_EXTENSIONS, signatures.is_raw, "raw"),
+    Format("GIF", (".gif",), begins(b"GIF8"), "gif"),
+    Format("AVIF", (".avif", ".avifs"), isobmff.is_avif, "avif"),
+    Format("HEIC", (".heic", ".heif", ".hif"), isobmff.is_heif, "heic"),
+    Format("BMP", (".bmp", ".dib"), signatures.is_bmp, "bmp"),
     Format(
         "JPEG 2000",
         (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jph"),
-        begins(jpeg2000.CODESTREAM, jpeg2000.CONTAINER),
-        jpeg2000.read,
-        jpeg2000.size,
+        begins(signatures.JPEG_2000, signatures.JPEG_2000_CONTAINER),
+        "jpeg2000",
     ),
-    Format("JPEG XL", (".jxl",), begins(jxl.CODESTREAM, jxl.CONTAINER), jxl.read, jxl.size),
+    Format("JPEG XL", (".jxl",), begins(signatures.JPEG_XL, signatures.JPEG_XL_CONTAINER), "jxl"),
 )
 EXTENSIONS = frozenset(extension for form in FORMATS for extension in form.extensions)
 
@@ -63,7 +75,7 @@ def read(file: File) -> Photo:
         NotAnImage: It is of none.
         ImageError: Another of its kinds.
     """
-    return _format_of(file).read(file)
+    return _format_of(file).reader.read(file)
 
 
 def size(file: File) -> Size:
@@ -73,7 +85,7 @@ def size(file: File) -> Size:
         NotAnImage: It is of none.
         ImageError: Another of its kinds.
     """
-    return _format_of(file).size(file)
+    return _format_of(file).reader.size(file)
 
 
 def detected(head: bytes) -> Format | None:

@@ -6,7 +6,7 @@ So the first frame is read, quickly, even if later frames are damaged.
 from typing import BinaryIO, NamedTuple
 
 from noref.images import pillow
-from noref.images.photo import File, Photo
+from noref.images.photo import File, Photo, Size
 
 _HEADER = 13  # bytes, signature and screen descriptor
 _EXTENSION, _IMAGE, _END = b"!", b",", b";"
@@ -40,6 +40,11 @@ def read(file: File) -> Photo:
     if found.counted and not found.ended:
         notes.append("its end marker is missing" if found.whole == 1 else "its end is missing or corrupt")
     return photo._replace(warnings=(*notes, *photo.warnings))
+
+
+def size(file: File) -> Size:
+    """Width and height of a GIF; raises as `read`."""
+    return pillow.size(file, "GIF")
 
 
 def frames(stream: BinaryIO) -> Frames:

@@ -11,9 +11,8 @@ from noref.images import pillow
 from noref.images.decoding import COPY_AGAIN, SAVE_AS
 from noref.images.isobmff import boxes, find
 from noref.images.photo import File, Photo, Size
+from noref.images.signatures import JPEG_2000, JPEG_2000_CONTAINER
 
-CODESTREAM = b"\xff\x4f\xff\x51"  # SOC, SIZ
-CONTAINER = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _END = b"\xff\xd9"
 _MOST_COMPONENTS = 4
 _SIZ = struct.Struct(">8x8IH")  # right, bottom, left and top of the image; width, height, left and top of the tiles; components
@@ -48,7 +47,7 @@ def size(file: File) -> Size:
 
 def _start(name: str, data: bytes) -> int:
     """Where the codestream begins."""
-    start = data.find(CODESTREAM)
+    start = data.find(JPEG_2000)
     if start < 0 or len(data) < start + _SIZ.size:
         raise DamagedImage(name, "damaged or truncated: no codestream", COPY_AGAIN)
     count = _SIZ.unpack_from(data, start)[-1]
@@ -94,7 +93,7 @@ def _complete(name: str, data: bytes, start: int) -> bool:
 
 def _profile(data: bytes) -> bytes | None:
     """The ICC profile, which Pillow does not read."""
-    if not data.startswith(CONTAINER) or (header := find(data, b"jp2h")) is None:
+    if not data.startswith(JPEG_2000_CONTAINER) or (header := find(data, b"jp2h")) is None:
         return None
     for box in boxes(data, header.start, header.stop):
         if box.kind == b"colr" and data[box.start : box.start + 1] in _ICC:

@@ -15,9 +15,8 @@ from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding, importing
 from noref.images.isobmff import boxes
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
+from noref.images.signatures import JPEG_XL, JPEG_XL_CONTAINER
 
-CODESTREAM = b"\xff\x0a"
-CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 _PARTS, _INDEX = (b"jxlc", b"jxlp"), 4  # boxes of the codestream; bytes before the data of the second
 _SIZE_BYTES = 16  # more than signature and size header
 _RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
@@ -65,12 +64,12 @@ def _decoder(name: str) -> Any:
 
 def _codestream(data: bytes) -> bytes:
     """The first bytes of the codestream, without the signature."""
-    if data.startswith(CONTAINER):
+    if data.startswith(JPEG_XL_CONTAINER):
         parts = [
             data[box.start + (_INDEX if box.kind == b"jxlp" else 0) : box.stop] for box in boxes(data) if box.kind in _PARTS
         ]
         data = b"".join(part[:_SIZE_BYTES] for part in parts)
-    return data[len(CODESTREAM) : _SIZE_BYTES]
+    return data[len(JPEG_XL) : _SIZE_BYTES]
 
 
 class _Header(NamedTuple):

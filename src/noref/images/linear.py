@@ -1,5 +1,6 @@
 """Colours to sRGB by way of linear light: a transfer function, a matrix between primaries, and the encoding of sRGB."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -48,7 +49,7 @@ class ToSRGB:
         converted = np.empty(flat.shape, np.uint8)
         for start in range(0, len(flat), _BLOCK):
             light = self._render(table[flat[start : start + _BLOCK]])
-            converted[start : start + _BLOCK] = _ENCODED[np.rint(np.clip(light, 0, 1) * _LEVELS).astype(np.uint16)]
+            converted[start : start + _BLOCK] = _encoded()[np.rint(np.clip(light, 0, 1) * _LEVELS).astype(np.uint16)]
         return converted.reshape(pixels.shape)
 
 
@@ -102,10 +103,8 @@ def _to_xyz(chromaticities: Chromaticities) -> npt.NDArray[np.float64]:
     return columns * np.linalg.solve(columns, np.array(white))
 
 
+@functools.cache  # not needed for most photos
 def _encoded() -> npt.NDArray[np.uint8]:
     light = np.linspace(0, 1, _LEVELS + 1)
     signal = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.rint(signal * 255).astype(np.uint8)
-
-
-_ENCODED = _encoded()

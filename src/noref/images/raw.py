@@ -14,28 +14,8 @@ from noref.images.decoding import COPY_AGAIN, importing
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
 
-EXTENSIONS = (
-    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".rwl", ".raf", ".pef", ".srw"),
-    *(".3fr", ".fff", ".iiq", ".mos", ".dcr", ".kdc", ".mrw", ".x3f", ".erf", ".mef"),
-)
-_SIGNATURES = (
-    b"IIRO",  # Olympus
-    b"IIRS",
-    b"MMOR",
-    b"IIU\0",  # Panasonic, Leica
-    b"FUJIFILMCCD-RAW",
-    b"\0MRM",  # Minolta
-    b"FOVb",  # Sigma
-)
-
-
 _SRGB_CURVE = (2.4, 12.92)  # power, and slope near black
 _SWAPPED = 4  # bit of LibRaw's flip: width and height are swapped
-
-
-def matches(head: bytes) -> bool:
-    """Whether a file begins as camera raw that is not built like TIFF, which `tiff` reads."""
-    return head.startswith(_SIGNATURES) or head[4:12] == b"ftypcrx " or head[6:14] == b"HEAPCCDR"  # Canon's CR3 and CRW
 
 
 def read(file: File) -> Photo:

@@ -6,14 +6,10 @@ from typing import NoReturn
 
 from noref.errors import UnsupportedImage
 from noref.images.isobmff import brands
+from noref.images.signatures import begins
 
 _SAVE_AS = "save it as PNG or JPEG"
 _CUT_OUT = "save a frame of it as PNG or JPEG"
-
-
-def begins(*signatures: bytes) -> Callable[[bytes], bool]:
-    """A function that states whether a head begins with one of the signatures."""
-    return lambda head: head.startswith(signatures)
 
 
 def _is_svg(head: bytes) -> bool:
