@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -16,11 +17,20 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.experiments import evaluate as evaluation
 from noref.lab.experiments.compare import _photos, compare
 from noref.lab.metrics import significance
+from noref.lab.plots import predictions as prediction_plots
 from pictures import make_scene
 
 
 def call(*arguments: object):
     return CliRunner().invoke(app, ["lab", *map(str, arguments)])
+
+
+@pytest.fixture(autouse=True)
+def _figures(request, monkeypatch):
+    """One test draws figures; in the others they would take most of the time."""
+    if request.function is not test_everything_is_saved:
+        for draw in ("scatter", "extremes"):
+            monkeypatch.setattr(prediction_plots, draw, lambda *_: Figure(figsize=(0.1, 0.1)))
 
 
 @pytest.fixture(scope="module")
