@@ -128,18 +128,27 @@ def ask(running: subprocess.Popen[bytes], name: object) -> bytes:
     return running.stdout.readline()
 
 
+def interrupt(running: subprocess.Popen[bytes]) -> None:
+    """Interrupt a run that waits for a file or a list; it must end with 130."""
+    running.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        running.wait(timeout=10)
+    if running.poll() is None:  # the signal came just before Python waited for the system, and is noticed with the next one
+        running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=60) == 130
+
+
 def test_each_line_is_answered_before_the_next(listener, photo):
     for name in (photo, "missing.jpg", photo):
         assert json.loads(ask(listener, name))["image"] == str(name)
-    _, said = listener.communicate(timeout=30)
+    _, said = listener.communicate(timeout=60)
     assert listener.returncode == 1
     assert said == b"2 scored, 1 failed\n"
 
 
 def test_an_interrupted_run_reports_what_was_done(listener, photo):
     ask(listener, photo)
-    listener.send_signal(signal.SIGINT)
-    assert listener.wait(timeout=30) == 130
+    interrupt(listener)
     assert listener.stderr.read() == b"interrupted: 1 scored, 0 failed\n"
 
 
@@ -148,7 +157,7 @@ def test_a_run_ends_quietly_when_its_output_is_closed(listener, photo):
     listener.stdout.close()
     listener.stdin.write(f"{photo}\n".encode())
     listener.stdin.flush()
-    assert listener.wait(timeout=30) == 1
+    assert listener.wait(timeout=60) == 1
     assert listener.stderr.read() == b""
 
 
@@ -160,13 +169,8 @@ def test_an_interrupted_run_does_not_wait_for_a_photo_that_never_comes(photo, jo
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as running:
         assert running.stdout.readline()
         assert running.stdout.readline()
-        running.send_signal(signal.SIGINT)
         try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                running.wait(timeout=10)
-            if running.poll() is None:  # the signal came just before the pipe was opened, which Python then notices too late
-                running.send_signal(signal.SIGINT)
-            assert running.wait(timeout=30) == 130
+            interrupt(running)
         finally:
             running.kill()
 

@@ -238,23 +238,26 @@ async def _large(scope, receive, send):
     ],
 )
 def test_connections_of_clients_that_hang_are_closed(impatient, sent):
+    closed = asyncio.Event()
+
+    class Watched(server.Connection):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            closed.set()
+
     async def main() -> None:
         with server.listen("127.0.0.1", 0) as listener:
-            config = uvicorn.Config(_large, http=server.Connection, lifespan="off", log_config=None, interface="asgi3")
+            config = uvicorn.Config(_large, http=Watched, lifespan="off", log_config=None, interface="asgi3")
             serving = uvicorn.Server(config)
             running = asyncio.ensure_future(serving.serve([listener]))
-            client = socket.create_connection(listener.getsockname())
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.sendall(sent)
-            while not serving.server_state.connections:
-                await asyncio.sleep(0.01)
-            while serving.server_state.connections:
-                await asyncio.sleep(0.01)
-            client.close()
+            with socket.create_connection(listener.getsockname()) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.sendall(sent)
+                await closed.wait()
             serving.should_exit = True
             await running
 
-    asyncio.run(asyncio.wait_for(main(), 30))
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_a_slow_client_gets_its_whole_answer(impatient):
