@@ -127,7 +127,7 @@ def attempt(form: str, data: bytes) -> Outcome:
         elif not (photo.warnings or _as_sound(form, photo)) and (reported := corruption(form, data)):
             outcome.wrong = f"read without a warning, but the decoder reports {reported}"
     if (seconds := time.process_time() - start) > SLOWEST:
-        outcome.wrong = f"took {seconds:.1f} s"
+        outcome.wrong = f"took {seconds:.1f} s of processor time"
     if _peak() - held > MEMORY:
         outcome.wrong = f"took {(_peak() - held) >> 20} MiB"
     return outcome

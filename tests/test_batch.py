@@ -97,20 +97,30 @@ def test_a_source_that_never_comes_does_not_keep_the_process_alive():
     assert done.stderr == ""
 
 
-def test_a_signal_just_before_a_wait_ends_it(monkeypatch):
+@pytest.mark.parametrize("waits_for", ["source", "result"])
+def test_a_signal_just_before_a_wait_ends_it(monkeypatch, waits_for):
     """`interrupt_main` sets the flag of a signal and, like a signal that comes just before a wait, does not end the wait."""
     monkeypatch.setattr(batch, "LOOK", 0.05)
     never, ended = threading.Event(), []
 
-    def sources():
-        yield 1
-        time.sleep(0.2)  # until the wait has begun
+    def stuck():
+        time.sleep(0.5)  # until the wait has begun
         _thread.interrupt_main()
         ended.append(never.wait(10))
 
+    def sources():
+        yield 1
+        yield 2
+        if waits_for == "source":
+            stuck()
+
+    def work(number):
+        if number == 2 and waits_for == "result":
+            stuck()
+
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        results = batch.run(str, sources(), 2)
+        results = batch.run(work, sources(), 2)
         with pytest.raises(KeyboardInterrupt):
             for _ in results:
                 pass

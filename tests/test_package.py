@@ -87,6 +87,7 @@ print(0 <= noref.score(np.zeros((64, 64, 3), np.uint8)).score <= 100)
 def test_importing_noref_defers_heavy_imports():
     loaded = run("import sys, noref; print(' '.join(sys.modules))").split()
     assert not {"onnxruntime", "typer", "rich", "torch"} & set(loaded)
+    assert not {"noref.batch", "noref.images.jpeg", "noref.images.tiff", "noref.sources", "simplejpeg"} & set(loaded)
 
 
 def test_the_command_line_loads_what_an_extra_needs_only_where_it_is_used():

@@ -135,6 +135,23 @@ stop()""",
     )
 
 
+def test_a_fork_while_another_thread_imports_the_module_of_a_format(tmp_path, save, scene):
+    path = save("scene.jpg", scene)
+    run(
+        tmp_path,
+        f"""class Slow:
+    def find_spec(self, name, *_):
+        if name == "noref.images.jpeg":
+            time.sleep(1)
+sys.meta_path.insert(0, Slow())
+reading = threading.Thread(target=noref.images.read, args=[{str(path)!r}])
+reading.start()
+time.sleep(0.3)
+forked(lambda: noref.images.read({str(path)!r}))
+reading.join()""",
+    )
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools_of_processes(tmp_path, method):
     run(

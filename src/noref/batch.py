@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 LOOK = 1.0
-"""Seconds after which a wait for the next source begins anew: a Ctrl-C just before a wait does not end it."""
+"""Seconds after which each wait begins anew: Python handles a signal that comes just before a wait when the wait ends."""
 
 
 def run(score: Callable[[S], R], sources: Iterable[S], jobs: int, name: Callable[[S], str] = str) -> Iterator[R | ImageError]:
@@ -78,6 +78,8 @@ def ahead(work: Callable[[S], R], sources: Iterable[S], threads: int, most: int)
     threading.Thread(target=feed, name="noref-sources", daemon=True).start()
     try:
         while (future := _next(begun)) is not None:
+            while not wait([future], timeout=LOOK).done:
+                pass
             result = future.result()
             room.release()
             yield result

@@ -14,7 +14,7 @@ from noref import urls
 from noref.errors import BadModel, ModelNotFound
 
 DEFAULT = "unified"
-FOLDER = Path(__file__).parent / "models"
+FOLDER = Path(__file__).with_name("models")  # importlib.resources would take longer to import than all else here
 
 
 @dataclass(frozen=True)

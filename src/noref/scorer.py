@@ -195,8 +195,9 @@ class Scorer:
         if single or (isinstance(sources, np.ndarray) and sources.ndim in (2, 3)):  # a picture; four dimensions are several
             raise TypeError("score_many takes an iterable of sources; put a single one into a list")
 
-        from noref import batch  # with what they import, a fifth of the time of `import noref`
-        from noref.sources import ahead, photos_in
+        with loading():  # a fork waits meanwhile
+            from noref import batch  # with what they import, a fifth of the time of `import noref`
+            from noref.sources import ahead, photos_in
 
         def score(photo: "Found") -> Assessment:
             return self.score(photo.open())

@@ -1,6 +1,6 @@
 """Reads any image file as upright sRGB pixels, or raises an error that names the exact cause.
 
-`read` finds the format by the first bytes (`formats`); a module for each family of formats decodes it; `convert` brings the
+`read` finds the format by the first bytes (`formats`); the module of the format decodes it; `convert` brings the
 result to 8-bit sRGB, upright, on white where it was transparent. `size` reads headers only.
 """
 

@@ -6,10 +6,12 @@ from typing import NamedTuple, Protocol, cast
 
 from noref.errors import NotAnImage
 from noref.images import isobmff, signatures, unreadable
+from noref.images.locks import awaited_by_forks
 from noref.images.photo import File, Photo, Size
 from noref.images.signatures import begins
 
 _HEAD = 1024  # bytes that identify the format
+_importing = awaited_by_forks()  # a forked process cannot end an import that another thread had begun
 _RAW_EXTENSIONS = (
     *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".rwl", ".raf", ".pef", ".srw"),
     *(".3fr", ".fff", ".iiq", ".mos", ".dcr", ".kdc", ".mrw", ".x3f", ".erf", ".mef"),
@@ -17,7 +19,7 @@ _RAW_EXTENSIONS = (
 
 
 class Reader(Protocol):
-    """What the module of a format has."""
+    """Interface of the module of a format."""
 
     def read(self, file: File, /) -> Photo:
         """Read such a file, or raise the `ImageError` with the reason."""
@@ -43,8 +45,9 @@ class Format(NamedTuple):
 
     @property
     def reader(self) -> Reader:
-        """Its module, imported with the first file of the format: all together would double the time of `import noref`."""
-        return cast(Reader, import_module(f"noref.images.{self.module}"))
+        """Its module, imported when the first file of the format is read: all of them would add a third to `import noref`."""
+        with _importing:
+            return cast(Reader, import_module(f"noref.images.{self.module}"))
 
 
 FORMATS = (
@@ -60,10 +63,10 @@ FORMATS = (
     Format(
         "JPEG 2000",
         (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jph"),
-        begins(signatures.JPEG_2000, signatures.JPEG_2000_CONTAINER),
+        begins(signatures.JPEG_2000_CODESTREAM, signatures.JPEG_2000_CONTAINER),
         "jpeg2000",
     ),
-    Format("JPEG XL", (".jxl",), begins(signatures.JPEG_XL, signatures.JPEG_XL_CONTAINER), "jxl"),
+    Format("JPEG XL", (".jxl",), begins(signatures.JPEG_XL_CODESTREAM, signatures.JPEG_XL_CONTAINER), "jxl"),
 )
 EXTENSIONS = frozenset(extension for form in FORMATS for extension in form.extensions)
 

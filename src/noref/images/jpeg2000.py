@@ -11,7 +11,7 @@ from noref.images import pillow
 from noref.images.decoding import COPY_AGAIN, SAVE_AS
 from noref.images.isobmff import boxes, find
 from noref.images.photo import File, Photo, Size
-from noref.images.signatures import JPEG_2000, JPEG_2000_CONTAINER
+from noref.images.signatures import JPEG_2000_CODESTREAM, JPEG_2000_CONTAINER
 
 _END = b"\xff\xd9"
 _MOST_COMPONENTS = 4
@@ -47,7 +47,7 @@ def size(file: File) -> Size:
 
 def _start(name: str, data: bytes) -> int:
     """Where the codestream begins."""
-    start = data.find(JPEG_2000)
+    start = data.find(JPEG_2000_CODESTREAM)
     if start < 0 or len(data) < start + _SIZ.size:
         raise DamagedImage(name, "damaged or truncated: no codestream", COPY_AGAIN)
     count = _SIZ.unpack_from(data, start)[-1]

@@ -15,7 +15,7 @@ from noref.images.decoding import COPY_AGAIN, SAVE_AS, decoding, importing
 from noref.images.isobmff import boxes
 from noref.images.limits import check_size
 from noref.images.photo import File, Photo, Size
-from noref.images.signatures import JPEG_XL, JPEG_XL_CONTAINER
+from noref.images.signatures import JPEG_XL_CODESTREAM, JPEG_XL_CONTAINER
 
 _PARTS, _INDEX = (b"jxlc", b"jxlp"), 4  # boxes of the codestream; bytes before the data of the second
 _SIZE_BYTES = 16  # more than signature and size header
@@ -69,7 +69,7 @@ def _codestream(data: bytes) -> bytes:
             data[box.start + (_INDEX if box.kind == b"jxlp" else 0) : box.stop] for box in boxes(data) if box.kind in _PARTS
         ]
         data = b"".join(part[:_SIZE_BYTES] for part in parts)
-    return data[len(JPEG_XL) : _SIZE_BYTES]
+    return data[len(JPEG_XL_CODESTREAM) : _SIZE_BYTES]
 
 
 class _Header(NamedTuple):

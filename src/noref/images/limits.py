@@ -1,21 +1,17 @@
 """Limits on size and aspect ratio, checked before anything is decoded."""
 
 import contextlib
-import os
-import threading
 from collections.abc import Iterator
 
 from PIL import Image
 
 from noref.errors import EmptyImage, ImageTooLarge, UnsupportedImage
+from noref.images.locks import awaited_by_forks
 
 MAX_PIXELS = 200_000_000
 MAX_ASPECT = 50  # no photo is so narrow, and a strip reduced to a working size would lose its short side
 
-_limit_lock = threading.RLock()  # held while Pillow's limit is off
-if hasattr(os, "register_at_fork"):
-    # A fork waits for the lock: the forked process would otherwise find it held for ever, and Pillow's limit off.
-    os.register_at_fork(before=_limit_lock.acquire, after_in_parent=_limit_lock.release, after_in_child=_limit_lock.release)
+_limit_lock = awaited_by_forks()  # held while Pillow's limit is off
 
 
 @contextlib.contextmanager

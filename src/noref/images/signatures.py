@@ -1,10 +1,10 @@
-"""First bytes of files, by which formats are recognised."""
+"""Signatures of formats: those that need more than a constant in `formats`, or that the module of the format uses as well."""
 
 from collections.abc import Callable
 
-JPEG_2000 = b"\xff\x4f\xff\x51"  # SOC, SIZ
+JPEG_2000_CODESTREAM = b"\xff\x4f\xff\x51"  # SOC, SIZ
 JPEG_2000_CONTAINER = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
-JPEG_XL = b"\xff\x0a"
+JPEG_XL_CODESTREAM = b"\xff\x0a"
 JPEG_XL_CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 _RAW = (
     b"IIRO",  # Olympus

@@ -173,6 +173,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to look at the connection at intervals."""
         super().connection_made(transport)
+        self._resumed = 0
         self._look(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -180,10 +181,15 @@ class Connection(H11Protocol):
         self._next_look.cancel()
         super().connection_lost(exc)
 
+    def resume_writing(self) -> None:
+        """Note that the client has taken what was buffered: the buffer may soon be as full as before."""
+        self._resumed += 1
+        super().resume_writing()
+
     def _look(self, before: tuple[object, ...] | None) -> None:
         unsent = self.transport.get_write_buffer_size()
         waiting = unsent > 0 or self.cycle is None or self.cycle.response_complete
-        now = (waiting, self.cycle, unsent)
+        now = (waiting, self.cycle, unsent, self._resumed)
         if waiting and now == before:
             self.transport.abort()
         else:
