@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from typer.testing import CliRunner
+from uvicorn.server import ServerState
 
 from noref.cli import Exit
 from noref.cli.app import app
@@ -288,6 +289,40 @@ def test_a_slow_client_gets_its_whole_answer(impatient):
             return received
 
     assert asyncio.run(asyncio.wait_for(main(), 600)) > 100_000_000
+
+
+class Full(asyncio.Transport):
+    """Its buffer is always full."""
+
+    aborted = False
+
+    def get_write_buffer_size(self) -> int:
+        return 65536
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_a_buffer_that_was_emptied_and_is_full_again_is_no_reason_to_close(monkeypatch):
+    looks = []
+
+    async def main() -> list[bool]:
+        config = uvicorn.Config(_large, lifespan="off", log_config=None)
+        config.load()
+        connection, transport = server.Connection(config, ServerState(), {}), Full()
+        monkeypatch.setattr(connection.loop, "call_later", lambda _, look, now: looks.append((look, now)))
+        connection.connection_made(transport)
+        closed = []
+        for emptied in (True, True, False):
+            if emptied:
+                connection.pause_writing()
+                connection.resume_writing()
+            look, now = looks[-1]
+            look(now)
+            closed.append(transport.aborted)
+        return closed
+
+    assert asyncio.run(main()) == [False, False, True]
 
 
 def test_a_port_in_use_is_reported():
