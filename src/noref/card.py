@@ -14,7 +14,7 @@ from noref import urls
 from noref.errors import BadModel, ModelNotFound
 
 DEFAULT = "unified"
-FOLDER = Path(__file__).with_name("models")  # importlib.resources would take longer to import than all else here
+FOLDER = Path(__file__).with_name("models")  # importlib.resources is slow to import
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image
@@ -15,9 +15,6 @@ from noref.assessment import Assessment, Defect
 from noref.capacity import available_processors
 from noref.errors import BadModel, ImageError, ImageTooSmall, ScoringFailed
 from noref.runtime import Session, loading
-
-if TYPE_CHECKING:
-    from noref.sources import Found
 
 OUTPUTS = ("score", "map", "defects", "levels", "interval", "unusual")
 """Outputs that an exported model may have."""
@@ -196,10 +193,10 @@ class Scorer:
             raise TypeError("score_many takes an iterable of sources; put a single one into a list")
 
         with loading():  # a fork waits meanwhile
-            from noref import batch  # with what they import, a fifth of the time of `import noref`
-            from noref.sources import ahead, photos_in
+            from noref import batch  # imported here, so that `import noref` is fast
+            from noref.sources import Found, ahead, photos_in
 
-        def score(photo: "Found") -> Assessment:
+        def score(photo: Found) -> Assessment:
             return self.score(photo.open())
 
         return batch.run(score, ahead(photos_in(sources, column)), jobs, lambda photo: photo.name)

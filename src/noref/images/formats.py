@@ -6,12 +6,12 @@ from typing import NamedTuple, Protocol, cast
 
 from noref.errors import NotAnImage
 from noref.images import isobmff, signatures, unreadable
-from noref.images.locks import awaited_by_forks
+from noref.images.locks import fork_safe_lock
 from noref.images.photo import File, Photo, Size
 from noref.images.signatures import begins
 
 _HEAD = 1024  # bytes that identify the format
-_importing = awaited_by_forks()  # a forked process cannot end an import that another thread had begun
+_importing = fork_safe_lock()  # a forked process cannot end an import that another thread had begun
 _RAW_EXTENSIONS = (
     *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".rwl", ".raf", ".pef", ".srw"),
     *(".3fr", ".fff", ".iiq", ".mos", ".dcr", ".kdc", ".mrw", ".x3f", ".erf", ".mef"),
@@ -45,7 +45,7 @@ class Format(NamedTuple):
 
     @property
     def reader(self) -> Reader:
-        """Its module, imported when the first file of the format is read: all of them would add a third to `import noref`."""
+        """Its module, imported when the first file of the format is read, so that `import noref` is fast."""
         with _importing:
             return cast(Reader, import_module(f"noref.images.{self.module}"))
 

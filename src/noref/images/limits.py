@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from PIL import Image
 
 from noref.errors import EmptyImage, ImageTooLarge, UnsupportedImage
-from noref.images.locks import awaited_by_forks
+from noref.images.locks import fork_safe_lock
 
 MAX_PIXELS = 200_000_000
 MAX_ASPECT = 50  # no photo is so narrow, and a strip reduced to a working size would lose its short side
 
-_limit_lock = awaited_by_forks()  # held while Pillow's limit is off
+_limit_lock = fork_safe_lock()  # held while Pillow's limit is off
 
 
 @contextlib.contextmanager

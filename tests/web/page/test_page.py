@@ -144,11 +144,11 @@ def test_the_export_equals_the_csv_of_the_command_line(browser, service, scorer:
     photos = {**PHOTOS, "=1+1.png": picture(4), 'a "quoted", name.png': picture(5), "broken.png": TEXT}
     browser.drop(photos)
     out = io.StringIO()
-    with Csv(out, scorer.card) as writer:
-        for name, content in photos.items():
-            stream = io.BytesIO(content)
-            stream.name = name
-            writer.write(next(scorer.score_many([stream])))
+    writer = Csv(out, scorer.card)
+    for name, content in photos.items():
+        stream = io.BytesIO(content)
+        stream.name = name
+        writer.write(next(scorer.score_many([stream])))
     assert rows(browser.exported()) == rows(out.getvalue())
     choose(browser, "show", "failed")
     assert [row["image"] for row in rows(browser.exported())] == ["broken.png"]
