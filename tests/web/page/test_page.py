@@ -54,6 +54,13 @@ def test_dropped_photos_get_score_interval_defects_and_words(browser, service, s
     assert browser.find("#progress-text").text == "3 scored"
 
 
+def test_the_interval_is_explained(browser, service):
+    browser.open(service.address)
+    browser.wait(lambda: browser.find("#interval").is_displayed())
+    said = "With a probability of 90 %, the interval beside it covers that mean, on photos like those of training."
+    assert browser.find("#interval").text == said
+
+
 def test_chosen_photos_are_scored_too_and_can_be_chosen_again(browser, service, save):
     path = save("one.png", make_scene())
     browser.open(service.address)

@@ -30,7 +30,8 @@ async function start() {
   queue.parallel = parallel;
   const facts = await card();
   part("model").textContent = `${facts.name} ${facts.version}`;
-  part("coverage").textContent = facts.coverage ? `With a probability of ${(100 * facts.coverage).toFixed(0)} %, ` : "";
+  part("interval").hidden = !facts.coverage;
+  part("coverage").textContent = (100 * facts.coverage).toFixed(0);
   part("weaknesses").replaceChildren(...facts.weaknesses.map((text) => element("li", {}, text)));
   part("limits").hidden = !facts.weaknesses.length;
 }
