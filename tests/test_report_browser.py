@@ -2,106 +2,50 @@
 
 import json
 import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from browser import CHROMIUM, DRIVER, Browser
 from report_records import HOSTILE, ROOT, failed, scored, series, thumbnail, write
 
 pytest.importorskip("jinja2")
 pytest.importorskip("selenium", reason="no Selenium")
 
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
 AXE = os.environ.get("NOREF_AXE", "")
 
-pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with its driver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with its driver")
 
 PHOTOS = 400
 
 
-class Browser:
-    """Chromium with one page open."""
-
-    def __init__(self, chrome: Any, downloads: Path) -> None:
-        self.chrome, self.downloads = chrome, downloads
+class Report(Browser):
+    """The browser with a report."""
 
     def open(self, page: Path) -> None:
-        self.chrome.get(page.as_uri())
-
-    def run(self, script: str, *arguments: object) -> Any:
-        return self.chrome.execute_script(script, *arguments)
-
-    def find(self, selector: str) -> Any:
-        return self.chrome.find_element("css selector", selector)
-
-    def all(self, selector: str) -> list[Any]:
-        return self.chrome.find_elements("css selector", selector)
-
-    def texts(self, selector: str) -> list[str]:
-        return self.run("return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)", selector)
-
-    def text(self, selector: str) -> str:
-        return self.texts(selector)[0]
-
-    def click(self, selector: str) -> None:
-        element = self.find(selector)
-        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
-
-    def press(self, *keys: str) -> None:
-        ActionChains(self.chrome).send_keys(*keys).perform()
+        self.load(page.as_uri())
 
     @property
     def focused(self) -> str:
-        return self.run("return document.activeElement.getAttribute('aria-label') || document.activeElement.innerText")
-
-    def wait(self, condition: Callable[[], object]) -> Any:
-        limit = time.monotonic() + 20
-        while time.monotonic() < limit:
-            if found := condition():
-                return found
-            time.sleep(0.05)
-        raise AssertionError("it did not happen in time")
-
-    def download(self, selector: str, name: str) -> bytes:
-        self.click(selector)
-        file = self.downloads / name
-        return self.wait(lambda: file.exists() and not list(self.downloads.glob("*.crdownload")) and file.read_bytes())
-
-    def narrow(self, width: int) -> None:
-        metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        return self.js("return document.activeElement.getAttribute('aria-label') || document.activeElement.innerText")
 
 
 @pytest.fixture(scope="module")
-def chrome() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for switch in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
-    yield driver
-    driver.quit()
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+    with Report.started(tmp_path_factory.mktemp("downloads")) as browser:
+        yield browser
 
 
 @pytest.fixture
-def browser(chrome: Any, tmp_path: Path) -> Iterator[Browser]:
+def browser(chromium: Report) -> Iterator[Report]:
     """A browser that must not report anything on its console."""
-    downloads = tmp_path / "downloads"
-    downloads.mkdir()
-    chrome.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
-    yield Browser(chrome, downloads)
-    chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert chrome.get_log("browser") == []
+    yield chromium
+    chromium.cdp("Emulation.clearDeviceMetricsOverride")
+    assert chromium.messages() == []
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +56,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def report(browser: Browser, page: Path) -> Browser:
+def report(browser: Report, page: Path) -> Report:
     browser.open(page)
     return browser
 
@@ -131,7 +75,7 @@ def test_the_threshold_counts_the_photos_below_it(report):
     exact.clear()
     exact.send_keys("50.25")
     assert report.text("#below") == f"{PHOTOS // 2 + 1 + 6} photos"  # 50.25 is not below itself
-    assert report.run("return document.querySelectorAll('.bin.below').length") == 25
+    assert report.js("return document.querySelectorAll('.bin.below').length") == 25
 
 
 def test_paths_are_downloaded_with_their_exact_bytes(report):
@@ -141,7 +85,7 @@ def test_paths_are_downloaded_with_their_exact_bytes(report):
     assert len(lines) == 12 + 6
     assert {os.fsencode(ROOT + name) for name in HOSTILE} <= set(lines)
     assert "below-3.txt: 18 paths" in report.text("#saved")
-    report.run("document.querySelector('input[value=above]').click()")
+    report.js("document.querySelector('input[value=above]').click()")
     assert report.download("#save-paths", "from-3.txt").count(b"\n") == PHOTOS - 12
 
 
@@ -162,13 +106,13 @@ def test_a_path_with_a_line_break_is_separated_by_nul(browser, tmp_path):
 
 
 def test_hostile_names_are_text(report):
-    assert report.chrome.title == f"Photo quality: {ROOT}"
+    assert report.driver.title == f"Photo quality: {ROOT}"
     names = " ".join(report.texts("#gallery .name"))
     assert HOSTILE[1] in names
-    assert ROOT + HOSTILE[0] in report.run("return [...document.querySelectorAll('#gallery .name')].map((each) => each.title)")
+    assert ROOT + HOSTILE[0] in report.js("return [...document.querySelectorAll('#gallery .name')].map((each) => each.title)")
     assert "caf\\udce9.jpg" in names
     assert "\\u202egpj.exe" in names
-    assert report.run("return document.querySelectorAll('#gallery script, #gallery img:not(.view img)').length") == 0
+    assert report.js("return document.querySelectorAll('#gallery script, #gallery img:not(.view img)').length") == 0
 
 
 def test_galleries(report):
@@ -194,41 +138,41 @@ def test_galleries(report):
 
 def test_the_map_appears_on_hover_and_focus(report):
     shown = "return document.querySelectorAll('#gallery .view.mapped').length"
-    assert report.run(shown) == 0
+    assert report.js(shown) == 0
     photo = report.find("#gallery .photo-button")
-    report.run("arguments[0].scrollIntoView({block: 'center'})", photo)
-    ActionChains(report.chrome).move_to_element(photo).perform()
-    assert report.run(shown) == 1
-    left, right = report.run("""
+    report.js("arguments[0].scrollIntoView({block: 'center'})", photo)
+    ActionChains(report.driver).move_to_element(photo).perform()
+    report.wait(lambda: report.js(shown) == 1)
+    left, right = report.js("""
         const canvas = document.querySelector('#gallery .view.mapped canvas');
         const row = canvas.getContext('2d').getImageData(0, canvas.height / 2, canvas.width, 1).data;
         return [.2, .8].map((place) => row[4 * Math.round(place * canvas.width) + 3]);
     """)
     assert left > 100
     assert right == 0
-    ActionChains(report.chrome).move_to_element(report.find("#photos-title")).perform()
-    assert report.run(shown) == 0
+    ActionChains(report.driver).move_to_element(report.find("#photos-title")).perform()
+    report.wait(lambda: report.js(shown) == 0)
     report.find(".chips button:last-child").send_keys(Keys.TAB)
-    assert report.run(shown) == 1
+    report.wait(lambda: report.js(shown) == 1)
 
 
 def test_a_tap_shows_the_map(report):
-    report.narrow(390)
+    report.resize(390, 800)
     photo = report.find("#gallery .photo-button")
-    report.run("arguments[0].scrollIntoView({block: 'center'})", photo)
-    x, y = report.run("const box = arguments[0].getBoundingClientRect(); return [box.x + 40, box.y + 40]", photo)
-    report.chrome.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    report.js("arguments[0].scrollIntoView({block: 'center'})", photo)
+    x, y = report.js("const box = arguments[0].getBoundingClientRect(); return [box.x + 40, box.y + 40]", photo)
+    report.cdp("Emulation.setTouchEmulationEnabled", enabled=True)
     for event, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
-        report.chrome.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
-    report.chrome.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
-    report.wait(lambda: report.run("return document.querySelectorAll('#gallery .view.mapped').length") == 1)
-    assert not report.run("return document.getElementById('detail').open")
+        report.cdp("Input.dispatchTouchEvent", type=event, touchPoints=points)
+    report.cdp("Emulation.setTouchEmulationEnabled", enabled=False)
+    report.wait(lambda: report.js("return document.querySelectorAll('#gallery .view.mapped').length") == 1)
+    assert not report.js("return document.getElementById('detail').open")
 
 
 def test_details_by_keyboard(report):
-    report.run("document.querySelectorAll('#gallery .photo-button')[0].focus()")
+    report.js("document.querySelectorAll('#gallery .photo-button')[0].focus()")
     report.press(Keys.ENTER)
-    assert report.run("return document.getElementById('detail').open")
+    assert report.js("return document.getElementById('detail').open")
     first = report.text("#detail-name")
     assert "technical quality" in report.text("#detail .summary").lower()
     assert report.focused == "Next photo"
@@ -237,7 +181,7 @@ def test_details_by_keyboard(report):
     report.press(Keys.ARROW_LEFT)
     assert report.text("#detail-name") == first
     report.press(Keys.ESCAPE)
-    assert not report.run("return document.getElementById('detail').open")
+    assert not report.js("return document.getElementById('detail').open")
     assert report.focused.endswith(": open")
 
 
@@ -272,7 +216,7 @@ def test_the_table_filters_and_searches(report):
     report.click("[name=warned]")
     report.wait(lambda: matches() == f"1 of {PHOTOS + 6} photos")
     report.click("#filters [type=reset]")
-    report.run("""
+    report.js("""
         const field = document.querySelector('[name=defect]');
         field.value = [...field.options].find((option) => option.text === 'focus blur').value;
         field.dispatchEvent(new Event('input', {bubbles: true}));
@@ -283,15 +227,15 @@ def test_the_table_filters_and_searches(report):
 
 def test_the_table_holds_the_rows_in_view_only(report):
     assert len(report.all("#body tr")) < 60
-    report.run("const scroller = document.getElementById('scroller'); scroller.scrollTop = scroller.scrollHeight")
+    report.js("const scroller = document.getElementById('scroller'); scroller.scrollTop = scroller.scrollHeight")
     report.wait(lambda: report.texts("#body .name")[-1] == f"{PHOTOS - 1:05d}.jpg")
     assert len(report.all("#body tr")) < 60
 
 
 def test_the_table_by_keyboard(report):
-    report.run("document.querySelector('#body .name').focus()")
+    report.js("document.querySelector('#body .name').focus()")
     report.press(*30 * [Keys.ARROW_DOWN])
-    assert report.run("return document.activeElement.dataset.place") == "30"
+    assert report.js("return document.activeElement.dataset.place") == "30"
     report.press(Keys.ARROW_UP, Keys.ENTER)
     assert report.text("#detail [role=status]") == f"30 of {PHOTOS + 6}"
 
@@ -305,10 +249,10 @@ def test_failures_with_cause_and_cure(report):
 
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_narrow_screen_needs_no_sideways_scrolling(report, width):
-    report.narrow(width)
-    assert report.run("return document.documentElement.scrollWidth") == width
-    report.run("document.querySelector('#gallery .name').click()")
-    assert report.run("const detail = document.getElementById('detail'); return [detail.open, detail.scrollWidth]") == [
+    report.resize(width, 800)
+    assert report.js("return document.documentElement.scrollWidth") == width
+    report.js("document.querySelector('#gallery .name').click()")
+    assert report.js("const detail = document.getElementById('detail'); return [detail.open, detail.scrollWidth]") == [
         True,
         width,
     ]
@@ -321,7 +265,7 @@ def test_a_sampled_report_shows_what_it_has(browser, tmp_path):
     assert browser.text("#matches") == "300 photos"
     browser.find("[name=from]").send_keys("45")
     browser.wait(lambda: browser.text("#matches") == "165 of 300 photos")
-    browser.run("document.querySelector('#body .name').click()")
+    browser.js("document.querySelector('#body .name').click()")
     notes = []
     for _ in range(10):
         notes += browser.texts("#detail .note")
@@ -344,18 +288,16 @@ def test_results_without_scores_open(browser, tmp_path, records):
     [("light", 1400, False), ("dark", 390, False), ("dark", 1400, True), ("light", 390, True)],
 )
 def test_axe_finds_no_serious_violation(report, scheme, width, detail):
-    report.chrome.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
+    report.prefer(scheme)
     if width < 1000:
-        report.narrow(width)
+        report.resize(width, 800)
     if detail:
-        report.run("document.querySelector('#gallery .name').click()")
+        report.js("document.querySelector('#gallery .name').click()")
     # Through the debugger's protocol, since the page's policy forbids scripts other than its own.
-    report.chrome.execute_cdp_cmd("Runtime.evaluate", {"expression": Path(AXE).read_text(encoding="utf-8")})
-    question = {"expression": "axe.run().then((found) => JSON.stringify(found.violations))", "awaitPromise": True}
-    answer = report.chrome.execute_cdp_cmd("Runtime.evaluate", question)
-    report.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    report.cdp("Runtime.evaluate", expression=Path(AXE).read_text(encoding="utf-8"))
+    question = "axe.run().then((found) => JSON.stringify(found.violations))"
+    answer = report.cdp("Runtime.evaluate", expression=question, awaitPromise=True)
+    report.cdp("Emulation.setEmulatedMedia", features=[])
     violations = json.loads(answer["result"]["value"])
     serious = {
         each["id"]: [node["html"] for node in each["nodes"]] for each in violations if each["impact"] in ("serious", "critical")

@@ -3,10 +3,8 @@
 import asyncio
 import base64
 import os
-import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,8 @@ import uvicorn
 from fastapi.responses import JSONResponse
 
 import noref
+from browser import CHROMIUM, DRIVER, Browser
 from noref.web import app, server
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE = 240  # seconds, for a busy machine
 
 # Drops files on the page as a person does: [name, base64] each.
 DROP = """
@@ -72,39 +68,15 @@ class Service:
         self._listener.close()
 
 
-class Browser:
-    """Chromium on a page, with the few things that the tests do there."""
+class Page(Browser):
+    """The browser with the page of the service, and the few things that the tests do there."""
 
-    def __init__(self, driver: Any, downloads: Path) -> None:
-        self.driver, self.downloads = driver, downloads
-
-    def open(self, address: str, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """Load a page; wait until its model is stated."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-        self.driver.get(address)
-        self.wait(lambda: self.js("return document.getElementById('model').textContent"))
-
-    def js(self, script: str, *values: object) -> Any:
-        """What a script returns."""
-        return self.driver.execute_script(script, *values)
-
-    def find(self, selector: str) -> Any:
-        """The first element of a CSS selector."""
-        return self.driver.find_element("css selector", selector)
-
-    def texts(self, selector: str) -> list[str]:
-        """The texts of all elements of a CSS selector."""
-        return self.js("return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)", selector)
-
-    def wait(self, condition: Callable[[], object]) -> None:
-        """Until a condition is true."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < end, self.find("body").text
-            time.sleep(0.02)
+    def open(self, address: str, width: int = 1280, scheme: str = "light") -> None:
+        """Load the page; wait until its model is stated."""
+        self.resize(width, 900)
+        self.prefer(scheme)
+        self.load(address)
+        self.wait(lambda: self.text("#model"))
 
     def drop(self, photos: dict[str, bytes], wait: bool = True) -> None:
         """Drop files on the page, and wait until they are done."""
@@ -117,43 +89,27 @@ class Browser:
         idle = "return document.getElementById('bar').hidden && document.querySelectorAll('.card').length > 0"
         self.wait(lambda: self.js(idle))
 
-    def errors(self) -> list[str]:
-        """Errors on the console since the last call."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
-
     def exported(self) -> str:
         """The content of the CSV that the page exports."""
-        file = self.downloads / "noref.csv"
-        file.unlink(missing_ok=True)
-        self.find("#export").click()
-        self.wait(file.is_file)
-        return file.read_text(encoding="utf-8")
+        return self.download("#export", "noref.csv").decode()
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The browser, started once."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("chromium or chromedriver is not installed")
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    downloads = tmp_path_factory.mktemp("downloads")
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
-        behaviour = {"behavior": "allow", "downloadPath": str(downloads)}
-        driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
-        yield Browser(driver, downloads)
+    pytest.importorskip("selenium")
+    with Page.started(tmp_path_factory.mktemp("downloads")) as page:
+        yield page
 
 
 @pytest.fixture
-def browser(chromium: Browser) -> Iterator[Browser]:
-    """The browser; the test must leave no error on its console."""
-    chromium.errors()
+def browser(chromium: Page) -> Iterator[Page]:
+    """The browser; the test must leave nothing on its console."""
+    chromium.messages()
     yield chromium
-    assert chromium.errors() == []
+    assert chromium.messages() == []
 
 
 @pytest.fixture

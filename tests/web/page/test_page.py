@@ -80,7 +80,7 @@ def test_a_dropped_folder_is_searched_for_photos(browser, service, save):
     browser.open(service.address)
     data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
-        browser.driver.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
+        browser.cdp("Input.dispatchDragEvent", type=kind, x=200, y=200, data=data)
     browser.finish()
     assert names(browser) == ["2.CR2", "2.png", "1.png"]
 
@@ -111,8 +111,7 @@ def test_the_slider_moves_the_border_between_photo_and_map(browser, service, sco
     box = browser.js("return document.querySelector('.wipe').getBoundingClientRect().toJSON()")
     for kind in ("mousePressed", "mouseReleased"):
         at = {"x": box["x"] + box["width"] / 4, "y": box["y"] + box["height"] / 2}
-        click = {"type": kind, "button": "left", "clickCount": 1, **at}
-        browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", click)
+        browser.cdp("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
     assert abs(int(slider.get_property("value")) - 25) <= 4
 
 
@@ -195,7 +194,7 @@ def test_a_busy_service_is_tried_again(browser, service):
     service.busy = 2
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     assert browser.texts(".scored .name") == ["sharp.png"]
-    refused = browser.errors()
+    refused = browser.messages()
     assert len(refused) == 2
     assert all("429" in message for message in refused)
 
@@ -205,7 +204,7 @@ def test_a_service_that_has_ended_is_named_as_the_cause(browser, service):
     service.stop()
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     assert "check that `noref serve` runs" in browser.find(".failed").text
-    assert "ERR_CONNECTION_REFUSED" in "".join(browser.errors())
+    assert "ERR_CONNECTION_REFUSED" in "".join(browser.messages())
 
 
 def test_failed_photos_can_be_tried_again(browser, service, monkeypatch):
@@ -241,27 +240,24 @@ def test_everything_works_by_keyboard(browser, service):
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    def press(*keys: str) -> None:
-        ActionChains(browser.driver).send_keys(*keys).perform()
-
     browser.open(service.address)
-    press(Keys.TAB)
+    browser.press(Keys.TAB)
     assert browser.js(CHOSEN) == "choose"
     outline = "return getComputedStyle(document.querySelector('.choose .button')).outlineStyle"
     assert browser.js(outline) == "solid"
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     reached = []
     for _ in range(8):
-        press(Keys.TAB)
+        browser.press(Keys.TAB)
         reached.append(browser.js(CHOSEN))
     assert reached == ["sort", "show", "low", "high", "export", "clear", "wipe", "quiet"]
     ActionChains(browser.driver).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
-    press(Keys.ARROW_RIGHT)
+    browser.press(Keys.ARROW_RIGHT)
     assert browser.find(".wipe").get_property("value") == "51"
     assert browser.js("return getComputedStyle(document.querySelector('.handle'), '::after').outlineStyle") == "solid"
-    press(Keys.TAB, Keys.ENTER)
+    browser.press(Keys.TAB, Keys.ENTER)
     assert browser.find("dialog").is_displayed()
-    press(Keys.ESCAPE)
+    browser.press(Keys.ESCAPE)
     assert not browser.find("dialog").is_displayed()
     assert browser.js(CHOSEN) == "quiet"
 
