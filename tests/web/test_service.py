@@ -182,7 +182,8 @@ def test_errors_of_every_kind_have_one_form(serving, method, path, status):
     error(response)
 
 
-def test_an_invalid_parameter_is_named(serving, photo):
-    response = serving().post("/v1/score?map=maybe", files=files(("a.jpg", photo)))
+@pytest.mark.parametrize(("query", "cause"), [("map=maybe", "query.map: "), ("maps=true", "query.maps: ")])
+def test_an_invalid_or_unknown_parameter_is_named(serving, photo, query, cause):
+    response = serving().post(f"/v1/score?{query}", files=files(("a.jpg", photo)))
     assert response.status_code == 422
-    assert "map" in response.json()["error"]["cause"]
+    assert cause in response.json()["error"]["cause"]

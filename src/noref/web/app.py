@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, Field
 
 import noref
 from noref.scorer import Scorer
@@ -26,6 +27,12 @@ from noref.web.pool import Pool
 _OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 mimetypes.add_type("text/javascript", ".js")  # whatever the registry of Windows holds
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """The query of a request for scores."""
+
+    map: Annotated[bool, Field(description="Also return the quality map.")] = False
 
 
 def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: frozenset[str] | None = None) -> FastAPI:
@@ -68,10 +75,7 @@ def _add_api(app: FastAPI, pool: Pool) -> None:
     limits = pool.limits
 
     @app.post("/v1/score", summary="Score images", responses=reference.ANSWERS, openapi_extra=reference.FORM)
-    async def score(
-        request: Request,
-        with_map: Annotated[bool, Query(alias="map", description="Also return the quality map.")] = False,
-    ) -> Response:
+    async def score(request: Request, parameters: Annotated[Parameters, Query()]) -> Response:
         """The results come in the order of the images; the map as a grid of 8 bits and as a transparent PNG overlay.
 
         An image that cannot be scored has `error` instead of a score.
@@ -79,7 +83,7 @@ def _add_api(app: FastAPI, pool: Pool) -> None:
         pool.check()
         with pool.holding() as hold:
             images = await _within(limits.seconds, uploads.receive(request, limits, hold))
-            found = await _while_connected(request, limits.seconds, pool.score(images, with_map))
+            found = await _while_connected(request, limits.seconds, pool.score(images, parameters.map))
         return JSONResponse({"results": found})
 
     @app.get("/v1/models", summary="The model that scores, with its card")

@@ -46,7 +46,7 @@ _REFUSALS = {
     408: "The upload took too long.",
     413: "An image, the request, or the number of images is too large.",
     415: "The body is not multipart/form-data.",
-    422: "The form holds no file or another field than `images`, or a parameter is invalid.",
+    422: "The form holds no file or another field than `images`, or a parameter of the query is invalid or unknown.",
     429: "The queue is full, or uploads fill the memory; Retry-After states when to try again.",
     503: "Scoring took too long, or there are too many connections.",
 }
