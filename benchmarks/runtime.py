@@ -3,7 +3,7 @@
     python benchmarks/runtime.py [--model NAME_OR_FILE]
 
 Needs the runtime only. Photos are made on the spot: filtered noise with edges, saved as JPEG of quality 90. A photo of 12
-megapixels is also scored decoded in full (exact); by default a JPEG of that size is decoded at half of it.
+megapixels is also scored decoded in full (exact); by default a JPEG of that size is decoded at a quarter of it.
 """
 
 import os

@@ -1,5 +1,6 @@
 """The training loop and its batches: shares of a batch, averaged weights, resume."""
 
+import contextlib
 import signal
 from itertools import chain
 from pathlib import Path
@@ -220,6 +221,43 @@ def test_a_training_resumed_in_a_moved_folder_keeps_its_best_weights(tmp_path):
     (best,) = (of for key, of in state.items() if key.startswith("ModelCheckpoint") and "'monitor': 'figure'" in key)
     assert best["best_model_path"] == best["kth_best_model_path"] == str(tmp_path / "after" / "best.ckpt")
     assert list(best["best_k_models"]) == [best["best_model_path"]]
+
+
+class Numbers(One):
+    """A data set of ten items, each its epoch and its number."""
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, place: tuple[int, int]) -> torch.Tensor:
+        return torch.tensor(place)
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        return 10 * [()]
+
+
+class Listing(Figures):
+    """A module that lists the items it is trained on."""
+
+    def training_step(self, batch: torch.Tensor, number: int) -> torch.Tensor:
+        loss = super().training_step(batch, number)
+        self.trained[-1] = batch.tolist()
+        return loss
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_resumed_training_goes_on_with_the_items_of_an_unbroken_one(tmp_path, workers):
+    def listed(folder: str, broken_at: int | None = None) -> list[list[list[int]]]:
+        module = Listing([0.1, 0.2, 0.3, 0.4], broken_at, InterruptedError)
+        schedule = Schedule(epochs=4, batch=3, workers=workers)
+        with contextlib.nullcontext() if broken_at is None else pytest.raises(InterruptedError):
+            train(module, Numbers(), One(), tmp_path / folder, schedule, 0, "figure")
+        return module.trained
+
+    unbroken = listed("unbroken")
+    assert [{epoch for epoch, _ in batch} for batch in unbroken] == [{number // 4} for number in range(16)]
+    listed("broken", broken_at=2)
+    assert listed("broken") == unbroken[8:]
 
 
 def test_statistics_of_batch_normalisation_that_are_not_finite_are_divergence(tmp_path):

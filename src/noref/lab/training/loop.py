@@ -138,8 +138,10 @@ def train(
         if not done.exists():  # otherwise, a run that stopped early would train for another epoch
             images = loader(training, schedule.batch, seed, schedule.workers)
             checking = loader(validation, schedule.batch, None, schedule.workers)
+            if resumed := last.exists():
+                images.batches.set_epoch(SafeCheckpoints().load_checkpoint(last)["epoch"] + 1)
             try:
-                trainer.fit(module, images, checking, ckpt_path=str(last) if last.exists() else None)
+                trainer.fit(module, images, checking, ckpt_path=str(last) if resumed else None)
             except SystemExit as error:  # which Lightning makes of Ctrl-C
                 raise KeyboardInterrupt from error
             done.touch()

@@ -88,7 +88,10 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
         self.sampler = self  # Lightning looks for set_epoch here
 
     def set_epoch(self, epoch: int) -> None:
-        """Set the epoch; called by Lightning before each epoch, also after a resume."""
+        """Set the epoch.
+
+        Lightning does so before each epoch, but asks for the first batches of a resumed run earlier; `loop.train` sets that one.
+        """
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -130,6 +133,7 @@ class PhotoLoader(DataLoader[Any]):
 
     Attributes:
         photos: The data set.
+        batches: The order of its items.
     """
 
     def __init__(self, photos: Photos, batches: SameSizeBatches, workers: int) -> None:
@@ -140,7 +144,7 @@ class PhotoLoader(DataLoader[Any]):
             persistent_workers=workers > 0,
             collate_fn=_collated,
         )
-        self.photos = photos
+        self.photos, self.batches = photos, batches
 
     def __iter__(self) -> Any:
         return map(_raised, super().__iter__())
