@@ -102,6 +102,11 @@ def test_results_come_before_the_input_ends(scorer, scene):
         results.close()
 
 
+def test_at_least_one_job_is_needed(scorer, scene):
+    with pytest.raises(ValueError, match="jobs=0; give at least 1"):
+        scorer.score_many([scene], jobs=0)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_unsupported_source_yields_its_error_in_order(scorer, save, scene, jobs):
     path = save("scene.png", scene)

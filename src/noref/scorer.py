@@ -187,7 +187,10 @@ class Scorer:
 
         Raises:
             TypeError: `sources` is a single source.
+            ValueError: `jobs` is below 1.
         """
+        if jobs < 1:
+            raise ValueError(f"jobs={jobs}; give at least 1")
         single = isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)) or hasattr(sources, "read")
         if single or (isinstance(sources, np.ndarray) and sources.ndim in (2, 3)):  # a picture; four dimensions are several
             raise TypeError("score_many takes an iterable of sources; put a single one into a list")

@@ -311,3 +311,16 @@ def test_randomly_damaged_files_never_crash(form, data):
         broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(1, len(broken)))
     read_or_refuse(bytes(broken[:cut]))
+
+
+def test_32_bit_grey_that_is_not_of_a_file_is_refused(scene):
+    grey = Image.fromarray(scene).convert("L")
+    with pytest.raises(errors.UnsupportedImage, match="32-bit pixels, of which nothing tells the range"):
+        images.read(grey.convert("I"))
+    stored = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    assert (images.read(stored).pixels == images.read(grey).pixels).all()
+    file = io.BytesIO()
+    stored.save(file, "PPM")
+    opened = Image.open(file)
+    assert opened.mode == "I"
+    assert (images.read(opened).pixels == images.read(grey).pixels).all()

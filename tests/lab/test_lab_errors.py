@@ -71,6 +71,10 @@ WRONG = {
     "export": (("export", "empty", "out.onnx"), "empty holds no finished experiment"),
     "evaluate, no scores": ((*EVALUATE, "live=empty"), "empty/dmos_realigned.mat is missing"),
     "evaluate, shares": ((*EVALUATE, "live=empty", "--protocol", "single", "--shares", "train=most"), "--shares takes numbers"),
+    "evaluate, shares of one part": (
+        (*EVALUATE, "live=empty", "--protocol", "single", "--shares", "train=.5,train=.3,test=.2"),
+        "--shares has train 2 times; give it once",
+    ),
     "compare": (("compare", "empty"), "empty holds no results"),
     "data check": (("data", "check", "kadid10k", "empty"), "empty/dmos.csv is missing"),
     "distort, no photo": (("distort", "none.png", "--type", "jpeg", "--level", 1), "none.png: "),

@@ -22,6 +22,11 @@ def test_a_missing_file_is_named(read, tmp_path):
         read(tmp_path / "none.x")
 
 
+def test_a_comma_at_the_end_of_each_row_shifts_no_column(tmp_path):
+    (tmp_path / "labels.csv").write_text("image,mos\na.png,1,\nb.png,2,\n")
+    assert files.read_csv(tmp_path / "labels.csv").to_dict("list") == {"image": ["a.png", "b.png"], "mos": [1, 2]}
+
+
 @pytest.mark.parametrize(
     ("read", "content"),
     [
@@ -30,6 +35,7 @@ def test_a_missing_file_is_named(read, tmp_path):
         (files.read_json, b"[1]"),
         (files.read_csv, b""),
         (files.read_csv, b'a,b\n1,2,3\n"'),
+        (files.read_csv, b"a,b\n1,2,3\n4,5,6\n"),
         (files.read_csv, b"\xff\xfe\x00\x80"),
         (read_excel, b""),
         (read_excel, b"PK\x03\x04 cut off"),

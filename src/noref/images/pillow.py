@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from noref.errors import ImageNotFound
+from noref.errors import ImageNotFound, UnsupportedImage
 from noref.images import color, convert, orientation
 from noref.images.decoding import decoding
 from noref.images.limits import check_size, unlimited
@@ -87,6 +87,7 @@ def read_image(image: Image.Image, name: str, max_pixels: int) -> Photo:
 
     Raises:
         ImageNotFound: It was closed or verified and holds no pixels.
+        UnsupportedImage: It has 32-bit pixels and is not that of a file, so that nothing tells what white is.
         ImageError: Another of its kinds.
     """
     _check_image(image, name, max_pixels)
@@ -103,6 +104,9 @@ def _check_image(image: Image.Image, name: str, max_pixels: int) -> None:
     if _holds_no_pixels(image):
         cause = "the PIL image was closed or verified and holds no pixels"
         raise ImageNotFound(name, cause, "open it again, and score it before it is closed")
+    if image.mode == "I" and image.format is None:  # Pillow holds 16-bit grey of some files in this mode
+        cure = "convert it to 8-bit grey (mode L), or to 16-bit grey (mode I;16), where white is 65535"
+        raise UnsupportedImage(name, "32-bit pixels, of which nothing tells the range", cure)
     check_size(name, image.width, image.height, max_pixels)
 
 

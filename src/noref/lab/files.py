@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,12 +98,17 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
     """Read a CSV file by pandas with these options.
 
     Raises:
-        LabError: The file cannot be read, or is not a CSV.
+        LabError: The file cannot be read, or is not a CSV, such as one whose rows have more fields than its header.
     """
     try:
-        with access(file, "check the path"):
-            table: pd.DataFrame = pd.read_csv(file, **options)
+        with access(file, "check the path"), warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of fields that would be lost
+            table: pd.DataFrame = pd.read_csv(file, index_col=False, **options)
             return table
+    except pd.errors.ParserWarning as error:
+        raise LabError(
+            f"{file} is not a readable CSV: its rows have more fields than its header; correct one of them"
+        ) from error
     except ValueError as error:  # parser errors of pandas, or not text
         raise LabError(f"{file} is not a readable CSV: {error}") from error
 

@@ -39,6 +39,13 @@ def test_a_table_is_looked_up_by_path(tmp_path):
         method.predict([photos / "1.png"])
 
 
+def test_a_table_without_scores_is_refused(tmp_path):
+    (tmp_path / "scores.csv").write_text("image,score\na.png,\nb.png,nan\n")
+    listed = pd.DataFrame({"image": ["a.png", "b.png"], "mos": [1.0, 2.0], "content": ["a", "b"]})
+    with pytest.raises(LabError, match=r"scores\.csv: no row has a score"):
+        ScoreTable(tmp_path / "scores.csv").check(RatedImages("mine", tmp_path, listed, (1, 2)))
+
+
 def test_paths_are_absolute_or_relative_on_either_side(tmp_path, monkeypatch):
     photos = tmp_path / "photos"
     monkeypatch.chdir(tmp_path)

@@ -50,6 +50,9 @@ def test_the_split_depends_on_names_and_seed_only():
 def test_impossible_splits_are_refused():
     with pytest.raises(LabError, match="add up to 1, not"):
         by_content(rated(["a", "b"]), {"train": 0.9, "test": 0.3}, 0)
+    for share in (-0.5, 0.0, float("nan")):
+        with pytest.raises(LabError, match=f"the share of the part 'train' is {share:g}; give a number above 0"):
+            by_content(rated(["a", "b"]), {"train": share, "test": 1 - share}, 0)
     with pytest.raises(LabError, match="too few for a part 'test'"):
         by_content(rated(["a", "b"]), SHARES, 0)
 

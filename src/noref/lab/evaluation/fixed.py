@@ -144,6 +144,8 @@ class ScoreTable(Fixed[ScoreTableSettings]):
         Raises:
             LabError: No photo of the database has a score; or as `predict`.
         """
+        if self._scores.empty:
+            raise LabError(f"{self.settings.file}: no row has a score; check the column score")
         photos = {os.path.abspath(path) for path in rated.paths}
         others = [image for image in self._scores.index if image not in photos]
         if not others:

@@ -30,7 +30,7 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
         seed: Random seed.
 
     Raises:
-        LabError: The shares do not add up to 1, or a part would be empty.
+        LabError: A share is not above 0, the shares do not add up to 1, or a part would be empty.
 
     Examples:
         >>> table = pd.DataFrame({"image": ["a.png", "b.png", "c.png"], "mos": [1, 2, 3], "content": ["sea", "sea", "wood"]})
@@ -39,6 +39,9 @@ def by_content(rated: RatedImages, shares: Mapping[str, float], seed: int) -> di
         >>> {name: part.table["image"].tolist() for name, part in parts.items()}
         {'train': ['a.png', 'b.png'], 'test': ['c.png']}
     """
+    for name, share in shares.items():
+        if not share > 0:  # nor NaN
+            raise LabError(f"the share of the part {name!r} is {share:g}; give a number above 0, or leave the part out")
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise LabError(f"the shares of a split must add up to 1, not {sum(shares.values()):g}; change them")
     shares = {name: shares[name] for name in sorted(shares, key=PARTS.index)}

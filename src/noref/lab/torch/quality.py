@@ -22,7 +22,7 @@ _MANY = 0.2  # share of clipped values from which on the range is probably anoth
 class QualityMetric(nn.Module):
     """Predicts the quality of photos, differentiable with respect to their pixels.
 
-    It computes what `noref.Scorer` computes, with torch: on the same 8-bit pixels the scores agree within 0.1 points, and a
+    It computes what `noref.Scorer` computes, with torch: on the same 8-bit pixels the scores agree within 0.2 points, and a
     photo has the same score alone and in a batch. Resizing is part of it, with its gradient; where `Scorer` rounds pixels to 8
     bits after resizing, so does this, and the gradient is that without rounding.
 
