@@ -272,3 +272,10 @@ def test_help_has_a_short_option(command):
     short, long = (CliRunner().invoke(app, [*command, option]) for option in ("-h", "--help"))
     assert short.exit_code == 0
     assert short.stdout == long.stdout != ""
+
+
+@pytest.mark.parametrize("option", ["--map", "--out"])
+def test_an_empty_path_is_refused(option, folder):
+    result = call("score", folder, option, "")
+    assert result.exit_code == Exit.STOPPED
+    assert f"Invalid value for '{option}': an empty path" in result.stderr

@@ -19,6 +19,19 @@ def test_the_file_appears_at_the_end(tmp_path):
     assert os.listdir(tmp_path) == ["scores.csv"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs permissions and links")
+def test_permissions_and_links_are_kept(tmp_path):
+    path, link = tmp_path / "private.html", tmp_path / "latest.html"
+    path.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to("private.html")
+    with draft(link) as file:
+        file.write_text("new")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert link.is_symlink()
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_file_alone(tmp_path, error):
     path = tmp_path / "scores.csv"

@@ -326,6 +326,8 @@ def test_missing_files_and_folders_are_named(tmp_path):
     for mode in ("r", "w"):
         with pytest.raises(StoreError, match="a folder; give the name of a results file"):
             Store(tmp_path, mode)
+        with pytest.raises(StoreError, match="a folder; give the name of a results file"):
+            Store("/", mode)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -221,21 +221,39 @@ def stored(file: Path, photo: Path) -> Path:
     return file
 
 
-def listed(file: Path, options: str, redirection: str) -> subprocess.CompletedProcess[bytes]:
-    command = f"{' '.join(NOREF)} results {file} {options} {redirection}"
-    return subprocess.run(["bash", "-c", command], capture_output=True, env=environment(), timeout=60, check=False)
+def listed(
+    file: Path, options: str, redirection: str = "", before: str = "", unbuffered: str = ""
+) -> subprocess.CompletedProcess[bytes]:
+    command = f"{before} {' '.join(NOREF)} results {file} {options} {redirection}"
+    variables = environment(PYTHONUNBUFFERED=unbuffered)
+    return subprocess.run(["bash", "-c", command], capture_output=True, env=variables, timeout=60, check=False)
 
 
 @full
-def test_results_that_only_the_end_writes_are_not_lost_in_silence(photo, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_results_that_only_the_end_writes_are_not_lost_in_silence(photo, tmp_path, unbuffered):
     file = stored(tmp_path / "r.db", photo)
-    done = listed(file, "--format csv", "> /dev/full")
+    done = listed(file, "--format csv", "> /dev/full", unbuffered=unbuffered)
     assert done.returncode == 2
     assert done.stderr.endswith(b"noref: standard output: No space left on device\n")
-    removed = listed(file, "--format csv --failed --prune", "> /dev/full")
+    removed = listed(file, "--format csv --failed --prune", "> /dev/full", unbuffered=unbuffered)
     assert removed.returncode == 2
     assert removed.stderr == b"noref: standard output: No space left on device\n"
-    assert len(listed(file, "--failed --format paths", "").stdout.splitlines()) == 1
+    assert len(listed(file, "--failed --format paths").stdout.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit of file sizes")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_results_that_are_written_in_part_are_not_lost_in_silence(photo, tmp_path, unbuffered):
+    file = stored(tmp_path / "r.db", photo)
+    (line,) = listed(file, "--failed --format paths").stdout.splitlines(keepends=True)
+    target = tmp_path / "paths.txt"
+    target.write_bytes(bytes(2**20 - len(line) // 2))
+    limits = "trap '' XFSZ; ulimit -f 1024;"  # kilobytes; without the trap, the signal ends the process
+    done = listed(file, "--failed --format paths --prune", f">> {target}", limits, unbuffered)
+    assert done.returncode == 2
+    assert done.stderr == b"noref: standard output: File too large\n"
+    assert listed(file, "--failed --format paths").stdout == line
 
 
 def test_a_reader_that_is_gone_at_the_end_is_stated_by_the_exit_code_only(photo, tmp_path):

@@ -148,12 +148,12 @@ def test_the_threshold_is_that_of_noref_results(labelled):
     assert len(listed.splitlines()) == 4
 
 
-@pytest.mark.parametrize("header", ["label,path", "Image , LABEL", "path,comment,label"])
+@pytest.mark.parametrize("header", ["label,path", "Image , LABEL", "path,comment,label", "label,file"])
 def test_columns_are_found_by_name(header, labelled):
     file, labels = labelled
     names = [name.strip().lower() for name in header.split(",")]
     values = [
-        {"path": f"{score}.jpg", "image": f"{score}.jpg", "label": mark, "comment": "x"}
+        {"path": f"{score}.jpg", "image": f"{score}.jpg", "file": f"{score}.jpg", "label": mark, "comment": "x"}
         for score, mark in ((20, "reject"), (80, "keep"))
     ]
     labels.write_text("\n".join([header, *(",".join(row[name] for name in names) for row in values)]))
@@ -167,8 +167,9 @@ def test_columns_are_found_by_name(header, labelled):
         ("20.jpg\n", "photo 1 (20.jpg) has the label ''; write keep or reject, in a CSV with the columns path and label"),
         (
             "image;label\n20.jpg;reject\n",
-            "photo 1 (image;label) has the label ''; write keep or reject, in a CSV with the columns",
+            "its columns are separated by ';'; save it with commas between them",
         ),
+        ("20.jpg,re\0ject\n", "it is no text in UTF-8"),
         ("20.jpg,reject\n30.jpg,keep\n20.jpg,keep\n", "20.jpg has both labels"),
         ("20.jpg,reject\n30.jpg,reject\n", "too few photos with a score"),
         ("", "too few photos with a score"),

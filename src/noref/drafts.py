@@ -1,6 +1,8 @@
 """Files that appear under their names when they are complete, whatever interrupts the writing."""
 
 import contextlib
+import os
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ SUFFIX = ".draft"
 def draft(path: Path) -> Iterator[Path]:
     """The path of a hidden file to write, in the folder of `path`.
 
-    It replaces `path` when the block ends, and is removed if the block fails. A killed process leaves it; a search for photos
-    skips it, as its name begins with a dot.
+    It replaces `path` when the block ends, and is removed if the block fails. If there was a file, its permissions are kept; if
+    `path` is a link, what it refers to is replaced. A killed process leaves the hidden file; a search for photos skips it, as
+    its name begins with a dot.
 
     Args:
         path: Of the complete file; its folder must exist.
@@ -31,13 +34,23 @@ def draft(path: Path) -> Iterator[Path]:
         >>> path.read_text()
         'photo,score'
     """
-    file = path.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
+    place = Path(os.path.realpath(path))
+    file = place.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
     try:
         yield file
-        file.replace(path)
+        _keep_permissions(place, file)
+        file.replace(place)
     except BaseException as error:
         with contextlib.suppress(OSError):
             file.unlink()
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(file)):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _keep_permissions(before: Path, file: Path) -> None:
+    """Give a file the permissions of the one that it will replace, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        wanted = stat.S_IMODE(before.stat().st_mode)
+        if wanted != stat.S_IMODE(file.stat().st_mode):
+            file.chmod(wanted)

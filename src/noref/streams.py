@@ -10,17 +10,23 @@ from typing import BinaryIO
 def prepare() -> None:
     """Make the standard streams usable.
 
-    A closed one reads as empty and swallows what is written. Output is UTF-8 where nobody chose an encoding: on Windows, and
-    where the locale is C. `PYTHONIOENCODING`, or another locale, chooses one. Characters that the encoding lacks are escaped;
-    file names that are not text are written as the bytes that they are.
+    A closed one reads as empty and swallows what is written. One that Python leaves unbuffered (`PYTHONUNBUFFERED`) is buffered
+    by lines: a file without a buffer may write less than it is given, and raises no error. Output is UTF-8 where nobody chose
+    an encoding: on Windows, and where the locale is C. `PYTHONIOENCODING`, or another locale, chooses one. Characters that the
+    encoding lacks are escaped; file names that are not text are written as the bytes that they are.
     """
     # In this order, so that each gets the descriptor that was closed, and no photo or map does.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (never closed)
     codecs.register_error("noref", _escaped)
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
+            if isinstance(stream.buffer, io.RawIOBase):
+                encoding = stream.encoding
+                stream = io.TextIOWrapper(io.BufferedWriter(stream.detach()), encoding, line_buffering=True)
+                setattr(sys, name, stream)
             chosen = "PYTHONIOENCODING" in os.environ or (os.name != "nt" and codecs.lookup(stream.encoding).name != "ascii")
             stream.reconfigure(encoding=None if chosen else "utf-8", errors="noref")
 

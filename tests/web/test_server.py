@@ -332,6 +332,16 @@ def test_a_port_in_use_is_reported():
     assert "choose another --port" in result.stderr
 
 
+def test_a_host_name_that_nobody_knows(monkeypatch):
+    def listen(*_: object) -> None:
+        raise OSError(socket.EAI_NONAME, "Name or service not known (while attempting to bind on address)")
+
+    monkeypatch.setattr(server, "listen", listen)
+    result = CliRunner().invoke(app, ["serve", "--host", "nowhere", "--port", "0"])
+    assert result.exit_code == Exit.STOPPED
+    assert "cannot listen on nowhere, port 0 (the host name cannot be resolved); choose another" in result.stderr
+
+
 def test_an_unknown_model_is_reported():
     result = CliRunner().invoke(app, ["serve", "--model", "unifed"])
     assert result.exit_code == Exit.STOPPED

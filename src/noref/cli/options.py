@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import enum
+from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
@@ -9,6 +10,14 @@ from noref.scorer import View
 
 Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
 DEFAULT_VIEW = next(iter(Views))
+
+
+def path_of(text: str) -> Path:
+    """The path that an option gives; an empty text, as of a variable that is not set, would mean the current folder."""
+    if not text:
+        raise typer.BadParameter("an empty path")
+    return Path(text)
+
 
 ModelOption = Annotated[
     str,

@@ -16,7 +16,16 @@ import typer
 import noref
 from noref import batch, capacity, card, images, progress, quality_maps, recording, sources, streams, writers
 from noref.assessment import Assessment
-from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, ModelOption, ViewOption
+from noref.cli.options import (
+    DEFAULT_VIEW,
+    DebugOption,
+    ExactOption,
+    JobsOption,
+    MaxPixelsOption,
+    ModelOption,
+    ViewOption,
+    path_of,
+)
 from noref.cli.output import Exit, needing, require_local, say, say_traceback, stop, stops
 from noref.errors import ImageError, InternalError
 from noref.store import Store
@@ -45,6 +54,7 @@ def score(
         typer.Option(
             "--out",
             metavar="FILE",
+            parser=path_of,
             help="Keep the results in this file (a folder with --engine ray), for noref results; the same command resumes.",
         ),
     ] = None,
@@ -52,7 +62,7 @@ def score(
     thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With --out: keep a small picture of each photo.")] = False,
     maps: Annotated[
         Path | None,
-        typer.Option("--map", metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder."),
+        typer.Option("--map", metavar="FOLDER", parser=path_of, help="Draw each photo's quality map as a PNG in this folder."),
     ] = None,
     column: Annotated[
         str | None,

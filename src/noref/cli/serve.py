@@ -89,7 +89,8 @@ def serve(
         try:
             listener = server.listen(host, port)
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)  # its `strerror` may repeat the address
+            code = error.errno or 0  # below 0 it is the resolver's; its `strerror` may repeat the address
+            reason = os.strerror(code) if code > 0 else "the host name cannot be resolved"
             stop(f"cannot listen on {host}, port {port} ({reason.lower()}); choose another --port or --host")
         address, number = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host

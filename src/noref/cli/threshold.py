@@ -1,6 +1,7 @@
 """`noref threshold`: which score separates the photos that people keep from those that they reject."""
 
 import csv
+import io
 import math
 import os
 from collections.abc import Iterator
@@ -94,12 +95,17 @@ def _read(path: Path) -> dict[str, bool]:
     """Whether each photo is labelled "reject", by absolute path."""
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-            rows = [row for row in csv.reader(stream) if row]
+            text = stream.read()
+            if "\0" in text:
+                stop(f"{path}: it is no text in UTF-8; give a CSV of paths and labels in UTF-8")
+            rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except (OSError, csv.Error) as error:
         stop(f"{path}: it cannot be read ({getattr(error, 'strerror', None) or error}); give a CSV of paths and labels")
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
-    name = next((header.index(each) for each in PHOTOS if each in header), 0)
+    if len(header) == 1 and (between := next((each for each in (";", "\t") if each in header[0]), None)):
+        stop(f"{path}: its columns are separated by {between!r}; save it with commas between them")
     mark = header.index(LABEL) if LABEL in header else 1
+    name = next((header.index(each) for each in PHOTOS if each in header), 0 if mark else 1)
     found: dict[str, bool] = {}
     for number, row in enumerate(rows[LABEL in header :], 1):
         photo, label = (row[column].strip() if column < len(row) else "" for column in (name, mark))

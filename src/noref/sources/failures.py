@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from noref.errors import DamagedImage, ImageError, ImageNotFound, ImageTooLarge, UnsupportedImage
 from noref.images.source import reason
-from noref.urls import redacted
+from noref.urls import is_url, redacted
 
 LIMIT = 1 << 28
 """Bytes of a photo that is not in a local file of its own, at most."""
@@ -49,8 +49,10 @@ def as_image_error(name: str, error: Exception) -> ImageError:
         case Truncated() | Malformed() | EOFError() | zlib.error() | lzma.LZMAError():
             kind, cure = DamagedImage, "copy or download it again"
             cause = str(error) if isinstance(error, (Truncated, Malformed)) else f"it is damaged or truncated ({error})"
-        case FileNotFoundError():
+        case FileNotFoundError() if is_url(name):
             cause, cure = "no such file, folder or bucket", "check its name; the URL of a folder ends with /"
+        case FileNotFoundError() | PermissionError() if not is_url(name):
+            cause, cure = reason(error), "check the path and its permissions"
         case PermissionError():
             cause, cure = f"access denied{_stated(error)}", "check the permissions, or renew the credentials"
         case Unavailable():

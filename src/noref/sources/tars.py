@@ -65,7 +65,7 @@ def members(file: File, state: Identity) -> Iterator[Member]:
         stream = opened.enter_context(file.stream())
         first = stream.peek(6)[:6]  # type: ignore[attr-defined]
         if not first:
-            raise Truncated("it is empty, or its server does not state its size")
+            raise Truncated("it is empty" if file.near else "it is empty, or its server does not state its size")
         unpack = next((unpack for magic, unpack in _COMPRESSED.items() if first.startswith(magic)), None)
         if unpack is None:
             yield from _members(_Plain(stream, state.bytes), file if file.near else None, state)

@@ -227,7 +227,7 @@ def _directory(file: File, size: int) -> tuple[int, int, int]:
     tail_start = max(0, size - _END_FORM.size - _COMMENT - _LOCATOR_64_SIZE)
     tail = file.read(tail_start, size - tail_start)
     if not size:
-        raise Truncated("it is empty, or its server does not state its size")
+        raise Truncated("it is empty" if file.near else "it is empty, or its server does not state its size")
     last = len(tail) - _END_FORM.size
     found = tail.rfind(_END, 0, last + len(_END)) if last >= 0 else -1
     while found >= 0 and _END_FORM.unpack_from(tail, found)[-1] > last - found:  # a comment of this length does not fit

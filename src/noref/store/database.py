@@ -48,6 +48,7 @@ class Store:
         self.path = Path(path)
         self._guard = threading.RLock()
         self._ids: dict[Settings, int] = {}
+        schema.require_file(self.path)
         self._lock = schema.Lock(self.path) if mode == "w" else None
         try:
             self._database = schema.opened(self.path, mode)

@@ -82,14 +82,23 @@ COMMIT;
 _WAIT = 10.0  # seconds for another process's transaction
 
 
+def require_file(path: Path) -> None:
+    """Refuse a path that cannot be that of a results file.
+
+    Raises:
+        StoreError: There is a folder, or something else than a file.
+    """
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}; give the name of a results file")
+
+
 def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
     """A connection to a results file; in mode "w", the file is created if there is none.
 
     Raises:
         StoreError: It cannot be opened, is not a results file, or was written by a later version of noref.
     """
-    if path.exists() and not path.is_file():
-        raise StoreError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}; give the name of a results file")
+    require_file(path)
     if mode == "r" and not path.exists():
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
     with explained(path, "choose a file that `noref score --out` wrote, or a new one, in a folder that can be written to"):

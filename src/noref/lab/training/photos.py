@@ -90,8 +90,8 @@ class SameSizeBatches(Sampler[list[tuple[int, int]]]):
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch.
 
-        Lightning does so before each epoch, but asks for the first batches of a resumed run earlier; `loop.train` sets the epoch
-        of these.
+        Lightning does so before each epoch, but asks for the first batches of a resumed run earlier; `loop.train` sets their
+        epoch.
         """
         self.epoch = epoch
 
