@@ -323,6 +323,8 @@ def test_missing_files_and_folders_are_named(tmp_path):
         Store(tmp_path / "r.db")
     with pytest.raises(StoreError, match=r"none/r\.db: unable to open database file; check the folder"):
         Store(tmp_path / "none" / "r.db", "w")
+    with pytest.raises(StoreError, match="check the folder"):
+        Store(tmp_path / ("r" * 300), "w")
     for mode in ("r", "w"):
         with pytest.raises(StoreError, match="a folder; give the name of a results file"):
             Store(tmp_path, mode)

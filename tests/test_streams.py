@@ -1,6 +1,7 @@
 """`noref` as a process of its own: encodings, pipes, terminals, closed and full streams, interruption."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from noref import streams
 from pictures import make_scene
 
 if sys.platform != "linux":
@@ -346,3 +348,13 @@ def test_progress_is_shown_on_a_terminal_only(photo, terminal, listed):
     assert ("1/1" in said) == (terminal and not listed)
     assert "1 scored, 0 failed" in said
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_stream_that_was_put_in_place_of_pythons_is_not_taken_apart(tmp_path, monkeypatch):
+    with (tmp_path / "out").open("wb", buffering=0) as raw:
+        mine = io.TextIOWrapper(raw, "utf-8")
+        monkeypatch.setattr(sys, "stdout", mine)
+        streams.prepare()
+        assert sys.stdout is mine
+        mine.write("usable")
+        mine.flush()

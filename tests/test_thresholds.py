@@ -169,7 +169,7 @@ def test_columns_are_found_by_name(header, labelled):
             "image;label\n20.jpg;reject\n",
             "its columns are separated by ';'; save it with commas between them",
         ),
-        ("20.jpg,re\0ject\n", "it is no text in UTF-8"),
+        ("20.jpg,re\0ject\n", "it is not text in UTF-8"),
         ("20.jpg,reject\n30.jpg,keep\n20.jpg,keep\n", "20.jpg has both labels"),
         ("20.jpg,reject\n30.jpg,reject\n", "too few photos with a score"),
         ("", "too few photos with a score"),

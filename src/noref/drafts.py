@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +11,14 @@ SUFFIX = ".draft"
 
 @contextlib.contextmanager
 def draft(path: Path) -> Iterator[Path]:
-    """The path of a hidden file to write, in the folder of `path`.
+    """The path of a hidden file to write, in the folder of the file that it replaces.
 
     It replaces `path` when the block ends, and is removed if the block fails. If there was a file, its permissions are kept; if
     `path` is a link, what it refers to is replaced. A killed process leaves the hidden file; a search for photos skips it, as
     its name begins with a dot.
 
     Args:
-        path: Of the complete file; its folder must exist.
+        path: Of the complete file; its folder, or that of what a link refers to, must exist.
 
     Raises:
         OSError: The file cannot be written; it names `path`.
@@ -51,6 +50,6 @@ def draft(path: Path) -> Iterator[Path]:
 def _keep_permissions(before: Path, file: Path) -> None:
     """Give a file the permissions of the one that it will replace, if there is one."""
     with contextlib.suppress(FileNotFoundError):
-        wanted = stat.S_IMODE(before.stat().st_mode)
-        if wanted != stat.S_IMODE(file.stat().st_mode):
+        wanted = before.stat().st_mode & 0o777
+        if wanted != file.stat().st_mode & 0o777:
             file.chmod(wanted)

@@ -23,10 +23,11 @@ def prepare() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
-            if isinstance(stream.buffer, io.RawIOBase):
+            if isinstance(stream.buffer, io.RawIOBase) and stream is getattr(sys, f"__{name}__"):
                 encoding = stream.encoding
                 stream = io.TextIOWrapper(io.BufferedWriter(stream.detach()), encoding, line_buffering=True)
                 setattr(sys, name, stream)
+                setattr(sys, f"__{name}__", stream)
             chosen = "PYTHONIOENCODING" in os.environ or (os.name != "nt" and codecs.lookup(stream.encoding).name != "ascii")
             stream.reconfigure(encoding=None if chosen else "utf-8", errors="noref")
 

@@ -333,10 +333,13 @@ def test_a_port_in_use_is_reported():
 
 
 def test_a_host_name_that_nobody_knows(monkeypatch):
-    def listen(*_: object) -> None:
-        raise OSError(socket.EAI_NONAME, "Name or service not known (while attempting to bind on address)")
+    def create_server(*_: object, **__: object) -> None:  # raises as socket.create_server does
+        try:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror} (while attempting to bind on address)") from None
 
-    monkeypatch.setattr(server, "listen", listen)
+    monkeypatch.setattr(socket, "create_server", create_server)
     result = CliRunner().invoke(app, ["serve", "--host", "nowhere", "--port", "0"])
     assert result.exit_code == Exit.STOPPED
     assert "cannot listen on nowhere, port 0 (the host name cannot be resolved); choose another" in result.stderr

@@ -1,6 +1,7 @@
 """`noref serve`: the page and the HTTP service, or the page as a static folder."""
 
 import os
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -89,8 +90,10 @@ def serve(
         try:
             listener = server.listen(host, port)
         except OSError as error:
-            code = error.errno or 0  # below 0 it is the resolver's; its `strerror` may repeat the address
-            reason = os.strerror(code) if code > 0 else "the host name cannot be resolved"
+            if isinstance(error.__context__, socket.gaierror):
+                reason = "the host name cannot be resolved"
+            else:
+                reason = os.strerror(error.errno) if error.errno else str(error)  # its `strerror` may repeat the address
             stop(f"cannot listen on {host}, port {port} ({reason.lower()}); choose another --port or --host")
         address, number = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host

@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, bool]:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
             text = stream.read()
             if "\0" in text:
-                stop(f"{path}: it is no text in UTF-8; give a CSV of paths and labels in UTF-8")
+                stop(f"{path}: it is not text in UTF-8; give a CSV of paths and labels in UTF-8")
             rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except (OSError, csv.Error) as error:
         stop(f"{path}: it cannot be read ({getattr(error, 'strerror', None) or error}); give a CSV of paths and labels")

@@ -105,7 +105,7 @@ def _check_image(image: Image.Image, name: str, max_pixels: int) -> None:
         cause = "the PIL image was closed or verified and holds no pixels"
         raise ImageNotFound(name, cause, "open it again, and score it before it is closed")
     if image.mode == "I" and image.format is None:  # Pillow holds 16-bit grey of some files in this mode
-        cure = "convert it to 8-bit grey (mode L), or to 16-bit grey (mode I;16), where white is 65535"
+        cure = "give its file, or convert it to 8-bit grey (mode L) or 16-bit grey (mode I;16), where white is 65535"
         raise UnsupportedImage(name, "32-bit pixels, of which nothing tells the range", cure)
     check_size(name, image.width, image.height, max_pixels)
 

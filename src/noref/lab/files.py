@@ -98,7 +98,8 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
     """Read a CSV file by pandas with these options.
 
     Raises:
-        LabError: The file cannot be read, or is not a CSV, such as one whose rows have more fields than its header.
+        LabError: The file cannot be read, or is not a CSV, such as one whose rows have more fields than its header
+            (unless `usecols` chooses the columns).
     """
     try:
         with access(file, "check the path"), warnings.catch_warnings():
@@ -107,7 +108,7 @@ def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:
             return table
     except pd.errors.ParserWarning as error:
         raise LabError(
-            f"{file} is not a readable CSV: its rows have more fields than its header; correct one of them"
+            f"{file} is not a readable CSV: its rows have more fields than its header (a comma at their end counts)"
         ) from error
     except ValueError as error:  # parser errors of pandas, or not text
         raise LabError(f"{file} is not a readable CSV: {error}") from error

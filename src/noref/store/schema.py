@@ -88,8 +88,8 @@ def require_file(path: Path) -> None:
     Raises:
         StoreError: There is a folder, or something else than a file.
     """
-    if path.exists() and not path.is_file():
-        raise StoreError(f"{path}: {'a folder' if path.is_dir() else 'no regular file'}; give the name of a results file")
+    if os.path.exists(path) and not os.path.isfile(path):  # which raise nothing, unlike the methods of `path`
+        raise StoreError(f"{path}: {'a folder' if os.path.isdir(path) else 'no regular file'}; give the name of a results file")
 
 
 def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
