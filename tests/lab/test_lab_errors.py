@@ -73,7 +73,7 @@ WRONG = {
     "evaluate, shares": ((*EVALUATE, "live=empty", "--protocol", "single", "--shares", "train=most"), "--shares takes numbers"),
     "evaluate, shares of one part": (
         (*EVALUATE, "live=empty", "--protocol", "single", "--shares", "train=.5,train=.3,test=.2"),
-        "--shares has train 2 times; give it once",
+        "--shares has a part twice; give each once",
     ),
     "compare": (("compare", "empty"), "empty holds no results"),
     "data check": (("data", "check", "kadid10k", "empty"), "empty/dmos.csv is missing"),

@@ -47,7 +47,10 @@ def evaluate(
     if unused:
         raise LabError(f"{', '.join(unused)} has no effect on {', '.join(methods)} under {protocol}; leave it out")
     candidates = [work.candidate(text, settings(changes, pristine)) for text in methods]
-    portions = pairs((shares or SHARES).split(","), "--shares")
+    given_shares = (shares or SHARES).split(",")
+    portions = pairs(given_shares, "--shares")
+    if len(portions) < len(given_shares):
+        raise LabError("--shares has a part twice; give each once")
     fractions = dict(zip(portions, numbers([*portions.values()], "--shares", float), strict=True))
     waterloo = protocol == "waterloo"
     read = (lambda name, folder: synthetic.as_rated(folder, name)) if waterloo else experiment.prepare

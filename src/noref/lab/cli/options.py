@@ -1,6 +1,5 @@
 """Options that several commands share, and the values read from them."""
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -45,13 +44,9 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
     """Values by name, of texts NAME=VALUE.
 
     Raises:
-        LabError: One of the texts has another form, or two have one name.
+        LabError: One of the texts has another form.
     """
-    found = [pair(text, option) for text in texts]
-    for name, times in Counter(name for name, _ in found).items():
-        if times > 1:
-            raise LabError(f"{option} has {name} {times} times; give it once")
-    return dict(found)
+    return dict(pair(text, option) for text in texts)
 
 
 def numbers(texts: list[str], option: str, kind: Callable[[str], Number]) -> list[Number]:
