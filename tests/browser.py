@@ -107,6 +107,6 @@ class Browser:
         self.click(selector)
         return self.wait(lambda: file.exists() and not list(self.downloads.glob("*.crdownload")) and file.read_bytes())
 
-    def messages(self) -> list[str]:
-        """What the console shows since the last call."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+    def messages(self, level: str = "") -> list[str]:
+        """What the console shows since the last call; only messages of a level, such as "SEVERE", if one is given."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if level in ("", entry["level"])]

@@ -194,7 +194,7 @@ def test_a_busy_service_is_tried_again(browser, service):
     service.busy = 2
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     assert browser.texts(".scored .name") == ["sharp.png"]
-    refused = browser.messages()
+    refused = browser.messages("SEVERE")
     assert len(refused) == 2
     assert all("429" in message for message in refused)
 
@@ -204,7 +204,7 @@ def test_a_service_that_has_ended_is_named_as_the_cause(browser, service):
     service.stop()
     browser.drop({"sharp.png": PHOTOS["sharp.png"]})
     assert "check that `noref serve` runs" in browser.find(".failed").text
-    assert "ERR_CONNECTION_REFUSED" in "".join(browser.messages())
+    assert "ERR_CONNECTION_REFUSED" in "".join(browser.messages("SEVERE"))
 
 
 def test_failed_photos_can_be_tried_again(browser, service, monkeypatch):
