@@ -220,6 +220,15 @@ def test_what_is_not_found_is_named_without_credentials(bucket):
     assert f"no images found in {url}; skipped 1 file: 1 .txt" in call(url).stderr
 
 
+@pytest.mark.parametrize("form", ["zip", "tar", "parquet"])
+def test_the_errors_of_local_archives_and_tables_speak_of_files(scorer, tmp_path, form):
+    (missing,) = scorer.score_many([str(tmp_path / f"missing.{form}")])
+    assert str(missing).endswith(f"missing.{form}: no such file or directory; check the path and its permissions")
+    (tmp_path / f"empty.{form}").write_bytes(b"")
+    (empty,) = scorer.score_many([str(tmp_path / f"empty.{form}")])
+    assert "server" not in str(empty)
+
+
 def test_maps_of_members_lie_below_the_folder(save, tmp_path):
     archive = save("a.zip", zipped({"../x/0.jpg": PHOTOS["0.jpg"], "/1.jpg": PHOTOS["1.jpg"]}))
     table = tmp_path / "a.parquet"
