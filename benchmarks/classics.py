@@ -14,12 +14,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import pandas as pd
 import torch
-import typer
 from peers import Peer
 from PIL import Image
 
@@ -30,17 +29,19 @@ from noref.lab.tables import as_markdown
 NAMES = ("brisque", "niqe", "piqe", "ilniqe")
 SIZES = {"512 x 512": (512, 512), "4000 x 3000": (4000, 3000)}
 HUGE = (10_000, 10_000)
-File = Annotated[Path | None, typer.Option(help="The authors' file; left out, ours and pyiqa's copies are used.")]
+FILE = "The authors' file; left out, ours and pyiqa's copies are used."
 
 
+@click.command(context_settings={"show_default": True})
+@click.argument("photo", type=click.Path(path_type=Path), help="An image file.")
+@click.option("--brisque", type=click.Path(path_type=Path), help=FILE)
+@click.option("--niqe", type=click.Path(path_type=Path), help=FILE)
+@click.option("--ilniqe", type=click.Path(path_type=Path), help=FILE)
+@click.option("--repeats", type=click.IntRange(min=1), default=5, help="Runs of each.")
+@click.option("--only", multiple=True, help="Methods; all by default.")
+@click.option("--memory/--no-memory", default=True, help="Measure memory at 100 megapixels.")
 def main(
-    photo: Annotated[Path, typer.Argument(help="An image file.")],
-    brisque: File = None,
-    niqe: File = None,
-    ilniqe: File = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Runs of each.")] = 5,
-    only: Annotated[list[str] | None, typer.Option(help="Methods; all by default.")] = None,
-    memory: Annotated[bool, typer.Option(help="Measure memory at 100 megapixels.")] = True,
+    photo: Path, brisque: Path | None, niqe: Path | None, ilniqe: Path | None, repeats: int, only: tuple[str, ...], memory: bool
 ) -> None:
     """Print the table."""
     torch.set_num_threads(1)
@@ -52,18 +53,18 @@ def main(
         method = methods.get(name).configured({"parameters": str(file)} if file else {})
         peer = Peer(name, file)
         if why := peer.missing():
-            typer.echo(f"{name} is left out: {why}", err=True)
+            click.echo(f"{name} is left out: {why}", err=True)
             continue
         for label, size in SIZES.items():
             pixels = np.array(source.resize(size, Image.Resampling.BICUBIC))
             ours, theirs = best([partial(method.raw, [pixels]), partial(pyiqa, peer, pixels)], repeats)
             rows.append({"method": name, "size": label, "ours, s": ours, "pyiqa, s": theirs, "ratio": ours / theirs})
-    typer.echo(as_markdown(pd.DataFrame(rows)))
+    click.echo(as_markdown(pd.DataFrame(rows)))
     if memory:
         for name in only or NAMES:
             small, large = (peak_of(name, photo, size) for size in (SIZES["512 x 512"], HUGE))
             pixels = HUGE[0] * HUGE[1] * 3 / 2**20
-            typer.echo(f"{name} at 100 megapixels: {large - small:.0f} MiB above 512 x 512, {pixels:.0f} of them the pixels")
+            click.echo(f"{name} at 100 megapixels: {large - small:.0f} MiB above 512 x 512, {pixels:.0f} of them the pixels")
 
 
 def pyiqa(peer: Peer, pixels: np.ndarray) -> float:
@@ -96,11 +97,11 @@ def peak(name: str, photo: str, width: str, height: str) -> None:
     pixels = np.tile(tile, (-(-int(height) // 500), -(-int(width) // 500), 1))[: int(height), : int(width)]
     methods.get(name)().raw([pixels])
     status = Path("/proc/self/status").read_text()  # getrusage would inherit the peak of the parent
-    typer.echo(int(status.partition("VmHWM:")[2].split()[0]) / 2**10)
+    click.echo(int(status.partition("VmHWM:")[2].split()[0]) / 2**10)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--peak"]:
         peak(*sys.argv[2:])
     else:
-        typer.run(main)
+        main()

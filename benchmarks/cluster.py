@@ -14,9 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from runtime import make_photo
 
 import noref
@@ -30,10 +29,10 @@ DIFFERENT = 50  # photos; the others are links to them
 JOBS = 2
 
 
-def main(
-    photos: Annotated[int, typer.Option(help="Photos of 512 x 512 to score in each way.")] = 5000,
-    turns: Annotated[int, typer.Option(help="Times that each way scores them.")] = 1,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--photos", default=5000, help="Photos of 512 x 512 to score in each way.")
+@click.option("--turns", default=1, help="Times that each way scores them.")
+def main(photos: int, turns: int) -> None:
     """Print the rate of each way, and the share."""
     from ray_cluster import running
 
@@ -75,4 +74,4 @@ def rate(results: Iterable[object], photos: int) -> float:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -5,33 +5,46 @@ Test pictures are made here, independently of the generators that training uses.
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import typer
 from PIL import Image, ImageFilter
 
 import noref
 from noref import images, sources
+from noref.card import DEFAULT
 from noref.lab import distortions
 from noref.lab.tables import as_markdown
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.float32]  # H x W, 0 to 1
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+photos_argument = click.argument("folder", metavar="PHOTOS", type=click.Path(path_type=Path), help="Folder of pristine photos.")
+model_option = click.option(
+    "--model", default=DEFAULT, show_default=True, help="Name of a shipped model, or path of an exported one."
+)
+
+
+def out_option(content: str) -> Decorator:
+    """`--out`: a folder for the tables."""
+    return click.option("--out", type=click.Path(path_type=Path), help=f"Folder for the {content} as CSV.")
 
 
 def photos_of(folder: Path) -> dict[str, Pixels]:
     """Name -> pixels of every photo below a folder, in alphabetical order.
 
     Raises:
-        typer.BadParameter: There is none, or two have the same name.
+        click.BadParameter: There is none, or two have the same name.
     """
     paths = [Path(path) for path in sorted(sources.images_below(folder))]
     found = {path.stem: images.read(path).pixels for path in paths}
     if not paths or len(found) < len(paths):
-        raise typer.BadParameter(f"{folder} must hold photos, each with a name of its own")
+        raise click.BadParameter(f"{folder} must hold photos, each with a name of its own")
     return found
 
 
@@ -104,7 +117,7 @@ def as_jpeg(photo: Pixels, quality: int) -> Pixels:
 
 def report(title: str, scorer: noref.Scorer, table: pd.DataFrame, out: Path | None, name: str) -> None:
     """Print a table, and write it to OUT/NAME.csv."""
-    typer.echo(f"{title}; {scorer.card.label}\n\n{as_markdown(table)}")
+    click.echo(f"{title}; {scorer.card.label}\n\n{as_markdown(table)}")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         table.to_csv(out / f"{name}.csv", index=False)

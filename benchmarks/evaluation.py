@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import typer
 
 import noref
 from noref.lab import datasets
@@ -70,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -13,19 +13,18 @@ and one step further.
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import changes
+import click
 import drawn
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import typer
-from common import Pixels, blurred, distorted, photos_of, report
+from common import Pixels, blurred, distorted, model_option, out_option, photos_argument, photos_of, report
 from PIL import Image
 
 import noref
-from noref.card import DEFAULT
 from noref.lab import distortions
 
 DRAWN = 12  # drawn pictures of a kind
@@ -214,11 +213,11 @@ def beyond(cases: Cases) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["defect", "parameter", "mean score", "share named"])
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables as CSV.")] = None,
-) -> None:
+@click.command()
+@photos_argument
+@model_option
+@out_option("tables")
+def main(folder: Path, model: str, out: Path | None) -> None:
     """Print every relation with its figure and whether it holds, and the scores beyond level 5."""
     cases = Cases(noref.Scorer(model, threads=1), photos_of(folder))
     rows = list(cases.rows())
@@ -229,4 +228,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -8,9 +8,9 @@ Needs the extra `lab`. Brightness is the mean luma of a photo, contrast its stan
 
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
-import typer
 from PIL import Image
 
 from noref import images
@@ -18,6 +18,9 @@ from noref import images
 BANDS = {"brightness": (0, 0.1, 0.15, 0.2, 0.3, 0.7, 1), "contrast": (0, 0.07, 0.1, 0.15, 0.25, 1)}
 
 
+@click.command()
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("photos", type=click.Path(path_type=Path))
 def main(predictions: Path, photos: Path) -> None:
     """Print one row for each band of brightness and of contrast, in points; opinions in the file are from 0 to 1."""
     table = pd.read_csv(predictions).dropna(subset="predicted")
@@ -29,8 +32,8 @@ def main(predictions: Path, photos: Path) -> None:
     for name, edges in BANDS.items():
         groups = table.groupby(pd.cut(table[name], edges, include_lowest=True), observed=True)
         means = groups[["mos", "predicted", "difference"]].mean()
-        typer.echo(means.assign(standard_error=groups["difference"].sem(), n=groups.size()).round(1).to_string())
+        click.echo(means.assign(standard_error=groups["difference"].sem(), n=groups.size()).round(1).to_string())
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

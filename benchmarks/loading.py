@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import torch
-import typer
 from runtime import make_photo
 from torch import Tensor
 
@@ -62,7 +62,10 @@ def measure(make: Callable[[], Photos], step: Step | None) -> list[float]:
     return found
 
 
-def main(count: int = 256, network: str = "") -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--count", default=256)
+@click.option("--network", default="", show_default="none")
+def main(count: int, network: str) -> None:
     """Print one line for each data set."""
     print(f"noref {noref.__version__}, {count} photos, network {network or 'none'}, load {os.getloadavg()[0]:.1f}")
     step = training_step(network) if network else None
@@ -83,4 +86,4 @@ def main(count: int = 256, network: str = "") -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

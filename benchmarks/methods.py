@@ -16,20 +16,20 @@ A cache of features does not change what a row is made from, but the speed of a 
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import click
 import numpy as np
 import pandas as pd
 import torch
-import typer
 
 from noref import card
 from noref.lab import datasets
-from noref.lab.cli.options import Changes, Pristine, pair, settings
+from noref.lab.cli.options import changes_option, pair, pristine_option, settings
 from noref.lab.datasets import synthetic
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
@@ -46,19 +46,35 @@ TIMED = 20  # photos
 SHARES = {"train": 0.8, "test": 0.2}  # of the scenes of the training part, for the spread
 PUBLISHED = Path(__file__).with_name("published.csv")
 
-app = typer.Typer(add_completion=False)
+
+@click.group(context_settings={"show_default": True})
+def main() -> None:
+    """The table of methods."""
 
 
-@app.command()
+@main.command("measure")
+@click.argument("name", metavar="METHOD", help="A recipe that predicts scores, or model:NAME.")
+@click.option("--data", metavar="NAME=PATH", required=True, help="Database with the parts train, validation and test.")
+@click.option("--distorted", type=click.Path(path_type=Path), required=True, help="Folder made by `noref lab synthesize`.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the rows.")
+@pristine_option
+@changes_option
+@click.option("--photos", type=click.IntRange(min=100), help="Learn from so many photos only, for slow methods.")
+@click.option("--splits", type=click.IntRange(min=0), default=0, help="Splits of the training part by scene, for the spread.")
+def measure_command(**options: Any) -> None:
+    """Make the row of one method, as row.json in its folder."""
+    measure(**options)
+
+
 def measure(
-    name: Annotated[str, typer.Argument(metavar="METHOD", help="A recipe that predicts scores, or model:NAME.")],
-    data: Annotated[str, typer.Option(metavar="NAME=PATH", help="Database with the parts train, validation and test.")],
-    distorted: Annotated[Path, typer.Option(help="Folder made by `noref lab synthesize`.")],
-    out: Annotated[Path, typer.Option(help="Folder of the rows.")],
-    pristine: Pristine = None,
-    changes: Changes = None,
-    photos: Annotated[int | None, typer.Option(min=100, help="Learn from so many photos only, for slow methods.")] = None,
-    splits: Annotated[int, typer.Option(min=0, help="Splits of the training part by scene, for the spread.")] = 0,
+    name: str,
+    data: str,
+    distorted: Path,
+    out: Path,
+    pristine: Path | None = None,
+    changes: Sequence[str] = (),
+    photos: int | None = None,
+    splits: int = 0,
 ) -> None:
     """Make the row of one method, as row.json in its folder."""
     folder = out / name.removeprefix("model:")
@@ -89,17 +105,18 @@ def measure(
         "licence": licence(method),
     }
     (folder / "row.json").write_text(json.dumps(row, indent=2) + "\n")
-    typer.echo(as_markdown(pd.DataFrame([row])))
+    click.echo(as_markdown(pd.DataFrame([row])))
 
 
-@app.command()
-def show(out: Annotated[Path, typer.Argument(help="Folder of the rows.")]) -> None:
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path), help="Folder of the rows.")
+def show(out: Path) -> None:
     """Print the table of all rows, best SRCC first."""
     table = pd.DataFrame([read_json(file) for file in sorted(out.glob("*/row.json"))])
     published = read_csv(PUBLISHED, dtype=str, keep_default_na=False)
     for database, values in published.groupby("database"):
         table[f"published, {database}"] = table["method"].map(values.set_index("method")["srcc"]).fillna("")
-    typer.echo(as_markdown(table.sort_values("SRCC", ascending=False)))
+    click.echo(as_markdown(table.sort_values("SRCC", ascending=False)))
 
 
 def claim(folder: Path, recipe: Recipe | None, rated: RatedImages, made: RatedImages) -> None:
@@ -199,4 +216,4 @@ def photos_a_second(load: Callable[[], ScoringMethod[Any]], paths: list[Path]) -
 
 
 if __name__ == "__main__":
-    app()
+    main()

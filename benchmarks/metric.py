@@ -9,9 +9,9 @@ at the same working size. Its weights are random, and frozen as those of the met
 import os
 from collections.abc import Callable
 
+import click
 import timm
 import torch
-import typer
 from runtime import times_as_long
 from torch import Tensor
 
@@ -33,7 +33,13 @@ def gradient(work: Callable[[Tensor], Tensor], photos: Tensor) -> Callable[[], o
     return once
 
 
-def main(side: int = 512, batch: int = 1, repeats: int = 15, threads: int = 0, device: str = "cpu") -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--side", default=512)
+@click.option("--batch", default=1)
+@click.option("--repeats", default=15)
+@click.option("--threads", default=0)
+@click.option("--device", default="cpu")
+def main(side: int, batch: int, repeats: int, threads: int, device: str) -> None:
     """Print the time and its multiple, for scores and for all outputs."""
     if threads:
         torch.set_num_threads(threads)
@@ -42,7 +48,7 @@ def main(side: int = 512, batch: int = 1, repeats: int = 15, threads: int = 0, d
     photos = torch.rand(batch, 3, side, side, device=device, requires_grad=True)
     _, size = metric.network.sizes(side, side, False)[0][:2]
     if size != side:
-        raise typer.BadParameter(f"the working size of {side} x {side} pixels is another one; give 512")
+        raise click.BadParameter(f"the working size of {side} x {side} pixels is another one; give 512")
     bare = gradient(lambda pixels: backbone.forward_features(2 * pixels - 1), photos)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, load average {os.getloadavg()[0]:.1f}, {device}")
     works = {"scores": metric, "all outputs": lambda pixels: sum(each.sum() for each in metric.outputs(pixels).values())}
@@ -53,4 +59,4 @@ def main(side: int = 512, batch: int = 1, repeats: int = 15, threads: int = 0, d
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import numpy.typing as npt
 import torch
-import typer
 from sklearn.datasets import load_svmlight_file
 
 
@@ -82,6 +82,6 @@ def available(brisque: Path | None, niqe: Path | None) -> dict[str, Peer]:
     found = {"BRISQUE": Peer("brisque", brisque), "NIQE": Peer("niqe", niqe), "PIQE": Peer("piqe")}
     for label, peer in list(found.items()):
         if why := peer.missing():
-            typer.echo(f"{label} is left out: {why}", err=True)
+            click.echo(f"{label} is left out: {why}", err=True)
             del found[label]
     return found

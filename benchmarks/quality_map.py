@@ -9,12 +9,11 @@ the next one. Needs noref[lab].
 """
 
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import typer
 from common import (
     Mask,
     Pixels,
@@ -23,6 +22,9 @@ from common import (
     composed,
     distorted,
     generator,
+    model_option,
+    out_option,
+    photos_argument,
     photos_of,
     rectangle,
     report,
@@ -32,7 +34,6 @@ from common import (
 from sklearn.metrics import roc_auc_score
 
 import noref
-from noref.card import DEFAULT
 from noref.lab.distortions import chains
 
 LEVELS = (3, 5)
@@ -94,11 +95,11 @@ def preferred(table: pd.DataFrame) -> pd.DataFrame:
     return both.groupby("background", sort=False).agg(how).reset_index()
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables as CSV.")] = None,
-) -> None:
+@click.command()
+@photos_argument
+@model_option
+@out_option("tables")
+def main(folder: Path, model: str, out: Path | None) -> None:
     """Print the AUC of each family, and the share of subjects rated at least as high as their background."""
     scorer, photos = noref.Scorer(model, threads=1), photos_of(folder)
     report(f"AUC of map cells, {len(photos)} photos", scorer, by_family(located(photos, scorer)), out, "map-regions")
@@ -106,4 +107,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -12,11 +12,11 @@ import io
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+import click
 import numpy as np
 import numpy.typing as npt
-import typer
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 import noref
@@ -173,26 +173,24 @@ def report(name: str, moves: list[Moves]) -> None:
     columns = np.array(moves)[:, :4]
     cells = "".join(f"{mean:8.2f} {most:6.2f}" for mean, most in zip(columns.mean(0), columns.max(0), strict=True))
     factors = ", ".join(f"{sum(m.factor == f for m in moves)} at 1/{f}" for f in sorted({m.factor for m in moves}))
-    typer.echo(f"{name:20}{cells}   {factors}")
+    click.echo(f"{name:20}{cells}   {factors}")
 
 
-def main(
-    folder: Path,
-    enough: Annotated[
-        int | None, typer.Option(help="Pixels that a reduced photo must keep.", show_default="as the scorer")
-    ] = None,
-    each: Annotated[int, typer.Option(help="Photos of each kind.")] = 8,
-    seed: int = 0,
-    model: Annotated[str, typer.Option()] = DEFAULT,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--enough", type=int, show_default="as the scorer", help="Pixels that a reduced photo must keep.")
+@click.option("--each", default=8, help="Photos of each kind.")
+@click.option("--seed", default=0)
+@click.option("--model", default=DEFAULT)
+def main(folder: Path, enough: int | None, each: int, seed: int, model: str) -> None:
     """Print how far score, interval ends, defect levels and probabilities move: mean and largest of each kind of photo."""
     scorer = noref.Scorer(model)
     enough = enough or enough_for(scorer.card)
     if enough is None:
-        raise typer.BadParameter(f"{scorer.card.label} states no working area; give --enough")
+        raise click.BadParameter(f"{scorer.card.label} states no working area; give --enough")
     photos = sorted(sources.images_below(folder))
-    typer.echo(f"{scorer.card.label} {scorer.card.version}; at least {enough:,} pixels; mean and largest difference")
-    typer.echo(f"{'':20}{'score':>15}{'interval':>15}{'level':>15}{'probability':>15}   factors")
+    click.echo(f"{scorer.card.label} {scorer.card.version}; at least {enough:,} pixels; mean and largest difference")
+    click.echo(f"{'':20}{'score':>15}{'interval':>15}{'level':>15}{'probability':>15}   factors")
     everything: list[Moves] = []
     decoders: list[Moves] = []
     for number, (name, kind) in enumerate((KINDS | NO_PHOTOS).items()):
@@ -210,4 +208,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

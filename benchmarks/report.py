@@ -13,10 +13,10 @@ import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import click
 import numpy as np
-import typer
 from PIL import Image
 
 from noref import card, report
@@ -137,11 +137,11 @@ def in_browser(page: Path) -> str:
     )
 
 
-def main(
-    photos: Annotated[int, typer.Option(help="Photos in the report.")] = 10_000,
-    max_size: Annotated[int, typer.Option(help="As of noref report, in MB.")] = 60,
-    out: Annotated[Path | None, typer.Option(help="Keep the report here.")] = None,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--photos", default=10_000, help="Photos in the report.")
+@click.option("--max-size", default=60, help="As of noref report, in MB.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the report here.")
+def main(photos: int, max_size: int, out: Path | None) -> None:
     """Make results, write their report, and open it."""
     with tempfile.TemporaryDirectory() as folder:
         page = out or Path(folder) / "report.html"
@@ -150,10 +150,10 @@ def main(
             start, used = time.perf_counter(), time.process_time()
             report.write(store.records, store.cards(), page, threshold=50, max_bytes=max_size * 1_000_000)
             spent, used = time.perf_counter() - start, time.process_time() - used
-        typer.echo(f"{photos:,} photos with thumbnails of {mean / 1000:.1f} kB: {page.stat().st_size / 1e6:.1f} MB")
-        typer.echo(f"written in {spent:.1f} s, {used:.1f} s of processor time")
-        typer.echo(in_browser(page.absolute()))
+        click.echo(f"{photos:,} photos with thumbnails of {mean / 1000:.1f} kB: {page.stat().st_size / 1e6:.1f} MB")
+        click.echo(f"written in {spent:.1f} s, {used:.1f} s of processor time")
+        click.echo(in_browser(page.absolute()))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -6,11 +6,10 @@ Needs the runtime only. Differences of every kind have mean 0: each interval wit
 """
 
 from collections.abc import Callable
-from typing import Annotated
 
+import click
 import numpy as np
 import numpy.typing as npt
-import typer
 
 from noref.resampling import mean_intervals, sign_flips
 
@@ -27,10 +26,10 @@ KINDS: dict[str, Draw] = {
 }
 
 
-def main(
-    pictures: Annotated[int, typer.Option(min=5, help="Pictures in a data set.")] = 30,
-    trials: Annotated[int, typer.Option(min=BLOCK, help="Data sets of each kind.")] = 10_000,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--pictures", type=click.IntRange(min=5), default=30, help="Pictures in a data set.")
+@click.option("--trials", type=click.IntRange(min=BLOCK), default=10_000, help="Data sets of each kind.")
+def main(pictures: int, trials: int) -> None:
     """Print one line for each kind of differences."""
     for kind, draw in KINDS.items():
         rng = np.random.default_rng(0)
@@ -44,4 +43,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

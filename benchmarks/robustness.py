@@ -10,16 +10,14 @@ import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import pandas as pd
-import typer
-from common import Pixels, generator, photos_of, report
+from common import Pixels, generator, model_option, out_option, photos_argument, photos_of, report
 from PIL import Image, ImageOps
 
 import noref
-from noref.card import DEFAULT
 
 TILE, ACROSS, DOWN = 512, 8, 6
 MEGAPIXELS = (12.6, 3, 1)
@@ -42,12 +40,12 @@ def saved(photo: Image.Image, megapixels: float) -> bytes:
     return stream.getvalue()
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder for the table as CSV.")] = None,
-    mosaics: int = 6,
-) -> None:
+@click.command()
+@photos_argument
+@model_option
+@out_option("table")
+@click.option("--mosaics", default=6, show_default=True)
+def main(folder: Path, model: str, out: Path | None, mosaics: int) -> None:
     """Print the mean and largest change of the score, in points of 0 to 100."""
     scorer, photos = noref.Scorer(model, threads=1), list(photos_of(folder).values())
     changes: dict[str, list[float]] = {"mirrored": [], "turned by 180 degrees": []}
@@ -67,4 +65,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

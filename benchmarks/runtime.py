@@ -14,10 +14,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
-import typer
 from PIL import Image
 
 import noref
@@ -78,7 +77,9 @@ def peak_mib(path: Path, mode: str, model: str) -> float:
     return float(done.stdout)
 
 
-def main(model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT) -> None:
+@click.command()
+@click.option("--model", default=DEFAULT, show_default=True, help="Name of a shipped model, or path of an exported one.")
+def main(model: str) -> None:
     """Print one line a measurement: what, value, limit."""
     cores = capacity.available_processors()
     print(f"noref {noref.__version__}, {noref.Scorer(model).card.label}, {cores} cores, load {os.getloadavg()[0]:.1f}")
@@ -111,4 +112,4 @@ def main(model: Annotated[str, typer.Option(help="Name of a shipped model, or pa
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -22,9 +22,8 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from runtime import make_photo
 
 from noref import capacity
@@ -116,13 +115,13 @@ def yardstick(paths: list[Path], jobs: int) -> tuple[float, float]:
     return tuple((long - short) / (10 * len(paths) - 1) for long, short in zip(many, once, strict=True))  # type: ignore[return-value]
 
 
-def main(
-    clients: Annotated[int, typer.Option(help="Concurrent clients.")] = 200,
-    seconds: Annotated[float, typer.Option(help="Duration of the load.")] = 60,
-    workers: Annotated[int, typer.Option(help="Worker processes; the jobs are shared among them.")] = 1,
-    load_on: Annotated[int | None, typer.Option(hidden=True)] = None,
-    folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--clients", default=200, help="Concurrent clients.")
+@click.option("--seconds", type=float, default=60, help="Duration of the load.")
+@click.option("--workers", default=1, help="Worker processes; the jobs are shared among them.")
+@click.option("--load-on", type=int, hidden=True)
+@click.option("--folder", type=click.Path(path_type=Path), hidden=True)
+def main(clients: int, seconds: float, workers: int, load_on: int | None, folder: Path | None) -> None:
     """Print one line a measurement: what, value, limit."""
     if load_on is not None and folder is not None:
         asyncio.run(load(load_on, folder, clients, seconds))
@@ -160,4 +159,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -7,15 +7,13 @@ PHOTOS is a folder of pristine photos. Those that score at least 60 are saved wi
 """
 
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import pandas as pd
-import typer
-from common import Pixels, photos_of, report, resized
+from common import Pixels, model_option, out_option, photos_argument, photos_of, report, resized
 
 import noref
-from noref.card import DEFAULT
 
 LONG_SIDES = (512, 256, 128, 64)
 LOWEST = 60  # score of a photo that is tried
@@ -28,11 +26,11 @@ def copies(photo: Pixels, shortest: int) -> dict[int, Pixels]:
     return {side: resized(photo, *size) for side, size in sizes.items() if side <= max(width, height) and min(size) >= shortest}
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder for the table as CSV.")] = None,
-) -> None:
+@click.command()
+@photos_argument
+@model_option
+@out_option("table")
+def main(folder: Path, model: str, out: Path | None) -> None:
     """Print mean scores at each size, the share of photos whose score falls, and the largest rise above the original."""
     scorer = noref.Scorer(model, threads=1)
     rows = []
@@ -43,7 +41,7 @@ def main(
             rows.append({"original": original, **found})
     scores = pd.DataFrame(rows)
     if scores.empty:
-        raise typer.BadParameter(f"no photo in {folder} scores {LOWEST} or more")
+        raise click.BadParameter(f"no photo in {folder} scores {LOWEST} or more")
     previous, table = scores["original"], []
     for size in scores:
         column = scores[size]
@@ -56,4 +54,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -20,9 +20,9 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 from runtime import make_photo
 
 import noref
@@ -35,12 +35,12 @@ FIRST = 10  # results before the measurement begins, with S3
 KINDS = ("plain", "tar", "tar.gz", "zip", "parquet")
 
 
-def main(
-    photos: Annotated[int, typer.Option(help="Photos of 512 x 512 to score in each way.")] = 1500,
-    block: Annotated[int, typer.Option(help="Photos scored before another way takes its turn.")] = 150,
-    latency: Annotated[float, typer.Option(help="Seconds added to each answer of the S3 server.")] = 0.05,
-    only: Annotated[str | None, typer.Option(help="archives or s3; both if left out.")] = None,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--photos", default=1500, help="Photos of 512 x 512 to score in each way.")
+@click.option("--block", default=150, help="Photos scored before another way takes its turn.")
+@click.option("--latency", default=0.05, help="Seconds added to each answer of the S3 server.")
+@click.option("--only", help="archives or s3; both if left out.")
+def main(photos: int, block: int, latency: float, only: str | None) -> None:
     """Print one line for each way."""
     jobs = capacity.default_jobs()
     scorer = noref.Scorer(threads=1)
@@ -172,4 +172,4 @@ def _serve(contents: dict[str, bytes], delay: Any, started: Any) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -17,9 +17,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from runtime import make_photo
 
 import noref
@@ -30,12 +29,12 @@ from noref.store import Record, Settings, Store
 DIFFERENT = 50  # photos; the others are links to them
 
 
-def main(
-    photos: Annotated[int, typer.Option(help="Photos of 512 x 512 to score, each with and without a store.")] = 5000,
-    finished: Annotated[int, typer.Option(help="Finished photos over which a run is resumed.")] = 100_000,
-    block: Annotated[int, typer.Option(help="Photos scored before the other way takes its turn.")] = 100,
-    thumbnails: Annotated[bool, typer.Option(help="Store thumbnails.")] = False,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--photos", default=5000, help="Photos of 512 x 512 to score, each with and without a store.")
+@click.option("--finished", default=100_000, help="Finished photos over which a run is resumed.")
+@click.option("--block", default=100, help="Photos scored before the other way takes its turn.")
+@click.option("--thumbnails", is_flag=True, help="Store thumbnails.")
+def main(photos: int, finished: int, block: int, thumbnails: bool) -> None:
     """Print one line for each measurement."""
     jobs = capacity.default_jobs()
     scorer = noref.Scorer(threads=1)
@@ -123,4 +122,4 @@ def linked(path: Path, original: Path) -> Path:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

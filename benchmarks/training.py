@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import torch
-import typer
 from runtime import make_photo
 from torch.utils.data import Dataset
 
@@ -114,7 +114,9 @@ def epoch(network: ScoreNetwork, photos: RatedPhotos, workers: int, folder: Path
     return module.epoch_seconds
 
 
-def main(count: int = PHOTOS) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--count", default=PHOTOS)
+def main(count: int) -> None:
     """Print one line a measurement: what, value, limit."""
     print(f"noref {noref.__version__}, {BACKBONE}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
@@ -146,4 +148,4 @@ def main(count: int = PHOTOS) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -8,16 +8,14 @@ documents and screenshots are made of them or drawn; the photos themselves come 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import pandas as pd
-import typer
-from common import Pixels, blob, composed, generator, photos_of, report, resized
+from common import Pixels, blob, composed, generator, model_option, out_option, photos_argument, photos_of, report, resized
 from drawn import document, screenshot
 
 import noref
-from noref.card import DEFAULT
 from noref.lab.pictures.plain import drawing
 
 
@@ -43,11 +41,11 @@ KINDS: dict[str, Callable[[Pixels, int], Pixels]] = {
 }
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder for the table as CSV.")] = None,
-) -> None:
+@click.command()
+@photos_argument
+@model_option
+@out_option("table")
+def main(folder: Path, model: str, out: Path | None) -> None:
     """Print the mean width of the interval, and the share of pictures with the warning, for each kind of picture."""
     scorer, photos = noref.Scorer(model, threads=1), list(photos_of(folder).values())
     rows = []
@@ -61,4 +59,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

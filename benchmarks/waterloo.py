@@ -9,16 +9,14 @@ each photo. Needs noref[lab]. A photo of 512 x 512 takes about 25 seconds of one
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import pandas as pd
 import peers
-import typer
-from common import Pixels, distorted, generator, photos_of, report
+from common import Pixels, distorted, generator, model_option, out_option, photos_argument, photos_of, report
 
 import noref
-from noref.card import DEFAULT
 from noref.lab import distortions
 from noref.lab.datasets.synthetic import HIGHER_IS_BETTER, full_reference
 from noref.lab.distortions import chains
@@ -81,13 +79,13 @@ def defects_found(photos: dict[str, Pixels], scorer: noref.Scorer) -> pd.DataFra
     return defects.by_family(probabilities, predicted, np.array([levels for _, levels in made]))
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos.")],
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or path of an exported one.")] = DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables and all scores as CSV.")] = None,
-    brisque: Annotated[Path | None, typer.Option(help="The released allmodel.")] = None,
-    niqe: Annotated[Path | None, typer.Option(help="The released modelparameters.mat.")] = None,
-) -> None:
+@click.command()
+@photos_argument
+@model_option
+@out_option("tables and all scores")
+@click.option("--brisque", type=click.Path(path_type=Path), help="The released allmodel.")
+@click.option("--niqe", type=click.Path(path_type=Path), help="The released modelparameters.mat.")
+def main(folder: Path, model: str, out: Path | None, brisque: Path | None, niqe: Path | None) -> None:
     """Print the tests of the model and of every peer that is installed."""
     scorer, photos = noref.Scorer(model, threads=1), photos_of(folder)
     others = peers.available(brisque, niqe)
@@ -102,4 +100,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -23,11 +23,10 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
+import click
 import numpy as np
 import simplejpeg
-import typer
 from PIL import Image, UnidentifiedImageError
 
 from fuzz_seeds import SEEDS
@@ -184,12 +183,12 @@ def run(forms: list[str], seed: int, count: int) -> Iterator[tuple[int, str, Out
         number += 1
 
 
-def main(
-    count: Annotated[int, typer.Option(help="Cases.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="The first case's number.")] = 0,
-    only: Annotated[str, typer.Option(help="Formats whose names begin with this.")] = "",
-    save: Annotated[Path | None, typer.Option(help="Write the first case's file here and read nothing.")] = None,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--count", default=20_000, help="Cases.")
+@click.option("--seed", default=0, help="The first case's number.")
+@click.option("--only", default="", show_default="all", help="Formats whose names begin with this.")
+@click.option("--save", type=click.Path(path_type=Path), help="Write the first case's file here and read nothing.")
+def main(count: int, seed: int, only: str, save: Path | None) -> None:
     """Run the cases and report; exit code 1 where anything was wrong."""
     forms = [form for form in SEEDS if form.startswith(only)]
     if save is not None:
@@ -209,4 +208,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 import noref
-from noref import images
+from noref import card, images
 from noref.cli import Exit
 from noref.cli.app import app
 from pictures import make_scene
@@ -279,3 +279,12 @@ def test_an_empty_path_is_refused(option, folder):
     result = call("score", folder, option, "")
     assert result.exit_code == Exit.STOPPED
     assert f"Invalid value for '{option}': an empty path" in result.stderr
+
+
+def test_any_command_that_is_interrupted_says_so(monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(card, "shipped", interrupt)
+    result = call("models")
+    assert (result.exit_code, result.stdout, result.stderr) == (Exit.INTERRUPTED, "", "noref: interrupted\n")

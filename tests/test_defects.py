@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx.parser
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import noref
 from noref import Assessment, Defect, ModelCard, overlay, writers

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import pytest
-import typer
 from PIL import Image
 
+from noref.cli.group import CONTEXT
 from noref.lab.experiments.recipe import load_recipe, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -163,8 +164,8 @@ def test_commands_exist_with_these_options(command: str, page: str):
         assert words[0] in here.commands, f"{page}: there is no command {words[0]}"
         here = here.commands[words.pop(0)]
     try:
-        parsed = here.make_context(command, words).params
-    except typer.Exit:  # of an option such as --list
+        parsed = here.make_context(command, words, **CONTEXT).params
+    except click.exceptions.Exit:  # of an option such as --list
         return
     if here.name == "train" and Path(parsed["recipe"]).suffix != ".yaml":
         changes = dict(change.split("=", 1) for change in parsed["changes"] or [])

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import onnx.parser
 import pytest
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 import noref
 from noref import Assessment, ModelCard, NotAnImage, overlay, writers

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from noref import thresholds
 from noref.cli import Exit

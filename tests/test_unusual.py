@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
-from typer.testing import CliRunner
 
 import noref
 from noref import card

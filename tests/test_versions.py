@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import noref
 from noref import card

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
 from noref.cli import Exit
+from noref.cli.group import CONTEXT
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 LAB = "noref.lab.cli.app" if hasattr(importlib.import_module("noref.lab.cli"), "__path__") else "noref.lab.cli"
@@ -43,7 +42,7 @@ it precedes the command (`noref lab --debug train ...`).
 def applications() -> Iterator[tuple[str, Any]]:
     """Every application as a group of commands, by its name."""
     for name, module in APPLICATIONS.items():
-        yield name, typer.main.get_command(importlib.import_module(module).app)
+        yield name, importlib.import_module(module).app
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -64,7 +63,7 @@ def page() -> str:
     sections = []
     for name, command in commands():
         width = {"terminal_width": WIDTH, "max_content_width": WIDTH}
-        context = command.context_class(command, info_name=name, help_option_names=["-h", "--help"], **width)
+        context = command.context_class(command, info_name=name, **width, **CONTEXT)
         lines = [line.rstrip() for line in command.get_help(context).splitlines()]
         sections.append("\n".join([f"## {name}", "", "```text", *lines, "```", ""]))
     rows = "\n".join(f"| {code:d} | {code.meaning} |" for code in Exit)

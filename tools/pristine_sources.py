@@ -13,10 +13,9 @@ cannot be decoded are not listed. No training and no choice of a model or settin
 import io
 import subprocess
 from pathlib import Path
-from typing import Annotated
 
+import click
 import pandas as pd
-import typer
 from PIL import Image
 
 from noref import images, sources
@@ -51,18 +50,20 @@ def reduced(content: bytes, name: str) -> bytes:
     return stream.getvalue()
 
 
-def main(
-    cid22: Path,
-    metadata_extractor_images: Path,
-    budgie_backgrounds: Path,
-    out: Path,
-    against: Annotated[list[Path] | None, typer.Option(help="A folder of photos that must hold none of them.")] = None,
-) -> None:
+@click.command()
+@click.argument("cid22", type=click.Path(path_type=Path))
+@click.argument("metadata_extractor_images", type=click.Path(path_type=Path))
+@click.argument("budgie_backgrounds", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--against", multiple=True, type=click.Path(path_type=Path), help="A folder of photos that must hold none of them."
+)
+def main(cid22: Path, metadata_extractor_images: Path, budgie_backgrounds: Path, out: Path, against: tuple[Path, ...]) -> None:
     """Write OUT/train and OUT/withheld, and refuse near-identical photos among them and in --against."""
     repositories = {"metadata-extractor-images": metadata_extractor_images, "budgie-backgrounds": budgie_backgrounds}
     table = pd.read_csv(TABLE, dtype=str, keep_default_na=False)
     if out.exists():
-        raise typer.BadParameter(f"{out} exists, and may hold photos of another table; choose a new folder")
+        raise click.BadParameter(f"{out} exists, and may hold photos of another table; choose a new folder")
     chosen: dict[str, list[Path]] = {}
     for row in table[table["part"].isin(PARTS)].itertuples():
         path = out / row.part / f"{row.source}-{Path(row.file).stem.replace(' ', '-')}.webp"
@@ -73,14 +74,14 @@ def main(
             content = reduced(blob(repositories[row.source], row.commit, row.file), row.file)
         path.write_bytes(content)
         chosen[f"{row.part}/{path.name}"] = [path]
-    others = {str(folder): [Path(path) for path in sorted(sources.images_below(folder))] for folder in against or ()}
+    others = {str(folder): [Path(path) for path in sorted(sources.images_below(folder))] for folder in against}
     near = near_pairs_across({**chosen, **others})
     for pair in near:
-        typer.echo(f"{pair.first} and {pair.second} are near-identical: drop one in {TABLE.name}", err=True)
-    typer.echo(table.groupby(["source", "part"]).size().unstack(fill_value=0).to_string())
+        click.echo(f"{pair.first} and {pair.second} are near-identical: drop one in {TABLE.name}", err=True)
+    click.echo(table.groupby(["source", "part"]).size().unstack(fill_value=0).to_string())
     if near:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

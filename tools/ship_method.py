@@ -5,9 +5,8 @@ Writes src/noref/lab/models/METHOD: the parameters with default settings, and `c
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from noref.lab.experiments.experiment import load_model
 from noref.lab.methods.handcrafted import HandcraftedMethod
@@ -15,15 +14,15 @@ from noref.lab.methods.handcrafted import HandcraftedMethod
 MODELS = Path(__file__).parents[1] / "src" / "noref" / "lab" / "models"
 
 
-def main(
-    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train`.")],
-    data: Annotated[str, typer.Option(help="Photos that it was fitted on, with their licences.")],
-    command: Annotated[str, typer.Option(help="Command that fitted it.")],
-) -> None:
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), help="Results folder of `noref lab train`.")
+@click.option("--data", required=True, help="Photos that it was fitted on, with their licences.")
+@click.option("--command", required=True, help="Command that fitted it.")
+def main(run: Path, data: str, command: str) -> None:
     """Write the parameters and the card of a trained method."""
     trained = load_model(run)
     if not isinstance(trained, HandcraftedMethod):
-        raise typer.BadParameter(f"{trained.name} has a network; export it instead")
+        raise click.BadParameter(f"{trained.name} has a network; export it instead")
     method = type(trained)()
     method.parameters_ = trained.parameters_
     folder = MODELS / method.name
@@ -38,8 +37,8 @@ def main(
         "commit": json.loads((run / "environment.json").read_text())["commit"],
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-    typer.echo(f"wrote {folder}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e3:.0f} kB")
+    click.echo(f"wrote {folder}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

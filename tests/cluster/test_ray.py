@@ -11,8 +11,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 import noref
 from noref.cli import Exit

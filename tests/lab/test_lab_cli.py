@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import typer
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 import noref
 from noref.cli.app import app
@@ -326,7 +325,7 @@ def test_settings_of_an_unknown_method_suggest_a_name():
 
 def commands(group=None, *path: str):
     """The names of every command and group, as typed."""
-    group = group or typer.main.get_command(lab.app)
+    group = group or lab.app
     for name, command in group.commands.items():
         yield (*path, name)
         if hasattr(command, "commands"):
@@ -349,7 +348,7 @@ def test_every_command_and_option_has_help(command):
     result = call(*command, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(" ".join(["Usage: noref lab", *command]))
-    found = typer.main.get_command(lab.app)
+    found = lab.app
     for name in command:
         found = found.commands[name]
     assert found.help

@@ -7,10 +7,9 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
-import typer
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 from PIL import Image
-from typer.testing import CliRunner
 
 from noref.cli.app import app
 from noref.errors import NorefError, NotAnImage
@@ -118,7 +117,7 @@ def test_wrong_input_is_one_line_with_exit_code_2(home, arguments, says):
 def test_every_command_is_tried_with_wrong_input():
     tried = {arguments[0] for arguments, _ in WRONG.values()}
     plotted = {arguments[1] for arguments, _ in WRONG.values() if arguments[0] == "plot"}
-    commands = typer.main.get_command(lab).commands
+    commands = lab.commands
     assert set(commands) - tried == {"methods"}  # it takes no input
     assert plotted == set(commands["plot"].commands)
 

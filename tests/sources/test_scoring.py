@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import noref
 from archive_files import jpeg, tar, zipped

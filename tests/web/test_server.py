@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from typer.testing import CliRunner
+from click.testing import CliRunner
 from uvicorn.server import ServerState
 
 from noref.cli import Exit

@@ -9,9 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from fastapi.testclient import TestClient
 from PIL import Image
-from typer.testing import CliRunner
 
 import noref
 from noref.cli.app import app as commands

@@ -4,41 +4,44 @@ import importlib
 import os
 import sys
 import traceback
-from typing import Annotated
 
-import typer
+import click
 
 import noref
 from noref import streams
 from noref.cli import compare, models, report, results, score, serve, threshold
-from noref.cli.output import EXIT_CODES, Exit, reason, say
+from noref.cli.group import CONTEXT, Commands
+from noref.cli.output import Exit, reason, say
 
-app = typer.Typer(
+
+class _Noref(Commands):
+    """Ends with `Exit.INTERRUPTED` where a command does not end itself when it is interrupted; click would end with 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("noref: interrupted")
+            raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+
+
+@click.group(
+    cls=_Noref,
     help="Predict how good photos look, without a reference. Scores run from 0 to 100; higher is better.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
+@click.version_option(noref.__version__, message="noref %(version)s", help="Print the version and stop.")
+def app() -> None:
+    """All commands."""
 
 
-@app.callback(invoke_without_command=True)
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    if version:
-        typer.echo(f"noref {noref.__version__}")
-        raise typer.Exit(Exit.OK)
-
-
-app.command(epilog=EXIT_CODES)(score.score)
-app.command(short_help="List, filter and export kept results.")(results.results)
-app.command(short_help="Compare systems by the scores of the same pictures.", epilog=EXIT_CODES)(compare.compare)
-app.command(short_help="Measure thresholds on photos labelled keep or reject.")(threshold.threshold)
-app.command(short_help="Write results as one HTML file.")(report.report)
-app.command(short_help="List the models that ship.")(models.models)
-app.command(short_help="Serve a page and an HTTP API that score photos.")(serve.serve)
+app.add_command(score.score)
+app.add_command(results.results)
+app.add_command(compare.compare)
+app.add_command(threshold.threshold)
+app.add_command(report.report)
+app.add_command(models.models)
+app.add_command(serve.serve)
 
 
 @app.command(
@@ -46,7 +49,8 @@ app.command(short_help="Serve a page and an HTTP API that score photos.")(serve.
     help="Train, evaluate and export methods (needs the extra: pip install 'noref[lab]').",
     short_help="Train, evaluate and export methods.",
 )
-def lab(context: typer.Context) -> None:
+@click.pass_context
+def lab(context: click.Context) -> None:
     # By name, so that the runtime does not depend on the laboratory.
     commands = importlib.import_module("noref.lab.cli.app")
     commands.app(context.args, prog_name="noref lab")
@@ -58,7 +62,7 @@ def main() -> None:
     try:
         app()
         code: int = Exit.OK
-    except SystemExit as end:  # how typer ends
+    except SystemExit as end:  # how click ends
         if end.code is None or isinstance(end.code, int):
             code = end.code or Exit.OK
         else:  # a message, which Python itself would print

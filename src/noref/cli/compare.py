@@ -1,7 +1,6 @@
 """`noref compare`: how systems differ, by the scores of the same pictures."""
 
 import contextlib
-import enum
 import io
 import os
 import sys
@@ -9,56 +8,75 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 import noref
-from noref import capacity, card, images, progress, quality_maps, recording, sources
-from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, JobsOption, MaxPixelsOption, Views
-from noref.cli.output import Exit, require_local, say, say_traceback, stop, stops
+from noref import capacity, card, progress, quality_maps, recording, sources
+from noref.cli.options import VIEWS, debug_option, exact_option, jobs_option, max_pixels_option, path_of
+from noref.cli.output import EXIT_CODES, Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
 from noref.comparison import System, common_settings, distinct_names, texts
 from noref.comparison import compare as compared
 from noref.comparison.pairing import matched, relative
 from noref.errors import InternalError
+from noref.scorer import View
 from noref.store import Results, Settings, Store, holds_results, opened
 
-Formats = enum.Enum("Formats", {name.upper(): name for name in texts.FORMATS}, type=str)  # type: ignore[misc]
-DEFAULT_FORMAT = next(iter(Formats))
+FORMATS = [*texts.FORMATS]
 
 
+@click.command(short_help="Compare systems by the scores of the same pictures.", epilog=EXIT_CODES)
+@click.argument(
+    "places",
+    metavar="SYSTEM...",
+    nargs=-1,
+    required=True,
+    help="Folders of photos, or results that noref score --out wrote.",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default=FORMATS[0], help="How to print the comparison.")
+@click.option(
+    "--report",
+    "page",
+    type=path_of,
+    metavar="PAGE",
+    help="Write an HTML file as well (needs pip install 'noref[report]').",
+)
+@click.option(
+    "--pictures",
+    "most",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=10,
+    help="How many of the most different pictures to list.",
+)
+@click.option(
+    "--model",
+    metavar="NAME_OR_FILE",
+    show_default=f"{card.DEFAULT}; without folders, that of the results",
+    help="The model that scores folders, and whose results are taken from files.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(VIEWS),
+    show_default=f"{VIEWS[0]}; without folders, that of the results",
+    help="The view, likewise.",
+)
+@exact_option
+@max_pixels_option()
+@jobs_option
+@debug_option
 def compare(
-    places: Annotated[
-        list[str], typer.Argument(metavar="SYSTEM...", help="Folders of photos, or results that noref score --out wrote.")
-    ],
-    form: Annotated[Formats, typer.Option("--format", help="How to print the comparison.")] = DEFAULT_FORMAT,
-    page: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="PAGE", help="Write an HTML file as well (needs pip install 'noref[report]')."),
-    ] = None,
-    most: Annotated[
-        int, typer.Option("--pictures", min=0, metavar="N", help="How many of the most different pictures to list.")
-    ] = 10,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME_OR_FILE",
-            help="The model that scores folders, and whose results are taken from files.",
-            show_default=f"{card.DEFAULT}; without folders, that of the results",
-        ),
-    ] = None,
-    view: Annotated[
-        Views | None,
-        typer.Option(
-            "--view", help="The view, likewise.", show_default=f"{DEFAULT_VIEW.value}; without folders, that of the results"
-        ),
-    ] = None,
-    exact: ExactOption = False,
-    max_pixels: MaxPixelsOption = images.MAX_PIXELS,
-    jobs: JobsOption = None,
-    debug: DebugOption = False,
+    places: Sequence[str],
+    form: str,
+    page: Path | None,
+    most: int,
+    model: str | None,
+    view: View | None,
+    exact: bool,
+    max_pixels: int,
+    jobs: int | None,
+    debug: bool,
 ) -> None:
     """Compare systems, such as codecs or two versions of a pipeline, by the scores of the same pictures.
 
@@ -79,7 +97,7 @@ def compare(
         names = distinct_names(places)
         folders = [place for place in places if os.path.isdir(place) and not holds_results(place)]
         stores: dict[str, Results] = {place: stack.enter_context(opened(place)) for place in places if place not in folders}
-        seen = (view or DEFAULT_VIEW).value
+        seen = view or VIEWS[0]
         file = card.find(model or card.DEFAULT)
         sha256 = card.load(file).sha256
         wanted = None
@@ -87,7 +105,7 @@ def compare(
             wanted = [Settings(sha256, seen, exact)]
         elif model or view or exact:
             every = stores[places[0]].settings()
-            wanted = [each for each in every if _fits(each, sha256 if model else None, view and view.value, exact or None)]
+            wanted = [each for each in every if _fits(each, sha256 if model else None, view, exact or None)]
         settings = common_settings([*stores.values()], wanted)
         roots = [os.path.join(os.path.abspath(place), "") if place in folders else None for place in places]
         if folders:  # pictures that do not pair are better known before they are scored
@@ -101,13 +119,13 @@ def compare(
             _score(scorer, folders, files, jobs, page is not None, counts, debug)
         given = [System.of(stores[place], name, settings, root) for place, name, root in zip(places, names, roots, strict=True)]
         comparison = compared(given)
-        texts.FORMATS[form.value](comparison, sys.stdout, most)
+        texts.FORMATS[form](comparison, sys.stdout, most)
         if page is not None:
             from noref.report import write_comparison
 
             write_comparison(comparison, given, page, most=most)
             say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB")
-    raise typer.Exit(Exit.BUG if counts[InternalError] else Exit.SOME_FAILED if comparison.failed else Exit.OK)
+    raise click.exceptions.Exit(Exit.BUG if counts[InternalError] else Exit.SOME_FAILED if comparison.failed else Exit.OK)
 
 
 def _fits(settings: Settings, model_sha256: str | None, view: str | None, exact: bool | None) -> bool:
@@ -148,4 +166,4 @@ def _score(
                     say_traceback(result, debug)
             except KeyboardInterrupt:
                 say(f"interrupted: {counts.total()} photos scored, none kept; noref score --out keeps them")
-                raise typer.Exit(Exit.INTERRUPTED) from None
+                raise click.exceptions.Exit(Exit.INTERRUPTED) from None

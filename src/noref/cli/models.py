@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import typer
+import click
 
 from noref import card
 from noref.cli.output import stops
 
 
+@click.command(short_help="List the models that ship.")
 def models() -> None:
     """List the models that ship, other versions too: licence, scale, training data, measured agreement."""
     for path in card.shipped():
@@ -16,7 +17,7 @@ def models() -> None:
         note = " (default)" if path.stem == card.DEFAULT else ""
         if card.is_other_version(path):
             note = f" (another version, {facts.name}@{facts.version})"
-        typer.echo(f"{facts.label}{note}: {facts.description}")
+        click.echo(f"{facts.label}{note}: {facts.description}")
         rows = [
             ("licence", facts.licence),
             ("scale", facts.scale),
@@ -36,7 +37,7 @@ def models() -> None:
         ]
         for key, value in rows:
             if value:
-                typer.echo(f"  {key:<13}{value}")
+                click.echo(f"  {key:<13}{value}")
 
 
 def _agreement(row: dict[str, Any]) -> str:

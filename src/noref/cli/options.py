@@ -1,47 +1,71 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the types of their values."""
 
-import enum
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Any, TypeVar, get_args
 
-import typer
+import click
 
+from noref import card, images
 from noref.scorer import View
 
-Views = enum.Enum("Views", {name.upper(): name for name in get_args(View)}, type=str)  # type: ignore[misc]
-DEFAULT_VIEW = next(iter(Views))
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+VIEWS: tuple[View, ...] = get_args(View)
+AUTOMATIC_JOBS = "as processors and memory allow"
 
 
 def path_of(text: str) -> Path:
-    """The path that an option gives; an empty text, as of a variable that is not set, would mean the current folder."""
+    """The path that a text gives; an empty text, as of a variable that is not set, would mean the current folder."""
     if not text:
-        raise typer.BadParameter("an empty path")
+        raise click.BadParameter("an empty path")
     return Path(text)
 
 
-ModelOption = Annotated[
-    str,
-    typer.Option("--model", metavar="NAME_OR_FILE", help="A shipped model (NAME or NAME@VERSION), or an exported .onnx."),
-]
-ViewOption = Annotated[
-    Views,
-    typer.Option("--view", help="Score small photos enlarged to the common size of the model, or at their native size."),
-]
-ExactOption = Annotated[bool, typer.Option("--exact", help="Decode large JPEGs in full, not at a reduced size; slower.")]
-JobsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        min=1,
-        help="Photos scored in parallel; the results do not depend on it. On a cluster (noref score): scorers.",
-        show_default="as processors and memory allow",
-    ),
-]
-MaxPixelsOption = Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse images with more pixels.")]
-SettingsOption = Annotated[
-    int,
-    typer.Option(
-        "--settings", min=1, metavar="N", help="Which settings to use if there are results for several: 1 is the latest."
-    ),
-]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Print the traceback of every error on standard error.")]
+class Within(click.FloatRange):
+    """A number within bounds; NaN, which compares with neither, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number that a text gives."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
+def max_pixels_option(default: int = images.MAX_PIXELS) -> Callable[[Command], Command]:
+    """`--max-pixels` with a default of its own."""
+    kind = click.IntRange(min=1)
+    return click.option("--max-pixels", type=kind, metavar="N", default=default, help="Refuse images with more pixels.")
+
+
+model_option = click.option(
+    "--model",
+    metavar="NAME_OR_FILE",
+    default=card.DEFAULT,
+    help="A shipped model (NAME or NAME@VERSION), or an exported .onnx.",
+)
+view_option = click.option(
+    "--view",
+    type=click.Choice(VIEWS),
+    default=VIEWS[0],
+    help="Score small photos enlarged to the common size of the model, or at their native size.",
+)
+exact_option = click.option("--exact", is_flag=True, help="Decode large JPEGs in full, not at a reduced size; slower.")
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default=AUTOMATIC_JOBS,
+    help="Photos scored in parallel; the results do not depend on it. On a cluster (noref score): scorers.",
+)
+settings_option = click.option(
+    "--settings",
+    "number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    help="Which settings to use if there are results for several: 1 is the latest.",
+)
+debug_option = click.option("--debug", is_flag=True, help="Print the traceback of every error on standard error.")

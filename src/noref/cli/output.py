@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from typing import NoReturn
 
-import typer
+import click
 
 from noref import streams
 from noref.assessment import Assessment
@@ -45,7 +45,7 @@ def say(*lines: str) -> None:
     """Print on standard error, as far as that can be written."""
     with contextlib.suppress(OSError):
         for line in lines:
-            typer.echo(printable(line), err=True)
+            click.echo(printable(line), err=True)
 
 
 def require_local(*paths: str | os.PathLike[str] | None) -> None:
@@ -57,7 +57,7 @@ def require_local(*paths: str | os.PathLike[str] | None) -> None:
 def stop(message: str) -> NoReturn:
     """Print a message on standard error and end with `Exit.STOPPED`."""
     say(f"noref: {message}")
-    raise typer.Exit(Exit.STOPPED)
+    raise click.exceptions.Exit(Exit.STOPPED)
 
 
 def reason(error: Exception) -> str:
@@ -92,7 +92,7 @@ def stops(debug: bool = False) -> Iterator[None]:
     """Report errors that the user can fix as one line."""
     try:
         yield
-    except BrokenPipeError:  # the output was closed; typer exits quietly
+    except BrokenPipeError:  # the output was closed; click exits quietly
         raise
     # No such model, a folder that cannot be made, a full disk.
     except (ClusterError, ComparisonError, ExportError, ModelError, StoreError, OSError) as error:

@@ -3,29 +3,33 @@
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from noref.cli.options import DebugOption
+from noref.cli.options import Within, debug_option, path_of
 from noref.cli.output import needing, require_local, say, stop, stops
 from noref.store import opened
 
 
-def report(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A file or folder that noref score --out wrote.")],
-    page: Annotated[Path, typer.Argument(metavar="PAGE", help="The HTML file to write.")],
-    threshold: Annotated[
-        float, typer.Option("--threshold", min=0, max=100, metavar="SCORE", help="Where the threshold of the page starts.")
-    ] = 50,
-    max_size: Annotated[
-        int,
-        typer.Option(
-            "--max-size", min=1, metavar="MB", help="Size up to which the page holds pictures; its table is always complete."
-        ),
-    ] = 60,
-    debug: DebugOption = False,
-) -> None:
+@click.command(short_help="Write results as one HTML file.")
+@click.argument("results", type=path_of, metavar="RESULTS", help="A file or folder that noref score --out wrote.")
+@click.argument("page", type=path_of, metavar="PAGE", help="The HTML file to write.")
+@click.option(
+    "--threshold",
+    type=Within(0, 100),
+    metavar="SCORE",
+    default=50,
+    help="Where the threshold of the page starts.",
+)
+@click.option(
+    "--max-size",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    default=60,
+    help="Size up to which the page holds pictures; its table is always complete.",
+)
+@debug_option
+def report(results: Path, page: Path, threshold: float, max_size: int, debug: bool) -> None:
     """Write results as one HTML file, to be opened in a browser (needs the extra: pip install 'noref[report]').
 
     Distribution of scores with a threshold, defects, galleries with quality maps, a table, failures, and the limits of the

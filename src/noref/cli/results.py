@@ -1,62 +1,65 @@
 """`noref results`: lists, filters, exports and removes what `noref score --out` kept."""
 
 import contextlib
-import enum
 import functools
 import sys
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import get_args
 
-import typer
+import click
 
 from noref import card, exports, sources
-from noref.cli.options import DebugOption, SettingsOption
+from noref.cli.options import Within, debug_option, path_of, settings_option
 from noref.cli.output import needing, require_local, say, stop, stops
 from noref.comparison.systems import described as in_words
 from noref.store import Record, Results, Settings, Sort, opened
 
-Exports = enum.Enum("Exports", {name.upper(): name for name in exports.FORMATS}, type=str)  # type: ignore[misc]
-DEFAULT_EXPORT = next(iter(Exports))
-Sorts = enum.Enum("Sorts", {name.upper(): name for name in get_args(Sort)}, type=str)  # type: ignore[misc]
-DEFAULT_SORT = next(iter(Sorts))
+FORMATS = [*exports.FORMATS]
+SORTS: tuple[Sort, ...] = get_args(Sort)
 
 
+@click.command(short_help="List, filter and export kept results.")
+@click.argument("file", type=path_of, metavar="FILE", help="A file or folder that noref score --out wrote.")
+@click.option("--below", type=Within(0, 100), metavar="SCORE", help="Only scores lower than this.")
+@click.option("--above", type=Within(0, 100), metavar="SCORE", help="Only scores of at least this.")
+@click.option("--defect", metavar="NAME", help="Only photos that likely have this defect.")
+@click.option("--failed", is_flag=True, help="Only photos that could not be scored.")
+@click.option("--missing", is_flag=True, help="Only photos whose file no longer exists on this machine.")
+@click.option(
+    "--sort", type=click.Choice(SORTS), default=SORTS[0], help="By path, by score (lowest first), or by time of scoring."
+)
+@click.option("--reverse", is_flag=True, help="The opposite order; failures stay last in that by score.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    help="How to print them; parquet needs pip install 'noref[parquet]'.",
+)
+@click.option("--null", is_flag=True, help="With --format paths: end each path by a null byte, for xargs -0.")
+@click.option("--prune", is_flag=True, help="Remove the listed results. Photos are not touched.")
+@settings_option
+@debug_option
 def results(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file or folder that noref score --out wrote.")],
-    below: Annotated[
-        float | None, typer.Option("--below", min=0, max=100, metavar="SCORE", help="Only scores lower than this.")
-    ] = None,
-    above: Annotated[
-        float | None, typer.Option("--above", min=0, max=100, metavar="SCORE", help="Only scores of at least this.")
-    ] = None,
-    defect: Annotated[
-        str | None, typer.Option("--defect", metavar="NAME", help="Only photos that likely have this defect.")
-    ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only photos that could not be scored.")] = False,
-    missing: Annotated[
-        bool, typer.Option("--missing", help="Only photos whose file no longer exists on this machine.")
-    ] = False,
-    sort: Annotated[
-        Sorts, typer.Option("--sort", help="By path, by score (lowest first), or by time of scoring.")
-    ] = DEFAULT_SORT,
-    reverse: Annotated[
-        bool, typer.Option("--reverse", help="The opposite order; failures stay last in that by score.")
-    ] = False,
-    form: Annotated[
-        Exports, typer.Option("--format", help="How to print them; parquet needs pip install 'noref[parquet]'.")
-    ] = DEFAULT_EXPORT,
-    null: Annotated[
-        bool, typer.Option("--null", help="With --format paths: end each path by a null byte, for xargs -0.")
-    ] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Remove the listed results. Photos are not touched.")] = False,
-    number: SettingsOption = 1,
-    debug: DebugOption = False,
+    file: Path,
+    below: float | None,
+    above: float | None,
+    defect: str | None,
+    failed: bool,
+    missing: bool,
+    sort: Sort,
+    reverse: bool,
+    form: str,
+    null: bool,
+    prune: bool,
+    number: int,
+    debug: bool,
 ) -> None:
     """List, filter and export the results that noref score --out kept; failures too.
 
     Filters combine. Results go to standard output, a summary to standard error.
     """
-    export = exports.FORMATS[form.value]
+    export = exports.FORMATS[form]
     if null:
         if export is not exports.as_paths:
             stop("--null needs --format paths")
@@ -79,7 +82,7 @@ def results(
             above=above,
             defect=defect,
             failed=failed or None,
-            sort=sort.value,
+            sort=sort,
             reverse=reverse,
             settings=settings,
             pictures=False,

@@ -1,96 +1,99 @@
 """`noref score`: results on standard output, everything else on standard error, exit codes for scripts."""
 
 import contextlib
-import enum
 import io
 import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 import noref
-from noref import batch, capacity, card, images, progress, quality_maps, recording, sources, streams, writers
+from noref import batch, capacity, progress, quality_maps, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.options import (
-    DEFAULT_VIEW,
-    DebugOption,
-    ExactOption,
-    JobsOption,
-    MaxPixelsOption,
-    ModelOption,
-    ViewOption,
+    debug_option,
+    exact_option,
+    jobs_option,
+    max_pixels_option,
+    model_option,
     path_of,
+    view_option,
 )
-from noref.cli.output import Exit, needing, require_local, say, say_traceback, stop, stops
+from noref.cli.output import EXIT_CODES, Exit, needing, require_local, say, say_traceback, stop, stops
 from noref.errors import ImageError, InternalError
+from noref.scorer import View
 from noref.store import Store
 
-Format = enum.Enum("Format", {name.upper(): name for name in writers.FORMATS}, type=str)  # type: ignore[misc]
-DEFAULT_FORMAT = next(iter(Format))
-Engines = enum.Enum("Engines", {"LOCAL": "local", "RAY": "ray"}, type=str)
-DEFAULT_ENGINE = next(iter(Engines))
 
-
+@click.command(epilog=EXIT_CODES)
+@click.argument(
+    "paths",
+    metavar="SOURCE...",
+    nargs=-1,
+    required=True,
+    help="Photos, folders (searched recursively), archives (zip, tar), Parquet files, or - for a list on stdin."
+    " Each may be remote (s3://, https://), and braces stand for several: shards-{0000..0099}.tar.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*writers.FORMATS]),
+    show_default="table; with --out, they are not printed",
+    help="How to print the results.",
+)
+@click.option(
+    "--out",
+    type=path_of,
+    metavar="FILE",
+    help="Keep the results in this file (a folder with --engine ray), for noref results; the same command resumes.",
+)
+@click.option("--retry", is_flag=True, help="With --out: score photos again that failed before.")
+@click.option("--thumbnails", is_flag=True, help="With --out: keep a small picture of each photo.")
+@click.option("--map", "maps", type=path_of, metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder.")
+@click.option("--column", metavar="NAME", help="For Parquet files: the column with the photos or their paths.")
+@jobs_option
+@model_option
+@view_option
+@max_pixels_option()
+@exact_option
+@click.option(
+    "--explain", is_flag=True, help="Print each result in words too, with what would help when the photo is taken again."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Score on this machine, or on a Ray cluster (needs pip install 'noref[ray]').",
+)
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    show_default="as RAY_ADDRESS states, or a cluster of this machine",
+    help="With --engine ray: the cluster.",
+)
+@debug_option
 def score(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Photos, folders (searched recursively), archives (zip, tar), Parquet files, or - for a list on stdin."
-            " Each may be remote (s3://, https://), and braces stand for several: shards-{0000..0099}.tar.",
-        ),
-    ],
-    form: Annotated[
-        Format | None,
-        typer.Option("--format", help="How to print the results.", show_default="table; with --out, they are not printed"),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            parser=path_of,
-            help="Keep the results in this file (a folder with --engine ray), for noref results; the same command resumes.",
-        ),
-    ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="With --out: score photos again that failed before.")] = False,
-    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With --out: keep a small picture of each photo.")] = False,
-    maps: Annotated[
-        Path | None,
-        typer.Option("--map", metavar="FOLDER", parser=path_of, help="Draw each photo's quality map as a PNG in this folder."),
-    ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option("--column", metavar="NAME", help="For Parquet files: the column with the photos or their paths."),
-    ] = None,
-    jobs: JobsOption = None,
-    model: ModelOption = card.DEFAULT,
-    view: ViewOption = DEFAULT_VIEW,
-    max_pixels: MaxPixelsOption = images.MAX_PIXELS,
-    exact: ExactOption = False,
-    explain: Annotated[
-        bool,
-        typer.Option("--explain", help="Print each result in words too, with what would help when the photo is taken again."),
-    ] = False,
-    engine: Annotated[
-        Engines,
-        typer.Option("--engine", help="Score on this machine, or on a Ray cluster (needs pip install 'noref[ray]')."),
-    ] = DEFAULT_ENGINE,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            "--address",
-            metavar="ADDRESS",
-            help="With --engine ray: the cluster.",
-            show_default="as RAY_ADDRESS states, or a cluster of this machine",
-        ),
-    ] = None,
-    debug: DebugOption = False,
+    paths: Sequence[str],
+    form: str | None,
+    out: Path | None,
+    retry: bool,
+    thumbnails: bool,
+    maps: Path | None,
+    column: str | None,
+    jobs: int | None,
+    model: str,
+    view: View,
+    max_pixels: int,
+    exact: bool,
+    explain: bool,
+    engine: str,
+    address: str | None,
+    debug: bool,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
 
@@ -99,16 +102,16 @@ def score(
     Where the model supports it: the prediction interval, and likely defects with their level, 0 to 5.
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
-    clustered = engine is not DEFAULT_ENGINE
+    clustered = engine == "ray"
     require_local(out, maps, model)
     _check(clustered, out=out, maps=maps, address=address, keep=retry or thumbnails)
     at_a_time = jobs or capacity.default_jobs()
     if form is None and (out is None or explain):
-        form = DEFAULT_FORMAT
+        form = next(iter(writers.FORMATS))
     skipped, before, counts = Counter[str](), Counter[str](), Counter[type]()
     with stops(debug), contextlib.ExitStack() as stack:
         store = None if out is None or clustered else stack.enter_context(Store(out, "w"))
-        scorer = noref.Scorer(model, threads=1 if at_a_time > 1 else None, max_pixels=max_pixels, exact=exact, view=view.value)
+        scorer = noref.Scorer(model, threads=1 if at_a_time > 1 else None, max_pixels=max_pixels, exact=exact, view=view)
         if maps is not None:
             _make(maps, scorer)
         own = [*([] if maps is None else [maps]), *([] if out is None else Store.files(out))]
@@ -125,7 +128,7 @@ def score(
         countable = all(map(sources.is_local, paths))  # counting others takes as long as reading them
         total = (lambda: sum(1 for _ in sources.find(paths, io.BytesIO(), own))) if countable else None
         advance = stack.enter_context(progress.shown(total, before.total, printed=form is not None))
-        writer = None if form is None else writers.opened(form.value, sys.stdout, scorer.card, explain=explain)
+        writer = None if form is None else writers.opened(form, sys.stdout, scorer.card, explain=explain)
         try:
             for result in results:
                 counts[type(result)] += 1
@@ -136,7 +139,7 @@ def score(
         except KeyboardInterrupt:
             stack.close()  # clears the bar
             say(f"interrupted: {_summary(counts, before, skipped)}")
-            raise typer.Exit(Exit.INTERRUPTED) from None
+            raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     if not counts and not before:
         places = ", ".join("the list on standard input" if path == "-" else sources.shown(path) for path in paths)
         in_folders = skipped and any(map(os.path.isdir, paths))
@@ -144,7 +147,9 @@ def score(
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
     say(_summary(counts, before, skipped))
     failed = set(counts) - {Assessment}
-    raise typer.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed or before["failed"] else Exit.OK)
+    raise click.exceptions.Exit(
+        Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed or before["failed"] else Exit.OK
+    )
 
 
 def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str | None, keep: bool) -> None:

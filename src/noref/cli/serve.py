@@ -2,73 +2,92 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 import noref
-from noref import capacity, card
-from noref.cli.options import DEFAULT_VIEW, DebugOption, ExactOption, MaxPixelsOption, ModelOption, ViewOption
+from noref import capacity
+from noref.cli.options import (
+    AUTOMATIC_JOBS,
+    debug_option,
+    exact_option,
+    max_pixels_option,
+    model_option,
+    path_of,
+    view_option,
+)
 from noref.cli.output import needing, require_local, say, stop, stops
+from noref.scorer import View
 from noref.web.limits import DEFAULT, MIB, Limits
 
 MAX_PIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
+COUNT = click.IntRange(min=1)
 
 
+@click.command(short_help="Serve a page and an HTTP API that score photos.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", default=8000, help="Port to listen on; 0 for any free one.")
+@click.option(
+    "--allow-host",
+    metavar="NAME",
+    multiple=True,
+    show_default="the names of this machine, or any with another --host",
+    help="Also answer to this host name, such as that of a proxy; may be given more than once.",
+)
+@click.option("--workers", type=COUNT, metavar="N", default=1, help="Processes, each with a model of its own.")
+@click.option(
+    "--jobs", type=COUNT, metavar="N", show_default=AUTOMATIC_JOBS, help="Photos that each worker scores in parallel."
+)
+@model_option
+@view_option
+@exact_option
+@max_pixels_option(MAX_PIXELS)
+@click.option("--max-image", type=COUNT, metavar="MIB", default=DEFAULT.image // MIB, help="Refuse larger files.")
+@click.option("--max-upload", type=COUNT, metavar="MIB", default=DEFAULT.upload // MIB, help="Refuse larger requests.")
+@click.option("--max-images", type=COUNT, metavar="N", default=DEFAULT.images, help="Images in one request.")
+@click.option(
+    "--queue",
+    type=COUNT,
+    metavar="N",
+    default=DEFAULT.queue,
+    help="Refuse requests while a worker has this many images queued.",
+)
+@click.option(
+    "--timeout",
+    type=COUNT,
+    metavar="SECONDS",
+    default=int(DEFAULT.seconds),
+    help="Time for an upload, and again for scoring its images.",
+)
+@click.option(
+    "--export",
+    "folder",
+    type=path_of,
+    metavar="FOLDER",
+    help="Instead of serving, write a static folder whose page scores in the browser; only --ort and --model apply.",
+)
+@click.option("--ort", type=path_of, metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for --export.")
+@debug_option
 def serve(
-    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 8000,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-host",
-            metavar="NAME",
-            help="Also answer to this host name, such as that of a proxy; may be given more than once.",
-            show_default="the names of this machine, or any with another --host",
-        ),
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, each with a model of its own.")] = 1,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", min=1, help="Photos that each worker scores in parallel.", show_default="as processors and memory allow"
-        ),
-    ] = None,
-    model: ModelOption = card.DEFAULT,
-    view: ViewOption = DEFAULT_VIEW,
-    exact: ExactOption = False,
-    max_pixels: MaxPixelsOption = MAX_PIXELS,
-    max_image: Annotated[
-        int,
-        typer.Option("--max-image", min=1, metavar="MIB", help="Refuse larger files."),
-    ] = DEFAULT.image // MIB,
-    max_upload: Annotated[
-        int, typer.Option("--max-upload", min=1, metavar="MIB", help="Refuse larger requests.")
-    ] = DEFAULT.upload // MIB,
-    max_images: Annotated[
-        int, typer.Option("--max-images", min=1, metavar="N", help="Images in one request.")
-    ] = DEFAULT.images,
-    queue: Annotated[
-        int, typer.Option("--queue", min=1, metavar="N", help="Refuse requests while a worker has this many images queued.")
-    ] = DEFAULT.queue,
-    timeout: Annotated[
-        int,
-        typer.Option("--timeout", min=1, metavar="SECONDS", help="Time for an upload, and again for scoring its images."),
-    ] = int(DEFAULT.seconds),
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--export",
-            metavar="FOLDER",
-            help="Instead of serving, write a static folder whose page scores in the browser; only --ort and --model apply.",
-        ),
-    ] = None,
-    ort: Annotated[
-        Path | None,
-        typer.Option("--ort", metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for --export."),
-    ] = None,
-    debug: DebugOption = False,
+    host: str,
+    port: int,
+    allow_host: Sequence[str],
+    workers: int,
+    jobs: int | None,
+    model: str,
+    view: View,
+    exact: bool,
+    max_pixels: int,
+    max_image: int,
+    max_upload: int,
+    max_images: int,
+    queue: int,
+    timeout: int,
+    folder: Path | None,
+    ort: Path | None,
+    debug: bool,
 ) -> None:
     """Serve a page and an HTTP API that score photos (needs the extra: pip install 'noref[web]').
 
@@ -86,7 +105,7 @@ def serve(
     jobs = jobs or max(1, capacity.default_jobs() // workers)
     limits = Limits(max_upload * MIB, max_image * MIB, max_images, queue, timeout)
     with stops(debug):
-        scorer = noref.Scorer(model, threads=1, max_pixels=max_pixels, exact=exact, view=view.value)
+        scorer = noref.Scorer(model, threads=1, max_pixels=max_pixels, exact=exact, view=view)
         try:
             listener = server.listen(host, port)
         except OSError as error:
@@ -98,7 +117,7 @@ def serve(
         address, number = listener.getsockname()[:2]
         place = f"[{host}]" if ":" in host else host
         say(f"{scorer.card.label} on http://{place}:{number} (Ctrl-C ends it)")
-        server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, address, allow_host or []))
+        server.run(listener, scorer, workers, jobs, limits, guard.hosts_for(host, address, allow_host))
 
 
 def _export(folder: Path, ort: Path | None, model: str, debug: bool) -> None:

@@ -6,12 +6,11 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from noref import sources, thresholds
-from noref.cli.options import DebugOption, SettingsOption
+from noref.cli.options import Within, debug_option, path_of, settings_option
 from noref.cli.output import require_local, say, stop, stops
 from noref.cli.results import chosen
 from noref.store import opened
@@ -23,26 +22,21 @@ LABELS = {"keep": False, "reject": True}
 _STEP = 5  # points between the rows of the table
 
 
-def threshold(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file or folder that noref score --out wrote.")],
-    labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="A CSV with the columns path (or image) and label (keep or reject).")
-    ],
-    precision: Annotated[
-        float | None, typer.Option("--precision", min=0, max=1, help="The threshold of highest recall with this precision.")
-    ] = None,
-    recall: Annotated[
-        float | None,
-        typer.Option(
-            "--recall",
-            min=0,
-            max=1,
-            help="The lowest threshold with this recall, in the middle of those that refuse the same photos.",
-        ),
-    ] = None,
-    number: SettingsOption = 1,
-    debug: DebugOption = False,
-) -> None:
+@click.command(short_help="Measure thresholds on photos labelled keep or reject.")
+@click.argument("file", type=path_of, metavar="FILE", help="A file or folder that noref score --out wrote.")
+@click.argument(
+    "labels", type=path_of, metavar="LABELS", help="A CSV with the columns path (or image) and label (keep or reject)."
+)
+@click.option("--precision", type=Within(0, 1), metavar="P", help="The threshold of highest recall with this precision.")
+@click.option(
+    "--recall",
+    type=Within(0, 1),
+    metavar="R",
+    help="The lowest threshold with this recall, in the middle of those that refuse the same photos.",
+)
+@settings_option
+@debug_option
+def threshold(file: Path, labels: Path, precision: float | None, recall: float | None, number: int, debug: bool) -> None:
     """Measure thresholds of the score on photos labelled keep or reject.
 
     A photo is refused if its score is below the threshold. Precision: share of refused photos labelled reject. Recall: share of
@@ -64,10 +58,10 @@ def threshold(
         points = [("", point) for point in rows if 0 < point.refused < 1]
         if not points:  # all scores lie between two rows
             points = [*_wanted(curve, None, 1)]
-    typer.echo("threshold  refused  precision             recall")
+    click.echo("threshold  refused  precision             recall")
     for wish, point in points:
         row = f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}  {wish}"
-        typer.echo(row.rstrip())
+        click.echo(row.rstrip())
     reject = sum(rejected[path] for path in both)
     without = f"; {len(rejected) - len(both)} labelled without a score" if len(rejected) > len(both) else ""
     say(f"{len(both)} photos: {len(both) - reject} keep, {reject} reject{without}")

@@ -1,6 +1,7 @@
 """Keeps other web sites away from a service on this machine, and pages from loading anything from elsewhere."""
 
 import ipaddress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ _ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def hosts_for(given: str, bound: str, named: list[str]) -> frozenset[str] | None:
+def hosts_for(given: str, bound: str, named: Sequence[str]) -> frozenset[str] | None:
     """Host names under which clients may reach the service; None for any.
 
     Bound to the loopback interface, it answers to the names of this machine only: otherwise a web site could let its own name

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from matplotlib.figure import Figure
 from PIL import Image
-from typer.testing import CliRunner
 
 from noref.cli.app import app
 from noref.lab.datasets import synthetic

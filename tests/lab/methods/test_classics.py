@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
-from typer.testing import CliRunner
 
 from noref.cli.app import app
 from noref.errors import ImageTooSmall, UnsupportedImage

@@ -7,9 +7,9 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 from torch import nn
-from typer.testing import CliRunner
 
 from noref.card import ModelCard
 from noref.cli.app import app

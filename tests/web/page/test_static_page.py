@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image, ImageFilter
-from typer.testing import CliRunner
 
 import noref
 from noref.cli.app import app

@@ -5,11 +5,10 @@ noref, with its traceback; 130 interrupted (Ctrl-C).
 """
 
 import traceback
-from typing import Annotated, Any
 
-import typer
-import typer.core
+import click
 
+from noref.cli.group import CONTEXT, Commands
 from noref.errors import NorefError
 from noref.lab.cli import catalogue, data, distort, evaluate, plot, score, study, train
 from noref.lab.cli.options import BUG, INTERRUPTED, WRONG_USAGE
@@ -24,24 +23,24 @@ RESUMED = ("train", "evaluate", "study", "synthesize")
 """The commands that go on from what an interrupted run has written."""
 
 
-class _Commands(typer.core.TyperGroup):
+class _Laboratory(Commands):
     """Runs a command and reports its exceptions: user errors as one line, bugs with their traceback."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             resumes = ctx.invoked_subcommand in RESUMED
-            typer.echo(f"noref lab: interrupted{'; the same command resumes' if resumes else ''}", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            click.echo(f"noref lab: interrupted{'; the same command resumes' if resumes else ''}", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
         except Exception as error:
-            if isinstance(error, (typer.Abort, BrokenPipeError)) or hasattr(error, "exit_code"):
-                raise  # typer's own: the end of a command, or refused options
+            if isinstance(error, (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError)):
+                raise
             code, message = _explained(error)
             if code == BUG or ctx.params["debug"]:
                 traceback.print_exception(error)
-            typer.echo(f"noref lab: {message}", err=True)
-            raise typer.Exit(code) from None
+            click.echo(f"noref lab: {message}", err=True)
+            raise click.exceptions.Exit(code) from None
 
 
 def _explained(error: Exception) -> tuple[int, str]:
@@ -53,38 +52,25 @@ def _explained(error: Exception) -> tuple[int, str]:
     return BUG, "internal error, a bug in noref; please report it with the traceback above"
 
 
-app = typer.Typer(
-    cls=_Commands,
-    help="Train, evaluate, compare and export methods of blind image quality assessment.\n\n"
-    "Exit code: 0 success, 1 success but some images failed, 2 wrong usage, 3 a bug in noref, 130 interrupted.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@click.group(cls=_Laboratory, context_settings=CONTEXT)
+@click.option("--debug", is_flag=True, help="Print the traceback of user errors, too.")
+def app(debug: bool) -> None:  # `_Laboratory` reads the option
+    """Train, evaluate, compare and export methods of blind image quality assessment.
+
+    Exit code: 0 success, 1 success but some images failed, 2 wrong usage, 3 a bug in noref, 130 interrupted.
+    """
 
 
-@app.callback()
-def main(
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of user errors, too.")] = False,
-) -> None:
-    """Options of all commands; `_Commands` reads them."""
-
-
-for command, summary in (
-    (train.train, "Train a method and test it."),
-    (train.export, "Export a trained method as one ONNX file."),
-    (score.score, "Print the value of a method for each photo."),
-    (evaluate.evaluate, "Measure the agreement of methods with people."),
-    (evaluate.compare, "Compare results, with significance tests."),
-    (catalogue.methods, "List the methods."),
-    (catalogue.recipes, "List the recipes, or print one."),
-    (catalogue.settings, "List the settings of a method."),
-    (distort.distort, "Distort an image by a known type and level."),
-    (distort.synthesize, "Build a database of distorted images."),
-):
-    app.command(short_help=summary)(command)
-app.add_typer(data.app, name="data")
-app.add_typer(plot.app, name="plot")
-app.add_typer(study.app, name="study")
+app.add_command(train.train)
+app.add_command(train.export)
+app.add_command(score.score)
+app.add_command(evaluate.evaluate)
+app.add_command(evaluate.compare)
+app.add_command(catalogue.methods)
+app.add_command(catalogue.recipes)
+app.add_command(catalogue.settings)
+app.add_command(distort.distort)
+app.add_command(distort.synthesize)
+app.add_command(data.data)
+app.add_command(plot.plot)
+app.add_command(study.study)

@@ -2,10 +2,12 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from noref.cli.group import Commands
+from noref.cli.options import path_of
 from noref.lab.cli.options import SOME_FAILED, pair
 from noref.lab.errors import LabError
 
@@ -13,10 +15,13 @@ if TYPE_CHECKING:
     from noref.lab.datasets.check import Report
     from noref.lab.datasets.rated import RatedImages
 
-app = typer.Typer(help="List and check databases of rated images.", no_args_is_help=True)
+
+@click.group(cls=Commands)
+def data() -> None:
+    """List and check databases of rated images."""
 
 
-@app.command("list")
+@data.command("list")
 def list_databases() -> None:
     """List the supported databases with their cards."""
     from noref.lab import datasets
@@ -24,34 +29,30 @@ def list_databases() -> None:
     for name in datasets.names():
         card = datasets.card(name)
         low, high = card.mos_range
-        typer.echo(f"{name}: {card.title}\n  {card.images} images, {card.references} references")
-        typer.echo(f"  MOS range {low:g} to {high:g}, {card.direction}\n  licence: {card.licence}\n  source: {card.source}")
-        typer.echo(f"  expected files: {card.layout}\n  citation: {card.citation}")
+        click.echo(f"{name}: {card.title}\n  {card.images} images, {card.references} references")
+        click.echo(f"  MOS range {low:g} to {high:g}, {card.direction}\n  licence: {card.licence}\n  source: {card.source}")
+        click.echo(f"  expected files: {card.layout}\n  citation: {card.citation}")
         if card.note:
-            typer.echo(f"  note: {card.note}")
+            click.echo(f"  note: {card.note}")
 
 
-@app.command()
-def check(
-    name: Annotated[str, typer.Argument(help="Database, such as biq2021; see `noref lab data list`.")],
-    folder: Annotated[Path, typer.Argument(help="The folder where it was unpacked; for `table`, the CSV.")],
-    scenes: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="NEW.csv",
-            help="Find series of one scene, and write a labels file in which each scene has one `content`. A page beside it, "
-            "NEW.html, shows the scenes.",
-        ),
-    ] = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME=FILE",
-            help="Compare scenes by deep features too: a timm network and its safetensors file, such as "
-            "tf_efficientnet_lite1=FILE. More reliable, and slower.",
-        ),
-    ] = None,
-) -> None:
+@data.command()
+@click.argument("name", help="Database, such as biq2021; see `noref lab data list`.")
+@click.argument("folder", type=path_of, help="The folder where it was unpacked; for `table`, the CSV.")
+@click.option(
+    "--scenes",
+    type=path_of,
+    metavar="NEW.csv",
+    help="Find series of one scene, and write a labels file in which each scene has one `content`. A page beside it, "
+    "NEW.html, shows the scenes.",
+)
+@click.option(
+    "--backbone",
+    metavar="NAME=FILE",
+    help="Compare scenes by deep features too: a timm network and its safetensors file, such as "
+    "tf_efficientnet_lite1=FILE. More reliable, and slower.",
+)
+def check(name: str, folder: Path, scenes: Path | None, backbone: str | None) -> None:
     """Check a database: contents, MOS range, missing and unreadable files, near-identical images, series of one scene.
 
     Exit code 1: images are missing or cannot be read.
@@ -65,25 +66,25 @@ def check(
         raise LabError(f"{scenes} exists and may hold your corrections; choose another file for --scenes, or remove it")
     rated = datasets.read(name, folder)
     found = check(rated)
-    typer.echo(f"{name}: {found.images} images, {found.contents} contents, {found.references} references")
+    click.echo(f"{name}: {found.images} images, {found.contents} contents, {found.references} references")
     low, high = found.observed
-    typer.echo(f"MOS {low:g} to {high:g} in the range {found.mos_range[0]:g} to {found.mos_range[1]:g}, higher is better")
+    click.echo(f"MOS {low:g} to {high:g} in the range {found.mos_range[0]:g} to {found.mos_range[1]:g}, higher is better")
     for title, counts in (("types", found.types), ("official split", found.parts)):
         if counts:
-            typer.echo(f"{title}: {', '.join(f'{key} {count}' for key, count in counts.items())}")
+            click.echo(f"{title}: {', '.join(f'{key} {count}' for key, count in counts.items())}")
     if note := datasets.card(name).note:
-        typer.echo(f"note: {note}")
+        click.echo(f"note: {note}")
     for near in found.near_pairs:
-        typer.echo(f"near-identical with different contents: {near.first} and {near.second}")
+        click.echo(f"near-identical with different contents: {near.first} and {near.second}")
     for title, paths in (("missing", found.missing), ("unreadable", found.unreadable)):
         for path in paths:
-            typer.echo(f"{title}: {path}")
+            click.echo(f"{title}: {path}")
     if scenes is not None:
         _write_scenes(rated, found, scenes, backbone)
     counted = {"missing": found.missing, "unreadable": found.unreadable, "near-identical pairs": found.near_pairs}
-    typer.echo(", ".join(f"{len(items)} {title}" for title, items in counted.items()), err=True)
+    click.echo(", ".join(f"{len(items)} {title}" for title, items in counted.items()), err=True)
     if found.missing or found.unreadable:
-        raise typer.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(SOME_FAILED)
 
 
 def _write_scenes(rated: "RatedImages", report: "Report", file: Path, backbone: str | None) -> None:
@@ -105,7 +106,7 @@ def _write_scenes(rated: "RatedImages", report: "Report", file: Path, backbone: 
     table.write(joined, file)
     write_page(joined, page)
     photos = joined.table["content"].value_counts()
-    typer.echo(
+    click.echo(
         f"scenes: {len(photos)} of {len(joined)} images, {int((photos > 1).sum())} of them with several, found by {by}\n"
         f"look at {page}, correct the column content of {file}, then use --data table={file}"
     )

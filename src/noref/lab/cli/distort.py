@@ -2,15 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from noref import images
-from noref.lab.cli.options import Level, Photo, Seed, numbers
+from noref.cli.options import path_of
+from noref.lab.cli.options import level_option, numbers, photo_argument, seed_option
 
 
-def _list_distortions(wanted: bool) -> None:
+def _list_distortions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print every distortion with its family and summary, and stop."""
     if not wanted:
         return
@@ -18,20 +18,20 @@ def _list_distortions(wanted: bool) -> None:
 
     for name in distortions.names():
         found = distortions.get(name)
-        typer.echo(f"{name:<17} {found.family:<15} {found.summary}")
-    raise typer.Exit
+        click.echo(f"{name:<17} {found.family:<15} {found.summary}")
+    context.exit()
 
 
-def distort(
-    photo: Photo,
-    kind: Annotated[str, typer.Option("--type", help="Type of the distortion; see --list.")],
-    level: Level,
-    out: Annotated[Path | None, typer.Option(help="File to write; by default a PNG in the current directory.")] = None,
-    seed: Seed = 0,
-    _list: Annotated[
-        bool, typer.Option("--list", is_eager=True, callback=_list_distortions, help="List all types and stop.")
-    ] = False,
-) -> None:
+@click.command(short_help="Distort an image by a known type and level.")
+@photo_argument
+@click.option("--type", "kind", required=True, metavar="NAME", help="Type of the distortion; see --list.")
+@level_option()
+@click.option("--out", type=path_of, metavar="FILE", show_default="a PNG in the current directory", help="File to write.")
+@seed_option
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_distortions, help="List all types and stop."
+)
+def distort(photo: Path, kind: str, level: int, out: Path | None, seed: int) -> None:
     """Distort an image by a known type and level."""
     import numpy as np
     from PIL import Image
@@ -43,13 +43,13 @@ def distort(
     save(Image.fromarray(distorted), out or Path(f"{photo.stem}.{kind}.{level}.png"))
 
 
-def synthesize(
-    photos: Annotated[Path, typer.Argument(help="Folder of pristine images.")],
-    out: Annotated[Path, typer.Argument(help="Folder to fill. The same command resumes an interrupted run.")],
-    types: Annotated[str, typer.Option(help="Distortions, separated by commas; all by default.")] = "",
-    levels: Annotated[str, typer.Option(help="Levels, separated by commas.")] = "1,2,3,4,5",
-    seed: Seed = 0,
-) -> None:
+@click.command(short_help="Build a database of distorted images.")
+@click.argument("photos", type=path_of, help="Folder of pristine images.")
+@click.argument("out", type=path_of, help="Folder to fill. The same command resumes an interrupted run.")
+@click.option("--types", metavar="NAMES", default="", show_default="all", help="Distortions, separated by commas.")
+@click.option("--levels", metavar="NUMBERS", default="1,2,3,4,5", help="Levels, separated by commas.")
+@seed_option
+def synthesize(photos: Path, out: Path, types: str, levels: str, seed: int) -> None:
     """Build a synthetic database: every image at every type and level, with full-reference scores (MS-SSIM, VIF, GMSD)."""
     from rich.console import Console
     from rich.progress import track
@@ -64,4 +64,4 @@ def synthesize(
     with writable(out):
         for _ in track(work, "synthesizing", total=len(work), console=Console(stderr=True), disable=not sys.stderr.isatty()):
             pass
-    typer.echo(f"{len(work)} images in {out}")
+    click.echo(f"{len(work)} images in {out}")

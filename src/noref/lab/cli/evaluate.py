@@ -1,34 +1,59 @@
 """`noref lab evaluate` and `compare`: agreement of methods with subjective scores."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from noref.lab.cli.options import Changes, Pristine, Results, finish, numbers, pair, pairs, settings
+from noref.cli.options import path_of
+from noref.lab.cli.options import changes_option, finish, numbers, out_option, pair, pairs, pristine_option, settings
 from noref.lab.errors import LabError
 
 SHARES = "train=.8,test=.2"
 
 
+@click.command(short_help="Measure the agreement of methods with people.")
+@click.argument(
+    "methods",
+    metavar="METHOD...",
+    nargs=-1,
+    required=True,
+    help="model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE.csv",
+)
+@click.option("--data", required=True, multiple=True, metavar="NAME=PATH", help="Database; may be repeated.")
+@out_option
+@click.option(
+    "--protocol",
+    metavar="NAME",
+    default="whole",
+    help="whole, single, random, official, cross, leave-one-type-out or waterloo (D-, L-, P- and M-test).",
+)
+@click.option(
+    "--shares",
+    metavar="PART=SHARE,...",
+    show_default=SHARES,
+    help="Shares of the contents, for single, random and leave-one-type-out.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="10",
+    help="Splits of the random protocol.",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", show_default="0", help="Random seed of the first split.")
+@pristine_option
+@changes_option
 def evaluate(
-    methods: Annotated[
-        list[str], typer.Argument(metavar="METHOD...", help="model:NAME_OR_FILE, recipe:NAME_OR_FILE or scores:FILE.csv")
-    ],
-    data: Annotated[list[str], typer.Option(metavar="NAME=PATH", help="Database; may be repeated.")],
-    out: Results,
-    protocol: Annotated[
-        str,
-        typer.Option(help="whole, single, random, official, cross, leave-one-type-out or waterloo (D-, L-, P- and M-test)."),
-    ] = "whole",
-    shares: Annotated[
-        str | None,
-        typer.Option(help="Shares of the contents, for single, random and leave-one-type-out.", show_default=SHARES),
-    ] = None,
-    repeats: Annotated[int | None, typer.Option(min=1, help="Splits of the random protocol.", show_default="10")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the first split.", show_default="0")] = None,
-    pristine: Pristine = None,
-    changes: Changes = None,
+    methods: Sequence[str],
+    data: Sequence[str],
+    out: Path,
+    protocol: str,
+    shares: str | None,
+    repeats: int | None,
+    seed: int | None,
+    pristine: Path | None,
+    changes: Sequence[str],
 ) -> None:
     """Measure the agreement of methods with subjective scores; save tables, plots and all predictions.
 
@@ -58,22 +83,29 @@ def evaluate(
     planned = work.plan(protocol, databases, fractions, repeats or 10, seed or 0)
     with writable(out):
         table = work.evaluate(candidates, planned, out, tests=waterloo)
-    typer.echo(work.as_markdown(table))
+    click.echo(work.as_markdown(table))
     finish(table, out)
 
 
-def compare(
-    folders: Annotated[list[Path], typer.Argument(metavar="RESULTS...", help="Results folders of `noref lab evaluate`.")],
-) -> None:
+@click.command(short_help="Compare results, with significance tests.")
+@click.argument(
+    "folders",
+    type=path_of,
+    metavar="RESULTS...",
+    nargs=-1,
+    required=True,
+    help="Results folders of `noref lab evaluate`.",
+)
+def compare(folders: Sequence[Path]) -> None:
     """Compare several results, with significance tests of SRCC on the photos that they share."""
     from noref.lab.experiments import compare as comparison
     from noref.lab.experiments import evaluate as work
     from noref.lab.tables import as_markdown
 
     table, tests = comparison.compare(folders)
-    typer.echo(work.as_markdown(table))
+    click.echo(work.as_markdown(table))
     if len(tests):
-        typer.echo("Differences of SRCC, first minus second, with 95 % intervals; p_holm is p corrected for all rows.\n")
-        typer.echo(as_markdown(tests))
+        click.echo("Differences of SRCC, first minus second, with 95 % intervals; p_holm is p corrected for all rows.\n")
+        click.echo(as_markdown(tests))
     else:
-        typer.echo("no test: fewer than two methods have measures of agreement", err=True)
+        click.echo("no test: fewer than two methods have measures of agreement", err=True)

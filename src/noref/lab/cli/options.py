@@ -1,11 +1,12 @@
 """Options that several commands share, and the values read from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
+import click
 
+from noref.cli.options import Command, path_of
 from noref.lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -15,17 +16,31 @@ SOME_FAILED, WRONG_USAGE, BUG, INTERRUPTED = 1, 2, 3, 130
 
 Number = TypeVar("Number", int, float)
 
-Results = Annotated[Path, typer.Option("--out", help="Results folder. The same command resumes an interrupted run.")]
-Run = Annotated[Path, typer.Argument(help="Results folder of `noref lab train`.")]
-Photo = Annotated[Path, typer.Argument(help="An image file.")]
-Database = Annotated[str, typer.Option("--data", metavar="NAME=PATH", help="Database, such as biq2021=PATH.")]
-Pristine = Annotated[Path | None, typer.Option(help="Folder of pristine images, for recipes that need one.")]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated."),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed of the distortions.")]
-Level = Annotated[int, typer.Option(min=1, max=5, help="1 (mild) to 5 (severe).")]
+out_option = click.option(
+    "--out", type=path_of, required=True, metavar="FOLDER", help="Results folder. The same command resumes an interrupted run."
+)
+run_argument = click.argument("run", type=path_of, help="Results folder of `noref lab train`.")
+photo_argument = click.argument("photo", type=path_of, help="An image file.")
+data_option = click.option("--data", required=True, metavar="NAME=PATH", help="Database, such as biq2021=PATH.")
+pristine_option = click.option(
+    "--pristine", type=path_of, metavar="FOLDER", help="Folder of pristine images, for recipes that need one."
+)
+changes_option = click.option(
+    "--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated."
+)
+seed_option = click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, help="Random seed of the distortions.")
+
+
+def level_option(default: int | None = None) -> Callable[[Command], Command]:
+    """`--level`, required where it has no default."""
+    return click.option(
+        "--level",
+        type=click.IntRange(1, 5),
+        metavar="N",
+        required=default is None,
+        default=default,
+        help="1 (mild) to 5 (severe).",
+    )
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
@@ -40,7 +55,7 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def pairs(texts: list[str], option: str) -> dict[str, str]:
+def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     """Values by name, of texts NAME=VALUE.
 
     Raises:
@@ -61,7 +76,7 @@ def numbers(texts: list[str], option: str, kind: Callable[[str], Number]) -> lis
         raise LabError(f"{option} takes numbers, not {', '.join(texts)}") from error
 
 
-def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[str, Any]:
+def settings(changes: Iterable[str], pristine: Path | None = None) -> dict[str, Any]:
     """Changes to the settings of a recipe; values are read as YAML.
 
     Raises:
@@ -70,7 +85,7 @@ def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[st
     from noref.lab.experiments.recipe import read_yaml
 
     found = {}
-    for key, value in pairs(changes or [], "--set").items():
+    for key, value in pairs(changes, "--set").items():
         try:
             found[key] = read_yaml(value)
         except LabError as error:
@@ -80,6 +95,6 @@ def settings(changes: list[str] | None, pristine: Path | None = None) -> dict[st
 
 def finish(results: "pd.DataFrame", folder: Path) -> None:
     """Name the results folder on standard error; exit with code 1 if some images failed."""
-    typer.echo(f"results are in {folder}", err=True)
+    click.echo(f"results are in {folder}", err=True)
     if "failed" in results and results["failed"].any():
-        raise typer.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(SOME_FAILED)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -31,4 +31,4 @@ def save(image: Image.Image | Figure, out: Path, **options: Any) -> None:
         raise LabError(f"{out}: images of this type cannot be written; choose a name that ends in .png")
     with access(out, "choose another --out"):
         write(out, **options)
-    typer.echo(f"wrote {out}")
+    click.echo(f"wrote {out}")

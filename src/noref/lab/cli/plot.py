@@ -1,22 +1,32 @@
 """`noref lab plot`: figures of trained methods, of their predictions and of distortions."""
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from noref import images
-from noref.lab.cli.options import Database, Level, Photo, Run, Seed, pair
+from noref.cli.group import Commands
+from noref.cli.options import Command, path_of
+from noref.lab.cli.options import data_option, level_option, pair, photo_argument, run_argument, seed_option
 from noref.lab.errors import LabError
 
-app = typer.Typer(help="Plot trained methods, their predictions, and distortions.", no_args_is_help=True)
 
-File = Annotated[Path, typer.Option(help="Image file to write.")]
+def file_option(default: str) -> Callable[[Command], Command]:
+    """`--out` of a figure."""
+    return click.option("--out", type=path_of, metavar="FILE", default=default, help="Image file to write.")
 
 
-@app.command()
-def kernels(run: Run, out: File = Path("kernels.png")) -> None:
+@click.group(cls=Commands)
+def plot() -> None:
+    """Plot trained methods, their predictions, and distortions."""
+
+
+@plot.command()
+@run_argument
+@file_option("kernels.png")
+def kernels(run: Path, out: Path) -> None:
     """Plot the kernels of a trained network's first layer."""
     from noref.lab.cli.output import save
     from noref.lab.experiments import experiment
@@ -29,8 +39,11 @@ def kernels(run: Run, out: File = Path("kernels.png")) -> None:
     save(kernels.draw(weights, f"First layer of {run.name}"), out, dpi=120)
 
 
-@app.command()
-def photos(run: Run, data: Database, out: File = Path("photos.png")) -> None:
+@plot.command()
+@run_argument
+@data_option
+@file_option("photos.png")
+def photos(run: Path, data: str, out: Path) -> None:
     """Plot test photos with MOS and predicted score: from lowest to highest MOS, and the largest errors."""
     from noref.lab.cli.output import save
     from noref.lab.plots import photos
@@ -40,15 +53,14 @@ def photos(run: Run, data: Database, out: File = Path("photos.png")) -> None:
     save(photos.draw(photos.read_predictions(run), name, folder, title), out, dpi=90)
 
 
-@app.command()
-def maps(
-    run: Annotated[Path, typer.Argument(help="Results folder of a DIQA or DIQA-SENS run.")],
-    photo: Annotated[Path, typer.Argument(help="A pristine image.")],
-    kind: Annotated[str, typer.Option("--type", help="Type of the distortion; see `noref lab distort --list`.")] = "jpeg",
-    level: Level = 4,
-    out: File = Path("maps.png"),
-    seed: Seed = 0,
-) -> None:
+@plot.command()
+@click.argument("run", type=path_of, help="Results folder of a DIQA or DIQA-SENS run.")
+@click.argument("photo", type=path_of, help="A pristine image.")
+@click.option("--type", "kind", metavar="NAME", default="jpeg", help="Type of the distortion; see `noref lab distort --list`.")
+@level_option(4)
+@file_option("maps.png")
+@seed_option
+def maps(run: Path, photo: Path, kind: str, level: int, out: Path, seed: int) -> None:
     """Plot the maps of DIQA on a distorted image: input, reliability, true and predicted error, sensitivity."""
     import numpy as np
 
@@ -66,15 +78,17 @@ def maps(
     save(pictures.draw(method, pixels, distorted), out, dpi=90)
 
 
-@app.command()
-def defects(
-    run: Annotated[Path, typer.Argument(help="Results folder of `noref lab train defects`.")],
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH...", help="Photos, folders (searched recursively), or - for a list on stdin."),
-    ],
-    out: File = Path("defects.png"),
-) -> None:
+@plot.command()
+@click.argument("run", type=path_of, help="Results folder of `noref lab train defects`.")
+@click.argument(
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    help="Photos, folders (searched recursively), or - for a list on stdin.",
+)
+@file_option("defects.png")
+def defects(run: Path, paths: Sequence[str], out: Path) -> None:
     """Plot photos with their predicted defects."""
     from noref import sources
     from noref.lab.cli.output import save
@@ -91,8 +105,11 @@ def defects(
     save(pictures.draw(method, chosen, f"Defects predicted by {run.name}"), out, dpi=80)
 
 
-@app.command()
-def distortions(photo: Photo, out: File = Path("distortions.png"), seed: Seed = 0) -> None:
+@plot.command()
+@photo_argument
+@file_option("distortions.png")
+@seed_option
+def distortions(photo: Path, out: Path, seed: int) -> None:
     """Plot an image under every distortion at every level."""
     from noref.lab.cli.output import save
     from noref.lab.plots import distortions

@@ -2,31 +2,33 @@
 
 import csv
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from noref.lab.cli.options import SOME_FAILED, Changes, settings
+from noref.cli.options import path_of
+from noref.lab.cli.options import SOME_FAILED, changes_option, settings
 from noref.lab.errors import LabError
 from noref.printing import printable
 from noref.sources import find
 
 
-def score(
-    method: Annotated[
-        str,
-        typer.Argument(help="A method or recipe that needs no fit or ships fitted, or a results folder of `noref lab train`."),
-    ],
-    photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders (searched recursively), or - for a list on stdin.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
-    ] = None,
-    changes: Changes = None,
-) -> None:
+@click.command(short_help="Print the value of a method for each photo.")
+@click.argument(
+    "method", help="A method or recipe that needs no fit or ships fitted, or a results folder of `noref lab train`."
+)
+@click.argument(
+    "photos",
+    metavar="PHOTO...",
+    nargs=-1,
+    required=True,
+    help="Photos, folders (searched recursively), or - for a list on stdin.",
+)
+@click.option("--csv", "out", type=path_of, metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
+@changes_option
+def score(method: str, photos: Sequence[str], out: Path | None, changes: Sequence[str]) -> None:
     """Print the value of a method for each photo, as its paper defines it, and on a scale of 0 (worst) to 100 (best).
 
     The scale of 0 to 100 is shown where the method is calibrated. Exit code 1: some photos failed.
@@ -38,13 +40,13 @@ def score(
     failed = found = 0
     with ExitStack() as open_files:
         table = None
-        typer.echo(f"{chosen.name}: raw values, {'lower' if chosen.lower_is_better else 'higher'} is better")
-        typer.echo(f"{'raw':>9}  {'score':>5}  photo")
+        click.echo(f"{chosen.name}: raw values, {'lower' if chosen.lower_is_better else 'higher'} is better")
+        click.echo(f"{'raw':>9}  {'score':>5}  photo")
         for one in score_each(chosen, (photo.name for photo in find(photos, sys.stdin.buffer))):
             found, failed = found + 1, failed + bool(one.failed)
             raw = "-" if one.raw is None else f"{one.raw:.4f}"
             percent = "-" if one.score is None else f"{one.score:.1f}"
-            typer.echo(f"{raw:>9}  {percent:>5}  {printable(one.failed or one.image)}")
+            click.echo(f"{raw:>9}  {percent:>5}  {printable(one.failed or one.image)}")
             if out is not None and table is None:  # only now: parameters that cannot be read leave an earlier file as it was
                 with access(out, "choose another --csv"):
                     table = csv.writer(open_files.enter_context(out.open("w", newline="", encoding="utf-8")))
@@ -54,4 +56,4 @@ def score(
     if not found:
         raise LabError(f"{', '.join(photos)}: no photos; give files or folders with photos")
     if failed:
-        raise typer.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(SOME_FAILED)

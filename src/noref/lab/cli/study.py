@@ -1,29 +1,30 @@
 """`noref lab study`: experiments over many settings of one method."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
 
-import typer
+import click
 
-from noref.lab.cli.options import Changes, Database, Results, finish, numbers, pair, settings
-
-app = typer.Typer(help="Compare many settings of one method over random splits.", no_args_is_help=True)
-
-
-@app.callback()
-def main() -> None:
-    """Keep `crops` a subcommand, although it is the only one."""
+from noref.cli.group import Commands
+from noref.lab.cli.options import changes_option, data_option, finish, numbers, out_option, pair, settings
 
 
-@app.command()
-def crops(
-    recipe: Annotated[str, typer.Argument(help="Recipe of DeepBIQ on crops, such as deepbiq-2.")],
-    data: Database,
-    out: Results,
-    counts: Annotated[str, typer.Option(help="Numbers of crops, separated by commas; by default 5, 10, ... 50.")] = "",
-    poolings: Annotated[str, typer.Option(help="Pooling methods, separated by commas; all by default.")] = "",
-    repeats: Annotated[int, typer.Option(min=1, help="Random splits.")] = 10,
-    changes: Changes = None,
-) -> None:
+@click.group(cls=Commands)
+def study() -> None:
+    """Compare many settings of one method over random splits."""
+
+
+@study.command()
+@click.argument("recipe", help="Recipe of DeepBIQ on crops, such as deepbiq-2.")
+@data_option
+@out_option
+@click.option(
+    "--counts", metavar="NUMBERS", default="", show_default="5, 10, ... 50", help="Numbers of crops, separated by commas."
+)
+@click.option("--poolings", metavar="NAMES", default="", show_default="all", help="Pooling methods, separated by commas.")
+@click.option("--repeats", type=click.IntRange(min=1), metavar="N", default=10, help="Random splits.")
+@changes_option
+def crops(recipe: str, data: str, out: Path, counts: str, poolings: str, repeats: int, changes: Sequence[str]) -> None:
     """Evaluate DeepBIQ for every number of crops and every pooling method over random splits.
 
     The regressor is fitted in each split. The results folder has medians, significance tests and a plot of SRCC.
@@ -41,9 +42,9 @@ def crops(
     rated = experiment.prepare(name, folder)
     with writable(out):
         table, tests = crops.study(loaded, rated, out, chosen, ways, repeats)
-    typer.echo(as_markdown(table))
-    typer.echo(
+    click.echo(as_markdown(table))
+    click.echo(
         "For each pooling: the smallest number of crops for which no larger one is significantly better (t-test at .05).\n"
     )
-    typer.echo(as_markdown(tests))
+    click.echo(as_markdown(tests))
     finish(table, out)

@@ -1,35 +1,42 @@
 """`noref lab train` and `export`: from a recipe to a results folder, and from there to an ONNX file."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from noref.lab.cli.options import Changes, Pristine, Results, Run, finish, pair, settings
+from noref.cli.options import path_of
+from noref.lab.cli.options import changes_option, finish, out_option, pair, pristine_option, run_argument, settings
 from noref.lab.errors import LabError
 
-Card = Annotated[
-    Path | None,
-    typer.Option(help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ..."),
-]
+card_option = click.option(
+    "--card",
+    type=path_of,
+    metavar="FILE",
+    help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ...",
+)
 
 
+@click.command(short_help="Train a method and test it.")
+@click.argument("recipe", help="Name of a shipped recipe (see `noref lab recipes`), or a YAML file.")
+@out_option
+@click.option(
+    "--data",
+    metavar="NAME=PATH",
+    help="Database, such as biq2021=PATH; optional for methods trained on pristine images only.",
+)
+@pristine_option
+@changes_option
+@click.option("--export", "model", type=path_of, metavar="FILE", help="Also export the trained method to this .onnx file.")
+@card_option
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe (see `noref lab recipes`), or a YAML file.")],
-    out: Results,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME=PATH",
-            help="Database, such as biq2021=PATH; optional for methods trained on pristine images only.",
-        ),
-    ] = None,
-    pristine: Pristine = None,
-    changes: Changes = None,
-    model: Annotated[
-        Path | None, typer.Option("--export", metavar="FILE", help="Also export the trained method to this .onnx file.")
-    ] = None,
-    card: Card = None,
+    recipe: str,
+    out: Path,
+    data: str | None,
+    pristine: Path | None,
+    changes: Sequence[str],
+    model: Path | None,
+    card: Path | None,
 ) -> None:
     """Train a method and report its performance on the test part of a content-disjoint split.
 
@@ -53,20 +60,24 @@ def train(
     with writable(out):
         results = experiment.run(loaded, rated, out)
     if results is not None:  # else another process reports
-        typer.echo((out / "results.md").read_text())
+        click.echo((out / "results.md").read_text())
         if model is not None:
-            export(out, model, card)
+            _export(out, model, card)
         finish(results, out)
 
 
-def export(
-    run: Run,
-    out: Annotated[Path, typer.Argument(help="The .onnx file to write; its card goes beside it.")],
-    card: Card = None,
-) -> None:
+@click.command(short_help="Export a trained method as one ONNX file.")
+@run_argument
+@click.argument("out", type=path_of, help="The .onnx file to write; its card goes beside it.")
+@card_option
+def export(run: Path, out: Path, card: Path | None) -> None:
     """Export a trained method as one self-contained ONNX file with a model card."""
+    _export(run, out, card)
+
+
+def _export(run: Path, out: Path, card: Path | None) -> None:
     from noref.lab.export import export_run
     from noref.lab.files import writable
 
     with writable(out):
-        typer.echo(f"wrote {export_run(run, out, card)}")
+        click.echo(f"wrote {export_run(run, out, card)}")
