@@ -1,6 +1,7 @@
 """The HTML file of `noref report`: what it holds, how large it becomes, and that names of files cannot break it."""
 
 import base64
+import errno
 import hashlib
 import json
 import math
@@ -300,6 +301,15 @@ def test_the_command_writes_pages_only(results, tmp_path, name, message):
     assert result.exit_code == Exit.STOPPED
     assert message in result.stderr
     assert (tmp_path / "photo.png").read_bytes() == b"a photo"
+
+
+def test_the_command_names_the_page_that_the_system_refuses(results, page, monkeypatch):
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(page))
+
+    monkeypatch.setattr("noref.report.write", refused)
+    result = call("report", results, page)
+    assert (result.exit_code, result.stderr) == (Exit.STOPPED, f"noref: {page}: Permission denied\n")
 
 
 def test_the_command_without_results(tmp_path, page):

@@ -290,7 +290,8 @@ def test_foreign_files_are_refused_and_not_touched(save, mode):
     database.execute("CREATE TABLE results (path)")
     database.close()
     before = other.read_bytes()
-    with pytest.raises(StoreError, match=r"other\.db: it is not a results file"):
+    cure = "choose a file that `noref score --out` wrote" + ("" if mode == "r" else ", or a new one")
+    with pytest.raises(StoreError, match=rf"other\.db: it is not a results file; {cure}$"):
         Store(other, mode)
     assert other.read_bytes() == before
     assert sorted(path.name for path in photo.parent.iterdir()) == ["other.db", "photo.jpg"]

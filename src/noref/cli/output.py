@@ -61,11 +61,13 @@ def stop(message: str) -> NoReturn:
 
 
 def reason(error: Exception) -> str:
-    """The message of an error; it names standard output if that is what cannot be written."""
-    if isinstance(error, OSError) and error.filename is None:
-        text = error.strerror or str(error)
-        return f"standard output: {text}" if "stdout" in streams.flush() else text  # what was not written is written again
-    return str(error)
+    """The message of an error of the system names the file, or standard output if that is what cannot be written."""
+    if not isinstance(error, OSError):
+        return str(error)
+    text, place = error.strerror or str(error), error.filename
+    if place is None and "stdout" in streams.flush():  # what was not written is written again
+        place = "standard output"
+    return text if place is None else f"{place}: {text}"
 
 
 def say_traceback(result: Assessment | ImageError, debug: bool) -> None:

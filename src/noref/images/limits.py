@@ -32,7 +32,7 @@ def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
         ImageError: One of its kinds.
     """
     if width * height > max_pixels:
-        cause = f"{width} x {height} pixels (the limit is {max_pixels / 1e6:.6g} megapixels)"
+        cause = f"{width} x {height} pixels (the limit is {max_pixels:,} pixels)"
         raise ImageTooLarge(name, cause, "shrink it first, or raise the limit (max_pixels, --max-pixels) if you trust it")
     if not (width and height):
         raise EmptyImage(name, f"{width} x {height} pixels", "there is nothing to score")

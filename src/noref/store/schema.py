@@ -79,6 +79,10 @@ ALTER TABLE results ADD COLUMN version TEXT NOT NULL DEFAULT '';
 PRAGMA user_version = 2;
 COMMIT;
 """
+_CURES = {
+    "r": "choose a file that `noref score --out` wrote",
+    "w": "choose a file that `noref score --out` wrote, or a new one",
+}
 _WAIT = 10.0  # seconds for another process's transaction
 
 
@@ -101,7 +105,8 @@ def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
     require_file(path)
     if mode == "r" and not path.exists():
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
-    with explained(path, "choose a file that `noref score --out` wrote, or a new one, in a folder that can be written to"):
+    cure = _CURES[mode]
+    with explained(path, cure if mode == "r" else f"{cure}, in a folder that can be written to"):
         database = sqlite3.connect(
             f"{path.absolute().as_uri()}?{_access(path) if mode == 'r' else 'mode=rwc'}",
             uri=True,
@@ -135,7 +140,7 @@ def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) 
     )
     new = mode == "w" and not (application or version or tables)
     if not new and application != APPLICATION:
-        raise StoreError(f"{path}: it is not a results file; choose one that `noref score --out` wrote, or a new one")
+        raise StoreError(f"{path}: it is not a results file; {_CURES[mode]}")
     if version > VERSION:
         raise StoreError(f"{path}: a later version of noref wrote it (schema {version}); update noref")
     database.execute("PRAGMA foreign_keys = ON")

@@ -189,6 +189,14 @@ def test_a_name_is_text_whatever_it_holds(browser, service):
     assert browser.driver.title != "run"
 
 
+def test_marks_that_reorder_a_name_are_shown_as_their_codes(browser, service):
+    browser.open(service.address)
+    browser.drop({"a\u202egnp.png": PHOTOS["sharp.png"], "b\u202egpj.exe": TEXT})
+    assert names(browser) == ["a\\u202egnp.png", "b\\u202egpj.exe"]
+    browser.find(".card button").click()
+    assert browser.find("dialog h2").text == "a\\u202egnp.png"
+
+
 def test_a_busy_service_is_tried_again(browser, service):
     browser.open(service.address)
     service.busy = 2

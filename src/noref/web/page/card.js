@@ -1,6 +1,6 @@
 // The card of one photo: being scored, scored, or failed.
 
-import { element, styled } from "./dom.js";
+import { element, shown, styled } from "./dom.js";
 import { likely } from "./results.js";
 import { view } from "./view.js";
 
@@ -18,7 +18,7 @@ function running(item) {
 
 function scored(item, enlarge) {
   const { assessment } = item;
-  const details = element("button", { type: "button", class: "quiet", "aria-label": `Details of ${item.name}` }, "Details");
+  const details = element("button", { type: "button", class: "quiet", "aria-label": `Details of ${shown(item.name)}` }, "Details");
   details.addEventListener("click", () => enlarge(item));
   const body = element("div", { class: "body" }, element("div", { class: "line" }, verdict(assessment), details), title(item));
   if (assessment.score !== null) body.append(scale(assessment));
@@ -43,7 +43,7 @@ function failed({ name, failure }) {
 
 function title({ name, assessment }) {
   const size = assessment ? [element("span", { class: "muted size" }, `${assessment.width} × ${assessment.height}`)] : [];
-  return element("h3", { title: name }, element("span", { class: "name" }, name), ...size);
+  return element("h3", { title: shown(name) }, element("span", { class: "name" }, shown(name)), ...size);
 }
 
 /** The score, large, and its interval. */

@@ -1,7 +1,7 @@
 // The details of one photo, large, in a dialog.
 
 import { chips, scale, verdict, words } from "./card.js";
-import { element, styled } from "./dom.js";
+import { element, shown, styled } from "./dom.js";
 import { view } from "./view.js";
 
 /** Show an item; the dialog closes with Escape, its button, or a click beside it. */
@@ -16,7 +16,7 @@ export function show(dialog, item) {
   const { width, height, model, policy } = assessment;
   facts.append(element("p", { class: "muted note" }, `${width} × ${height} pixels. ${model}: ${policy}.`));
   dialog.replaceChildren(
-    element("div", { class: "line" }, element("h2", { id: "details-title" }, item.name), close),
+    element("div", { class: "line" }, element("h2", { id: "details-title" }, shown(item.name)), close),
     element("div", { class: "large" }, view(item), facts),
   );
   dialog.onclick = (event) => event.target === dialog && dialog.close();

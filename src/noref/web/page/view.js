@@ -1,6 +1,6 @@
 // A photo under its quality map, with a slider that wipes between the two.
 
-import { element, styled } from "./dom.js";
+import { element, shown, styled } from "./dom.js";
 import { draw } from "./overlay.js";
 
 const START = 50; // percent of the width that the map covers at first
@@ -21,7 +21,7 @@ export function view({ name, preview, assessment }) {
 function wipe(name, map, stage) {
   const canvas = element("canvas", { "aria-hidden": "true" });
   draw(canvas, map);
-  const label = `Quality map over ${name}`;
+  const label = `Quality map over ${shown(name)}`;
   const slider = element("input", { type: "range", class: "wipe", min: 0, max: 100, value: START, "aria-label": label });
   const moved = () => {
     stage.style.setProperty("--wipe", `${slider.value}%`);
