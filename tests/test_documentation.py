@@ -160,9 +160,10 @@ def test_commands_exist_with_these_options(command: str, page: str):
     applications = dict(_module(ROOT / "tools" / "cli_reference.py").applications())
     name = "noref lab" if words[0] == "lab" else "noref"
     words, here = words[words[0] == "lab" :], applications[name]
-    while hasattr(here, "commands"):
-        assert words[0] in here.commands, f"{page}: there is no command {words[0]}"
-        here = here.commands[words.pop(0)]
+    while isinstance(here, click.Group):
+        below = here.get_command(click.Context(here), words[0])
+        assert below is not None, f"{page}: there is no command {words[0]}"
+        here, words = below, words[1:]
     try:
         parsed = here.make_context(command, words, **CONTEXT).params
     except click.exceptions.Exit:  # of an option such as --list

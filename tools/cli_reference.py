@@ -3,7 +3,8 @@
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+import click
 
 from noref.cli import Exit
 from noref.cli.group import CONTEXT
@@ -39,23 +40,26 @@ it precedes the command (`noref lab --debug train ...`).
 """
 
 
-def applications() -> Iterator[tuple[str, Any]]:
+def applications() -> Iterator[tuple[str, click.Command]]:
     """Every application as a group of commands, by its name."""
     for name, module in APPLICATIONS.items():
         yield name, importlib.import_module(module).app
 
 
-def commands() -> Iterator[tuple[str, Any]]:
+def commands() -> Iterator[tuple[str, click.Command]]:
     """Every command by its full name; a group precedes its commands."""
     for name, group in applications():
         yield from _below(name, group)
 
 
-def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     yield name, command
-    for child, below in getattr(command, "commands", {}).items():
-        if f"{name} {child}" not in APPLICATIONS:  # that is an application of its own
-            yield from _below(f"{name} {child}", below)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            below = command.get_command(context, child)
+            if below is not None and f"{name} {child}" not in APPLICATIONS:  # that is an application of its own
+                yield from _below(f"{name} {child}", below)
 
 
 def page() -> str:

@@ -9,18 +9,29 @@ import click
 
 import noref
 from noref import streams
-from noref.cli import compare, models, report, results, score, serve, threshold
 from noref.cli.group import CONTEXT, Commands
 from noref.cli.output import Exit, reason, say
 
+COMMANDS = ("score", "results", "compare", "threshold", "report", "models", "serve")
+"""Commands that are imported when they are called, each from a module of its name; the help lists them in this order."""
+
 
 class _Noref(Commands):
-    """Ends with `Exit.INTERRUPTED` where a command does not end itself when it is interrupted; click would end with 1."""
+    """The commands of `COMMANDS` and those that are added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"noref.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # which the command did not end by; click would end with 1
             say("noref: interrupted")
             raise click.exceptions.Exit(Exit.INTERRUPTED) from None
 
@@ -33,15 +44,6 @@ class _Noref(Commands):
 @click.version_option(noref.__version__, message="noref %(version)s", help="Print the version and stop.")
 def app() -> None:
     """All commands."""
-
-
-app.add_command(score.score)
-app.add_command(results.results)
-app.add_command(compare.compare)
-app.add_command(threshold.threshold)
-app.add_command(report.report)
-app.add_command(models.models)
-app.add_command(serve.serve)
 
 
 @app.command(
