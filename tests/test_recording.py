@@ -21,7 +21,7 @@ from noref.cli.app import app
 from noref.store import Record, Store
 from pictures import make_scene
 
-PHOTOS = 60
+PHOTOS = 40
 
 
 def call(*arguments: object):

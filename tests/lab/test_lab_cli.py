@@ -32,9 +32,10 @@ def call(*arguments: object):
 
 @pytest.fixture(scope="module")
 def train(database, pristine):
-    def command(out: Path, *more: str):
+    def command(out: Path, *more: str, options: tuple[object, ...] = ()):
         changes = [part for change in [*TINY.split(), "types=[jpeg]", *more] for part in ("--set", change)]
-        return call("train", "diqa", "--data", f"biq2021={database}", "--pristine", pristine, "--out", out, *changes)
+        data = ("--data", f"biq2021={database}", "--pristine", pristine)
+        return call("train", "diqa", *data, "--out", out, *changes, *options)
 
     return command
 
@@ -84,6 +85,13 @@ def test_export_and_score(run, tmp_path, database):
     predictions = pd.read_csv(run / "predictions.csv").iloc[0]
     found = scorer.score(database / predictions["image"])
     assert found.score == pytest.approx(min(max(100 * predictions["predicted"], 0), 100), abs=1e-3)
+
+
+def test_a_training_exports_what_the_command_export_does(run, train, tmp_path):
+    first, second = tmp_path / "first" / "tiny.onnx", tmp_path / "second" / "tiny.onnx"
+    for result in (train(run, options=("--export", first)), call("export", run, second)):
+        assert result.exit_code == 0, result.stderr
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_distort_and_plots(run, pristine, database, tmp_path):

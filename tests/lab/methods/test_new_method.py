@@ -51,7 +51,7 @@ RECIPE = """
 method: flat
 split: {train: 0.6, validation: 0.2, test: 0.2}
 params:
-  backbone: {name: BACKBONE}
+  backbone: {name: test_vit}
   data: {area: 20_000, crop: 64}
   optimizer: {head_lr: 1e-3}
   schedule: {epochs: 1, batch: 8}
@@ -64,9 +64,8 @@ def registered(monkeypatch):
     registry.register("flat")(FlatMethod)
 
 
-@pytest.mark.parametrize("backbone", ["test_convnext", "test_vit"])
-def test_a_recipe_trains_saves_reports_and_exports_it(backbone, registered, rated, tmp_path):
-    (tmp_path / "flat.yaml").write_text(RECIPE.replace("BACKBONE", backbone))
+def test_a_recipe_trains_saves_reports_and_exports_it(registered, rated, tmp_path):
+    (tmp_path / "flat.yaml").write_text(RECIPE)
     recipe = load_recipe(str(tmp_path / "flat.yaml"), {"dropout": 0.1})
     assert recipe.params["optimizer"] == {**recipe.params["optimizer"], "name": "adamw", "head_lr": 1e-3}
     results = experiment.run(recipe, rated, tmp_path / "run")

@@ -183,12 +183,6 @@ def test_the_exported_model_agrees(exported, method, pixels):
     assert exported.card.map_cell == 16
 
 
-def test_the_command_export_writes_the_same_file(run, file, tmp_path):
-    result = call("export", run, tmp_path / "new" / "tiny.onnx")
-    assert result.exit_code == 0, result.stderr
-    assert (tmp_path / "new" / "tiny.onnx").read_bytes() == file.read_bytes()
-
-
 def test_large_constants_take_two_bytes_each(file):
     model = onnx.load(file)
     large = [constant for constant in model.graph.initializer if np.prod(constant.dims) >= 4096]
