@@ -27,6 +27,7 @@ def test_permissions_and_links_are_kept(tmp_path):
     link.symlink_to("private.html")
     with draft(link) as file:
         file.write_text("new")
+        assert file.stat().st_mode & 0o777 == 0o600  # private while it is written
     assert path.read_text() == "new"
     assert path.stat().st_mode & 0o777 == 0o640
     assert link.is_symlink()

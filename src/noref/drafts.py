@@ -36,6 +36,8 @@ def draft(path: Path) -> Iterator[Path]:
     place = Path(os.path.realpath(path))
     file = place.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
     try:
+        if os.path.exists(place):
+            file.touch(mode=0o600)  # what others may read is decided by the file that it replaces
         yield file
         _keep_permissions(place, file)
         file.replace(place)
