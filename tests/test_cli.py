@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import noref
-from noref import card, images
+from noref import images
 from noref.cli import Exit
 from noref.cli.app import app
 from pictures import make_scene
@@ -281,10 +281,46 @@ def test_an_empty_path_is_refused(option, folder):
     assert f"Invalid value for '{option}': an empty path" in result.stderr
 
 
-def test_any_command_that_is_interrupted_says_so(monkeypatch):
-    def interrupt():
-        raise KeyboardInterrupt
+def by_module(error: BaseException) -> ImportError:
+    """What a compiled module makes of Ctrl-C while it is imported."""
+    found = ImportError("initialization failed")
+    found.__cause__ = error
+    return found
 
-    monkeypatch.setattr(card, "shipped", interrupt)
-    result = call("models")
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), by_module(KeyboardInterrupt())])
+@pytest.mark.parametrize(
+    ("words", "place"), [(["models"], "noref.card.shipped"), (["-h"], "noref.cli.app.pkgutil.resolve_name")]
+)
+def test_every_interrupted_command_says_so(monkeypatch, error, words, place):
+    def interrupt(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(place, interrupt)
+    result = call(*words)
     assert (result.exit_code, result.stdout, result.stderr) == (Exit.INTERRUPTED, "", "noref: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["scor"], "No such command 'scor'. Did you mean 'score'?"),
+        (["lba"], "No such command 'lba'. Did you mean 'lab'?"),
+        (["results", "r.db", "\x1b[31mred.db"], r"Got unexpected extra argument (\x1b[31mred.db)"),
+        (["score", "x.jpg", "--jobs", "x"], "Invalid value for '--jobs': 'x' is not a valid whole number."),
+        (["results", "r.db", "--below", "low"], "Invalid value for '--below': 'low' is not a valid number."),
+        (["results", "r.db", "--above", "nan"], "Invalid value for '--above': nan is not a number."),
+        (["report", "", "page.html"], "Invalid value for 'RESULTS': an empty path"),
+        (["lab", "distort", "x.png", "--type", "jpeg"], "Missing option '--level'."),
+    ],
+    ids=lambda value: " ".join(map(repr, value)) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_explained(words, message):
+    result = call(*words)
+    assert result.exit_code == Exit.STOPPED
+    assert result.stderr.endswith(f"\nError: {message}\n")
+
+
+def test_names_that_begin_with_a_dash_follow_two_dashes(folder):
+    assert "1 failed" in call("score", "--", "-dash.jpg").stderr
+    assert "-dash.jpg: no such file" in call("lab", "score", "brisque", "--", "-dash.jpg").stdout

@@ -253,6 +253,7 @@ def test_results_of_different_settings_are_refused_with_the_reason(files, tmp_pa
     ("arguments", "message"),
     [
         (["{before}"], "a comparison needs two systems"),
+        (["{before}", ""], "an empty path: no such file or folder; give folders"),
         (["{before}", "{before}"], "one is given twice"),
         (["{before}", "missing.db"], "missing.db: no such file"),
         (["{before}", "{folder}"], "pictures must be scored alike"),

@@ -218,6 +218,13 @@ def test_help_that_cannot_be_written():
     assert done.stderr == b"noref: standard output: No space left on device\n"
 
 
+@full
+def test_a_list_of_the_laboratory_that_cannot_be_written():
+    command = f"{sys.executable} -m noref.cli lab data list > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, env=environment(), timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, b"noref: standard output: No space left on device\n")
+
+
 def stored(file: Path, photo: Path) -> Path:
     call(photo, photo.parent / "missing.jpg", "--out", file)
     return file

@@ -1,17 +1,15 @@
 """Write the command-line reference, docs/reference/cli.md, from the commands themselves: `python tools/cli_reference.py`."""
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from noref.cli import Exit
+from noref.cli.app import app
 from noref.cli.group import CONTEXT
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
-LAB = "noref.lab.cli.app" if hasattr(importlib.import_module("noref.lab.cli"), "__path__") else "noref.lab.cli"
-APPLICATIONS = {"noref": "noref.cli.app", "noref lab": LAB}
 WIDTH = 90  # columns of the help texts
 
 INTRODUCTION = """\
@@ -34,32 +32,20 @@ All commands but `noref lab` return the highest code that applies:
 
 A closed standard input counts as an empty list; output to a closed stream is dropped.
 
-`noref lab` returns 0 for success, 1 for success with some failed images, 2 for wrong usage (one line names the cause and the
-cure), and 3 for a bug in noref, whose traceback is printed. `--debug` prints the traceback of every error; in the laboratory
-it precedes the command (`noref lab --debug train ...`).
+`noref lab` returns 0 for success, 1 for success with some failed images or output that its reader closed, 2 for wrong usage
+(one line names the cause and the cure), 3 for a bug in noref, whose traceback is printed, and 130 when it is interrupted.
+`--debug` prints the traceback of every error; in the laboratory it precedes the command (`noref lab --debug train ...`).
 """
 
 
-def applications() -> Iterator[tuple[str, click.Command]]:
-    """Every application as a group of commands, by its name."""
-    for name, module in APPLICATIONS.items():
-        yield name, importlib.import_module(module).app
-
-
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands(name: str = "noref", command: click.Command = app) -> Iterator[tuple[str, click.Command]]:
     """Every command by its full name; a group precedes its commands."""
-    for name, group in applications():
-        yield from _below(name, group)
-
-
-def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     yield name, command
     if isinstance(command, click.Group):
         context = click.Context(command)
         for child in command.list_commands(context):
-            below = command.get_command(context, child)
-            if below is not None and f"{name} {child}" not in APPLICATIONS:  # that is an application of its own
-                yield from _below(f"{name} {child}", below)
+            if below := command.get_command(context, child):
+                yield from commands(f"{name} {child}", below)
 
 
 def page() -> str:

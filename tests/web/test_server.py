@@ -345,6 +345,12 @@ def test_a_host_name_that_nobody_knows(monkeypatch):
     assert "cannot listen on nowhere, port 0 (the host name cannot be resolved); choose another" in result.stderr
 
 
+def test_an_empty_address_is_not_that_of_every_network():
+    result = CliRunner().invoke(app, ["serve", "--host", "", "--port", "0"])
+    assert result.exit_code == Exit.STOPPED
+    assert result.stderr.startswith("noref: --host is empty; give an address, such as 127.0.0.1")
+
+
 def test_an_unknown_model_is_reported():
     result = CliRunner().invoke(app, ["serve", "--model", "unifed"])
     assert result.exit_code == Exit.STOPPED

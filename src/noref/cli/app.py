@@ -1,42 +1,81 @@
 """All commands of `noref`, and how the program ends."""
 
-import importlib
+import contextlib
 import os
+import pkgutil
 import sys
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 import noref
 from noref import streams
-from noref.cli.group import CONTEXT, Commands
+from noref.cli.group import CONTEXT
 from noref.cli.output import Exit, reason, say
+from noref.printing import printable
 
-COMMANDS = ("score", "results", "compare", "threshold", "report", "models", "serve")
-"""Commands that are imported when they are called, each from a module of its name; the help lists them in this order."""
+COMMANDS = {
+    "score": "noref.cli.score:score",
+    "results": "noref.cli.results:results",
+    "compare": "noref.cli.compare:compare",
+    "threshold": "noref.cli.threshold:threshold",
+    "report": "noref.cli.report:report",
+    "models": "noref.cli.models:models",
+    "serve": "noref.cli.serve:serve",
+    "lab": "noref.lab.cli.app:app",
+}
+"""Where each command is, in the order of the help. It is imported when it is called, so that the others cost no time."""
 
 
-class _Noref(Commands):
-    """The commands of `COMMANDS` and those that are added."""
+class _Noref(click.Group):
+    """The commands of `COMMANDS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *super().list_commands(ctx)]
+        return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(importlib.import_module(f"noref.cli.{cmd_name}"), cmd_name)
+        command: click.Command | None = pkgutil.resolve_name(COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _endings():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with _endings():
             return super().invoke(ctx)
-        except KeyboardInterrupt:  # which the command did not end by; click would end with 1
-            say("noref: interrupted")
-            raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def _endings() -> Iterator[None]:
+    """Escape what arguments hold in messages about them, and end with `Exit.INTERRUPTED` where click would end with 1."""
+    try:
+        yield
+    except click.UsageError as error:
+        if type(error) is not click.UsageError:  # its subclasses escape what they quote
+            raise
+        raise click.UsageError(printable(error.message), error.ctx) from None
+    except BaseException as error:
+        if not _is_interrupt(error):
+            raise
+        say("noref: interrupted")
+        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is the cause; a compiled module that is being imported turns it into an error of its own."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__))
 
 
 @click.group(
+    name="noref",
     cls=_Noref,
     help="Predict how good photos look, without a reference. Scores run from 0 to 100; higher is better.",
     context_settings=CONTEXT,
@@ -44,18 +83,6 @@ class _Noref(Commands):
 @click.version_option(noref.__version__, message="noref %(version)s", help="Print the version and stop.")
 def app() -> None:
     """All commands."""
-
-
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    help="Train, evaluate and export methods (needs the extra: pip install 'noref[lab]').",
-    short_help="Train, evaluate and export methods.",
-)
-@click.pass_context
-def lab(context: click.Context) -> None:
-    # By name, so that the runtime does not depend on the laboratory.
-    commands = importlib.import_module("noref.lab.cli.app")
-    commands.app(context.args, prog_name="noref lab")
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import click
 
 import noref
 from noref import capacity, card, progress, quality_maps, recording, sources
-from noref.cli.options import VIEWS, debug_option, exact_option, jobs_option, max_pixels_option, path_of
+from noref.cli.options import VIEWS, Whole, debug_option, exact_option, jobs_option, max_pixels_option, path_of
 from noref.cli.output import EXIT_CODES, Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
 from noref.comparison import System, common_settings, distinct_names, texts
@@ -45,7 +45,7 @@ FORMATS = [*texts.FORMATS]
 @click.option(
     "--pictures",
     "most",
-    type=click.IntRange(min=0),
+    type=Whole(min=0),
     metavar="N",
     default=10,
     help="How many of the most different pictures to list.",
@@ -87,8 +87,8 @@ def compare(
     if len(places) < 2:
         stop("a comparison needs two systems; give two or more folders or results files")
     require_local(*places, page, model)
-    if missing := next((place for place in places if not os.path.exists(place)), None):
-        stop(f"{missing}: no such file or folder; give folders of photos, or results that noref score --out wrote")
+    if missing := [place or "an empty path" for place in places if not os.path.exists(place)]:
+        stop(f"{missing[0]}: no such file or folder; give folders of photos, or results that noref score --out wrote")
     if page is not None:
         require_report("--report")
         check_page(page, [Path(place) for place in places])

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "show_default": True}
-"""Settings of the applications `noref` and `noref lab`, which hold for their commands, too."""
+"""Settings of `noref`, which hold for the commands below it, too."""
 
 
 class Commands(click.Group):

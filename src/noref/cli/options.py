@@ -23,8 +23,16 @@ def path_of(text: str) -> Path:
     return Path(text)
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "whole number"
+
+
 class Within(click.FloatRange):
     """A number within bounds; NaN, which compares with neither, is refused."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number that a text gives."""
@@ -36,7 +44,7 @@ class Within(click.FloatRange):
 
 def max_pixels_option(default: int = images.MAX_PIXELS) -> Callable[[Command], Command]:
     """`--max-pixels` with a default of its own."""
-    kind = click.IntRange(min=1)
+    kind = Whole(min=1)
     return click.option("--max-pixels", type=kind, metavar="N", default=default, help="Refuse images with more pixels.")
 
 
@@ -55,7 +63,7 @@ view_option = click.option(
 exact_option = click.option("--exact", is_flag=True, help="Decode large JPEGs in full, not at a reduced size; slower.")
 jobs_option = click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="N",
     show_default=AUTOMATIC_JOBS,
     help="Photos scored in parallel; the results do not depend on it. On a cluster (noref score): scorers.",
@@ -63,7 +71,7 @@ jobs_option = click.option(
 settings_option = click.option(
     "--settings",
     "number",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="N",
     default=1,
     help="Which settings to use if there are results for several: 1 is the latest.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import Within, debug_option, path_of
+from noref.cli.options import Whole, Within, debug_option, path_of
 from noref.cli.output import needing, require_local, say, stop, stops
 from noref.store import opened
 
@@ -23,7 +23,7 @@ from noref.store import opened
 )
 @click.option(
     "--max-size",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="MB",
     default=60,
     help="Size up to which the page holds pictures; its table is always complete.",

@@ -11,6 +11,7 @@ import noref
 from noref import capacity
 from noref.cli.options import (
     AUTOMATIC_JOBS,
+    Whole,
     debug_option,
     exact_option,
     max_pixels_option,
@@ -23,12 +24,12 @@ from noref.scorer import View
 from noref.web.limits import DEFAULT, MIB, Limits
 
 MAX_PIXELS = 100_000_000  # in any format, about what a job's memory is reserved for
-COUNT = click.IntRange(min=1)
+COUNT = Whole(min=1)
 
 
 @click.command(short_help="Serve a page and an HTTP API that score photos.")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), metavar="N", default=8000, help="Port to listen on; 0 for any free one.")
+@click.option("--port", type=Whole(0, 65535), metavar="N", default=8000, help="Port to listen on; 0 for any free one.")
 @click.option(
     "--allow-host",
     metavar="NAME",
@@ -94,6 +95,8 @@ def serve(
     By default only this machine can reach it. Nothing is stored, and nothing is sent elsewhere. Ctrl-C ends it when the running
     requests are answered.
     """
+    if not host:  # as of a variable that is not set; it would mean every address
+        stop("--host is empty; give an address, such as 127.0.0.1 for this machine alone, or 0.0.0.0 for all")
     require_local(model, folder, ort)
     if folder is not None:
         _export(folder, ort, model, debug)

@@ -8,7 +8,8 @@ import traceback
 
 import click
 
-from noref.cli.group import CONTEXT, Commands
+from noref.cli.group import Commands
+from noref.cli.output import say
 from noref.errors import NorefError
 from noref.lab.cli import catalogue, data, distort, evaluate, plot, score, study, train
 from noref.lab.cli.options import BUG, INTERRUPTED, WRONG_USAGE
@@ -31,15 +32,17 @@ class _Laboratory(Commands):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             resumes = ctx.invoked_subcommand in RESUMED
-            click.echo(f"noref lab: interrupted{'; the same command resumes' if resumes else ''}", err=True)
+            say(f"noref lab: interrupted{'; the same command resumes' if resumes else ''}")
             raise click.exceptions.Exit(INTERRUPTED) from None
         except Exception as error:
-            if isinstance(error, (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError)):
+            if isinstance(error, (click.exceptions.Exit, click.Abort, click.ClickException)):
+                raise
+            if isinstance(error, OSError) and error.filename is None:  # standard output, most likely, which `noref` explains
                 raise
             code, message = _explained(error)
             if code == BUG or ctx.params["debug"]:
                 traceback.print_exception(error)
-            click.echo(f"noref lab: {message}", err=True)
+            say(f"noref lab: {message}")
             raise click.exceptions.Exit(code) from None
 
 
@@ -52,10 +55,12 @@ def _explained(error: Exception) -> tuple[int, str]:
     return BUG, "internal error, a bug in noref; please report it with the traceback above"
 
 
-@click.group(cls=_Laboratory, context_settings=CONTEXT)
+@click.group(cls=_Laboratory, short_help="Train, evaluate and export methods.")
 @click.option("--debug", is_flag=True, help="Print the traceback of user errors, too.")
 def app(debug: bool) -> None:  # `_Laboratory` reads the option
     """Train, evaluate, compare and export methods of blind image quality assessment.
+
+    Needs the extra: pip install 'noref[lab]'.
 
     Exit code: 0 success, 1 success but some images failed, 2 wrong usage, 3 a bug in noref, 130 interrupted.
     """

@@ -25,7 +25,7 @@ def _list_distortions(context: click.Context, _: click.Parameter, wanted: bool) 
 @click.command(short_help="Distort an image by a known type and level.")
 @photo_argument
 @click.option("--type", "kind", required=True, metavar="NAME", help="Type of the distortion; see --list.")
-@level_option()
+@level_option(required=True)
 @click.option("--out", type=path_of, metavar="FILE", show_default="a PNG in the current directory", help="File to write.")
 @seed_option
 @click.option(

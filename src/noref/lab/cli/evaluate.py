@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import path_of
+from noref.cli.options import Whole, path_of
 from noref.lab.cli.options import changes_option, finish, numbers, out_option, pair, pairs, pristine_option, settings
 from noref.lab.errors import LabError
 
@@ -36,12 +36,12 @@ SHARES = "train=.8,test=.2"
 )
 @click.option(
     "--repeats",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="N",
     show_default="10",
     help="Splits of the random protocol.",
 )
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", show_default="0", help="Random seed of the first split.")
+@click.option("--seed", type=Whole(min=0), metavar="N", show_default="0", help="Random seed of the first split.")
 @pristine_option
 @changes_option
 def evaluate(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from noref.cli.options import Command, path_of
+from noref.cli.options import Command, Whole, path_of
 from noref.lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -28,19 +28,12 @@ pristine_option = click.option(
 changes_option = click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated."
 )
-seed_option = click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, help="Random seed of the distortions.")
+seed_option = click.option("--seed", type=Whole(min=0), metavar="N", default=0, help="Random seed of the distortions.")
 
 
-def level_option(default: int | None = None) -> Callable[[Command], Command]:
-    """`--level`, required where it has no default."""
-    return click.option(
-        "--level",
-        type=click.IntRange(1, 5),
-        metavar="N",
-        required=default is None,
-        default=default,
-        help="1 (mild) to 5 (severe).",
-    )
+def level_option(**settings: Any) -> Callable[[Command], Command]:
+    """`--level`; `default` or `required` are given."""
+    return click.option("--level", type=Whole(1, 5), metavar="N", help="1 (mild) to 5 (severe).", **settings)
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

@@ -57,7 +57,7 @@ def photos(run: Path, data: str, out: Path) -> None:
 @click.argument("run", type=path_of, help="Results folder of a DIQA or DIQA-SENS run.")
 @click.argument("photo", type=path_of, help="A pristine image.")
 @click.option("--type", "kind", metavar="NAME", default="jpeg", help="Type of the distortion; see `noref lab distort --list`.")
-@level_option(4)
+@level_option(default=4)
 @file_option("maps.png")
 @seed_option
 def maps(run: Path, photo: Path, kind: str, level: int, out: Path, seed: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from noref.cli.group import Commands
+from noref.cli.options import Whole
 from noref.lab.cli.options import changes_option, data_option, finish, numbers, out_option, pair, settings
 
 
@@ -22,7 +23,7 @@ def study() -> None:
     "--counts", metavar="NUMBERS", default="", show_default="5, 10, ... 50", help="Numbers of crops, separated by commas."
 )
 @click.option("--poolings", metavar="NAMES", default="", show_default="all", help="Pooling methods, separated by commas.")
-@click.option("--repeats", type=click.IntRange(min=1), metavar="N", default=10, help="Random splits.")
+@click.option("--repeats", type=Whole(min=1), metavar="N", default=10, help="Random splits.")
 @changes_option
 def crops(recipe: str, data: str, out: Path, counts: str, poolings: str, repeats: int, changes: Sequence[str]) -> None:
     """Evaluate DeepBIQ for every number of crops and every pooling method over random splits.
