@@ -16,7 +16,6 @@ from PIL import Image, ImageFilter
 
 import noref
 from noref import images, sources
-from noref.card import DEFAULT
 from noref.lab import distortions
 from noref.lab.tables import as_markdown
 
@@ -25,9 +24,6 @@ Mask = npt.NDArray[np.float32]  # H x W, 0 to 1
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 photos_argument = click.argument("folder", metavar="PHOTOS", type=click.Path(path_type=Path), help="Folder of pristine photos.")
-model_option = click.option(
-    "--model", default=DEFAULT, show_default=True, help="Name of a shipped model, or path of an exported one."
-)
 
 
 def out_option(content: str) -> Decorator:

@@ -21,10 +21,11 @@ import drawn
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from common import Pixels, blurred, distorted, model_option, out_option, photos_argument, photos_of, report
+from common import Pixels, blurred, distorted, out_option, photos_argument, photos_of, report
 from PIL import Image
 
 import noref
+from noref.cli.options import model_option
 from noref.lab import distortions
 
 DRAWN = 12  # drawn pictures of a kind

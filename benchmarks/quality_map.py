@@ -22,7 +22,6 @@ from common import (
     composed,
     distorted,
     generator,
-    model_option,
     out_option,
     photos_argument,
     photos_of,
@@ -34,6 +33,7 @@ from common import (
 from sklearn.metrics import roc_auc_score
 
 import noref
+from noref.cli.options import model_option
 from noref.lab.distortions import chains
 
 LEVELS = (3, 5)

@@ -14,10 +14,11 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from common import Pixels, generator, model_option, out_option, photos_argument, photos_of, report
+from common import Pixels, generator, out_option, photos_argument, photos_of, report
 from PIL import Image, ImageOps
 
 import noref
+from noref.cli.options import model_option
 
 TILE, ACROSS, DOWN = 512, 8, 6
 MEGAPIXELS = (12.6, 3, 1)

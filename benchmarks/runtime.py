@@ -21,7 +21,7 @@ from PIL import Image
 
 import noref
 from noref import capacity
-from noref.card import DEFAULT
+from noref.cli.options import model_option
 
 MEMORY = """
 import sys, noref
@@ -78,7 +78,7 @@ def peak_mib(path: Path, mode: str, model: str) -> float:
 
 
 @click.command()
-@click.option("--model", default=DEFAULT, show_default=True, help="Name of a shipped model, or path of an exported one.")
+@model_option
 def main(model: str) -> None:
     """Print one line a measurement: what, value, limit."""
     cores = capacity.available_processors()

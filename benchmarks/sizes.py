@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from common import Pixels, model_option, out_option, photos_argument, photos_of, report, resized
+from common import Pixels, out_option, photos_argument, photos_of, report, resized
 
 import noref
+from noref.cli.options import model_option
 
 LONG_SIDES = (512, 256, 128, 64)
 LOWEST = 60  # score of a photo that is tried

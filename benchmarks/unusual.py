@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from common import Pixels, blob, composed, generator, model_option, out_option, photos_argument, photos_of, report, resized
+from common import Pixels, blob, composed, generator, out_option, photos_argument, photos_of, report, resized
 from drawn import document, screenshot
 
 import noref
+from noref.cli.options import model_option
 from noref.lab.pictures.plain import drawing
 
 

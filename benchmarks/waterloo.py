@@ -14,9 +14,10 @@ import click
 import numpy as np
 import pandas as pd
 import peers
-from common import Pixels, distorted, generator, model_option, out_option, photos_argument, photos_of, report
+from common import Pixels, distorted, generator, out_option, photos_argument, photos_of, report
 
 import noref
+from noref.cli.options import model_option
 from noref.lab import distortions
 from noref.lab.datasets.synthetic import HIGHER_IS_BETTER, full_reference
 from noref.lab.distortions import chains
