@@ -183,6 +183,14 @@ def test_a_finished_training_is_not_trained_on(tmp_path):
     assert first.weight == again.weight == 2
 
 
+def test_a_log_gets_a_line_an_epoch(tmp_path, capsys):
+    follow(tmp_path / "stage", FALLING)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rsplit(", ", 1)[0] for line in lines] == [
+        f"stage: epoch {epoch} of 20, figure {figure:.4f}" for epoch, figure in enumerate(FALLING[:5], 1)
+    ]
+
+
 def test_an_interrupted_training_resumes_after_its_latest_epoch_not_its_best(tmp_path):
     with pytest.raises(InterruptedError):
         follow(tmp_path, FALLING, broken_at=3)

@@ -1,6 +1,5 @@
 """`noref lab distort` and `synthesize`: distorted copies of one image, or of a whole folder."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -51,17 +50,15 @@ def distort(photo: Path, kind: str, level: int, out: Path | None, seed: int) -> 
 @seed_option
 def synthesize(photos: Path, out: Path, types: str, levels: str, seed: int) -> None:
     """Build a synthetic database: every image at every type and level, with full-reference scores (MS-SSIM, VIF, GMSD)."""
-    from rich.console import Console
-    from rich.progress import track
-
     from noref.lab import distortions
     from noref.lab.datasets.synthetic import Synthesis
     from noref.lab.files import writable
+    from noref.lab.progress import track
     from noref.lab.training.pairs import find_photos
 
     names = types.split(",") if types else distortions.names()
     work = Synthesis(find_photos(photos), out, names, numbers(levels.split(","), "--levels", int), seed)
     with writable(out):
-        for _ in track(work, "synthesizing", total=len(work), console=Console(stderr=True), disable=not sys.stderr.isatty()):
+        for _ in track(work, "synthesizing", len(work)):
             pass
     click.echo(f"{len(work)} images in {out}")

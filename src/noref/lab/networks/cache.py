@@ -8,7 +8,6 @@ folder; the old folder is not used any more and can be deleted.
 import functools
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import metadata
@@ -16,8 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 import noref
 from noref import batch, images
@@ -27,6 +24,7 @@ from noref.lab.arrays import Pixels, Vectors
 from noref.lab.errors import LabError
 from noref.lab.networks import pooling
 from noref.lab.preprocessing import WorkingSize
+from noref.lab.progress import track
 
 READERS = 2  # threads that decode photos while the network computes
 AHEAD = 5  # maximum of decoded photos in memory
@@ -74,11 +72,9 @@ class FeatureCache:
         """
         facts = json.dumps({"policy": policy, "made_with": made_with()}, sort_keys=True, indent=2)
         home = None if self.folder is None else self.folder / _digest(facts.encode())
-        quiet = len(paths) == 1 or not sys.stderr.isatty()
         found: Vectors = np.empty((0, 0, 0), np.float32)
         fetching = batch.ahead(partial(_fetch, home=home), paths, READERS, AHEAD)
-        progress = track(fetching, "features", len(paths), console=Console(stderr=True), transient=True, disable=quiet)
-        for i, (path, fetched) in enumerate(zip(paths, progress, strict=True)):
+        for i, (path, fetched) in enumerate(zip(paths, track(fetching, "features", len(paths)), strict=True)):
             vectors = fetched.vectors
             if vectors is None:
                 vectors = _computed(path, fetched.pixels, compute)

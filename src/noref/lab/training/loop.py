@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -78,6 +79,28 @@ class SeededBatches(Callback):
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
         (state,) = np.random.SeedSequence((self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)).generate_state(1)
         torch.manual_seed(int(state))
+
+
+class EpochLines(Callback):
+    """Writes a line an epoch to standard error, for logs; on a terminal there is Lightning's progress bar.
+
+    Args:
+        stage: Name of this stage of training.
+        monitor: The validation metric for checkpoints.
+    """
+
+    def __init__(self, stage: str, monitor: str) -> None:
+        self.stage, self.monitor = stage, monitor
+        self.begun = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.begun = time.monotonic()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            reached, seconds = float(trainer.callback_metrics[self.monitor]), time.monotonic() - self.begun
+            epoch = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
+            print(f"{self.stage}: {epoch}, {self.monitor} {reached:.4f}, {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 class ModelCheckpoint(pl.callbacks.ModelCheckpoint):
@@ -161,7 +184,8 @@ def _callbacks(folder: Path, schedule: Schedule, seed: int, monitor: str, mode: 
         check_on_train_epoch_end=False,
     )
     average = [] if schedule.ema is None else [EMAWeightAveraging(decay=schedule.ema)]
-    return [SeededBatches(seed), Divergence(), stop, best, latest, *average]
+    lines = [] if sys.stderr.isatty() else [EpochLines(folder.name, monitor)]
+    return [SeededBatches(seed), Divergence(), stop, best, latest, *average, *lines]
 
 
 def _trainer(folder: Path, schedule: Schedule, callbacks: list[Callback]) -> pl.Trainer:

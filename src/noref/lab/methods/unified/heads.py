@@ -19,6 +19,7 @@ from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork, mos_targ
 from noref.lab.methods.unified.photos import Together
 from noref.lab.networks.pooling import describe
 from noref.lab.preprocessing import WorkingSize, working_pixels
+from noref.lab.progress import track
 
 LARGER = (8 / 7) ** 2  # area at which photos are distorted, as a ratio to the working area: 512 x 512 for 448 x 448
 COPIES = 8  # distorted versions of each pristine photo
@@ -57,7 +58,7 @@ def distorted_vectors(network: UnifiedNetwork, images: Together, size: WorkingSi
     """
     if not file.exists():
         parts = []
-        for place in range(len(images)):
+        for place in track(range(len(images)), "features of distorted images", len(images)):
             pixels, targets = images[0, place]
             answers = targets.answers.reshape(-1, *targets.answers.shape[-2:])
             several = pixels.reshape(-1, *pixels.shape[-3:]).numpy()  # one image, or the two of a pair
