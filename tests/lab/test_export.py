@@ -86,6 +86,7 @@ def test_the_file_is_self_contained_and_has_no_machine_paths(exported, tmp_path)
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
 
 
+@pytest.mark.parametrize("exported", [False], ids=["diqa"], indirect=True)
 def test_the_same_method_gives_the_same_file(exported, tmp_path):
     method, path = exported
     assert export(method, CARD, tmp_path / "tiny.onnx").read_bytes() == path.read_bytes()

@@ -73,25 +73,21 @@ def test_another_experiment_does_not_overwrite(run, train):
     assert "holds another experiment" in result.stderr
 
 
-def test_export_and_score(run, tmp_path, database):
+def test_a_run_is_exported_by_either_command_and_scores_the_same(run, train, tmp_path, database):
     facts = tmp_path / "facts.json"
     facts.write_text(json.dumps({"licence": "CC0-1.0", "version": "9"}))
-    result = call("export", run, tmp_path / "mine.onnx", "--card", facts)
-    assert result.exit_code == 0, result.stderr
-    scorer = noref.Scorer(tmp_path / "mine.onnx")
+    first, second = tmp_path / "first" / "mine.onnx", tmp_path / "second" / "mine.onnx"
+    for result in (call("export", run, first, "--card", facts), train(run, options=("--export", second, "--card", facts))):
+        assert result.exit_code == 0, result.stderr
+    assert first.read_bytes() == second.read_bytes()
+    assert first.with_suffix(".json").read_bytes() == second.with_suffix(".json").read_bytes()
+    scorer = noref.Scorer(first)
     assert scorer.card.label == "mine 9"
     assert (scorer.card.licence, scorer.card.origin) == ("CC0-1.0", "random")
     assert {row["part"] for row in scorer.card.agreement} == {"all", "sharp", "blurred"}
     predictions = pd.read_csv(run / "predictions.csv").iloc[0]
     found = scorer.score(database / predictions["image"])
     assert found.score == pytest.approx(min(max(100 * predictions["predicted"], 0), 100), abs=1e-3)
-
-
-def test_a_training_exports_what_the_command_export_does(run, train, tmp_path):
-    first, second = tmp_path / "first" / "tiny.onnx", tmp_path / "second" / "tiny.onnx"
-    for result in (train(run, options=("--export", first)), call("export", run, second)):
-        assert result.exit_code == 0, result.stderr
-    assert first.read_bytes() == second.read_bytes()
 
 
 def test_distort_and_plots(run, pristine, database, tmp_path):

@@ -88,15 +88,10 @@ def export(method: NetworkMethod[Any], card: ModelCard, target: Path) -> Path:
     if size.fixed:
         _rename(front, "size_area", "area")  # an input that has a default got the prefix of constants
     classes = list(method.classes_)
-    core = _core(_Named(method.export_network(), classes).eval(), size)
+    core = _core(method, _Named(method.export_network(), classes).eval())
     model = onnx.compose.merge_models(front, core, io_map=[("working", "network_working")])
     for output in [output.name for output in model.graph.output]:
         _rename(model, output, output.removeprefix("network_"))
-    outputs = {output.name for output in model.graph.output}
-    if bool(method.coverage) != ("interval" in outputs):
-        raise ValueError(f"{method.name}: an interval and its coverage need each other")
-    if bool(method.usual) != ("unusual" in outputs):
-        raise ValueError(f"{method.name}: the output `unusual` and the share `usual` need each other")
     _store_halves(model)
     model.producer_name, model.graph.name = "noref", target.stem
     onnx.checker.check_model(model, full_check=True)
@@ -208,13 +203,18 @@ def _test_part(recipe: dict[str, Any]) -> str:
     return f"test part {recipe['split']['test']:g} split by content"
 
 
-def _core(core: _Named, size: WorkingSize) -> onnx.ModelProto:
-    """The network as ONNX, every name prefixed with `network_`."""
+def _core(method: NetworkMethod[Any], core: _Named) -> onnx.ModelProto:
+    """The network of a method as ONNX, every name prefixed with `network_`."""
+    size = method.working_size
     steps = size.least // size.multiple
     sides = {axis: size.multiple * torch.export.Dim(f"side{axis}", min=steps, max=2**15) for axis in (1, 2)}
     example = torch.randint(0, 256, (1, 2 * steps * size.multiple, 3 * steps * size.multiple, 3), dtype=torch.uint8)
     with torch.inference_mode():
         outputs = list(core.named(example))
+    if bool(method.coverage) != ("interval" in outputs):
+        raise ValueError(f"{method.name}: an interval and its coverage need each other")
+    if bool(method.usual) != ("unusual" in outputs):
+        raise ValueError(f"{method.name}: the output `unusual` and the share `usual` need each other")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

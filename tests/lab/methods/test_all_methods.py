@@ -112,7 +112,14 @@ def exported(fitted, tmp_path_factory):
     return export(method, card, tmp_path_factory.mktemp("exported") / "model.onnx")
 
 
+def only_few(*short):
+    """Every method, those that are not named in the long form of the tests only."""
+    names = [pytest.param(name, marks=() if name in short else pytest.mark.slow) for name in sorted(TINY)]
+    return pytest.mark.parametrize("name", names, indirect=True)
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (101, 131)])
+@only_few("defects", "diqa", "wadiqam")  # others have tests of their own, or share the code of these and of the others
 def test_the_exported_model_predicts_the_same(fitted, exported, shape):
     method, found = fitted[0], noref.Scorer(exported).score(make_scene(*shape))
     expected = {name: values.numpy() for name, values in method.outputs(make_scene(*shape)).items()}
@@ -142,6 +149,7 @@ class InterruptError(Exception):
     """Stands for Ctrl-C."""
 
 
+@only_few("dbcnn", "diqa", "regressor", "unified")
 def test_an_interrupted_fit_resumes_to_the_same_method(fitted, name, pristine, paths, tmp_path, monkeypatch):
     method, parts, whole = fitted
     if name not in STAGE:

@@ -93,8 +93,10 @@ def test_the_map_of_crops_adds_up(pooling, method):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"pooling": "prediction-max", "regressor.kernel": "rbf", "features": "stages"}, {"view": "photo", "regressor.c": [1e-5]}],
-    ids=["crops", "photo"],
+    [
+        pytest.param({"pooling": "prediction-max", "regressor.kernel": "rbf", "features": "stages"}, id="crops"),
+        pytest.param({"view": "photo", "regressor.c": [1e-5]}, id="photo", marks=pytest.mark.slow),
+    ],
 )
 def test_the_exported_model_predicts_the_same(changes, parts, tmp_path):
     method = fitted(parts, tmp_path, **changes)
