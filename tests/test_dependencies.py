@@ -1,6 +1,7 @@
 """Imported packages are declared as dependencies, and declared ones are imported."""
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -45,11 +46,13 @@ def imported(file: Path) -> Iterator[str]:
         yield from tops - {"noref"} - sys.stdlib_module_names
 
 
+installed = functools.cache(packages_distributions)
+
+
 def distributions(files: list[Path]) -> dict[str, str]:
     """Distribution of each imported module -> a file that imports it."""
-    installed = packages_distributions()
     modules = {module: str(file.relative_to(SOURCE)) for file in files for module in imported(file)}
-    return {normalized(name): file for module, file in modules.items() for name in installed.get(module, [module])}
+    return {normalized(name): file for module, file in modules.items() for name in installed().get(module, [module])}
 
 
 TABLES = [SOURCE / "store" / name for name in ("arrow.py", "part.py", "parts.py")]

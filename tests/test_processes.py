@@ -152,19 +152,26 @@ reading.join()""",
     )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_pools_of_processes(tmp_path, method):
+@pytest.mark.parametrize(
+    ("method", "pool"),
+    [
+        ("fork", "ProcessPoolExecutor(2, mp_context=context)"),
+        ("spawn", "ProcessPoolExecutor(2, mp_context=context)"),
+        ("forkserver", "context.Pool(2)"),
+        *(pytest.param(method, "context.Pool(2)", marks=pytest.mark.slow) for method in ("fork", "spawn")),
+    ],
+)
+def test_pools_of_processes(tmp_path, method, pool):
     run(
         tmp_path,
         f"""scorer = noref.Scorer(threads=2)
 expected = scored(scorer)
 context = multiprocessing.get_context({method!r})
-with context.Pool(2) as pool:
+with {pool} as pool:
     assert {{found.score for found in pool.map(scorer.score, [PHOTO] * 4)}} == {{expected}}
-    pool.close()
-    pool.join()
-with ProcessPoolExecutor(2, mp_context=context) as pool:
-    assert {{found.score for found in pool.map(scorer.score, [PHOTO] * 4)}} == {{expected}}""",
+    if hasattr(pool, "close"):
+        pool.close()
+        pool.join()""",
     )
 
 

@@ -206,7 +206,10 @@ def test_workers_share_metrics_are_replaced_and_end_with_their_parent(serve, pho
     until(lambda: not any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers))
 
 
-@pytest.mark.parametrize("ending", ["os._exit(7)", "os.kill(os.getpid(), 9)", "sys.exit(3)"])
+@pytest.mark.parametrize(
+    "ending",
+    ["os.kill(os.getpid(), 9)", *(pytest.param(code, marks=pytest.mark.slow) for code in ("os._exit(7)", "sys.exit(3)"))],
+)
 def test_workers_that_cannot_start_end_the_service(tmp_path, ending):
     script = tmp_path / "serving.py"
     script.write_text(f"""
