@@ -28,6 +28,18 @@ RAW = "https://raw.githubusercontent.com/noref/noref/main/"
 NOT_RUN = "<!-- not run -->"
 ELSEWHERE = {ROOT / "docs" / "how-to" / name for name in ("datasets.md", "spark.md")}  # run by test_guides.py
 
+END = "\f"  # behind what a block prints
+IN_TURN = f"""
+import sys, types
+for script in sys.argv[1:]:
+    sys.modules["__main__"] = module = types.ModuleType("__main__")
+    module.__file__ = script
+    with open(script) as file:
+        exec(compile(file.read(), script, "exec"), vars(module))
+    print(end={END!r})
+"""
+"""Runs each script as the main module."""
+
 _FENCE = re.compile(rf"(?P<mark>{NOT_RUN}\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -124,16 +136,33 @@ def same_shape(shown: str, printed: str) -> bool:
     return all(abs(float(first) - float(second)) <= 2 for first, second in pairs)
 
 
-def check(block: Block, expected: str | None, folder: Path, ignored: str = "error") -> None:
-    """Run a block; a warning is an error unless it is `ignored`, a filter as of `python -W`."""
-    if block.language == "python":
-        script = folder / "example.py"
-        script.write_text(block.code)
-        ended = run([sys.executable, "-W", "error", "-W", ignored, script.name], folder)
-        assert ended.returncode == 0, f"{block.page}:\n{block.code}\n{ended.stderr}"
+def run_page(page: Path, folder: Path, ignored: str = "error") -> None:
+    """Run the blocks of a page; a warning is an error unless it is `ignored`, a filter as of `python -W`.
+
+    Python blocks between two console blocks share a process, which imports libraries once, but no variables.
+    """
+    for kind, group in itertools.groupby(runnable(page), key=lambda one: one[0].language):
+        if kind == "python":
+            _run_python([*group], folder, ignored)
+        else:
+            for block, _ in group:
+                _run_console(block, folder)
+
+
+def _run_python(group: list[tuple[Block, str | None]], folder: Path, ignored: str) -> None:
+    scripts = []
+    for number, (block, _) in enumerate(group):
+        scripts.append(f"example{number}.py")
+        (folder / scripts[-1]).write_text(block.code)
+    ended = run([sys.executable, "-W", "error", "-W", ignored, "-c", IN_TURN, *scripts], folder)
+    printed = ended.stdout.split(END)
+    for (block, expected), found in zip(group, printed, strict=False):
         if expected is not None:
-            assert same_shape(expected, ended.stdout), f"{block.page} prints\n{ended.stdout}"
-        return
+            assert same_shape(expected, found), f"{block.page} prints\n{found}\n{ended.stderr}"
+    assert (ended.returncode, len(printed)) == (0, len(group) + 1), f"{block.page}, block {len(printed)}:\n{ended.stderr}"
+
+
+def _run_console(block: Block, folder: Path) -> None:
     for part in re.split(r"^\$ ", block.code, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         ended = run(["sh", "-c", f"{{ {command}; }} 2>&1"], folder)
@@ -145,8 +174,7 @@ def check(block: Block, expected: str | None, folder: Path, ignored: str = "erro
 @pytest.mark.skipif(os.name != "posix", reason="console blocks are written for a POSIX shell")
 @pytest.mark.parametrize("page", NAMES)
 def test_code_blocks_run(page: str, photos: Path):
-    for block, expected in runnable(ROOT / page):
-        check(block, expected, photos)
+    run_page(ROOT / page, photos)
 
 
 def test_the_comparison_of_outputs_can_fail():

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import noref
-from test_documentation import ROOT, check, photos, runnable
+from test_documentation import ROOT, photos, run_page
 
 assert photos  # the fixture
 
@@ -24,11 +24,6 @@ PANDAS_3 = "ignore:PySpark does not yet fully support pandas:FutureWarning"
 def folder(photos: Path, tmp_path: Path) -> Path:
     """A copy of the folder of the examples, to write to."""
     return Path(shutil.copytree(photos, tmp_path / "copy"))
-
-
-def run_page(name: str, folder: Path, ignored: str = "error") -> None:
-    for block, expected in runnable(ROOT / "docs" / "how-to" / name):
-        check(block, expected, folder, ignored)
 
 
 def skip_without(*modules: str) -> None:
@@ -50,7 +45,7 @@ def test_spark(folder: Path, monkeypatch: pytest.MonkeyPatch, scorer: noref.Scor
     small = "--conf spark.ui.enabled=false --driver-java-options -XX:TieredStopAtLevel=1"  # little to compile, and soon
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", f"--master local[2] {small} pyspark-shell")
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")  # no look-up of the name of this machine
-    run_page("spark.md", folder, PANDAS_3)
+    run_page(ROOT / "docs" / "how-to" / "spark.md", folder, PANDAS_3)
     rows = {Path(row["path"].removeprefix("file:")): row for row in pq.read_table(folder / "scores").to_pylist()}
     assert set(rows) == set(folder.glob("photos/*"))
     broken = rows.pop(folder / "photos" / "broken.png")
@@ -68,7 +63,7 @@ def test_data_sets(folder: Path, monkeypatch: pytest.MonkeyPatch, scorer: noref.
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(folder / "cache"))
-    run_page("datasets.md", folder)
+    run_page(ROOT / "docs" / "how-to" / "datasets.md", folder)
     scores = {path: scorer.score(path).score for path in folder.glob("photos/*.png")}
     good = {path.stem: path.read_bytes() for path, score in scores.items() if score >= 50}
     members: dict[str, bytes] = {}
