@@ -81,7 +81,13 @@ def running(cpus: int = CPUS, environment: Mapping[str, str] | None = None) -> I
         arguments += [f"--num-cpus={cpus}", f"--port={port}", f"--temp-dir={folder}", "--object-store-memory=200000000"]
         path = os.pathsep.join([str(folder / "modules"), *filter(None, sys.path)])
         variables = {"PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
-        variables |= {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "disabled", **(environment or {})}
+        variables |= {
+            "RAY_worker_niceness": "0",
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_prestart_worker_first_driver": "0",
+            "RAY_enable_worker_prestart": "0",
+            **(environment or {}),
+        }
         log = folder / "log"
         with log.open("w") as output:
             program = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments]
