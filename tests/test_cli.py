@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from PIL import Image
 
@@ -324,3 +325,19 @@ def test_wrong_usage_is_explained(words, message):
 def test_names_that_begin_with_a_dash_follow_two_dashes(folder):
     assert "1 failed" in call("score", "--", "-dash.jpg").stderr
     assert "-dash.jpg: no such file" in call("lab", "score", "brisque", "--", "-dash.jpg").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["sc"], {("plain", "score")}),
+        (["score", "photos/"], {("file", "photos/")}),
+        (["results", "kept"], {("file", "kept")}),
+        (["score", "--model", "un"], {("plain", "unified"), ("file", "un")}),
+        (["lab", "ex"], {("plain", "export")}),
+    ],
+)
+def test_a_shell_completes_commands_models_and_paths(words, found):
+    *before, incomplete = words
+    completion = ShellComplete(app, {}, "noref", "_NOREF_COMPLETE").get_completions(before, incomplete)
+    assert {(item.type, item.value) for item in completion} == found

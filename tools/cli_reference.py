@@ -35,6 +35,11 @@ A closed standard input counts as an empty list; output to a closed stream is dr
 `noref lab` returns 0 for success, 1 for success with some failed images or output that its reader closed, 2 for wrong usage
 (one line names the cause and the cure), 3 for a bug in noref, whose traceback is printed, and 130 when it is interrupted.
 `--debug` prints the traceback of every error; in the laboratory it precedes the command (`noref lab --debug train ...`).
+
+## Shell completion
+
+`eval "$(_NOREF_COMPLETE=bash_source noref)"` in `~/.bashrc` completes commands, options, models and paths; for other shells,
+replace `bash` by `zsh` or `fish`, as in [click's guide](https://click.palletsprojects.com/en/stable/shell-completion/).
 """
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
+from click.shell_completion import CompletionItem
 
 from noref import card, images
 from noref.scorer import View
@@ -16,11 +17,34 @@ VIEWS: tuple[View, ...] = get_args(View)
 AUTOMATIC_JOBS = "as processors and memory allow"
 
 
-def path_of(text: str) -> Path:
-    """The path that a text gives; an empty text, as of a variable that is not set, would mean the current folder."""
-    if not text:
-        raise click.BadParameter("an empty path")
-    return Path(text)
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the path of a file or folder."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a shipped model, or the path of a file."""
+    names = [path.stem for path in card.shipped() if not card.is_other_version(path) and path.stem.startswith(incomplete)]
+    return [*map(CompletionItem, names), *files(ctx, param, incomplete)]
+
+
+class _Path(click.ParamType[Path]):
+    """A path; an empty text, as of a variable that is not set, would mean the current folder."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path that a text gives."""
+        if not str(value):
+            self.fail("an empty path", param, ctx)
+        return Path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """As `files`."""
+        return files(ctx, param, incomplete)
+
+
+PATH = _Path()
 
 
 class Whole(click.IntRange):
@@ -52,6 +76,7 @@ model_option = click.option(
     "--model",
     metavar="NAME_OR_FILE",
     default=card.DEFAULT,
+    shell_complete=_models,
     help="A shipped model (NAME or NAME@VERSION), or an exported .onnx.",
 )
 view_option = click.option(

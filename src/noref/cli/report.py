@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import Whole, Within, debug_option, path_of
+from noref.cli.options import PATH, Whole, Within, debug_option
 from noref.cli.output import needing, require_local, say, stop, stops
 from noref.store import opened
 
 
 @click.command(short_help="Write results as one HTML file.")
-@click.argument("results", type=path_of, metavar="RESULTS", help="A file or folder that noref score --out wrote.")
-@click.argument("page", type=path_of, metavar="PAGE", help="The HTML file to write.")
+@click.argument("results", type=PATH, metavar="RESULTS", help="A file or folder that noref score --out wrote.")
+@click.argument("page", type=PATH, metavar="PAGE", help="The HTML file to write.")
 @click.option(
     "--threshold",
     type=Within(0, 100),

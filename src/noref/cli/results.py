@@ -9,7 +9,7 @@ from typing import get_args
 import click
 
 from noref import card, exports, sources
-from noref.cli.options import Within, debug_option, path_of, settings_option
+from noref.cli.options import PATH, Within, debug_option, settings_option
 from noref.cli.output import needing, require_local, say, stop, stops
 from noref.comparison.systems import described as in_words
 from noref.store import Record, Results, Settings, Sort, opened
@@ -19,7 +19,7 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 
 
 @click.command(short_help="List, filter and export kept results.")
-@click.argument("file", type=path_of, metavar="FILE", help="A file or folder that noref score --out wrote.")
+@click.argument("file", type=PATH, metavar="FILE", help="A file or folder that noref score --out wrote.")
 @click.option("--below", type=Within(0, 100), metavar="SCORE", help="Only scores lower than this.")
 @click.option("--above", type=Within(0, 100), metavar="SCORE", help="Only scores of at least this.")
 @click.option("--defect", metavar="NAME", help="Only photos that likely have this defect.")

@@ -16,12 +16,13 @@ import noref
 from noref import batch, capacity, progress, quality_maps, recording, sources, streams, writers
 from noref.assessment import Assessment
 from noref.cli.options import (
+    PATH,
     debug_option,
     exact_option,
+    files,
     jobs_option,
     max_pixels_option,
     model_option,
-    path_of,
     view_option,
 )
 from noref.cli.output import EXIT_CODES, Exit, needing, require_local, say, say_traceback, stop, stops
@@ -36,6 +37,7 @@ from noref.store import Store
     metavar="SOURCE...",
     nargs=-1,
     required=True,
+    shell_complete=files,
     help="Photos, folders (searched recursively), archives (zip, tar), Parquet files, or - for a list on stdin."
     " Each may be remote (s3://, https://), and braces stand for several: shards-{0000..0099}.tar.",
 )
@@ -48,13 +50,13 @@ from noref.store import Store
 )
 @click.option(
     "--out",
-    type=path_of,
+    type=PATH,
     metavar="FILE",
     help="Keep the results in this file (a folder with --engine ray), for noref results; the same command resumes.",
 )
 @click.option("--retry", is_flag=True, help="With --out: score photos again that failed before.")
 @click.option("--thumbnails", is_flag=True, help="With --out: keep a small picture of each photo.")
-@click.option("--map", "maps", type=path_of, metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder.")
+@click.option("--map", "maps", type=PATH, metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder.")
 @click.option("--column", metavar="NAME", help="For Parquet files: the column with the photos or their paths.")
 @jobs_option
 @model_option

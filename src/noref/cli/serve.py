@@ -11,12 +11,12 @@ import noref
 from noref import capacity
 from noref.cli.options import (
     AUTOMATIC_JOBS,
+    PATH,
     Whole,
     debug_option,
     exact_option,
     max_pixels_option,
     model_option,
-    path_of,
     view_option,
 )
 from noref.cli.output import needing, require_local, say, stop, stops
@@ -65,11 +65,11 @@ COUNT = Whole(min=1)
 @click.option(
     "--export",
     "folder",
-    type=path_of,
+    type=PATH,
     metavar="FOLDER",
     help="Instead of serving, write a static folder whose page scores in the browser; only --ort and --model apply.",
 )
-@click.option("--ort", type=path_of, metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for --export.")
+@click.option("--ort", type=PATH, metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for --export.")
 @debug_option
 def serve(
     host: str,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from noref import sources, thresholds
-from noref.cli.options import Within, debug_option, path_of, settings_option
+from noref.cli.options import PATH, Within, debug_option, settings_option
 from noref.cli.output import require_local, say, stop, stops
 from noref.cli.results import chosen
 from noref.store import opened
@@ -23,9 +23,9 @@ _STEP = 5  # points between the rows of the table
 
 
 @click.command(short_help="Measure thresholds on photos labelled keep or reject.")
-@click.argument("file", type=path_of, metavar="FILE", help="A file or folder that noref score --out wrote.")
+@click.argument("file", type=PATH, metavar="FILE", help="A file or folder that noref score --out wrote.")
 @click.argument(
-    "labels", type=path_of, metavar="LABELS", help="A CSV with the columns path (or image) and label (keep or reject)."
+    "labels", type=PATH, metavar="LABELS", help="A CSV with the columns path (or image) and label (keep or reject)."
 )
 @click.option("--precision", type=Within(0, 1), metavar="P", help="The threshold of highest recall with this precision.")
 @click.option(

@@ -37,7 +37,7 @@ from noref.lab.methods.network import NetworkMethod, ScoringNetworkMethod
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.compact import LEAST
 from noref.lab.networks.outputs import OutputNetwork
-from noref.lab.preprocessing import IR_VERSION, OPSET, WorkingSize
+from noref.lab.preprocessing import IR_VERSION, OPSET
 from noref.scorer import OUTPUTS
 
 AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # columns of the results that a card has

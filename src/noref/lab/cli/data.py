@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from noref.cli.group import Commands
-from noref.cli.options import path_of
+from noref.cli.options import PATH
 from noref.lab.cli.options import SOME_FAILED, pair
 from noref.lab.errors import LabError
 
@@ -38,10 +38,10 @@ def list_databases() -> None:
 
 @data.command()
 @click.argument("name", help="Database, such as biq2021; see `noref lab data list`.")
-@click.argument("folder", type=path_of, help="The folder where it was unpacked; for `table`, the CSV.")
+@click.argument("folder", type=PATH, help="The folder where it was unpacked; for `table`, the CSV.")
 @click.option(
     "--scenes",
-    type=path_of,
+    type=PATH,
     metavar="NEW.csv",
     help="Find series of one scene, and write a labels file in which each scene has one `content`. A page beside it, "
     "NEW.html, shows the scenes.",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from noref import images
-from noref.cli.options import path_of
+from noref.cli.options import PATH
 from noref.lab.cli.options import level_option, numbers, photo_argument, seed_option
 
 
@@ -25,7 +25,7 @@ def _list_distortions(context: click.Context, _: click.Parameter, wanted: bool) 
 @photo_argument
 @click.option("--type", "kind", required=True, metavar="NAME", help="Type of the distortion; see --list.")
 @level_option(required=True)
-@click.option("--out", type=path_of, metavar="FILE", show_default="a PNG in the current directory", help="File to write.")
+@click.option("--out", type=PATH, metavar="FILE", show_default="a PNG in the current directory", help="File to write.")
 @seed_option
 @click.option(
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_distortions, help="List all types and stop."
@@ -43,8 +43,8 @@ def distort(photo: Path, kind: str, level: int, out: Path | None, seed: int) -> 
 
 
 @click.command(short_help="Build a database of distorted images.")
-@click.argument("photos", type=path_of, help="Folder of pristine images.")
-@click.argument("out", type=path_of, help="Folder to fill. The same command resumes an interrupted run.")
+@click.argument("photos", type=PATH, help="Folder of pristine images.")
+@click.argument("out", type=PATH, help="Folder to fill. The same command resumes an interrupted run.")
 @click.option("--types", metavar="NAMES", default="", show_default="all", help="Distortions, separated by commas.")
 @click.option("--levels", metavar="NUMBERS", default="1,2,3,4,5", help="Levels, separated by commas.")
 @seed_option

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import Whole, path_of
+from noref.cli.options import PATH, Whole
 from noref.lab.cli.options import changes_option, finish, numbers, out_option, pair, pairs, pristine_option, settings
 from noref.lab.errors import LabError
 
@@ -90,7 +90,7 @@ def evaluate(
 @click.command(short_help="Compare results, with significance tests.")
 @click.argument(
     "folders",
-    type=path_of,
+    type=PATH,
     metavar="RESULTS...",
     nargs=-1,
     required=True,

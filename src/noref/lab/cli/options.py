@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from noref.cli.options import Command, Whole, path_of
+from noref.cli.options import PATH, Command, Whole
 from noref.lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ SOME_FAILED, WRONG_USAGE, BUG, INTERRUPTED = 1, 2, 3, 130
 Number = TypeVar("Number", int, float)
 
 out_option = click.option(
-    "--out", type=path_of, required=True, metavar="FOLDER", help="Results folder. The same command resumes an interrupted run."
+    "--out", type=PATH, required=True, metavar="FOLDER", help="Results folder. The same command resumes an interrupted run."
 )
-run_argument = click.argument("run", type=path_of, help="Results folder of `noref lab train`.")
-photo_argument = click.argument("photo", type=path_of, help="An image file.")
+run_argument = click.argument("run", type=PATH, help="Results folder of `noref lab train`.")
+photo_argument = click.argument("photo", type=PATH, help="An image file.")
 data_option = click.option("--data", required=True, metavar="NAME=PATH", help="Database, such as biq2021=PATH.")
 pristine_option = click.option(
-    "--pristine", type=path_of, metavar="FOLDER", help="Folder of pristine images, for recipes that need one."
+    "--pristine", type=PATH, metavar="FOLDER", help="Folder of pristine images, for recipes that need one."
 )
 changes_option = click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting of the recipe; may be repeated."

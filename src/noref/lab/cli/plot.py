@@ -8,14 +8,14 @@ import click
 
 from noref import images
 from noref.cli.group import Commands
-from noref.cli.options import Command, path_of
+from noref.cli.options import PATH, Command, files
 from noref.lab.cli.options import data_option, level_option, pair, photo_argument, run_argument, seed_option
 from noref.lab.errors import LabError
 
 
 def file_option(default: str) -> Callable[[Command], Command]:
     """`--out` of a figure."""
-    return click.option("--out", type=path_of, metavar="FILE", default=default, help="Image file to write.")
+    return click.option("--out", type=PATH, metavar="FILE", default=default, help="Image file to write.")
 
 
 @click.group(cls=Commands)
@@ -54,8 +54,8 @@ def photos(run: Path, data: str, out: Path) -> None:
 
 
 @plot.command()
-@click.argument("run", type=path_of, help="Results folder of a DIQA or DIQA-SENS run.")
-@click.argument("photo", type=path_of, help="A pristine image.")
+@click.argument("run", type=PATH, help="Results folder of a DIQA or DIQA-SENS run.")
+@click.argument("photo", type=PATH, help="A pristine image.")
 @click.option("--type", "kind", metavar="NAME", default="jpeg", help="Type of the distortion; see `noref lab distort --list`.")
 @level_option(default=4)
 @file_option("maps.png")
@@ -79,12 +79,13 @@ def maps(run: Path, photo: Path, kind: str, level: int, out: Path, seed: int) ->
 
 
 @plot.command()
-@click.argument("run", type=path_of, help="Results folder of `noref lab train defects`.")
+@click.argument("run", type=PATH, help="Results folder of `noref lab train defects`.")
 @click.argument(
     "paths",
     metavar="PATH...",
     nargs=-1,
     required=True,
+    shell_complete=files,
     help="Photos, folders (searched recursively), or - for a list on stdin.",
 )
 @file_option("defects.png")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import path_of
+from noref.cli.options import PATH, files
 from noref.lab.cli.options import SOME_FAILED, changes_option, settings
 from noref.lab.errors import LabError
 from noref.printing import printable
@@ -24,9 +24,10 @@ from noref.sources import find
     metavar="PHOTO...",
     nargs=-1,
     required=True,
+    shell_complete=files,
     help="Photos, folders (searched recursively), or - for a list on stdin.",
 )
-@click.option("--csv", "out", type=path_of, metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
+@click.option("--csv", "out", type=PATH, metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
 @changes_option
 def score(method: str, photos: Sequence[str], out: Path | None, changes: Sequence[str]) -> None:
     """Print the value of a method for each photo, as its paper defines it, and on a scale of 0 (worst) to 100 (best).

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import path_of
+from noref.cli.options import PATH
 from noref.lab.cli.options import changes_option, finish, out_option, pair, pristine_option, run_argument, settings
 from noref.lab.errors import LabError
 
 card_option = click.option(
     "--card",
-    type=path_of,
+    type=PATH,
     metavar="FILE",
     help="JSON with fields of the card that only you can fill in: description, licence, weaknesses ...",
 )
@@ -27,7 +27,7 @@ card_option = click.option(
 )
 @pristine_option
 @changes_option
-@click.option("--export", "model", type=path_of, metavar="FILE", help="Also export the trained method to this .onnx file.")
+@click.option("--export", "model", type=PATH, metavar="FILE", help="Also export the trained method to this .onnx file.")
 @card_option
 def train(
     recipe: str,
@@ -68,7 +68,7 @@ def train(
 
 @click.command(short_help="Export a trained method as one ONNX file.")
 @run_argument
-@click.argument("out", type=path_of, help="The .onnx file to write; its card goes beside it.")
+@click.argument("out", type=PATH, help="The .onnx file to write; its card goes beside it.")
 @card_option
 def export(run: Path, out: Path, card: Path | None) -> None:
     """Export a trained method as one self-contained ONNX file with a model card."""
