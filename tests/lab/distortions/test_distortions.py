@@ -85,10 +85,11 @@ def test_full_reference_quality_falls_with_the_level(name):
         pairs = [(photo, distorted(name, photo, level, seed)) for photo in photos for seed in range(DRAWS.get(name, 1))]
         references, results = (torch.cat([as_tensor(pair[side]) for pair in pairs]) for side in (0, 1))
         psnr.append(float(piq.psnr(references, results)))
-        vsi.append(float(piq.vsi(references, results)))
+        if level % 2:  # it takes most of the time
+            vsi.append(float(piq.vsi(references, results)))
     assert (np.diff(psnr) < -0.3).all(), psnr
     assert (np.diff(vsi) < 0.002).all(), vsi
-    assert vsi[0] - vsi[4] > 0.01
+    assert vsi[0] - vsi[-1] > 0.01
 
 
 @every_distortion
