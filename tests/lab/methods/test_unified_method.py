@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -303,16 +304,25 @@ def test_the_head_of_the_map_learns_alone(pristine, tmp_path):
     assert log.iloc[1] < log.iloc[0]
 
 
-def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, tmp_path):
+def test_the_heads_of_score_and_defects_learn_alone_from_whole_photos(pristine, tmp_path, monkeypatch):
     torch.manual_seed(0)
     network = UnifiedNetwork(Backbone("test_efficientnet"), 8).eval()
     larger = replace(SIZE, area=4 * SIZE.area)
     clean = sources.PhotoSource(sorted(pristine.iterdir()), [0.8] * 6, larger, 4)
     drawn = photos.LevelPairs(sources.DrawnSource(2, 0.8, 256), distortions.VERSION_1)
     images = photos.Together(photos.PseudoRated(clean, distortions.VERSION_1, in_part=0), drawn)
-    made = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
-    again = heads.distorted_vectors(network, images, SIZE, tmp_path / "made.safetensors")
-    assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, again, strict=True))
+    made = heads.distorted_vectors(network, images, SIZE, tmp_path / "made")
+    monkeypatch.setattr(heads, "PART", 7)
+    parts = heads.distorted_vectors(network, images, SIZE, tmp_path / "parts")
+    assert {path.name for path in (tmp_path / "parts").iterdir()} == {
+        f"{start}.safetensors" for start in range(0, len(images), 7)
+    }
+    (tmp_path / "parts" / "7.safetensors").unlink()  # of a run that was interrupted before it
+    monkeypatch.setattr(network.backbone, "forward", counted := mock.Mock(side_effect=network.backbone.forward))
+    again = heads.distorted_vectors(network, images, SIZE, tmp_path / "parts")
+    assert counted.call_count == 7
+    for found in (parts, again):
+        assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in zip(made, found, strict=True))
     pixels, targets = images[0, 5]
     working = torch.from_numpy(SIZE.apply(pixels.numpy()))[None]
     torch.testing.assert_close(made.vectors[5], describe(network.backbone(working), FEATURES)[0])
@@ -354,9 +364,9 @@ def test_the_distance_knows_two_distorted_versions_of_each_photo(run, rated, pri
     assert isinstance(method, UnifiedMethod)
     paths = sorted(pristine.iterdir())[:2]
     vectors = method._vectors(rated.paths[:4])
-    (run / "twice" / "training").mkdir(parents=True)
+    (run / "twice").mkdir()
     found = method._refine_heads(paths, rated, vectors, torch.from_numpy(rated.unit_mos[:4]).float(), run / "twice")
-    made = load_file(run / "twice" / "training" / "whole-images.safetensors")["vectors"]
+    made = load_file(run / "twice" / "whole-images" / "0.safetensors")["vectors"]
     clean = len(sources.pristine_sources(paths, rated, method.settings.best)[0])
     assert torch.equal(found, made[: heads.COPIES * clean : heads.COPIES // 2])
     assert len(found) == 2 * clean

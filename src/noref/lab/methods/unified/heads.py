@@ -5,7 +5,7 @@ of which were distorted before they were brought to working size: at a smaller s
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from noref.drafts import draft
+from noref.lab.files import make_folder
 from noref.lab.methods.unified.network import FEATURES, UnifiedNetwork, mos_targets
-from noref.lab.methods.unified.photos import Together
+from noref.lab.methods.unified.photos import Item, Together
 from noref.lab.networks.pooling import describe
 from noref.lab.preprocessing import WorkingSize, working_pixels
 from noref.lab.progress import track
@@ -24,6 +25,7 @@ from noref.lab.progress import track
 LARGER = (8 / 7) ** 2  # area at which photos are distorted, as a ratio to the working area: 512 x 512 for 448 x 448
 COPIES = 8  # distorted versions of each pristine photo
 PAIRS = 2  # pairs of levels of each
+PART = 200  # images whose features are kept in one file: what an interrupted run may have to compute again
 EPOCHS = 12
 BATCH = 64  # distorted images, and as many rated photos
 RATE = 3e-4  # at the start; it falls to zero along half a cosine
@@ -46,29 +48,37 @@ class DistortedVectors(NamedTuple):
     answers: Tensor
 
 
-@torch.inference_mode()
-def distorted_vectors(network: UnifiedNetwork, images: Together, size: WorkingSize, file: Path) -> DistortedVectors:
+def distorted_vectors(network: UnifiedNetwork, images: Together, size: WorkingSize, folder: Path) -> DistortedVectors:
     """Pooled features of whole images, which are distorted before they are brought to working size; a pair gives two rows.
 
     Args:
         network: On the CPU, in evaluation mode.
         images: Single images and pairs, at the size at which they are distorted.
         size: The size policy of the network.
-        file: Where they are kept, and read from if they are there.
+        folder: Where they are kept, a file for `PART` images; those that are there are read, not computed.
     """
-    if not file.exists():
-        parts = []
-        for place in track(range(len(images)), "features of distorted images", len(images)):
-            pixels, targets = images[0, place]
-            answers = targets.answers.reshape(-1, *targets.answers.shape[-2:])
-            several = pixels.reshape(-1, *pixels.shape[-3:]).numpy()  # one image, or the two of a pair
-            working = [torch.from_numpy(working_pixels(one, size))[None] for one in several]
-            vectors = torch.cat([describe(network.backbone(one), FEATURES) for one in working])
-            parts.append((vectors, targets.mos.reshape(-1), answers))
-        columns = zip(DistortedVectors._fields, zip(*parts, strict=True), strict=True)
-        with draft(file) as unfinished:
-            save_file({name: torch.cat(values) for name, values in columns}, unfinished)
-    return DistortedVectors(**load_file(file))
+    make_folder(folder)
+    starts = range(0, len(images), PART)
+    for start in track(starts, f"features of {len(images)} distorted images, {PART} at a time", len(starts)):
+        file = folder / f"{start}.safetensors"
+        if not file.exists():
+            found = [_described(network, images[0, place], size) for place in range(start, min(start + PART, len(images)))]
+            with draft(file) as unfinished:
+                save_file(_joined(found)._asdict(), unfinished)
+    return _joined([DistortedVectors(**load_file(folder / f"{start}.safetensors")) for start in starts])
+
+
+@torch.inference_mode()
+def _described(network: UnifiedNetwork, item: Item, size: WorkingSize) -> DistortedVectors:
+    pixels, targets = item
+    several = pixels.reshape(-1, *pixels.shape[-3:]).numpy()  # one image, or the two of a pair
+    working = [torch.from_numpy(working_pixels(one, size))[None] for one in several]
+    vectors = torch.cat([describe(network.backbone(one), FEATURES) for one in working])
+    return DistortedVectors(vectors, targets.mos.reshape(-1), targets.answers.reshape(-1, *targets.answers.shape[-2:]))
+
+
+def _joined(parts: Sequence[DistortedVectors]) -> DistortedVectors:
+    return DistortedVectors(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
 def refine(

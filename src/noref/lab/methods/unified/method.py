@@ -86,9 +86,9 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
     """Fine-tuning of one backbone to rated photos and to images under known distortions, with all heads at once.
 
     Checkpoints are chosen on `validation` and on held-out pristine images; the interval is calibrated on training scenes that
-    serve nothing else. `fit` keeps the training and the features of images distorted at a larger size in `training/`, the
-    training of the map's head in `training-map/`, the calibration photos in `calibration.csv` and the teacher's predictions in
-    `teacher.csv`.
+    serve nothing else. `fit` keeps the training in `training/`, that of the map's head in `training-map/`, the features of
+    images distorted at a larger size in `whole-images/`, the calibration photos in `calibration.csv` and the teacher's
+    predictions in `teacher.csv`.
     """
 
     settings_type = UnifiedSettings
@@ -184,8 +184,7 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
             *(photos.PseudoRated(each, chosen.types, seed=seed, in_part=0) for each in (clean, *others)),
             *(photos.LevelPairs(each, chosen.types, seed=seed) for each in (paired, drawn)),
         )
-        file = folder / "training" / "whole-images.safetensors"
-        distorted = heads.distorted_vectors(network, images, self.working_size, file)
+        distorted = heads.distorted_vectors(network, images, self.working_size, folder / "whole-images")
         heads.refine(network, vectors, mos, distorted, chosen.losses, seed)
         return distorted.vectors[: len(clean.mos) : KNOWN]
 
