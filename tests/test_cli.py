@@ -2,11 +2,14 @@
 
 import csv
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from PIL import Image
 
@@ -327,17 +330,28 @@ def test_names_that_begin_with_a_dash_follow_two_dashes(folder):
     assert "-dash.jpg: no such file" in call("lab", "score", "brisque", "--", "-dash.jpg").stdout
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["sc"], {("plain", "score")}),
-        (["score", "photos/"], {("file", "photos/")}),
-        (["results", "kept"], {("file", "kept")}),
-        (["score", "--model", "un"], {("plain", "unified"), ("file", "un")}),
-        (["lab", "ex"], {("plain", "export")}),
+        ("noref sc", "score"),
+        ("noref score --model un", "unified"),
+        ("noref lab ex", "export"),
+        ("noref score photos/", "the shell's paths"),
+        ("noref results kept", "the shell's paths"),
+        ("noref score --model mine", "the shell's paths"),
     ],
 )
-def test_a_shell_completes_commands_models_and_paths(words, found):
-    *before, incomplete = words
-    completion = ShellComplete(app, {}, "noref", "_NOREF_COMPLETE").get_completions(before, incomplete)
-    assert {(item.type, item.value) for item in completion} == found
+def test_bash_completes_commands_models_and_paths(words, found, tmp_path):
+    (tmp_path / "noref").write_text(f"#!{sys.executable}\nfrom noref.cli import main\nmain()\n")
+    (tmp_path / "noref").chmod(0o755)
+    script = f"""
+eval "$(_NOREF_COMPLETE=bash_source noref)"
+compopt() {{ [ "$2" = default ] && paths="the shell's paths"; }}
+COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_noref_completion noref
+echo "${{COMPREPLY[*]:-$paths}}"
+"""
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    ended = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout == f"{found}\n"

@@ -13,7 +13,7 @@ import click
 
 import noref
 from noref import capacity, card, progress, quality_maps, recording, sources
-from noref.cli.options import PATH, VIEWS, Whole, debug_option, exact_option, files, jobs_option, max_pixels_option
+from noref.cli.options import PATH, VIEWS, Whole, debug_option, exact_option, jobs_option, max_pixels_option
 from noref.cli.output import EXIT_CODES, Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
 from noref.comparison import System, common_settings, distinct_names, texts
@@ -32,7 +32,7 @@ FORMATS = [*texts.FORMATS]
     metavar="SYSTEM...",
     nargs=-1,
     required=True,
-    shell_complete=files,
+    shell_complete=PATH.shell_complete,
     help="Folders of photos, or results that noref score --out wrote.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default=FORMATS[0], help="How to print the comparison.")

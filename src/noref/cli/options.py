@@ -17,34 +17,23 @@ VIEWS: tuple[View, ...] = get_args(View)
 AUTOMATIC_JOBS = "as processors and memory allow"
 
 
-def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete the path of a file or folder."""
-    return [CompletionItem(incomplete, type="file")]
-
-
-def _models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the name of a shipped model, or the path of a file."""
-    names = [path.stem for path in card.shipped() if not card.is_other_version(path) and path.stem.startswith(incomplete)]
-    return [*map(CompletionItem, names), *files(ctx, param, incomplete)]
-
-
-class _Path(click.ParamType[Path]):
+class _AnyPath(click.Path):
     """A path; an empty text, as of a variable that is not set, would mean the current folder."""
 
-    name = "path"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path that a text gives."""
         if not str(value):
             self.fail("an empty path", param, ctx)
-        return Path(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """As `files`."""
-        return files(ctx, param, incomplete)
+        return super().convert(value, param, ctx)
 
 
-PATH = _Path()
+PATH = _AnyPath(readable=False, path_type=Path)  # what cannot be read is explained where it is read
+
+
+def _complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a shipped model, or else a path; in bash, a path drops the items before it."""
+    names = [path.stem for path in card.shipped() if not card.is_other_version(path) and path.stem.startswith(incomplete)]
+    return [*PATH.shell_complete(ctx, param, incomplete), *map(CompletionItem, names)]
 
 
 class Whole(click.IntRange):
@@ -76,7 +65,7 @@ model_option = click.option(
     "--model",
     metavar="NAME_OR_FILE",
     default=card.DEFAULT,
-    shell_complete=_models,
+    shell_complete=_complete_model,
     help="A shipped model (NAME or NAME@VERSION), or an exported .onnx.",
 )
 view_option = click.option(

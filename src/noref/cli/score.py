@@ -19,7 +19,6 @@ from noref.cli.options import (
     PATH,
     debug_option,
     exact_option,
-    files,
     jobs_option,
     max_pixels_option,
     model_option,
@@ -37,7 +36,7 @@ from noref.store import Store
     metavar="SOURCE...",
     nargs=-1,
     required=True,
-    shell_complete=files,
+    shell_complete=PATH.shell_complete,
     help="Photos, folders (searched recursively), archives (zip, tar), Parquet files, or - for a list on stdin."
     " Each may be remote (s3://, https://), and braces stand for several: shards-{0000..0099}.tar.",
 )

@@ -119,7 +119,7 @@ def only_few(*short):
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (101, 131)])
-@only_few("defects", "diqa", "wadiqam")  # others have tests of their own, or share the code of these and of the others
+@only_few("dbcnn", "defects", "diqa", "regressor", "wadiqam")  # each takes 4 to 15 s; some methods have tests of their own
 def test_the_exported_model_predicts_the_same(fitted, exported, shape):
     method, found = fitted[0], noref.Scorer(exported).score(make_scene(*shape))
     expected = {name: values.numpy() for name, values in method.outputs(make_scene(*shape)).items()}

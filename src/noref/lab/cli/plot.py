@@ -8,7 +8,7 @@ import click
 
 from noref import images
 from noref.cli.group import Commands
-from noref.cli.options import PATH, Command, files
+from noref.cli.options import PATH, Command
 from noref.lab.cli.options import data_option, level_option, pair, photo_argument, run_argument, seed_option
 from noref.lab.errors import LabError
 
@@ -85,7 +85,7 @@ def maps(run: Path, photo: Path, kind: str, level: int, out: Path, seed: int) ->
     metavar="PATH...",
     nargs=-1,
     required=True,
-    shell_complete=files,
+    shell_complete=PATH.shell_complete,
     help="Photos, folders (searched recursively), or - for a list on stdin.",
 )
 @file_option("defects.png")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import PATH, files
+from noref.cli.options import PATH
 from noref.lab.cli.options import SOME_FAILED, changes_option, settings
 from noref.lab.errors import LabError
 from noref.printing import printable
@@ -24,7 +24,7 @@ from noref.sources import find
     metavar="PHOTO...",
     nargs=-1,
     required=True,
-    shell_complete=files,
+    shell_complete=PATH.shell_complete,
     help="Photos, folders (searched recursively), or - for a list on stdin.",
 )
 @click.option("--csv", "out", type=PATH, metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
