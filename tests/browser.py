@@ -12,6 +12,7 @@ from typing_extensions import Self
 CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
 PATIENCE = 240  # seconds, for a busy machine
 LOADED = "return document.readyState === 'complete' && location.href !== 'about:blank'"
+DRAWN = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"  # the first frame may have begun before
 
 
 class Browser:
@@ -24,6 +25,7 @@ class Browser:
 
     def __init__(self, driver: Any, downloads: Path) -> None:
         self.driver, self.downloads = driver, downloads
+        driver.set_script_timeout(PATIENCE)
         self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
 
     @classmethod
@@ -55,8 +57,9 @@ class Browser:
         self.wait(lambda: self.js(LOADED))
 
     def resize(self, width: int, height: int) -> None:
-        """Set the size of the view in pixels of CSS; narrow ones are those of phones."""
+        """Set the size of the view in pixels of CSS, and wait until it is drawn; narrow ones are those of phones."""
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
+        self.driver.execute_async_script(DRAWN)
 
     def prefer(self, scheme: str) -> None:
         """Set the preferred scheme of colours: "light" or "dark"."""

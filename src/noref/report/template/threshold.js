@@ -48,7 +48,7 @@ function drawHistogram(bins) {
   const most = Math.max(1, ...bins);
   const x = (score) => CHART.side + (score / 100) * inner;
   const y = (number) => floor - (number / most) * (floor - CHART.top);
-  const chart = svg("svg", { width, height: CHART.height, role: "img", "aria-label": described() });
+  const chart = svg("svg", { viewBox: `0 0 ${width} ${CHART.height}`, preserveAspectRatio: "none", role: "img", "aria-label": described() });
   for (let number = gridStep(most); number <= most; number += gridStep(most)) {
     chart.append(svg("line", { class: "grid-line", x1: x(0), x2: x(100), y1: y(number), y2: y(number) }));
     chart.append(svg("text", { class: "axis", x: x(0) + 2, y: y(number) - 4 }, WHOLE.format(number)));
