@@ -49,10 +49,9 @@ function drawHistogram(bins) {
   const x = (score) => CHART.side + (score / 100) * inner;
   const y = (number) => floor - (number / most) * (floor - CHART.top);
   const chart = svg("svg", { viewBox: `0 0 ${width} ${CHART.height}`, preserveAspectRatio: "none", role: "img", "aria-label": described() });
-  for (let number = gridStep(most); number <= most; number += gridStep(most)) {
-    chart.append(svg("line", { class: "grid-line", x1: x(0), x2: x(100), y1: y(number), y2: y(number) }));
-    chart.append(svg("text", { class: "axis", x: x(0) + 2, y: y(number) - 4 }, WHOLE.format(number)));
-  }
+  const step = gridStep(most);
+  const grid = Array.from({ length: Math.floor(most / step) }, (_, line) => (line + 1) * step);
+  for (const number of grid) chart.append(svg("line", { class: "grid-line", x1: x(0), x2: x(100), y1: y(number), y2: y(number) }));
   bins.forEach((number, bin) => {
     const [from, to] = [(bin * 100) / BINS, ((bin + 1) * 100) / BINS];
     const top = number ? Math.min(y(number), floor - 2) : floor;
@@ -60,6 +59,7 @@ function drawHistogram(bins) {
     bar.append(svg("title", {}, `${from} to ${to}: ${count(number, "photo")}`));
     chart.append(bar);
   });
+  for (const number of grid) chart.append(svg("text", { class: "axis", x: x(0) + 2, y: y(number) - 4 }, WHOLE.format(number)));
   chart.append(svg("line", { class: "floor", x1: x(0), x2: x(100), y1: floor + 0.5, y2: floor + 0.5 }));
   for (let score = 0; score <= 100; score += 20) {
     chart.append(svg("text", { class: "axis", x: x(score), y: CHART.height - 8, "text-anchor": "middle" }, score));
