@@ -245,6 +245,21 @@ def test_closing_twice_leaves_the_next_writer_alone(place):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere, an open file cannot be removed")
+def test_a_record_is_read_whole_though_another_process_writes(tmp_path):
+    """Keys of removed results are used again: defects read later could be those of another photo."""
+    with Store(tmp_path / "r.db", "w") as store, Store(tmp_path / "r.db") as reader:
+        store.use(CARD, "common", False)
+        for name in ("/a", "/b", "/c"):
+            store.write(assessed(name, noise=0.9))
+        records = reader.records()
+        next(records)
+        store.write(assessed("/b", 80.0, noise=0.2))
+        store.remove(["/c"], SETTINGS)
+        store.write(assessed("/d", noise=0.3))
+        found = [(each.path, each.assessment.score, each.assessment.defects["noise"].probability) for each in records]
+    assert found == [("/b", 50.0, 0.9), ("/c", 50.0, 0.9)]
+
+
 def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
     first, connect = schema.Lock(tmp_path / "r.db"), sqlite3.connect
 

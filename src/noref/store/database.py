@@ -150,9 +150,20 @@ class Store:
         if chosen is None:
             return
         card = self.cards()[chosen.model_sha256]
-        for row in self._rows(query, *values):
-            defects = self._rows("SELECT name, probability, level FROM defects WHERE result = ?", row["id"])
-            yield sql.loaded(row, defects, chosen, card)
+        with self._transaction("BEGIN", _DAMAGED) as database:
+            cursor = database.execute(query, values)
+            cursor.row_factory = sqlite3.Row
+            chunk = self._with_defects(cursor)
+        while chunk:
+            for row, defects in chunk:
+                yield sql.loaded(row, defects, chosen, card)
+            with self._transaction("BEGIN", _DAMAGED):
+                chunk = self._with_defects(cursor)
+
+    def _with_defects(self, cursor: sqlite3.Cursor) -> list[tuple[sqlite3.Row, list[sqlite3.Row]]]:
+        """The next rows of results with those of their defects; in a transaction, since another process may replace them."""
+        query = "SELECT name, probability, level FROM defects WHERE result = ?"
+        return [(row, list(self._rows(query, row["id"]))) for row in cursor.fetchmany(_CHUNK)]
 
     def state(
         self, path: str, size: int, modified: int, settings: Settings, thumbnail: bool = False, version: str = ""
@@ -237,9 +248,9 @@ class Store:
                 chunk = cursor.fetchmany(_CHUNK)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, schema.explained(self.path, FULL):
-            self._database.execute("BEGIN IMMEDIATE")
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE", cure: str = FULL) -> Iterator[sqlite3.Connection]:
+        with self._guard, schema.explained(self.path, cure):
+            self._database.execute(begin)
             try:
                 yield self._database
                 self._database.execute("COMMIT")

@@ -102,7 +102,6 @@ def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
     Raises:
         StoreError: It cannot be opened, is not a results file, or was written by a later version of noref.
     """
-    require_file(path)
     if mode == "r" and not path.exists():
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
     cure = _CURES[mode]
