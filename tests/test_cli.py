@@ -336,6 +336,7 @@ def test_names_that_begin_with_a_dash_follow_two_dashes(folder):
     [
         ("noref sc", "score"),
         ("noref score --model un", "unified"),
+        ("noref compare --model fas", "fast"),
         ("noref lab ex", "export"),
         ("noref score photos/", "the shell's paths"),
         ("noref results kept", "the shell's paths"),

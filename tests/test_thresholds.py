@@ -196,3 +196,10 @@ def test_a_precision_out_of_reach_is_explained(tmp_path):
     result = call(file, labels, "--precision", 0.9)
     assert result.exit_code == Exit.STOPPED
     assert result.stderr == "noref: no threshold has a precision of 0.9; ask for less, or label more photos\n"
+
+
+def test_a_url_is_refused_without_its_credentials(tmp_path):
+    file = filled(tmp_path / "r.db", assessed("/a.jpg"))
+    for arguments in ((file, "https://us3r:s3cret@host/labels.csv"), ("https://us3r:s3cret@host/r.db", "labels.csv")):
+        result = call(*arguments)
+        assert (result.exit_code, "a URL is given" in result.stderr, "s3cret" in result.output) == (Exit.STOPPED, True, False)

@@ -110,11 +110,15 @@ def load(path: Path) -> ModelCard:
     required = [each.name for each in fields(ModelCard) if each.default is MISSING and each.default_factory is MISSING]
     if missing := [name for name in required if name not in content]:
         raise BadModel(f"{path}: its card {beside.name} has no {', '.join(missing)}; {cure}")
-    facts = {name: _as_tuple(content[name]) for name in known if name in content}
-    kinds = get_type_hints(ModelCard)
-    if wrong := [name for name, value in facts.items() if not _is_a(kinds[name], value)]:
+    if wrong := of_wrong_type({name: content[name] for name in known if name in content}):
         raise BadModel(f"{path}: its card {beside.name} has a value of a wrong type for {', '.join(wrong)}; {cure}")
-    return ModelCard(**facts)
+    return from_dict(content)
+
+
+def of_wrong_type(facts: dict[str, Any]) -> list[str]:
+    """The fields whose value, of plain JSON types, is not of the type that `ModelCard` has."""
+    kinds = get_type_hints(ModelCard)
+    return [name for name, value in facts.items() if not _is_a(kinds[name], _as_tuple(value))]
 
 
 def from_dict(facts: dict[str, Any]) -> ModelCard:

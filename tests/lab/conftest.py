@@ -32,7 +32,7 @@ def _full() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pd.DataFrame, "to_csv", to_csv)
-        patch.setattr(Path, "write_text", lambda file, _: refuse(file))
+        patch.setattr(Path, "write_text", lambda file, *_, **__: refuse(file))
         patch.setattr(Path, "write_bytes", lambda file, _: refuse(file))
         yield
 

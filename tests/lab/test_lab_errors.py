@@ -35,6 +35,7 @@ def home(tmp_path, monkeypatch) -> Path:
     Path("binary.yaml").write_bytes(b"\xff\xfe\x00\x80")
     Path("list.yaml").write_text("[regressor]\n")
     Path("unknown.yaml").write_text("method: regressor\nsplits: official\n")
+    Path("card.json").write_text('{"version": "2", "weaknesses": "slow", "agreement": [{}, 1]}')
     Path("empty").mkdir()
     return tmp_path
 
@@ -64,6 +65,11 @@ WRONG = {
         ("train", "brisque", "--out", "out", "--data", "biq2021=empty", "--export", "x.onnx"),
         "brisque has no network to export; leave out --export",
     ),
+    "card of a wrong type": (
+        (*TRAIN, "--export", "x.onnx", "--card", "card.json"),
+        "card.json: a value of a wrong type for weaknesses, agreement; see the types of noref.ModelCard",
+    ),
+    "card without export": ((*TRAIN, "--card", "card.json"), "--card has no effect without --export"),
     "no database": (("train", "regressor", "--out", "out"), "give --data NAME=PATH"),
     "database unknown": (("train", "regressor", "--out", "out", "--data", "biq=empty"), "no database is called 'biq'"),
     "database missing": (TRAIN, "empty/labels.csv is missing"),

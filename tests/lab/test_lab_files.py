@@ -1,6 +1,9 @@
 """Files that the user names, and errors about them."""
 
 import errno
+import os
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -130,3 +133,13 @@ def test_a_full_disk_leaves_the_earlier_files(full_disk, tmp_path):
         saved.write(tmp_path, state, {"a": torch.zeros(1)})
     assert saved.read(tmp_path, "one")[0] == state
     assert {path.name for path in tmp_path.iterdir()} == {"claim.json", "method.json", "weights.safetensors"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locales of POSIX")
+def test_text_is_utf_8_whatever_the_locale(tmp_path):
+    script = "import sys; from pathlib import Path; from noref.lab import files; file = Path(sys.argv[1])"
+    script += "; files.write_text(file, 'caf\\xe9'); print(ascii(files.read_text(file)))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", script, tmp_path / "text.txt"]
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout == "'caf\\xe9'\n"
+    assert (tmp_path / "text.txt").read_bytes() == "café".encode()

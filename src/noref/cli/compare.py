@@ -13,7 +13,17 @@ import click
 
 import noref
 from noref import capacity, card, progress, quality_maps, recording, sources
-from noref.cli.options import PATH, VIEWS, Whole, debug_option, exact_option, jobs_option, max_pixels_option
+from noref.cli.options import (
+    PATH,
+    VIEWS,
+    Whole,
+    debug_option,
+    exact_option,
+    jobs_option,
+    max_pixels_option,
+    model_option,
+    view_option,
+)
 from noref.cli.output import EXIT_CODES, Exit, require_local, say, say_traceback, stop, stops
 from noref.cli.report import check_page, require_report
 from noref.comparison import System, common_settings, distinct_names, texts
@@ -51,17 +61,15 @@ FORMATS = [*texts.FORMATS]
     default=10,
     help="How many of the most different pictures to list.",
 )
-@click.option(
-    "--model",
-    metavar="NAME_OR_FILE",
+@model_option(
+    default=None,
     show_default=f"{card.DEFAULT}; without folders, that of the results",
-    help="The model that scores folders, and whose results are taken from files.",
+    help="The model that scores folders, and whose results are read from files.",
 )
-@click.option(
-    "--view",
-    type=click.Choice(VIEWS),
+@view_option(
+    default=None,
     show_default=f"{VIEWS[0]}; without folders, that of the results",
-    help="The view, likewise.",
+    help="The view in which folders are scored, and whose results are read from files.",
 )
 @exact_option
 @max_pixels_option()

@@ -61,26 +61,28 @@ def max_pixels_option(default: int = images.MAX_PIXELS) -> Callable[[Command], C
     return click.option("--max-pixels", type=kind, metavar="N", default=default, help="Refuse images with more pixels.")
 
 
-model_option = click.option(
-    "--model",
-    metavar="NAME_OR_FILE",
-    default=card.DEFAULT,
-    shell_complete=_complete_model,
-    help="A shipped model (NAME or NAME@VERSION), or an exported .onnx.",
-)
-view_option = click.option(
-    "--view",
-    type=click.Choice(VIEWS),
-    default=VIEWS[0],
-    help="Score small photos enlarged to the common size of the model, or at their native size.",
-)
+def model_option(**settings: Any) -> Callable[[Command], Command]:
+    """`--model`; settings of the option replace those here."""
+    usual = {"default": card.DEFAULT, "help": "A shipped model (NAME or NAME@VERSION), or an exported .onnx."}
+    return click.option("--model", metavar="NAME_OR_FILE", shell_complete=_complete_model, **{**usual, **settings})
+
+
+def view_option(**settings: Any) -> Callable[[Command], Command]:
+    """`--view`; settings of the option replace those here."""
+    usual = {
+        "default": VIEWS[0],
+        "help": "Score small photos enlarged to the common size of the model, or at their native size.",
+    }
+    return click.option("--view", type=click.Choice(VIEWS), **{**usual, **settings})
+
+
 exact_option = click.option("--exact", is_flag=True, help="Decode large JPEGs in full, not at a reduced size; slower.")
 jobs_option = click.option(
     "--jobs",
     type=Whole(min=1),
     metavar="N",
     show_default=AUTOMATIC_JOBS,
-    help="Photos scored in parallel; the results do not depend on it. On a cluster (noref score): scorers.",
+    help="Photos scored in parallel; with --engine ray, scorers. The results do not depend on it.",
 )
 settings_option = click.option(
     "--settings",

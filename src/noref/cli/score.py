@@ -58,8 +58,8 @@ from noref.store import Store
 @click.option("--map", "maps", type=PATH, metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder.")
 @click.option("--column", metavar="NAME", help="For Parquet files: the column with the photos or their paths.")
 @jobs_option
-@model_option
-@view_option
+@model_option()
+@view_option()
 @max_pixels_option()
 @exact_option
 @click.option(

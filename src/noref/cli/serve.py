@@ -41,8 +41,8 @@ COUNT = Whole(min=1)
 @click.option(
     "--jobs", type=COUNT, metavar="N", show_default=AUTOMATIC_JOBS, help="Photos that each worker scores in parallel."
 )
-@model_option
-@view_option
+@model_option()
+@view_option()
 @exact_option
 @max_pixels_option(MAX_PIXELS)
 @click.option("--max-image", type=COUNT, metavar="MIB", default=DEFAULT.image // MIB, help="Refuse larger files.")

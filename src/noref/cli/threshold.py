@@ -42,7 +42,7 @@ def threshold(file: Path, labels: Path, precision: float | None, recall: float |
     A photo is refused if its score is below the threshold. Precision: share of refused photos labelled reject. Recall: share of
     photos labelled reject that are refused. In brackets: 95 % bootstrap intervals. Paths in LABELS are relative to its folder.
     """
-    require_local(file)
+    require_local(file, labels)
     with stops(debug), opened(file) as store:
         rejected = _read(labels)
         found = store.records(failed=False, settings=chosen(store, number), pictures=False)

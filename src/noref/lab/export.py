@@ -26,6 +26,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from noref import card as cards
 from noref.card import ModelCard
 from noref.drafts import draft
 from noref.lab import datasets
@@ -125,8 +126,8 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         facts: JSON with further fields of the card: version, description, licence, training_data, origin, weaknesses.
 
     Raises:
-        LabError: `run` holds no finished experiment, the method has no network to export, `facts` cannot be read or has an
-            unknown field, or `target` cannot be written.
+        LabError: `run` holds no finished experiment, the method has no network to export, `facts` cannot be used (see
+            `card_facts`), or `target` cannot be written.
     """
     if not (run / "results.csv").is_file():
         raise LabError(f"{run} holds no finished experiment (results.csv is missing); run `noref lab train` first")
@@ -165,15 +166,21 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         }
     rows = results.round(6).to_dict("records")  # they are shown with three decimals; rounding twice could move the last
     known["agreement"] = tuple({key: value for key, value in row.items() if pd.notna(value)} for row in rows)
-    return export(method, ModelCard(**{**known, **(_stated(facts) if facts else {})}), target)
+    return export(method, cards.from_dict({**known, **(card_facts(facts) if facts else {})}), target)
 
 
-def _stated(file: Path) -> dict[str, Any]:
-    """The fields of the card that the user provides."""
+def card_facts(file: Path) -> dict[str, Any]:
+    """The fields of the card that the user provides.
+
+    Raises:
+        LabError: The file cannot be read, or has a field that a card has not, or a value of a wrong type.
+    """
     facts, known = read_json(file), [field.name for field in fields(ModelCard)]
     unknown = sorted(facts.keys() - set(known))
     if unknown:
         raise LabError(f"{file}: a card has no field {', '.join(unknown)}; it has {', '.join(known)}")
+    if wrong := cards.of_wrong_type(facts):
+        raise LabError(f"{file}: a value of a wrong type for {', '.join(wrong)}; see the types of noref.ModelCard")
     return facts
 
 
@@ -199,7 +206,7 @@ def _command(name: str, recipe: dict[str, Any], scoring: bool = True) -> str:
 
 def _test_part(recipe: dict[str, Any]) -> str:
     if recipe["split"] == "official":
-        return "test part of the official split"
+        return "test part of the official split" if recipe["database"] in datasets.names() else "test part of the column `part`"
     return f"test part {recipe['split']['test']:g} split by content"
 
 

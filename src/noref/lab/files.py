@@ -57,26 +57,26 @@ def make_folder(folder: Path) -> None:
 
 
 def read_text(file: Path) -> str:
-    """Read a text file.
+    """Read a text file in UTF-8.
 
     Raises:
         LabError: The file cannot be read, or is not text.
     """
     try:
         with access(file, "check the path"):
-            return file.read_text()
+            return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise LabError(f"{file} is not a text file ({error}); check the path") from error
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a text file, which appears when it is complete; its earlier content is kept if writing fails.
+    """Write a text file in UTF-8, which appears when it is complete; its earlier content is kept if writing fails.
 
     Raises:
         OSError: It cannot be written.
     """
     with draft(file) as unfinished:
-        unfinished.write_text(text)
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -92,6 +92,11 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise LabError(f"{file} must hold a JSON object (keys and values), not {type(content).__name__}")
     return content
+
+
+def write_json(file: Path, content: object) -> None:
+    """Write a JSON file, as `write_text` does."""
+    write_text(file, json.dumps(content, indent=2) + "\n")
 
 
 def read_csv(file: str | Path, **options: Any) -> pd.DataFrame:

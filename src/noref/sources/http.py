@@ -13,7 +13,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
-def get(system: Any, url: str, start: int | None = None, most: int = 0) -> Answer:
+def get(system: Any, url: str, start: int | None, most: int) -> Answer:
     """Read a file from its beginning, or from a position.
 
     Args:

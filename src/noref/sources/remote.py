@@ -82,7 +82,7 @@ class RemoteFile:
         """
         with explained(name):
             if is_http(self.url):
-                answer = attempted(self.url, lambda fs, url: http.get(fs, url, most=LIMIT + 1))
+                answer = attempted(self.url, lambda fs, url: http.get(fs, url, None, LIMIT + 1))
                 content, found = answer.content, self.state or identity_of(answer.headers, len(answer.content))
             else:
                 found = self.looked_up().state or UNKNOWN

@@ -145,7 +145,7 @@ class Store:
         query = f"SELECT {columns} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY {order}"
         return self._records(query, values, settings)
 
-    def _records(self, query: str, values: Iterable[object], settings: Settings | None) -> Iterator[Record]:
+    def _records(self, query: str, values: tuple[Any, ...], settings: Settings | None) -> Iterator[Record]:
         chosen = settings or next(iter(self.settings()), None)
         if chosen is None:
             return

@@ -27,7 +27,7 @@ def answer(scorer: Scorer, upload: Upload, with_map: bool) -> dict[str, Any]:
     """
     try:
         assessment = scorer.score(upload)
-        found = {**assessment.to_dict(), "summary": assessment.summary()}
+        found = as_record(assessment, explain=True)
         return {**found, **_map(assessment.map)} if with_map else found
     except ImageError as error:
         return as_record(error)

@@ -45,6 +45,12 @@ def test_full_reference_scores_fall_with_level(photos, tmp_path):
         assert ((mild > severe) == higher).all()
 
 
+def test_types_and_levels_count_once(photos, tmp_path):
+    table = make(photos, tmp_path / "out", ["jpeg", "jpeg"], levels=(1, 1))
+    assert len(table) == len(photos) * 2
+    assert len(synthetic.as_rated(tmp_path / "out", "out")) == len(table)
+
+
 def test_an_interrupted_synthesis_resumes(photos, tmp_path):
     whole = make(photos, tmp_path / "whole")
     steps = iter(Synthesis(photos, tmp_path / "broken", ["jpeg", "white_noise"], (1, 5)))

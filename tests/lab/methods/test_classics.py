@@ -1,6 +1,7 @@
 """BRISQUE, NIQE, IL-NIQE and PIQE: parity with the authors' MATLAB, pinned values, unusual photos, refits and the commands."""
 
 import csv
+import io
 import json
 import os
 import tracemalloc
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from archive_files import zipped
 from noref.cli.app import app
 from noref.errors import ImageTooSmall, UnsupportedImage
 from noref.lab import distortions, methods
@@ -267,6 +269,18 @@ def test_score_prints_raw_values_and_reports_failed_photos(tmp_path):
     assert float(good["raw"]) == pytest.approx(PINNED["niqe"], rel=1e-4)
     assert (bad["raw"], bad["score"]) == ("", "")
     assert "not an image" in bad["failed"]
+
+
+def test_photos_in_archives_are_scored(tmp_path):
+    stream = io.BytesIO()
+    Image.fromarray(scene()).save(stream, "PNG")
+    (tmp_path / "photos.zip").write_bytes(zipped({"a.png": stream.getvalue(), "b.png": b"text"}))
+    result = call("score", "niqe", tmp_path / "photos.zip")
+    assert result.exit_code == 1
+    first, second = result.stdout.splitlines()[2:]
+    assert float(first.split()[0]) == pytest.approx(PINNED["niqe"], abs=1e-3)
+    assert first.endswith("photos.zip::a.png")
+    assert "photos.zip::b.png: not an image" in second
 
 
 def test_parameters_that_cannot_be_read_leave_an_earlier_table(tmp_path):

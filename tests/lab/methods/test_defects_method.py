@@ -10,6 +10,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from archive_files import found, zipped
 from noref.cli.app import app
 from noref.lab import distortions
 from noref.lab.distortions import chains
@@ -115,16 +116,18 @@ def test_the_first_fit_sees_what_is_judged(method, pristine, tmp_path):
     assert np.abs(other._vectors(paths) - expected).max() > 1e-3
 
 
-def test_every_photo_is_shown_under_its_name(run, database):
-    chosen = sorted(database.glob("*-0.png"))[:6]
-    figure = pictures.draw(experiment.load_model(run), chosen, "six photos")
-    shown = [axes for axes in figure.axes if axes.images]
-    assert [axes.get_title().splitlines()[0] for axes in shown] == [photo.name for photo in chosen]
+def test_every_photo_is_shown_under_its_name(run, database, tmp_path):
+    chosen = sorted(database.glob("*-0.png"))[:5]
+    (tmp_path / "photos.zip").write_bytes(zipped({"a.png": chosen[0].read_bytes()}))
+    figure = pictures.draw(experiment.load_model(run), found(*chosen, tmp_path / "photos.zip"), "six photos")
+    shown = [axes.get_title().splitlines() for axes in figure.axes if axes.images]
+    assert [name for name, *_ in shown] == [*(photo.name for photo in chosen), "photos.zip::a.png"]
+    assert shown[0][1:] == shown[-1][1:]
 
 
 def test_an_unreadable_photo_is_shown_as_its_error(run, database, save):
     chosen = [save("text.jpg", b"no picture at all"), database / "0-0.png"]
-    figure = pictures.draw(experiment.load_model(run), chosen, "two photos")
+    figure = pictures.draw(experiment.load_model(run), found(*chosen), "two photos")
     assert [axes.get_title().splitlines()[0] for axes in figure.axes if axes.get_title()] == ["text.jpg", "0-0.png"]
     assert figure.axes[0].get_title().splitlines()[1].startswith("not an image")
 

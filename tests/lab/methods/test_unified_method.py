@@ -22,7 +22,7 @@ from noref.lab.datasets.readers import biq2021
 from noref.lab.distortions.chains import FAMILIES
 from noref.lab.errors import LabError
 from noref.lab.experiments import experiment
-from noref.lab.methods.unified import heads, interval, learning, photos, sources
+from noref.lab.methods.unified import heads, interval, learning, photos, probe, sources
 from noref.lab.methods.unified.learning import MapModule, UnifiedModule
 from noref.lab.methods.unified.method import UnifiedMethod
 from noref.lab.methods.unified.network import (
@@ -136,6 +136,17 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(run, database, pristine, t
     assert (broken / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
     found, expected = (load_file(each / "model" / "weights.safetensors") for each in (broken, run))
     assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def test_a_new_fine_tuning_uses_nothing_of_the_one_before(run, database, pristine, tmp_path, monkeypatch):
+    again = tmp_path / "run"
+    shutil.copytree(run, again)
+    shutil.rmtree(again / "model")
+    shutil.rmtree(again / "training")
+    monkeypatch.setattr(probe, "fit", mock.Mock(side_effect=KeyboardInterrupt))
+    assert train(again, database, pristine).exit_code == 130
+    assert not (again / "training-map").exists()
+    assert not (again / "whole-images").exists()
 
 
 def test_predictions_are_deterministic_and_survive_saving(method, database, tmp_path):

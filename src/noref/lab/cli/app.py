@@ -9,10 +9,9 @@ import traceback
 import click
 
 from noref.cli.group import Commands
-from noref.cli.output import say
+from noref.cli.output import Exit, say
 from noref.errors import NorefError
 from noref.lab.cli import catalogue, data, distort, evaluate, plot, score, study, train
-from noref.lab.cli.options import BUG, INTERRUPTED, WRONG_USAGE
 
 NEEDED = (
     *("imagehash", "lightning", "matplotlib", "onnx", "onnxscript", "openpyxl", "pandas", "piq", "pydantic", "ruamel"),
@@ -21,7 +20,7 @@ NEEDED = (
 """The packages that the extra `lab` installs, by the names under which they are imported."""
 
 RESUMED = ("train", "evaluate", "study", "synthesize")
-"""The commands that go on from what an interrupted run has written."""
+"""The commands that resume an interrupted run."""
 
 
 class _Laboratory(Commands):
@@ -33,14 +32,14 @@ class _Laboratory(Commands):
         except KeyboardInterrupt:
             resumes = ctx.invoked_subcommand in RESUMED
             say(f"noref lab: interrupted{'; the same command resumes' if resumes else ''}")
-            raise click.exceptions.Exit(INTERRUPTED) from None
+            raise click.exceptions.Exit(Exit.INTERRUPTED) from None
         except Exception as error:
             if isinstance(error, (click.exceptions.Exit, click.Abort, click.ClickException)):
                 raise
             if isinstance(error, OSError) and error.filename is None:  # standard output, most likely, which `noref` explains
                 raise
             code, message = _explained(error)
-            if code == BUG or ctx.params["debug"]:
+            if code == Exit.BUG or ctx.params["debug"]:
                 traceback.print_exception(error)
             say(f"noref lab: {message}")
             raise click.exceptions.Exit(code) from None
@@ -49,10 +48,10 @@ class _Laboratory(Commands):
 def _explained(error: Exception) -> tuple[int, str]:
     """Exit code and one-line message."""
     if isinstance(error, NorefError):
-        return WRONG_USAGE, " ".join(map(str.strip, str(error).splitlines()))
+        return Exit.STOPPED, " ".join(map(str.strip, str(error).splitlines()))
     if isinstance(error, ModuleNotFoundError) and error.name is not None and error.name.partition(".")[0] in NEEDED:
-        return WRONG_USAGE, f"the laboratory needs {error.name}; pip install 'noref[lab]'"
-    return BUG, "internal error, a bug in noref; please report it with the traceback above"
+        return Exit.STOPPED, f"the laboratory needs {error.name}; pip install 'noref[lab]'"
+    return Exit.BUG, "internal error, a bug in noref; please report it with the traceback above"
 
 
 @click.group(cls=_Laboratory, short_help="Train, evaluate and export methods.")

@@ -8,7 +8,8 @@ import click
 
 from noref.cli.group import Commands
 from noref.cli.options import PATH
-from noref.lab.cli.options import SOME_FAILED, pair
+from noref.cli.output import Exit
+from noref.lab.cli.options import pair
 from noref.lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def check(name: str, folder: Path, scenes: Path | None, backbone: str | None) ->
     counted = {"missing": found.missing, "unreadable": found.unreadable, "near-identical pairs": found.near_pairs}
     click.echo(", ".join(f"{len(items)} {title}" for title, items in counted.items()), err=True)
     if found.missing or found.unreadable:
-        raise click.exceptions.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(Exit.SOME_FAILED)
 
 
 def _write_scenes(rated: "RatedImages", report: "Report", file: Path, backbone: str | None) -> None:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from noref.cli.options import PATH, Command, Whole
+from noref.cli.output import Exit
 from noref.lab.errors import LabError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SOME_FAILED, WRONG_USAGE, BUG, INTERRUPTED = 1, 2, 3, 130
 
 Number = TypeVar("Number", int, float)
 
@@ -90,4 +89,4 @@ def finish(results: "pd.DataFrame", folder: Path) -> None:
     """Name the results folder on standard error; exit with code 1 if some images failed."""
     click.echo(f"results are in {folder}", err=True)
     if "failed" in results and results["failed"].any():
-        raise click.exceptions.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(Exit.SOME_FAILED)

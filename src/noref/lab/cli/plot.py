@@ -100,7 +100,7 @@ def defects(run: Path, paths: Sequence[str], out: Path) -> None:
     method = experiment.load_model(run)
     if not isinstance(method, DefectsMethod):
         raise LabError(f"{run} holds {method.name}, which predicts no defects; give a run of `noref lab train defects`")
-    chosen = [Path(photo.name) for photo in sources.find(paths, sys.stdin.buffer)]
+    chosen = [*sources.find(paths, sys.stdin.buffer)]
     if not chosen:
         raise LabError(f"no images found in {', '.join(paths)}; give photos, or folders that hold some")
     save(pictures.draw(method, chosen, f"Defects predicted by {run.name}"), out, dpi=80)

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from noref.cli.options import PATH
-from noref.lab.cli.options import SOME_FAILED, changes_option, settings
+from noref.cli.output import Exit
+from noref.lab.cli.options import changes_option, settings
 from noref.lab.errors import LabError
 from noref.printing import printable
 from noref.sources import find
@@ -43,7 +44,7 @@ def score(method: str, photos: Sequence[str], out: Path | None, changes: Sequenc
         table = None
         click.echo(f"{chosen.name}: raw values, {'lower' if chosen.lower_is_better else 'higher'} is better")
         click.echo(f"{'raw':>9}  {'score':>5}  photo")
-        for one in score_each(chosen, (photo.name for photo in find(photos, sys.stdin.buffer))):
+        for one in score_each(chosen, find(photos, sys.stdin.buffer)):
             found, failed = found + 1, failed + bool(one.failed)
             raw = "-" if one.raw is None else f"{one.raw:.4f}"
             percent = "-" if one.score is None else f"{one.score:.1f}"
@@ -57,4 +58,4 @@ def score(method: str, photos: Sequence[str], out: Path | None, changes: Sequenc
     if not found:
         raise LabError(f"{', '.join(photos)}: no photos; give files or folders with photos")
     if failed:
-        raise click.exceptions.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(Exit.SOME_FAILED)

@@ -46,21 +46,26 @@ def train(
     """
     from noref.lab.experiments import experiment
     from noref.lab.experiments.recipe import load_recipe
-    from noref.lab.files import writable
+    from noref.lab.files import read_text, writable
 
     changed = settings(changes, pristine)
     database = None if data is None else pair(data, "--data")
     loaded = load_recipe(recipe, changed)
+    if card is not None and model is None:
+        raise LabError("--card has no effect without --export; leave it out, or give --export")
     if model is not None:
+        from noref.lab.export import card_facts
         from noref.lab.methods.network import NetworkMethod
 
         if not isinstance(loaded.build(), NetworkMethod):
             raise LabError(f"{loaded.method} has no network to export; leave out --export")
+        if card is not None:
+            card_facts(card)  # wrong ones are better known before the training
     rated = experiment.gather(loaded, database)
     with writable(out):
         results = experiment.run(loaded, rated, out)
     if results is not None:  # else another process reports
-        click.echo((out / "results.md").read_text())
+        click.echo(read_text(out / "results.md"))
         if model is not None:
             _export(out, model, card)
         finish(results, out)

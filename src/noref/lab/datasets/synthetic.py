@@ -7,6 +7,7 @@ reference, content, type ("pristine" for the references), level (0 for them), ms
 import csv
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,9 +103,10 @@ class Synthesis:
         self, photos: Sequence[Path], out: Path, types: Sequence[str], levels: Sequence[int] = (1, 2, 3, 4, 5), seed: int = 0
     ) -> None:
         names = [photo.stem for photo in photos]
-        twice = {name for name in names if names.count(name) > 1}
+        twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
-            raise LabError(f"two photos are named {sorted(twice)[0]}; rename one")
+            raise LabError(f"two photos are named {min(twice)}; rename one")
+        types, levels = list(dict.fromkeys(types)), list(dict.fromkeys(levels))  # each once
         if not set(levels) <= {1, 2, 3, 4, 5}:
             raise LabError(f"levels are 1, 2, 3, 4 and 5, not {', '.join(map(str, levels))}")
         self.distortions = {name: distortions.get(name) for name in types}
@@ -126,7 +128,7 @@ class Synthesis:
         # Without the partial row that an interrupt may have left.
         write_text(table, before[: before.rfind("\n") + 1] or ",".join(COLUMNS) + "\n")
         done = set(read(self.out)["image"])
-        with table.open("a", newline="") as stream:
+        with table.open("a", newline="", encoding="utf-8") as stream:
             rows = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
             for photo, kind, level in self.jobs:
                 image = _path(photo, kind, level)

@@ -1,7 +1,6 @@
 """Exported models and tables of scores as methods without training, for use with the same protocols."""
 
 import hashlib
-import json
 import os.path
 import warnings
 from abc import abstractmethod
@@ -21,7 +20,7 @@ from noref.images import Source, name_of
 from noref.lab.datasets.files import columns, numbers
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.files import access, make_folder, read_csv, read_json
+from noref.lab.files import access, make_folder, read_csv, read_json, write_json
 from noref.lab.methods.base import S, ScoringMethod
 from noref.lab.settings import PathText, changed, dump, settings
 
@@ -53,7 +52,7 @@ class Fixed(ScoringMethod[S]):
         """Write `method.json`."""
         make_folder(folder)
         state = {"method": self.name, "params": dump(self.settings)}
-        (folder / "method.json").write_text(json.dumps(state, indent=2) + "\n")
+        write_json(folder / "method.json", state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -5,7 +5,6 @@ All reports write `predictions.csv`, `results.csv` and `results.md`. For scores,
 `reliability.png`; for defects, `confusions.csv` and `roc.png`.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.evaluation import protocols, summary
+from noref.lab.files import write_json, write_text
 from noref.lab.methods.base import ClassifyingMethod, Method, ScoringMethod
 from noref.lab.methods.network import DefectMethod, NetworkMethod
 from noref.lab.metrics import classification
@@ -61,7 +61,7 @@ def scores(method: ScoringMethod[Any], test: RatedImages, folder: Path) -> pd.Da
         held = float(((ends[:, 0] <= mos) & (mos <= ends[:, 1])).mean())
         width = float((ends[:, 1] - ends[:, 0]).mean())
         facts = {"nominal_coverage": method.coverage, "coverage": held, "n": len(mos), "mean_width": width}
-        (folder / "interval.json").write_text(json.dumps(facts, indent=2) + "\n")
+        write_json(folder / "interval.json", facts)
     return results
 
 
@@ -123,4 +123,4 @@ def defects(method: DefectMethod[Any], test: RatedImages, folder: Path) -> pd.Da
 
 def _write(results: pd.DataFrame, folder: Path, text: str) -> None:
     results.to_csv(folder / "results.csv", index=False)
-    (folder / "results.md").write_text(text)
+    write_text(folder / "results.md", text)

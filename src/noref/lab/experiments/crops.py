@@ -159,7 +159,7 @@ def _report(every: pd.DataFrame, folder: Path, test_to_train: float) -> tuple[pd
     tests = compare(srcc, test_to_train)
     for name, found in (("results", table), ("tests", tests)):
         found.to_csv(folder / f"{name}.csv", index=False)
-        (folder / f"{name}.md").write_text(as_markdown(found))
+        write_text(folder / f"{name}.md", as_markdown(found))
     _draw(table, names).savefig(folder / "srcc.png", dpi=100)
     return table, tests
 

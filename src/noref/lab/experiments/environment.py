@@ -1,7 +1,6 @@
 """The software that a result was computed with: versions, machine type and commit, in `environment.json`."""
 
 import importlib.metadata
-import json
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from noref.lab.files import read_json, write_text
+from noref.lab.files import read_json, write_json
 
 _RESUMED = "resumed at "
 _PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
@@ -29,7 +28,7 @@ def note(file: Path, facts: Mapping[str, str]) -> None:
         known["commit"] += f", {_RESUMED}{_commit()}"
     else:
         known = {**_versions(), **facts}
-    write_text(file, json.dumps(known, indent=2) + "\n")
+    write_json(file, known)
 
 
 def _versions() -> dict[str, Any]:

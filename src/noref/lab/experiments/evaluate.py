@@ -29,7 +29,7 @@ from noref.lab.evaluation.protocols import Split
 from noref.lab.evaluation.splits import as_table
 from noref.lab.experiments import environment
 from noref.lab.experiments.recipe import Recipe, load_recipe
-from noref.lab.files import make_folder, read_csv, write_text
+from noref.lab.files import make_folder, read_csv, write_json, write_text
 from noref.lab.methods.base import ScoringMethod
 from noref.lab.metrics import monotonicity, waterloo
 from noref.lab.plots import predictions as prediction_plots
@@ -186,7 +186,7 @@ def evaluate(
     if by_type:
         types = _labels_first(pd.concat(by_type, ignore_index=True))
         types.to_csv(folder / "monotonicity.csv", index=False)
-        with (folder / "results.md").open("a") as report:
+        with (folder / "results.md").open("a", encoding="utf-8") as report:
             report.write(f"\nM, type by type\n\n{as_markdown(types)}")
     return table
 
@@ -271,7 +271,7 @@ def _save(table: pd.DataFrame, folder: Path) -> None:
     with draft(folder / "results.csv") as unfinished:
         table.to_csv(unfinished, index=False)
     records = json.loads(table.to_json(orient="records"))
-    write_text(folder / "results.json", json.dumps(records, indent=2) + "\n")
+    write_json(folder / "results.json", records)
     write_text(folder / "results.md", as_markdown(table))
 
 

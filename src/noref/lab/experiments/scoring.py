@@ -11,13 +11,14 @@ from noref.lab.experiments import experiment
 from noref.lab.experiments.recipe import load_recipe, shipped_recipes
 from noref.lab.methods.base import ScoringMethod
 from noref.lab.settings import nested
+from noref.sources import Found
 
 
 class Scored(NamedTuple):
     """The result for one photo.
 
     Attributes:
-        image: Its path.
+        image: Its name; see `Found.name`.
         raw: The value as the paper defines it; None if the photo failed.
         score: The value on a scale of 0 (worst) to 100 (best); None if the photo failed or the method is not calibrated.
         failed: Why the photo failed, or empty.
@@ -53,7 +54,7 @@ def method_for(text: str, changes: Mapping[str, Any]) -> ScoringMethod[Any]:
     return method
 
 
-def score_each(method: ScoringMethod[Any], photos: Iterable[str]) -> Iterator[Scored]:
+def score_each(method: ScoringMethod[Any], photos: Iterable[Found]) -> Iterator[Scored]:
     """Score photos one at a time, in order, so that a photo that fails does not affect the others.
 
     Raises:
@@ -61,9 +62,9 @@ def score_each(method: ScoringMethod[Any], photos: Iterable[str]) -> Iterator[Sc
     """
     for photo in photos:
         try:
-            raw = method.raw([photo])
+            raw = method.raw([photo.open()])
         except ImageError as error:
-            yield Scored(photo, None, None, str(error))
+            yield Scored(photo.name, None, None, str(error))
             continue
         percent = method.percent(raw)
-        yield Scored(photo, float(raw[0]), None if percent is None else float(percent[0]), "")
+        yield Scored(photo.name, float(raw[0]), None if percent is None else float(percent[0]), "")

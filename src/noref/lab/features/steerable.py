@@ -8,6 +8,7 @@ parent, and the size of a neighbourhood does not count the other orientations.
 
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -35,16 +36,26 @@ class Pyramid(NamedTuple):
     bands: list[list[Values]]
 
 
+def version() -> str:
+    """The version of pyrtools, which computes the pyramid.
+
+    Raises:
+        LabError: It is not installed.
+    """
+    try:
+        return metadata.version("pyrtools")
+    except metadata.PackageNotFoundError as error:
+        raise LabError("the steerable pyramid needs pyrtools; pip install 'noref[diivine]'") from error
+
+
 def pyramid(plane: Pixels | Values) -> Pyramid:
     """The steerable pyramid of a plane (H x W), computed by pyrtools in the frequency domain; edges wrap around.
 
     Raises:
         LabError: pyrtools is not installed.
     """
-    try:
-        from pyrtools.pyramids import SteerablePyramidFreq
-    except ImportError as error:
-        raise LabError("the steerable pyramid needs pyrtools; pip install 'noref[diivine]'") from error
+    version()
+    from pyrtools.pyramids import SteerablePyramidFreq
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Reconstruction will not be perfect", UserWarning)  # of odd sides

@@ -132,12 +132,8 @@ class HandcraftedMethod(ScoringMethod[S]):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        state, weights = saved.read(folder, cls.name)
-        try:
-            method = cls.configured(state["params"], state["seed"])
-        except LabError as error:
-            raise LabError(f"{folder} {saved.FOREIGN} ({error})") from error
-        method.parameters_ = Parameters({name: tensor.numpy() for name, tensor in weights.items()}, state["facts"])
+        method, facts, weights = saved.restored(cls, folder)
+        method.parameters_ = Parameters({name: tensor.numpy() for name, tensor in weights.items()}, facts)
         return method
 
 

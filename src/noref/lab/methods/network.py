@@ -133,15 +133,11 @@ class NetworkMethod(Method[S]):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; the pretrained weights are not needed."""
-        state, weights = saved.read(folder, cls.name)
-        try:
-            method = cls.configured(state["params"], state["seed"])
-        except LabError as error:
-            raise LabError(f"{folder} {saved.FOREIGN} ({error})") from error
-        saved_classes = state["facts"].get("classes_", [])
+        method, facts, weights = saved.restored(cls, folder)
+        saved_classes = facts.get("classes_", [])
         if cls.classes_ and saved_classes != list(cls.classes_):
             raise LabError(f"{folder} predicts {', '.join(saved_classes)}, not {', '.join(cls.classes_)}; train it again")
-        for name, value in state["facts"].items():
+        for name, value in facts.items():
             setattr(method, name, value)
         method.network_ = method.network_for(weights)
         saved.fill(method.network_, weights, folder)

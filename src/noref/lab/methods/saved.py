@@ -1,15 +1,17 @@
 """The files of a fitted method: `weights.safetensors`, and `method.json` with everything else."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 from noref.lab.errors import LabError
-from noref.lab.files import access, make_folder, read_json, write_text
+from noref.lab.files import access, make_folder, read_json, write_json
+from noref.lab.methods.base import Method
 from noref.lab.networks import weights as weight_files
+
+M = TypeVar("M", bound=Method[Any])
 
 FOREIGN = "comes from another version of noref, with other settings or another network; train it again"
 KEYS = {"method", "params", "seed", "facts"}
@@ -30,7 +32,7 @@ def write(folder: Path, state: Mapping[str, Any], weights: Mapping[str, Tensor])
     weight_files.write(weights, folder / "weights.safetensors")
     file = folder / "method.json"
     with access(file, "free space or correct the permissions"):
-        write_text(file, json.dumps(state, indent=2) + "\n")
+        write_json(file, state)
 
 
 def read(folder: Path, method: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -45,6 +47,19 @@ def read(folder: Path, method: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if state["method"] != method:
         raise LabError(f"{folder} holds the method {state['method']}, not {method}; give another folder")
     return state, weight_files.read(folder / "weights.safetensors")
+
+
+def restored(kind: type[M], folder: Path) -> tuple[M, dict[str, Any], dict[str, Tensor]]:
+    """A method with the settings and the seed that are in a folder, not yet fitted, with the facts and the weights there.
+
+    Raises:
+        LabError: See `read`; or the settings do not exist.
+    """
+    state, weights = read(folder, kind.name)
+    try:
+        return kind.configured(state["params"], state["seed"]), state["facts"], weights
+    except LabError as error:
+        raise LabError(f"{folder} {FOREIGN} ({error})") from error
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:

@@ -203,7 +203,7 @@ def all_tests(pool: pd.DataFrame, full_reference: npt.ArrayLike, threshold: floa
     """D, L and P of one method over a pool, failures counted.
 
     Args:
-        pool: n rows with `predicted` (higher is better, NaN where the method failed), `content`, `type` (missing for an
+        pool: n rows with `predicted` (higher is better, NaN where the method failed), `content`, `type` (missing for a
             pristine photo) and `level`.
         full_reference: n x k scores as in `p_test`, also for rows without a prediction.
         threshold: As in `p_test`.

@@ -123,7 +123,7 @@ def _keep(file: Path, vectors: Vectors, facts: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         if not (file.parent / "policy.json").is_file():
             with draft(file.parent / "policy.json") as half:
-                half.write_text(facts + "\n")
+                half.write_text(facts + "\n", encoding="utf-8")
         with draft(file) as half, half.open("wb") as stream:
             np.save(stream, vectors, allow_pickle=False)
     except OSError as error:

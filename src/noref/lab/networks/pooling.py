@@ -49,6 +49,13 @@ def _moments(cells: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (variance + _SMALL).sqrt()
 
 
+MEANING_OF_SHARES = (
+    "local quality, higher is better: how each place pulls the score up or down, to first order; the mean over the map is the "
+    "score before clipping to 0 to 100"
+)
+"""What a map of the score plus `shares` means, for users."""
+
+
 def shares(maps: Sequence[Tensor], slope: Tensor, features: Features, grid: tuple[int, int]) -> Tensor:
     """How much each cell raises or lowers the score, N x grid; the mean over the grid is 0.
 

@@ -72,10 +72,10 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
     return figure
 
 
-def show_photo(axes: Axes, path: Path) -> None:
+def show_photo(axes: Axes, source: images.Source) -> None:
     """Draw a small version of a photo, or the reason why it cannot be read."""
     try:
-        photo = Image.fromarray(images.read(path, enough=SIDE**2).pixels)
+        photo = Image.fromarray(images.read(source, enough=SIDE**2).pixels)
         photo.thumbnail((SIDE, SIDE))
         axes.imshow(photo)
     except ImageError as error:  # a table of scores may list missing photos

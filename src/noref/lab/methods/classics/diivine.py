@@ -1,10 +1,9 @@
 """DIIVINE: statistics of a normalised steerable pyramid, and a support vector regressor."""
 
-from importlib import metadata
 from typing import Any
 
 from noref.lab.arrays import Pixels, Values
-from noref.lab.features import diivine
+from noref.lab.features import diivine, steerable
 from noref.lab.features.planes import luma
 from noref.lab.methods.handcrafted import RegressionMethod, RegressionSettings
 from noref.lab.methods.registry import register
@@ -34,7 +33,7 @@ class DiivineMethod(RegressionMethod[DiivineSettings]):
 
     @property
     def policy(self) -> dict[str, Any]:
-        return {**super().policy, "area": self.settings.area, "pyrtools": metadata.version("pyrtools")}
+        return {**super().policy, "area": self.settings.area, "pyrtools": steerable.version()}
 
     def features(self, pixels: Pixels) -> Values:
         size = WorkingSize(self.settings.area, self.shortest, multiple=1)

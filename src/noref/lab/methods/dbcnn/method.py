@@ -1,6 +1,5 @@
 """DB-CNN: S-CNN is pre-trained, then the head is fitted to bilinear features, then all weights are fine-tuned."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
-from noref.lab.files import make_folder
+from noref.lab.files import make_folder, write_json
 from noref.lab.methods.dbcnn.learning import CLASSES, ScnnModule, ScnnSchedule
 from noref.lab.methods.dbcnn.network import CELL, VERSION, BilinearNetwork
 from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
@@ -92,7 +91,7 @@ class DbcnnMethod(ScoringNetworkMethod[DbcnnSettings]):
         inputs, checks = self._vectors(paths), self._vectors(validation.paths)
         self.network_.head, facts = ridge_head(inputs, mos, checks, validation.unit_mos)
         make_folder(folder)
-        (folder / "head.json").write_text(json.dumps(facts) + "\n")
+        write_json(folder / "head.json", facts)
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
         network, size = self.network_.eval(), self.working_size

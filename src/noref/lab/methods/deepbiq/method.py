@@ -138,23 +138,20 @@ class DeepBiqMethod(ScoringNetworkMethod[DeepBiqSettings]):
             ImageError: An image cannot be read, or is smaller than a crop; the error names it.
             LabError: The cache cannot be written.
         """
-        count = (
-            self._count()
-            if self.settings.data.cache is None
-            else max(self._count(), (self.settings.most_crops or 0) * (self.settings.view == "crops"))
-        )
-        crops, precision = self._crops(count), fast_precision(precision)
-        policy = (
-            {}
-            if self.settings.data.cache is None
-            else {
+        chosen, precision = self.settings, fast_precision(precision)
+        cached = chosen.data.cache is not None
+        count = self._count()
+        if cached and chosen.view == "crops":  # all that other numbers of crops will need
+            count = max(count, chosen.most_crops or 0)
+        crops, policy = self._crops(count), {}
+        if cached:  # its hash of all weights takes long
+            policy = {
                 **_policy(backbone),
                 "size": asdict(self.working_size),
                 "crops": None if crops is None else {"side": crops.side, "places": crops.places.tolist()},
-                "features": self.settings.features,
+                "features": chosen.features,
                 "precision": precision,
             }
-        )
 
         def compute(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
             return vectors_of(self._working(pixels)[0], crops, backbone, self.settings.features, precision).numpy()

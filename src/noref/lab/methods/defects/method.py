@@ -1,6 +1,5 @@
 """Several defects at once, each with its level: linear probes of a pretrained backbone, then fine-tuning of all weights."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from noref.lab.arrays import Pixels, Vectors
 from noref.lab.datasets.rated import RatedImages
 from noref.lab.distortions import chains
 from noref.lab.distortions.chains import FAMILIES, distort
-from noref.lab.files import make_folder
+from noref.lab.files import make_folder, write_json
 from noref.lab.methods.defects.learning import DefectModule
 from noref.lab.methods.defects.linear_probe import fitted_head
 from noref.lab.methods.defects.network import DefectNetwork
@@ -85,7 +84,7 @@ class DefectsMethod(DefectMethod[DefectsSettings]):
             vectors = self._vectors(rated.paths), levels, self._vectors(validation.paths), checking.levels
             self.network_.head, facts = fitted_head(*vectors)
             make_folder(folder)
-            (folder / "head.json").write_text(json.dumps(facts, indent=2) + "\n")
+            write_json(folder / "head.json", facts)
         if chosen.schedule.epochs:
             training = self._distorted(rated.paths, chosen.data.crop)
             module = DefectModule(self.network_, chosen.optimizer)

@@ -9,6 +9,7 @@ from noref.lab.methods.nima.network import Nima
 from noref.lab.methods.registry import register
 from noref.lab.networks.backbone import BackboneConfig
 from noref.lab.networks.pooled import CELL
+from noref.lab.networks.pooling import MEANING_OF_SHARES
 from noref.lab.preprocessing import DataConfig
 from noref.lab.settings import Share, settings
 from noref.lab.training.finetuning import OptimizerConfig
@@ -35,10 +36,7 @@ class NimaMethod(ScoringNetworkMethod[NimaSettings]):
 
     settings_type = NimaSettings
     citation = "Talebi and Milanfar (2018): NIMA: Neural Image Assessment"
-    map_meaning = (
-        "local quality, higher is better: how each place pulls the score up or down, to first order; the mean over the map is "
-        "the score before clipping to 0 to 100"
-    )
+    map_meaning = MEANING_OF_SHARES
     map_cell = CELL
     network_: Nima
 

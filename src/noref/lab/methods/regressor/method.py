@@ -1,6 +1,5 @@
 """The regressor: a linear probe of a pretrained backbone, then fine-tuning of all weights."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,11 +7,11 @@ from pydantic import Field
 
 from noref.lab.arrays import Vectors
 from noref.lab.datasets.rated import RatedImages
-from noref.lab.files import make_folder
+from noref.lab.files import make_folder, write_json
 from noref.lab.methods.network import NetworkSettings, ScoringNetworkMethod
 from noref.lab.methods.registry import register
 from noref.lab.networks.pooled import CELL, ScoreNetwork
-from noref.lab.networks.pooling import Features
+from noref.lab.networks.pooling import MEANING_OF_SHARES, Features
 from noref.lab.settings import Share, settings
 from noref.lab.training.finetuning import ScoreModule
 from noref.lab.training.loop import train
@@ -49,10 +48,7 @@ class RegressorMethod(ScoringNetworkMethod[RegressorSettings]):
 
     settings_type = RegressorSettings
     citation = "Padmaja, Al Hamed, Reddy and Reddy (2023): Deep Learning for No-Reference Image Quality Assessment"
-    map_meaning = (
-        "local quality, higher is better: how each place pulls the score up or down, to first order; the mean over the map is "
-        "the score before clipping to 0 to 100"
-    )
+    map_meaning = MEANING_OF_SHARES
     map_cell = CELL
     network_: ScoreNetwork
 
@@ -78,7 +74,7 @@ class RegressorMethod(ScoringNetworkMethod[RegressorSettings]):
         inputs, checks = self._vectors(rated.paths), self._vectors(validation.paths)
         self.network_.head, facts = ridge_head(inputs, rated.unit_mos, checks, validation.unit_mos)
         make_folder(folder)
-        (folder / "head.json").write_text(json.dumps(facts) + "\n")
+        write_json(folder / "head.json", facts)
 
     def _vectors(self, paths: Sequence[Path]) -> Vectors:
         chosen = self.settings

@@ -1,5 +1,6 @@
 """Score with prediction interval, defects with levels, and quality map from one backbone."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,8 @@ class UnifiedMethod(ScoringNetworkMethod[UnifiedSettings]):
         clean, others = self._sources(pristine, learning, self.working_size, chosen.copies)
         checks = sources.PhotoSource(*sources.pristine_sources(held_out, validation, chosen.best), self.working_size, CHECKS)
         if not (folder / "training" / "last.ckpt").exists():  # else its weights replace these
+            for stage in ("training-map", "whole-images"):  # what another backbone left there
+                shutil.rmtree(folder / stage, ignore_errors=True)
             probe.fit(network, self._vectors(learning.paths), torch.from_numpy(targets.unit_mos).float())
         module = UnifiedModule(network, chosen.losses, chosen.optimizer)
         training = photos.Together(
