@@ -181,7 +181,7 @@ def test_a_folder_without_images_exits_with_2(save):
     (folder / "empty").mkdir()
     result = call("score", folder)
     assert (result.exit_code, result.stdout) == (2, "")
-    hint = "give the path of a file to have it read whatever its extension"
+    hint = "to read a file whatever its extension, give its path"
     assert result.stderr == f"noref: no images found in {folder}; skipped 1 file: 1 .psd; {hint}\n"
     assert call("score", folder / "empty").stderr == f"noref: no images found in {folder / 'empty'}\n"
     assert call("score", "-").stderr == "noref: no images found in the list on standard input\n"

@@ -129,7 +129,7 @@ def test_pictures_that_do_not_pair_are_named_up_to_a_limit():
     assert str(caught.value) == (
         "the pictures do not pair: 6 missing in a (10.png, 11.png, 6.png, 7.png, 8.png and 1 more),"
         " 4 missing in b (x/1.png, x/2.png, y/3.png, y/4.png), 6 missing in c (10.png, 11.png, 6.png, 7.png, 8.png and 1 more);"
-        " give systems that hold the same pictures under the same names, without others"
+        " give systems with the same pictures under the same names, and no others"
     )
 
 

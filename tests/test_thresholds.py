@@ -21,19 +21,19 @@ def test_shares_are_counts():
     curve = thresholds.curve(SCORES, REJECTED)
     point = curve.at(60.1)
     assert point.threshold == 60.1
-    assert point.refused == pytest.approx(4 / 6)
+    assert point.rejected == pytest.approx(4 / 6)
     assert point.precision.value == pytest.approx(3 / 4)
     assert point.recall.value == 1
 
 
-def test_a_photo_at_the_threshold_is_not_refused():
+def test_a_photo_at_the_threshold_is_not_rejected():
     curve = thresholds.curve([30.0, 30.1, 60.0], [True, True, False])
     assert [curve.at(value).recall.value for value in (30.0, 30.1, 30.2)] == [0, 0.5, 1]
 
 
-def test_precision_is_undefined_where_no_photo_is_refused():
+def test_precision_is_undefined_where_no_photo_is_rejected():
     point = thresholds.curve(SCORES, REJECTED).at(10)
-    assert point.refused == 0
+    assert point.rejected == 0
     assert np.isnan(point.precision.value)
     assert np.isnan(point.precision.low)
     assert point.recall.value == 0

@@ -75,7 +75,7 @@ class Assessment:
         defects: Every defect that the model predicts, likely or not, by name; read-only. Empty if the model predicts none.
         interval: Low and high end, 0 to 100, of the prediction interval for the MOS; its coverage is on the model's card. The
             interval was calibrated on photos like those of the training database; on other photos the coverage may differ. It
-            does not cover single opinions, which vary more. NaN if the model predicts no interval.
+            does not cover individual ratings, which vary more. NaN if the model predicts no interval.
 
     Examples:
         >>> import noref

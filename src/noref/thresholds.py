@@ -1,7 +1,7 @@
 """Precision and recall of refusing every photo below a threshold, measured on labelled photos.
 
-A photo is refused if its score is lower than the threshold. Precision is the share of refused photos that are labelled
-"reject"; recall is the share of photos labelled "reject" that are refused. Intervals are percentile intervals of a bootstrap
+A photo is rejected if its score is lower than the threshold. Precision is the share of rejected photos that are labelled
+"reject"; recall is the share of photos labelled "reject" that are rejected. Intervals are percentile intervals of a bootstrap
 over photos.
 """
 
@@ -37,14 +37,14 @@ class Point(NamedTuple):
     """What refusing below one threshold does.
 
     Attributes:
-        threshold: On the scale of the score; photos with a lower score are refused.
-        refused: Share of all photos that are refused, 0 to 1.
-        precision: Share of refused photos that are labelled "reject"; NaN if none is refused.
-        recall: Share of photos labelled "reject" that are refused.
+        threshold: On the scale of the score; photos with a lower score are rejected.
+        rejected: Share of all photos that are rejected, 0 to 1.
+        precision: Share of rejected photos that are labelled "reject"; NaN if none is rejected.
+        recall: Share of photos labelled "reject" that are rejected.
     """
 
     threshold: float
-    refused: float
+    rejected: float
     precision: Range
     recall: Range
 
@@ -55,13 +55,13 @@ class Curve:
 
     Attributes:
         thresholds: n thresholds, rising.
-        refused: n shares of refused photos.
+        rejected: n shares of rejected photos.
         precision: n x 3: value, low and high end of the interval.
         recall: n x 3, likewise; rising.
     """
 
     thresholds: npt.NDArray[np.float64]
-    refused: npt.NDArray[np.float64]
+    rejected: npt.NDArray[np.float64]
     precision: npt.NDArray[np.float64]
     recall: npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ class Curve:
         index = int(np.argmin(np.abs(self.thresholds - threshold)))
         return Point(
             float(self.thresholds[index]),
-            float(self.refused[index]),
+            float(self.rejected[index]),
             Range(*self.precision[index].tolist()),
             Range(*self.recall[index].tolist()),
         )
@@ -86,17 +86,17 @@ class Curve:
         return self._middle(reached[0]) if len(reached) else None
 
     def _middle(self, index: np.intp) -> Point:
-        """Of the thresholds that refuse the same photos, the one in the middle: it is far from the scores on both sides."""
-        same = np.flatnonzero(self.refused == self.refused[index])
+        """Of the thresholds that reject the same photos, the one in the middle: it is far from the scores on both sides."""
+        same = np.flatnonzero(self.rejected == self.rejected[index])
         return self.at(self.thresholds[same[len(same) // 2]])
 
 
-def curve(scores: npt.ArrayLike, rejected: npt.ArrayLike, *, seed: int = 0) -> Curve:
+def curve(scores: npt.ArrayLike, reject: npt.ArrayLike, *, seed: int = 0) -> Curve:
     """Measure precision and recall at all thresholds.
 
     Args:
         scores: n scores, 0 to 100.
-        rejected: n truth values: whether a photo is labelled "reject".
+        reject: n truth values: whether a photo is labelled "reject".
         seed: Of the bootstrap. The same seed gives the same intervals.
 
     Raises:
@@ -108,30 +108,30 @@ def curve(scores: npt.ArrayLike, rejected: npt.ArrayLike, *, seed: int = 0) -> C
         >>> print(f"{point.threshold:.1f}: precision {point.precision.value:.2f}, recall {point.recall.value:.2f}")
         35.1: precision 1.00, recall 0.67
     """
-    values, reject = np.asarray(scores, np.float64), np.asarray(rejected, bool)
-    if values.shape != reject.shape or values.ndim != 1 or not np.isfinite(values).all():
+    values, labels = np.asarray(scores, np.float64), np.asarray(reject, bool)
+    if values.shape != labels.shape or values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError("scores and labels must be of the same length, and scores finite")
-    if reject.all() or not reject.any():
+    if labels.all() or not labels.any():
         raise ValueError("photos of both labels are needed")
     thresholds = (np.arange(round(100 / STEP) + 1) * STEP).round(1)  # 30.1 exactly as it is printed and typed
-    # The first threshold that refuses a photo; one count of photos for each and each label holds all that is needed.
+    # The first threshold that rejects a photo; one count of photos for each and each label holds all that is needed.
     first = np.searchsorted(thresholds, values, side="right")
     bins = len(thresholds) + 1
-    counts = np.bincount(first + bins * reject, minlength=2 * bins)
+    counts = np.bincount(first + bins * labels, minlength=2 * bins)
     resampled = np.random.default_rng(seed).multinomial(len(values), counts / len(values), _RESAMPLES)
-    refused, precision, recall = _shares(counts[None], bins)
+    rejected, precision, recall = _shares(counts[None], bins)
     intervals = [_interval(each) for each in _shares(resampled, bins)[1:]]
     measured = (np.column_stack([value[0], ends.T]) for value, ends in zip((precision, recall), intervals, strict=True))
-    return Curve(thresholds, refused[0], *measured)
+    return Curve(thresholds, rejected[0], *measured)
 
 
 def _shares(counts: npt.NDArray[np.int64], bins: int) -> tuple[npt.NDArray[np.float64], ...]:
-    """Refused share, precision and recall, each r x thresholds, of r rows of counts: those of "keep", then of "reject"."""
-    kept, rejected = (np.cumsum(half, axis=1)[:, :-1] for half in (counts[:, :bins], counts[:, bins:]))
+    """Rejected share, precision and recall, each r x thresholds, of r rows of counts: those of "keep", then of "reject"."""
+    keep, reject = (np.cumsum(half, axis=1)[:, :-1] for half in (counts[:, :bins], counts[:, bins:]))
     with np.errstate(invalid="ignore"):  # 0 / 0 is undefined: NaN
-        precision = rejected / (kept + rejected)
-        recall = rejected / counts[:, bins:].sum(axis=1, keepdims=True)
-    return (kept + rejected) / counts.sum(axis=1, keepdims=True), precision, recall
+        precision = reject / (keep + reject)
+        recall = reject / counts[:, bins:].sum(axis=1, keepdims=True)
+    return (keep + reject) / counts.sum(axis=1, keepdims=True), precision, recall
 
 
 def _interval(resampled: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -89,9 +89,9 @@ def compare(
 ) -> None:
     """Compare systems, such as codecs or two versions of a pipeline, by the scores of the same pictures.
 
-    Pictures pair by their paths below each folder, or below a common folder of all pictures of a file; extensions may differ.
+    Pictures are paired by path below each folder, or below the common folder of a results file; extensions may differ.
 
-    Differences are the second system minus the first, with 95 % bootstrap intervals and p of a sign-flip test, by picture.
+    Differences are the second system minus the first, with 95 % bootstrap intervals and sign-flip p-values, by picture.
     """
     if len(places) < 2:
         stop("a comparison needs two systems; give two or more folders or results files")

@@ -19,14 +19,14 @@ from noref.store import opened
     type=Within(0, 100),
     metavar="SCORE",
     default=50,
-    help="Where the threshold of the page starts.",
+    help="Initial threshold on the page.",
 )
 @click.option(
     "--max-size",
     type=Whole(min=1),
     metavar="MB",
     default=60,
-    help="Size up to which the page holds pictures; its table is always complete.",
+    help="Size limit; beyond it, photos are sampled, but the table is complete.",
 )
 @debug_option
 def report(results: Path, page: Path, threshold: float, max_size: int, debug: bool) -> None:

@@ -18,7 +18,7 @@ FORMATS = [*exports.FORMATS]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
 
-@click.command(short_help="List, filter and export kept results.")
+@click.command(short_help="List, filter and export saved results.")
 @click.argument("file", type=PATH, metavar="FILE", help="A file or folder that noref score --out wrote.")
 @click.option("--below", type=Within(0, 100), metavar="SCORE", help="Only scores lower than this.")
 @click.option("--above", type=Within(0, 100), metavar="SCORE", help="Only scores of at least this.")
@@ -28,7 +28,7 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 @click.option(
     "--sort", type=click.Choice(SORTS), default=SORTS[0], help="By path, by score (lowest first), or by time of scoring."
 )
-@click.option("--reverse", is_flag=True, help="The opposite order; failures stay last in that by score.")
+@click.option("--reverse", is_flag=True, help="Reverse the order; by score, failures stay last.")
 @click.option(
     "--format",
     "form",

@@ -51,7 +51,7 @@ from noref.store import Store
     "--out",
     type=PATH,
     metavar="FILE",
-    help="Keep the results in this file (a folder with --engine ray), for noref results; the same command resumes.",
+    help="Save results to this file (a folder with --engine ray), for noref results; the same command resumes.",
 )
 @click.option("--retry", is_flag=True, help="With --out: score photos again that failed before.")
 @click.option("--thumbnails", is_flag=True, help="With --out: keep a small picture of each photo.")
@@ -62,9 +62,7 @@ from noref.store import Store
 @view_option()
 @max_pixels_option()
 @exact_option
-@click.option(
-    "--explain", is_flag=True, help="Print each result in words too, with what would help when the photo is taken again."
-)
+@click.option("--explain", is_flag=True, help="Also print each result in words, with advice for retaking the photo.")
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -100,7 +98,7 @@ def score(
 
     About 20: heavy defects. About 50: obvious defects, recognizable content. About 80: clean and sharp.
 
-    Where the model supports it: the prediction interval, and likely defects with their level, 0 to 5.
+    Also prints the prediction interval, and likely defects with their level (0 to 5), if the model has them.
     """
     warnings.filterwarnings("ignore", module="PIL")  # what matters is reported as an error or warning of noref
     clustered = engine == "ray"
@@ -144,7 +142,7 @@ def score(
     if not counts and not before:
         places = ", ".join("the list on standard input" if path == "-" else sources.shown(path) for path in paths)
         in_folders = skipped and any(map(os.path.isdir, paths))
-        hint = "; give the path of a file to have it read whatever its extension" if in_folders else ""
+        hint = "; to read a file whatever its extension, give its path" if in_folders else ""
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
     say(_summary(counts, before, skipped))
     failed = set(counts) - {Assessment}

@@ -32,38 +32,38 @@ _STEP = 5  # points between the rows of the table
     "--recall",
     type=Within(0, 1),
     metavar="R",
-    help="The lowest threshold with this recall, in the middle of those that refuse the same photos.",
+    help="The lowest threshold with this recall (in the middle of those that reject the same photos).",
 )
 @settings_option
 @debug_option
 def threshold(file: Path, labels: Path, precision: float | None, recall: float | None, number: int, debug: bool) -> None:
     """Measure thresholds of the score on photos labelled keep or reject.
 
-    A photo is refused if its score is below the threshold. Precision: share of refused photos labelled reject. Recall: share of
-    photos labelled reject that are refused. In brackets: 95 % bootstrap intervals. Paths in LABELS are relative to its folder.
+    Photos with a score below the threshold are rejected. Precision: share of rejected photos labelled reject. Recall: share of
+    photos labelled reject that are rejected. In brackets: 95 % bootstrap intervals. Paths in LABELS are relative to its folder.
     """
     require_local(file, labels)
     with stops(debug), opened(file) as store:
-        rejected = _read(labels)
+        labelled = _read(labels)
         found = store.records(failed=False, settings=chosen(store, number), pictures=False)
         scores = {record.path: record.assessment.score for record in found if record.assessment is not None}
-    both = [path for path in rejected if not math.isnan(scores.get(path, math.nan))]
-    if len({rejected[path] for path in both}) < 2:
-        counts = ", ".join(f"{sum(rejected[path] == reject for path in both)} {name}" for name, reject in LABELS.items())
+    both = [path for path in labelled if not math.isnan(scores.get(path, math.nan))]
+    if len({labelled[path] for path in both}) < 2:
+        counts = ", ".join(f"{sum(labelled[path] == reject for path in both)} {name}" for name, reject in LABELS.items())
         stop(f"{labels}: too few photos with a score in {file} ({counts}); both labels are needed, with paths of scored photos")
-    curve = thresholds.curve([scores[path] for path in both], [rejected[path] for path in both])
+    curve = thresholds.curve([scores[path] for path in both], [labelled[path] for path in both])
     points = list(_wanted(curve, precision, recall))
     if not points:
         rows = [curve.at(value) for value in range(_STEP, 101, _STEP)]
-        points = [("", point) for point in rows if 0 < point.refused < 1]
+        points = [("", point) for point in rows if 0 < point.rejected < 1]
         if not points:  # all scores lie between two rows
             points = [*_wanted(curve, None, 1)]
-    click.echo("threshold  refused  precision             recall")
+    click.echo("threshold  rejected  precision             recall")
     for wish, point in points:
-        row = f"{point.threshold:>9.1f}  {point.refused:>7.1%}  {_text(point.precision)}  {_text(point.recall)}  {wish}"
+        row = f"{point.threshold:>9.1f}  {point.rejected:>8.1%}  {_text(point.precision)}  {_text(point.recall)}  {wish}"
         click.echo(row.rstrip())
-    reject = sum(rejected[path] for path in both)
-    without = f"; {len(rejected) - len(both)} labelled without a score" if len(rejected) > len(both) else ""
+    reject = sum(labelled[path] for path in both)
+    without = f"; {len(labelled) - len(both)} labelled without a score" if len(labelled) > len(both) else ""
     say(f"{len(both)} photos: {len(both) - reject} keep, {reject} reject{without}")
 
 

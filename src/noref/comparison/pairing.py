@@ -143,7 +143,7 @@ def matched(systems: Sequence[str], listed: Sequence[Sequence[str]]) -> tuple[bo
     ambiguous = f"; without their extensions, {_listed(doubles)} would be ambiguous" if doubles else ""
     raise ComparisonError(
         f"the pictures do not pair: {', '.join(texts)}{ambiguous};"
-        " give systems that hold the same pictures under the same names, without others"
+        " give systems with the same pictures under the same names, and no others"
     )
 
 

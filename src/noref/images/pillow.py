@@ -106,7 +106,7 @@ def _check_image(image: Image.Image, name: str, max_pixels: int) -> None:
         raise ImageNotFound(name, cause, "open it again, and score it before it is closed")
     if image.mode == "I" and image.format is None:  # Pillow holds 16-bit grey of some files in this mode
         cure = "give its file, or convert it to 8-bit grey (mode L) or 16-bit grey (mode I;16), where white is 65535"
-        raise UnsupportedImage(name, "32-bit pixels, of which nothing tells the range", cure)
+        raise UnsupportedImage(name, "32-bit pixels of unknown range", cure)
     check_size(name, image.width, image.height, max_pixels)
 
 

@@ -106,7 +106,7 @@ class Backbone(nn.Module):
             if keys
         ]
         if defects:
-            raise LabError(f"the weights in {weights} do not fit this network: {'; '.join(defects)}; are they of another one?")
+            raise LabError(f"the weights in {weights} do not fit this network: {'; '.join(defects)}; are they for another?")
         self.body.load_state_dict({key: found[key] for key in expected}, strict=False)
 
     def save(self, weights: Path) -> None:

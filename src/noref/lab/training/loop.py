@@ -63,7 +63,7 @@ class Divergence(Callback):
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not all(bool(tensor.isfinite().all()) for tensor in pl_module.state_dict().values()):
-            raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}: lower the learning rates, and start anew")
+            raise LabError(f"training diverged in epoch {trainer.current_epoch + 1}; lower the learning rates, and train again")
 
 
 class SeededBatches(Callback):
