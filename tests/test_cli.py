@@ -146,7 +146,8 @@ def test_maps_drawn_by_an_earlier_run_are_not_scored(folder):
 def test_a_map_that_cannot_be_written_is_a_warning_on_its_photo(folder, tmp_path):
     (tmp_path / "maps" / "b.png.png").mkdir(parents=True)
     result = call("score", folder, "--map", tmp_path / "maps")
-    assert result.exit_code == 0
+    assert result.exit_code == Exit.SOME_FAILED
+    assert ", 1 map could not be written" in result.stderr
     warned = [line for line in result.stdout.splitlines() if "its map could not be written" in line]
     assert [f"{folder}/b.png" in line for line in warned] == [True]
     assert (tmp_path / "maps" / "deep" / "c.webp.png").exists()

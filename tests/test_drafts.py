@@ -1,10 +1,13 @@
 """Drafts: a file appears when it is complete, and never otherwise."""
 
+import contextlib
 import errno
 import os
+import threading
 
 import pytest
 
+from noref import drafts
 from noref.drafts import draft
 
 
@@ -47,6 +50,26 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path, error):
         write()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["scores.csv"]
+
+
+def test_unfinished_files_of_other_threads_can_be_discarded(tmp_path):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write():
+        with contextlib.suppress(FileNotFoundError), draft(tmp_path / "map.png") as file:
+            file.write_text("half")
+            begun.set()
+            go_on.wait(60)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    begun.wait(60)
+    assert len(os.listdir(tmp_path)) == 1
+    drafts.discard()
+    assert os.listdir(tmp_path) == []
+    go_on.set()
+    thread.join()
+    assert os.listdir(tmp_path) == []
 
 
 def test_errors_name_the_file_and_not_its_draft(tmp_path):

@@ -1,5 +1,6 @@
 """`noref score --out`: it resumes, and killed processes, second runs and full disks lose and damage nothing."""
 
+import dataclasses
 import io
 import json
 import os
@@ -64,6 +65,16 @@ def test_results_are_kept_and_not_printed(photos, out, scorer):
     assert first.thumbnail is None
     assert np.abs(first.assessment.map - scorer.score(photos / "a.png").map.clip(0, 100)).max() < 0.2
     assert [path.name for path in out.parent.iterdir() if path.is_file()] == ["results.db"]
+
+
+def test_the_failure_of_a_folder_is_removed_once_it_can_be_read(photos, out):
+    call(photos, "--out", out)
+    with Store(out, "w") as store:
+        (broken,) = store.records(failed=True)
+        for path in (str(photos), str(photos / "removed")):
+            store.write(dataclasses.replace(broken, path=path))
+    call(photos / "a.png", "--out", out)
+    assert {record.path for record in stored(out) if record.failure} == {broken.path, str(photos / "removed")}
 
 
 def test_a_chosen_format_is_printed_as_well(photos, out):

@@ -1,6 +1,7 @@
 """`noref results`: filters, formats and removal."""
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -71,6 +72,19 @@ def test_missing_photos_can_be_removed_from_the_file(tmp_path):
     assert result.stderr == "removed 1 photo; tiny 2, common view\n"
     assert shown(file) == ["/gone.jpg", str(there)]
     assert there.exists()
+
+
+def test_photos_that_cannot_be_looked_at_are_not_missing(tmp_path, monkeypatch):
+    file = filled(tmp_path / "r.db", assessed("/closed/a.jpg"), assessed("/gone.jpg"), assessed("/closed/b.zip::c.jpg"))
+    looked = os.lstat
+
+    def denied(path, *_, **__):
+        if str(path).startswith("/closed/"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return looked(path)
+
+    monkeypatch.setattr(os, "lstat", denied)
+    assert shown(file, "--missing") == ["/gone.jpg"]
 
 
 def test_all_results_are_not_removed_by_accident(file):

@@ -260,6 +260,41 @@ def test_a_record_is_read_whole_though_another_process_writes(tmp_path):
     assert found == [("/b", 50.0, 0.9), ("/c", 50.0, 0.9)]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be moved")
+def test_a_file_that_was_moved_or_removed_is_not_written(tmp_path):
+    for number, change in enumerate((Path.unlink, lambda path: path.rename(tmp_path / "moved.db"))):
+        path = tmp_path / f"{number}.db"
+        with Store(path, "w") as store:
+            store.use(CARD, "common", False)
+            store.write(assessed("/a"))
+            change(path)
+            with pytest.raises(StoreError, match=rf"{number}\.db: it was moved or removed while it was written; put it back"):
+                store.write(assessed("/b"))
+
+
+def test_damage_has_its_own_cure(tmp_path):
+    path = filled(tmp_path / "r.db", *(assessed(f"/{number}") for number in range(300)))
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"x" * (len(content) - 4096))
+    with Store(path, "w") as store, pytest.raises(StoreError, match="malformed; copy it again, or score"):
+        store.use(CARD, "common", False)
+
+
+def test_a_file_that_may_not_be_read_is_named_with_its_cause(tmp_path, monkeypatch):
+    path = filled(tmp_path / "r.db", assessed("/a"))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    for mode in ("r", "w"):
+        with pytest.raises(StoreError, match=r"r\.db: permission denied; correct its permissions"):
+            Store(path, mode)
+
+
+def test_a_closed_store_is_a_mistake_of_the_caller(tmp_path):
+    store = Store(filled(tmp_path / "r.db", assessed("/a")))
+    store.close()
+    with pytest.raises(ValueError, match=r"r\.db: Cannot operate on a closed database"):
+        list(store.records())
+
+
 def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
     first, connect = schema.Lock(tmp_path / "r.db"), sqlite3.connect
 

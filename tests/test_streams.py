@@ -306,7 +306,7 @@ def test_a_full_disk_costs_the_map_only(photo, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9))
 
     done = call(photo, "--map", tmp_path / "maps", preexec_fn=small_files)
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert b"its map could not be written" in done.stdout
     assert list((tmp_path / "maps").iterdir()) == []
 

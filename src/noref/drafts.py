@@ -8,6 +8,8 @@ from pathlib import Path
 
 SUFFIX = ".draft"
 
+_unfinished: set[Path] = set()  # of all threads
+
 
 @contextlib.contextmanager
 def draft(path: Path) -> Iterator[Path]:
@@ -35,6 +37,7 @@ def draft(path: Path) -> Iterator[Path]:
     """
     place = Path(os.path.realpath(path))
     file = place.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
+    _unfinished.add(file)
     try:
         if os.path.exists(place):
             file.touch(mode=0o600)  # what others may read is decided by the file that it replaces
@@ -47,6 +50,15 @@ def draft(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(file)):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+    finally:
+        _unfinished.discard(file)
+
+
+def discard() -> None:
+    """Remove the hidden files that other threads are writing, for a process that ends without waiting for them."""
+    for file in tuple(_unfinished):
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def _keep_permissions(before: Path, file: Path) -> None:

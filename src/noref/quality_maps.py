@@ -16,6 +16,9 @@ from noref.assessment import Assessment
 from noref.images import Source
 from noref.scorer import Scorer
 
+UNWRITTEN = "its map could not be written to"
+"""Beginning of the warning of an assessment whose map could not be written."""
+
 _LONGEST_NAME = 255  # bytes of a file name, on nearly every file system
 
 
@@ -69,7 +72,7 @@ class Work:
                 raise FileExistsError(errno.EEXIST, "a file that is no quality map has this name; choose another folder")
             overlay.save(drawing, item.target)
         except OSError as error:
-            warning = f"its map could not be written to {item.target}: {error.strerror or error}"
+            warning = f"{UNWRITTEN} {item.target}: {error.strerror or error}"
             assessment = dataclasses.replace(assessment, warnings=(*assessment.warnings, warning))
         return assessment, photo.pixels
 

@@ -49,6 +49,7 @@ def run(
         StoreError: The store cannot be written; what was written before is kept.
     """
     settings = store.use(scorer.card, scorer.view, scorer.exact)
+    store.remove(_repaired_folders(store, settings), settings)
     work = Recorder(Work(scorer), settings, thumbnails)
     found = _unfinished(store, settings, sources.looked_up(items), retry, thumbnails, before)
     for scored in batch.in_order(work, sources.ahead(found), jobs):
@@ -67,6 +68,12 @@ def _unfinished(
             before[state] += 1
         else:
             yield item
+
+
+def _repaired_folders(store: Store, settings: Settings) -> list[str]:
+    """Folders that could not be read at the time, and can be read now."""
+    failed = store.records(failed=True, settings=settings, pictures=False)
+    return [record.path for record in failed if os.path.isdir(record.path) and os.access(record.path, os.R_OK | os.X_OK)]
 
 
 def _repaired(store: Store, settings: Settings, items: Iterable[Item]) -> Iterator[Item]:

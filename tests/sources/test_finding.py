@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archive_files import jpeg, tar, zipped
 from noref import Assessment, UnsupportedImage, overlay, sources
 from noref.sources import braces
 from pictures import make_scene
@@ -144,6 +145,26 @@ def test_an_image_instead_of_a_list_is_one_failed_photo(form):
     (photo,) = sources.find(["-"], image)
     with pytest.raises(UnsupportedImage, match=f"standard input is a {form}".replace("WEBP", "WebP")):
         photo.open()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (zipped({"a.jpg": jpeg()}), "a ZIP archive"),
+        (tar({"a.jpg": jpeg()}, "gz"), "gzip data"),
+        (tar({"a.jpg": jpeg()}, "bz2"), "bzip2 data"),
+        (tar({"a.jpg": jpeg()}, "xz"), "xz data"),
+        (b"SQLite format 3\0" + bytes(84), "an SQLite file"),
+    ],
+)
+def test_a_file_of_many_photos_on_standard_input_is_no_list(content, what):
+    with pytest.raises(UnsupportedImage, match=f"standard input is {what}, not a list of paths; give the name of the file"):
+        list(sources.lines(io.BytesIO(content)))
+
+
+def test_names_with_line_feeds_are_separated_by_null_characters():
+    assert list(sources.lines(io.BytesIO(b"new\nline.jpg\0b.jpg\0"))) == ["new\nline.jpg", "b.jpg"]
+    assert list(sources.lines(io.BytesIO(b"PAR1.jpg\nBZh9.jpg\n"))) == ["PAR1.jpg", "BZh9.jpg"]
 
 
 def test_an_empty_list_names_nothing():

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import noref
-from noref import streams
+from noref import drafts, streams
 from noref.cli.group import CONTEXT
 from noref.cli.output import Exit, reason, say
 from noref.printing import printable
@@ -111,5 +111,6 @@ def main() -> None:
             say(f"noref: {reason(lost['stdout'])}")
     # A normal exit waits for the photos being scored, and fails if a stream cannot be written.
     if code == Exit.INTERRUPTED or lost:
+        drafts.discard()
         os._exit(code)
     sys.exit(code)

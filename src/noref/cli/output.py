@@ -31,7 +31,7 @@ class Exit(enum.IntEnum):
         return member
 
     OK = 0, "all images were scored"
-    SOME_FAILED = 1, "some images could not be scored, or the output pipe was closed"
+    SOME_FAILED = 1, "some images could not be scored, maps could not be written, or the output pipe was closed"
     STOPPED = 2, "wrong usage, no image found, a model that cannot be used, or output that cannot be written"
     BUG = 3, "a bug in noref; its traceback is on standard error"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"

@@ -107,7 +107,7 @@ def score(
     at_a_time = jobs or capacity.default_jobs()
     if form is None and (out is None or explain):
         form = next(iter(writers.FORMATS))
-    skipped, before, counts = Counter[str](), Counter[str](), Counter[type]()
+    skipped, before, counts, unwritten = Counter[str](), Counter[str](), Counter[type](), 0
     with stops(debug), contextlib.ExitStack() as stack:
         store = None if out is None or clustered else stack.enter_context(Store(out, "w"))
         scorer = noref.Scorer(model, threads=1 if at_a_time > 1 else None, max_pixels=max_pixels, exact=exact, view=view)
@@ -131,24 +131,26 @@ def score(
         try:
             for result in results:
                 counts[type(result)] += 1
+                unwritten += isinstance(result, Assessment) and any(
+                    text.startswith(quality_maps.UNWRITTEN) for text in result.warnings
+                )
                 if writer is not None:
                     writer.write(result)
                 advance()
                 say_traceback(result, debug)
         except KeyboardInterrupt:
             stack.close()  # clears the bar
-            say(f"interrupted: {_summary(counts, before, skipped)}")
+            say(f"interrupted: {_summary(counts, before, skipped, unwritten)}")
             raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     if not counts and not before:
         places = ", ".join("the list on standard input" if path == "-" else sources.shown(path) for path in paths)
         in_folders = skipped and any(map(os.path.isdir, paths))
         hint = "; to read a file whatever its extension, give its path" if in_folders else ""
         stop(f"no images found in {places}{sources.described(skipped)}{hint}")
-    say(_summary(counts, before, skipped))
+    say(_summary(counts, before, skipped, unwritten))
     failed = set(counts) - {Assessment}
-    raise click.exceptions.Exit(
-        Exit.BUG if InternalError in failed else Exit.SOME_FAILED if failed or before["failed"] else Exit.OK
-    )
+    lacking = failed or before["failed"] or unwritten
+    raise click.exceptions.Exit(Exit.BUG if InternalError in failed else Exit.SOME_FAILED if lacking else Exit.OK)
 
 
 def _check(clustered: bool, *, out: Path | None, maps: Path | None, address: str | None, keep: bool) -> None:
@@ -189,10 +191,12 @@ def _make(maps: Path, scorer: noref.Scorer) -> None:
         stop(f"the folder {maps} cannot be made ({(error.strerror or str(error)).lower()}); choose another for --map")
 
 
-def _summary(counts: Counter[type], before: Counter[str], skipped: Counter[str]) -> str:
+def _summary(counts: Counter[type], before: Counter[str], skipped: Counter[str], unwritten: int) -> str:
     parts = [f"{counts[Assessment]} scored", f"{counts.total() - counts[Assessment]} failed"]
     if before["scored"]:
         parts.append(f"{before['scored']} scored before")
     if before["failed"]:
         parts.append(f"{before['failed']} failed before (--retry scores them again)")
+    if unwritten:
+        parts.append(f"{unwritten} map{'' if unwritten == 1 else 's'} could not be written")
     return ", ".join(parts) + sources.described(skipped)

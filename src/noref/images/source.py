@@ -86,6 +86,8 @@ def _missing(name: str, path: "str | os.PathLike[str]", error: Exception) -> tup
         return reason(error), "Scorer.score_many reads URLs"
     if not os.fspath(path):
         return "the path is empty", "give the path of a file"
+    if "\0" in os.fsdecode(path):
+        return "no path holds a null character", "separate the paths of a list by line feeds, or all by null characters"
     if os.path.islink(path):
         return f"{reason(error)}: its link points to {os.readlink(path)}", "check the target of the link"
     if isinstance(error, FileNotFoundError) and any(mark in name for mark in "*?"):

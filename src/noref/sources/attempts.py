@@ -21,6 +21,10 @@ _NO_CREDENTIALS = {  # of botocore
     *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
     *("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
 }
+_REDIRECTS = {  # of aiohttp, whose own messages are empty or name the target only
+    "TooManyRedirects": "the server redirects in a circle",
+    "NonHttpUrlRedirectClientError": "the server redirects to a URL that is not of HTTP",
+}
 _MAY_PASS = {408, 425, 429}  # statuses below 500 after which the same request may succeed
 
 
@@ -53,7 +57,7 @@ def file_system(url: str) -> tuple[Any, str]:
 
     Raises:
         ModuleNotFoundError: fsspec, or the library for this kind of URL, is not installed.
-        ValueError: fsspec has no such kind.
+        Unavailable: fsspec knows no such kind of URL.
     """
     import fsspec
     from fsspec.config import conf
@@ -64,6 +68,8 @@ def file_system(url: str) -> tuple[Any, str]:
     except ImportError as error:
         library = getattr(error.__cause__, "name", None) or f"the back end of fsspec for {scheme}://"
         raise ModuleNotFoundError(str(error), name=library) from None
+    except ValueError:
+        raise Unavailable(f"no library reads {scheme}:// URLs", "give a path, or a URL of another kind") from None
     options = {"use_listings_cache": False, **_defaults(scheme), **conf.get(scheme, {}), **kind._get_kwargs_from_urls(url)}
     if scheme in S3 and (user := user_of(url)):
         options["key"], _, options["secret"] = map(unquote, user.partition(":"))
@@ -116,4 +122,6 @@ def _translated(url: str, error: Exception) -> OSError:
     if status in {404, 410} or isinstance(causes[-1], FileNotFoundError):
         return FileNotFoundError(shown(url))
     inner = causes[-1]
+    if (kind := type(inner).__name__) in _REDIRECTS:
+        return Unavailable(_REDIRECTS[kind], "check the URL")
     return Unavailable(f"{type(inner).__name__}: {without_secrets(str(inner), url)}")

@@ -24,7 +24,15 @@ class Malformed(Exception):
 
 
 class Unavailable(OSError):
-    """A remote source could not be reached or did not answer, for a reason that does not show credentials."""
+    """A remote source could not be reached or did not answer, for a reason that does not show credentials.
+
+    Attributes:
+        cure: What the user can do about it.
+    """
+
+    def __init__(self, cause: str, cure: str = "check the URL and the connection, and try again") -> None:
+        super().__init__(cause)
+        self.cure = cure
 
 
 @contextlib.contextmanager
@@ -48,7 +56,8 @@ def as_image_error(name: str, error: Exception) -> ImageError:
             cure = f"pip install 'noref[{extra}]'" if extra else "install it"
         case Truncated() | Malformed() | EOFError() | zlib.error() | lzma.LZMAError():
             kind, cure = DamagedImage, "copy or download it again"
-            cause = str(error) if isinstance(error, (Truncated, Malformed)) else f"it is damaged or truncated ({error})"
+            cause = f"it is damaged or truncated{f' ({error})' if str(error) else ''}"
+            cause = str(error) if isinstance(error, (Truncated, Malformed)) else cause
         case FileNotFoundError() if is_url(name):
             cause, cure = "no such file, folder or bucket", "check its name; the URL of a folder ends with /"
         case FileNotFoundError() | PermissionError() if not is_url(name):
@@ -56,7 +65,7 @@ def as_image_error(name: str, error: Exception) -> ImageError:
         case PermissionError():
             cause, cure = f"access denied{_stated(error)}", "check the permissions, or renew the credentials"
         case Unavailable():
-            cause, cure = str(error), "check the URL and the connection, and try again"
+            cause, cure = str(error), error.cure
         case _:
             cause, cure = redacted(reason(error)), "check the file"
     return kind(name, cause, cure)

@@ -4,7 +4,7 @@ import os
 from collections import Counter, abc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO, TypeAlias
 
 from noref.errors import UnsupportedImage
@@ -122,7 +122,7 @@ def is_local(path: str) -> bool:
 def _parts(path: str, skip: Paths = (), skipped: Counter[str] | None = None, column: str | None = None) -> Iterator[Part]:
     if os.path.isdir(path):
         for name in images_below(path, skip, skipped):
-            yield local(name, os.path.relpath(name, path))
+            yield local(name, str(PurePath(name).relative_to(path)))
     elif _has_braces(path):
         for name in braces.expanded(path):
             yield from _parts(name, skip, skipped, column)

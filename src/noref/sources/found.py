@@ -132,7 +132,20 @@ def lasting(file: str) -> str:
 
 
 def is_gone(name: str) -> bool:
-    """Whether the file of a photo of that lasting name is gone from this machine; what is remote is not looked for."""
+    """Whether the file of a photo of that lasting name is gone from this machine.
+
+    What is remote is not looked for; what cannot be looked at, for lack of permission or since a disk fails, may be there.
+    """
     steps = name.split("::")
     files = ("::".join(steps[:count]) for count in range(len(steps), 0, -1))  # of the photo, or the archive that holds it
-    return not (is_url(name) or any(map(os.path.lexists, files)))
+    return not is_url(name) and all(map(_is_absent, files))
+
+
+def _is_absent(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

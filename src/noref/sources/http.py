@@ -42,7 +42,7 @@ async def _get(system: Any, url: str, start: int | None, most: int) -> Answer:
             return Answer(b"", answer.headers)
         answer.raise_for_status()
         if start and answer.status != 206:
-            raise Unavailable("the server does not give parts of files; download it first")
+            raise Unavailable("the server does not give parts of files", "download the file first")
         content = bytearray()
         async for chunk in answer.content.iter_any():
             content += chunk[: most - len(content)]

@@ -79,7 +79,7 @@ def _photo(file: File, state: Identity, row: int, value: Any, kind: str) -> Foun
     content, path = (value, None) if kind == "bytes" else (None, value)
     if kind == "struct" and value is not None:
         content, path = value["bytes"], value.get("path")
-    if content is None and path is not None:
+    if content is None and path:
         return _named(file, row, path)
     name = f"{file.name}::{row}"
     held: Content

@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from noref.assessment import LIKELY
 from noref.card import ModelCard
+from noref.errors import StoreError
 from noref.store import schema, sql
 from noref.store.files import FULL
 from noref.store.record import Record, Settings, Sort, State
 
 _ORDERS: dict[Sort, str] = {"path": "path", "score": "score", "time": "scored"}
 _CHUNK = 256  # rows read at a time
-_DAMAGED = "copy it again, or score the photos again into another file"
 
 
 class Store:
@@ -52,6 +52,7 @@ class Store:
         self._lock = schema.Lock(self.path) if mode == "w" else None
         try:
             self._database = schema.opened(self.path, mode)
+            self._opened = self.path.stat()
         except BaseException:
             if self._lock is not None:
                 self._lock.release()
@@ -150,14 +151,14 @@ class Store:
         if chosen is None:
             return
         card = self.cards()[chosen.model_sha256]
-        with self._transaction("BEGIN", _DAMAGED) as database:
+        with self._transaction("BEGIN", schema.DAMAGED) as database:
             cursor = database.execute(query, values)
             cursor.row_factory = sqlite3.Row
             chunk = self._with_defects(cursor)
         while chunk:
             for row, defects in chunk:
                 yield sql.loaded(row, defects, chosen, card)
-            with self._transaction("BEGIN", _DAMAGED):
+            with self._transaction("BEGIN", schema.DAMAGED):
                 chunk = self._with_defects(cursor)
 
     def _with_defects(self, cursor: sqlite3.Cursor) -> list[tuple[sqlite3.Row, list[sqlite3.Row]]]:
@@ -203,8 +204,10 @@ class Store:
         """Write a record and commit it; it replaces the one of the same path and settings.
 
         Raises:
+            StoreError: See `Store`; or the file was moved or removed since it was opened.
             ValueError: `use` has not stored its settings.
         """
+        self._require_place()
         key, path, found = self._id(record.settings), sql.stored_path(record.path), record.assessment
         row = {"settings": key, **sql.stored(record)}
         marks = ", ".join("?" * len(row))
@@ -224,6 +227,13 @@ class Store:
             keys = ((key, sql.stored_path(path)) for path in paths)
             database.executemany("DELETE FROM results WHERE settings = ? AND path = ?", keys)
 
+    def _require_place(self) -> None:
+        """Refuse to write to a file that is no longer at its path: SQLite would go on, and the results would be lost."""
+        with contextlib.suppress(OSError):
+            if os.path.samestat(self.path.stat(), self._opened):
+                return
+        raise StoreError(f"{self.path}: it was moved or removed while it was written; put it back, and run the command again")
+
     def _id(self, settings: Settings | None) -> int:
         """Of settings in the file; 0 for those used last if there are none."""
         if settings is None:
@@ -238,13 +248,13 @@ class Store:
 
     def _rows(self, query: str, *values: object) -> Iterator[sqlite3.Row]:
         """The rows of an answer, read in chunks, so that neither memory nor the lock is held for long."""
-        with self._guard, schema.explained(self.path, _DAMAGED):
+        with self._guard, schema.explained(self.path, schema.DAMAGED):
             cursor = self._database.execute(query, values)
             cursor.row_factory = sqlite3.Row
             chunk = cursor.fetchmany(_CHUNK)
         while chunk:
             yield from chunk
-            with self._guard, schema.explained(self.path, _DAMAGED):
+            with self._guard, schema.explained(self.path, schema.DAMAGED):
                 chunk = cursor.fetchmany(_CHUNK)
 
     @contextlib.contextmanager

@@ -83,6 +83,10 @@ _CURES = {
     "r": "choose a file that `noref score --out` wrote",
     "w": "choose a file that `noref score --out` wrote, or a new one",
 }
+_READ_ONLY = "copy it, with the files beside it that begin with its name, to a folder that can be written to"
+DAMAGED = "copy it again, or score the photos again into another file"
+"""What to do when a file cannot be read."""
+
 _WAIT = 10.0  # seconds for another process's transaction
 
 
@@ -104,10 +108,13 @@ def opened(path: Path, mode: Literal["r", "w"]) -> sqlite3.Connection:
     """
     if mode == "r" and not path.exists():
         raise StoreError(f"{path}: no such file; write one with `noref score PHOTOS --out {path}`")
-    cure = _CURES[mode]
-    with explained(path, cure if mode == "r" else f"{cure}, in a folder that can be written to"):
+    if path.exists() and not os.access(path, os.R_OK if mode == "r" else os.R_OK | os.W_OK):
+        raise StoreError(f"{path}: permission denied; correct its permissions")
+    access = _access(path) if mode == "r" else "mode=rwc"
+    cures = {"mode=ro": _READ_ONLY, "mode=rwc": f"{_CURES[mode]}, in a folder that can be written to"}
+    with explained(path, cures.get(access, _CURES[mode])):
         database = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{_access(path) if mode == 'r' else 'mode=rwc'}",
+            f"{path.absolute().as_uri()}?{access}",
             uri=True,
             timeout=_WAIT,
             isolation_level=None,  # transactions begin and end where the code states it
@@ -157,11 +164,17 @@ def _prepare(database: sqlite3.Connection, path: Path, mode: Literal["r", "w"]) 
 
 @contextlib.contextmanager
 def explained(path: Path, cure: str) -> Iterator[None]:
-    """Raise what SQLite reports as a `StoreError`."""
+    """Raise what SQLite reports as a `StoreError` with a cure; data that are damaged have one of their own.
+
+    Raises:
+        ValueError: The connection is closed.
+    """
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        raise ValueError(f"{path}: {error}") from error
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}; {cure}") from error
+        raise StoreError(f"{path}: {error}; {DAMAGED if 'malformed' in str(error) else cure}") from error
 
 
 class Lock:
