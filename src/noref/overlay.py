@@ -92,8 +92,22 @@ def _cover(image: Image.Image, quality: npt.NDArray[np.float32], box: tuple[int,
 def save(drawing: Image.Image, path: Path) -> None:
     """Write a drawing as PNG, marked as a quality map; `path` appears when it is complete.
 
+    Args:
+        drawing: Of `draw`, or another image.
+        path: The file; its folder must exist.
+
     Raises:
         OSError: It cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from noref import overlay
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     overlay.save(Image.new("RGB", (8, 8)), Path(folder, "photo.jpg.png"))
+        ...     overlay.is_overlay(Path(folder, "photo.jpg.png"))
+        True
     """
     marks = PngImagePlugin.PngInfo()
     marks.add_text("Software", _SOFTWARE)

@@ -1,8 +1,10 @@
 """URLs as sources, and the credentials that they may hold: used, but never shown."""
 
 import hashlib
+import os
 import re
 from urllib.parse import unquote
+from urllib.request import url2pathname
 
 S3 = {"s3", "s3a"}
 """Schemes of S3. Secret keys often hold a slash, so that the user may there, too, if a password follows it."""
@@ -21,6 +23,12 @@ _MARK = re.compile(r"#query-[0-9a-f]{16}")
 def is_url(path: str) -> bool:
     """Whether a source names something remote: `scheme://...`. A single letter is a drive of Windows."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
+
+
+def local(source: str) -> str:
+    """The path that a URL `file://...` names, as it is or percent-encoded; any other source as it is."""
+    path = re.sub(r"^file://(localhost)?(?=/)", "", source, count=1, flags=re.IGNORECASE)
+    return source if path == source else path if os.path.lexists(path) else url2pathname(path)
 
 
 def is_http(url: str) -> bool:

@@ -209,3 +209,13 @@ def test_lasting_names_do_not_depend_on_the_working_directory(tmp_path, monkeypa
     assert member.name == "deep/../a.zip::../../b.jpg"
     assert member.lasting == f"{tmp_path}/a.zip::../../b.jpg"
     assert sources.Found("s3://bucket/a/../b.jpg", Path(), sources.Held(b"")).lasting == "s3://bucket/a/../b.jpg"
+
+
+def test_a_file_url_is_the_path_that_it_names(tree):
+    root = tree("spä ce.jpg", "100%.jpg", "a#b?.jpg")
+    everything = [photo.name for photo in sources.find([str(root)], io.BytesIO())]
+    assert [photo.name for photo in sources.find([f"file://{root}", f"FILE://localhost{root}"], io.BytesIO())] == 2 * everything
+    encoded = [Path(name).as_uri() for name in everything]
+    plain = [f"file://{name}" for name in everything]
+    assert [photo.name for photo in sources.find([*encoded, "-"], io.BytesIO("\n".join(plain).encode()))] == 2 * everything
+    assert [photo.name for photo in sources.photos_in(encoded)] == everything

@@ -62,8 +62,7 @@ def read(*names: object) -> list[sources.Found]:
     return list(sources.ahead(sources.find(list(map(str, names)), io.BytesIO())))
 
 
-@pytest.mark.parametrize("scheme", ["memory", "file"])
-def test_a_folder_is_searched_like_one_of_this_machine(bucket, save, scheme):
+def test_a_folder_is_searched_like_one_of_this_machine(bucket):
     files = {
         **PHOTOS,
         "deep/er/späte Rose 1?.png": b"x",
@@ -74,9 +73,6 @@ def test_a_folder_is_searched_like_one_of_this_machine(bucket, save, scheme):
         "a.tar": b"",
     }
     url = bucket(files)
-    if scheme == "file":
-        root, *_ = [save(f"root/{name}", content).parent for name, content in files.items()]
-        url = f"file://{root}/"
     skipped = Counter()
     photos = found(url, skipped=skipped)
     names = ["0.jpg", "1.jpg", "2.jpg", "deep/b.webp", "deep/er/späte Rose 1?.png"]

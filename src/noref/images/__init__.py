@@ -32,6 +32,9 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, enough: int | None = N
         enough: Pixels that are enough: a JPEG with more may then be decoded, several times faster, at a half, a quarter or an
             eighth of its size, with at least so many pixels. None decodes everything in full.
 
+    Returns:
+        The photo, whose `pixels` are uint8, H x W x 3, sRGB and upright.
+
     Raises:
         ImageError: One of its kinds, naming the source, the cause and the cure.
 

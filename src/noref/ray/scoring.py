@@ -61,6 +61,10 @@ def score(
     Raises:
         ClusterError: The cluster cannot be used, or has no processor to spare.
         ModelError: The model cannot be used.
+
+    Examples:
+        >>> from noref.ray import score
+        >>> score("photos/").write_parquet("scores/")  # doctest: +SKIP
     """
     facts = card.load(card.find(model))
     scoring = Scoring(model, max_pixels, exact, view, thumbnails, facts.sha256, facts.defects)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO, TypeAlias
 
+from noref import urls
 from noref.errors import UnsupportedImage
 from noref.images import Source, name_of
 from noref.sources import archives, braces
@@ -120,6 +121,7 @@ def is_local(path: str) -> bool:
 
 
 def _parts(path: str, skip: Paths = (), skipped: Counter[str] | None = None, column: str | None = None) -> Iterator[Part]:
+    path = urls.local(path)
     if os.path.isdir(path):
         for name in images_below(path, skip, skipped):
             yield local(name, str(PurePath(name).relative_to(path)))
@@ -138,6 +140,7 @@ def _has_braces(path: str) -> bool:
 
 def _named(path: str, column: str | None) -> Part:
     """A file by its name."""
+    path = urls.local(path)
     file = RemoteFile(path) if is_url(path) else LocalFile(path)
     if archives.holds_many(file.filename):
         return Collection(file, column)

@@ -188,7 +188,28 @@ class Store:
         return ""
 
     def use(self, card: ModelCard, view: str, exact: bool) -> Settings:
-        """Store the model and the settings of the records to come, and return the settings; they become those used last."""
+        """Store the model and the settings of the records to come, and return the settings; they become those used last.
+
+        Args:
+            card: Of the model.
+            view: "common" or "native", as of `Scorer`.
+            exact: Whether every photo is decoded in full.
+
+        Examples:
+            >>> import tempfile
+            >>> from datetime import datetime, timezone
+            >>> import noref
+            >>> from noref.store import Failure, Record, Store
+            >>> scorer = noref.Scorer("fast")
+            >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/results.db", "w") as store:
+            ...     settings = store.use(scorer.card, scorer.view, scorer.exact)
+            ...     failure = Failure("EmptyImage", "the file is empty", "copy it again")
+            ...     store.write(Record("/a.jpg", None, failure, 0, 0, "", None, datetime.now(timezone.utc), *settings))
+            ...     before = store.state("/a.jpg", 0, 0, settings)
+            ...     store.remove(["/a.jpg"], settings)
+            ...     before, len(store)
+            ('failed', 0)
+        """
         settings = Settings(card.sha256, view, exact)
         with self._transaction() as database:
             model = (card.sha256, card.name, card.version, json.dumps(asdict(card)))

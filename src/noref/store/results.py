@@ -52,10 +52,26 @@ def holds_results(folder: str | os.PathLike[str]) -> bool:
 
 
 def opened(path: str | os.PathLike[str], mode: Literal["r", "w"] = "r") -> Results:
-    """Open a results file as `Store`, or a folder of them as `Parts`.
+    """Open a results file, or a folder of results that `noref score --engine ray` wrote.
+
+    Args:
+        path: The file or folder.
+        mode: "r" to read; "w" to read and remove results.
+
+    Returns:
+        A context manager with the methods of `Store` to read and to remove.
 
     Raises:
         StoreError: It cannot be opened, or it is a folder and pyarrow is not installed.
+
+    Examples:
+        >>> import tempfile
+        >>> from noref.store import Store, opened
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Store(f"{folder}/results.db", "w").close()
+        ...     with opened(f"{folder}/results.db") as results:
+        ...         list(results.records())
+        []
     """
     if not os.path.isdir(path):
         return Store(path, mode)
