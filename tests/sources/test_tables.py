@@ -29,10 +29,11 @@ def write(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), STRUCT])
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.binary()), STRUCT])
 def test_rows_are_photos_in_their_order(write, kind):
     values = [{"bytes": each, "path": None} for each in BYTES] if kind == STRUCT else BYTES
-    file = write(label=["a", "b", "c"], image=pa.array(values, kind), number=[1, 2, 3])
+    image = pa.array(values).dictionary_encode() if pa.types.is_dictionary(kind) else pa.array(values, kind)
+    file = write(label=["a", "b", "c"], image=image, number=[1, 2, 3])
     photos = found(file)
     assert [photo.name for photo in photos] == [f"{file}::{row}" for row in range(3)]
     assert [content_of(photo) for photo in photos] == BYTES
@@ -42,14 +43,15 @@ def test_rows_are_photos_in_their_order(write, kind):
 
 def test_paths_are_relative_to_the_file(write, save):
     inside, beside, absolute = (save(name, BYTES[0]) for name in ("data/deep/a.jpg", "b.jpg", "c.jpg"))
-    file = write("data/a.parquet", file_name=["deep/a.jpg", "../b.jpg", str(absolute), "gone.jpg", None])
-    *photos, gone, empty = found(file)
+    file = write("data/a.parquet", file_name=["deep/a.jpg", "../b.jpg", str(absolute), "gone.jpg", None, ""])
+    *photos, gone, empty, blank = found(file)
     assert [photo.place.as_posix() for photo in photos] == ["deep/a.jpg", "b.jpg", "c.jpg"]
     assert [content_of(photo) for photo in photos] == [BYTES[0]] * 3
     assert [photo.lasting for photo in photos] == [str(inside), str(beside), str(absolute)]
     assert gone.file == f"{file.parent}/gone.jpg"
-    with pytest.raises(EmptyImage, match=r"a\.parquet::4: the row holds no data"):
-        empty.open()
+    for row, photo in ((4, empty), (5, blank)):
+        with pytest.raises(EmptyImage, match=rf"a\.parquet::{row}: the row holds no data"):
+            photo.open()
 
 
 def test_a_table_names_nothing_on_a_network(write):

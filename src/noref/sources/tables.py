@@ -143,12 +143,13 @@ def _readable(field: Any) -> _Column | None:
     def is_bytes(kind: Any) -> bool:
         return kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_binary_view(kind)
 
-    if is_bytes(field.type):
+    kind = field.type.value_type if kinds.is_dictionary(field.type) else field.type
+    if is_bytes(kind):
         return _Column(field.name, [field.name], "bytes")
-    if kinds.is_string(field.type) or kinds.is_large_string(field.type) or kinds.is_string_view(field.type):
+    if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind):
         return _Column(field.name, [field.name], "paths")
-    if kinds.is_struct(field.type):
-        parts = {part.name: part.type for part in field.type}
+    if kinds.is_struct(kind):
+        parts = {part.name: part.type for part in kind}
         if "bytes" in parts and is_bytes(parts["bytes"]):
             return _Column(field.name, [f"{field.name}.{part}" for part in ("bytes", "path") if part in parts], "struct")
     return None
