@@ -91,5 +91,6 @@ def test_importing_noref_defers_heavy_imports():
 
 
 def test_the_command_line_loads_what_an_extra_needs_only_where_it_is_used():
-    loaded = run("import sys, noref.cli; print(' '.join(sys.modules))").split()
+    loaded = run("import sys, noref.cli.score; print(' '.join(sys.modules))").split()
     assert not {"pyarrow", "ray", "fsspec", "jinja2", "fastapi", "torch"} & set(loaded)
+    assert not {"noref.overlay", "urllib.request"} & set(loaded)

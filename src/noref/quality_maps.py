@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from noref import overlay, sources
+from noref import sources
 from noref.assessment import Assessment
 from noref.images import Source
 from noref.scorer import Scorer
@@ -65,6 +65,8 @@ class Work:
         assessment = self.scorer.assess(photo)
         if item.target is None:
             return assessment, photo.pixels
+        from noref import overlay  # it imports much of Pillow
+
         drawing = overlay.draw(photo.pixels, assessment)
         try:
             item.target.parent.mkdir(parents=True, exist_ok=True)

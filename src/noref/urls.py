@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 from urllib.parse import unquote
-from urllib.request import url2pathname
 
 S3 = {"s3", "s3a"}
 """Schemes of S3. Secret keys often hold a slash, so that the user may there, too, if a password follows it."""
@@ -28,7 +27,11 @@ def is_url(path: str) -> bool:
 def local(source: str) -> str:
     """The path that a URL `file://...` names, as it is or percent-encoded; any other source as it is."""
     path = re.sub(r"^file://(localhost)?(?=/)", "", source, count=1, flags=re.IGNORECASE)
-    return source if path == source else path if os.path.lexists(path) else url2pathname(path)
+    if path == source or os.path.lexists(path):
+        return path
+    from urllib.request import url2pathname  # which takes as long as numpy to import
+
+    return url2pathname(path)
 
 
 def is_http(url: str) -> bool:

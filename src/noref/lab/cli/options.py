@@ -19,6 +19,14 @@ out_option = click.option(
     "--out", type=PATH, required=True, metavar="FOLDER", help="Results folder. The same command resumes an interrupted run."
 )
 run_argument = click.argument("run", type=PATH, help="Results folder of `noref lab train`.")
+photos_argument = click.argument(
+    "photos",
+    metavar="PHOTO...",
+    nargs=-1,
+    required=True,
+    shell_complete=PATH.shell_complete,
+    help="Photos, folders (searched recursively), archives, URLs, or - for a list on stdin.",
+)
 photo_argument = click.argument("photo", type=PATH, help="An image file.")
 data_option = click.option("--data", required=True, metavar="NAME=PATH", help="Database, such as biq2021=PATH.")
 pristine_option = click.option(

@@ -9,7 +9,7 @@ import click
 from noref import images
 from noref.cli.group import Commands
 from noref.cli.options import PATH, Command
-from noref.lab.cli.options import data_option, level_option, pair, photo_argument, run_argument, seed_option
+from noref.lab.cli.options import data_option, level_option, pair, photo_argument, photos_argument, run_argument, seed_option
 from noref.lab.errors import LabError
 
 
@@ -80,16 +80,9 @@ def maps(run: Path, photo: Path, kind: str, level: int, out: Path, seed: int) ->
 
 @plot.command()
 @click.argument("run", type=PATH, help="Results folder of `noref lab train defects`.")
-@click.argument(
-    "paths",
-    metavar="PATH...",
-    nargs=-1,
-    required=True,
-    shell_complete=PATH.shell_complete,
-    help="Photos, folders (searched recursively), or - for a list on stdin.",
-)
+@photos_argument
 @file_option("defects.png")
-def defects(run: Path, paths: Sequence[str], out: Path) -> None:
+def defects(run: Path, photos: Sequence[str], out: Path) -> None:
     """Plot photos with their predicted defects."""
     from noref import sources
     from noref.lab.cli.output import save
@@ -100,9 +93,9 @@ def defects(run: Path, paths: Sequence[str], out: Path) -> None:
     method = experiment.load_model(run)
     if not isinstance(method, DefectsMethod):
         raise LabError(f"{run} holds {method.name}, which predicts no defects; give a run of `noref lab train defects`")
-    chosen = [*sources.find(paths, sys.stdin.buffer)]
+    chosen = [*sources.find(photos, sys.stdin.buffer)]
     if not chosen:
-        raise LabError(f"no images found in {', '.join(paths)}; give photos, or folders that hold some")
+        raise LabError(f"no images found in {', '.join(photos)}; give photos, or folders that hold some")
     save(pictures.draw(method, chosen, f"Defects predicted by {run.name}"), out, dpi=80)
 
 

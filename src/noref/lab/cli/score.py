@@ -10,7 +10,7 @@ import click
 
 from noref.cli.options import PATH
 from noref.cli.output import Exit
-from noref.lab.cli.options import changes_option, settings
+from noref.lab.cli.options import changes_option, photos_argument, settings
 from noref.lab.errors import LabError
 from noref.printing import printable
 from noref.sources import find
@@ -20,14 +20,7 @@ from noref.sources import find
 @click.argument(
     "method", help="A method or recipe that needs no fit or ships fitted, or a results folder of `noref lab train`."
 )
-@click.argument(
-    "photos",
-    metavar="PHOTO...",
-    nargs=-1,
-    required=True,
-    shell_complete=PATH.shell_complete,
-    help="Photos, folders (searched recursively), or - for a list on stdin.",
-)
+@photos_argument
 @click.option("--csv", "out", type=PATH, metavar="FILE", help="Also write image, raw, score and failed to this CSV.")
 @changes_option
 def score(method: str, photos: Sequence[str], out: Path | None, changes: Sequence[str]) -> None:
