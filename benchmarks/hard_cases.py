@@ -216,7 +216,7 @@ def beyond(cases: Cases) -> pd.DataFrame:
 
 @click.command()
 @photos_argument
-@model_option
+@model_option()
 @out_option("tables")
 def main(folder: Path, model: str, out: Path | None) -> None:
     """Print every relation with its figure and whether it holds, and the scores beyond level 5."""

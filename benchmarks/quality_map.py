@@ -97,7 +97,7 @@ def preferred(table: pd.DataFrame) -> pd.DataFrame:
 
 @click.command()
 @photos_argument
-@model_option
+@model_option()
 @out_option("tables")
 def main(folder: Path, model: str, out: Path | None) -> None:
     """Print the AUC of each family, and the share of subjects rated at least as high as their background."""

@@ -181,7 +181,7 @@ def report(name: str, moves: list[Moves]) -> None:
 @click.option("--enough", type=int, show_default="as the scorer", help="Pixels that a reduced photo must keep.")
 @click.option("--each", default=8, help="Photos of each kind.")
 @click.option("--seed", default=0)
-@model_option
+@model_option()
 def main(folder: Path, enough: int | None, each: int, seed: int, model: str) -> None:
     """Print how far score, interval ends, defect levels and probabilities move: mean and largest of each kind of photo."""
     scorer = noref.Scorer(model)

@@ -43,7 +43,7 @@ def saved(photo: Image.Image, megapixels: float) -> bytes:
 
 @click.command()
 @photos_argument
-@model_option
+@model_option()
 @out_option("table")
 @click.option("--mosaics", default=6, show_default=True)
 def main(folder: Path, model: str, out: Path | None, mosaics: int) -> None:

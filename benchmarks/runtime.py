@@ -81,7 +81,7 @@ def peak_mib(path: Path, mode: str, model: str) -> float:
 
 
 @click.command()
-@model_option
+@model_option()
 def main(model: str) -> None:
     """Print one line a measurement: what, value, limit."""
     cores = capacity.available_processors()

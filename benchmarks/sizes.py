@@ -29,7 +29,7 @@ def copies(photo: Pixels, shortest: int) -> dict[int, Pixels]:
 
 @click.command()
 @photos_argument
-@model_option
+@model_option()
 @out_option("table")
 def main(folder: Path, model: str, out: Path | None) -> None:
     """Print mean scores at each size, the share of photos whose score falls, and the largest rise above the original."""

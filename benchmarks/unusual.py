@@ -44,7 +44,7 @@ KINDS: dict[str, Callable[[Pixels, int], Pixels]] = {
 
 @click.command()
 @photos_argument
-@model_option
+@model_option()
 @out_option("table")
 def main(folder: Path, model: str, out: Path | None) -> None:
     """Print the mean width of the interval, and the share of pictures with the warning, for each kind of picture."""

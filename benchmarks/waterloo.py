@@ -82,7 +82,7 @@ def defects_found(photos: dict[str, Pixels], scorer: noref.Scorer) -> pd.DataFra
 
 @click.command()
 @photos_argument
-@model_option
+@model_option()
 @out_option("tables and all scores")
 @click.option("--brisque", type=click.Path(path_type=Path), help="The released allmodel.")
 @click.option("--niqe", type=click.Path(path_type=Path), help="The released modelparameters.mat.")

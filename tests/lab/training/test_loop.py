@@ -78,7 +78,7 @@ def parts(rated):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"optimizer.backbone_lr": 1e20, "optimizer.warm_up": 0.0}, "training diverged in epoch 1: lower the learning rates"),
+        ({"optimizer.backbone_lr": 1e20, "optimizer.warm_up": 0.0}, "training diverged in epoch 1; lower the learning rates"),
         ({"schedule.precision": "31-true"}, "Lightning refuses the schedule: .*31-true.*change precision"),
         ({"schedule.strategy": "dpp"}, "Lightning refuses the schedule: .*dpp.*change precision, devices, nodes or strategy"),
     ],
