@@ -98,9 +98,9 @@ def series(photos: int) -> list[Record]:
     ]
 
 
-def write(path: Path, records: Iterable[Record], **options: Any) -> Path:
+def write(path: Path, records: Iterable[Record], card: dict[str, Any] = CARD, **options: Any) -> Path:
     """The report of these records."""
     kept = list(records)
     again: Callable[[], list[Record]] = lambda: kept  # noqa: E731
-    report.write(again, {MODEL: CARD}, path, **{"threshold": 40, "max_bytes": 60_000_000, **options})
+    report.write(again, {MODEL: card}, path, **{"threshold": 40, "max_bytes": 60_000_000, **options})
     return path

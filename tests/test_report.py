@@ -269,13 +269,22 @@ def results(save, tmp_path) -> Path:
 def test_the_command_writes_the_report_of_a_file_of_results(results, page):
     result = call("report", results, page, "--threshold", 35)
     assert result.exit_code == Exit.OK
-    assert re.fullmatch(rf"{re.escape(str(page))}: 0\.\d MB\n", result.stderr)
+    assert re.fullmatch(rf"{re.escape(str(page))}: 0\.\d MB; unified 13, common view\n", result.stderr)
     report = Page(page)
     assert report.data["rows"]["path"] == ["a.png"]
     assert report.pictures[0][0].startswith("data:image/jpeg;base64,")
     assert [group["kind"] for group in report.data["failures"]] == ["NotAnImage"]
     assert {facts["value"] for tag, facts in report.tags if facts.get("id") in ("slider", "exact")} == {"35"}
     assert noref.Scorer().card.weaknesses[0][1:] in report.text
+
+
+def test_the_settings_of_a_report_can_be_chosen(results, page):
+    assert call("score", results.parent / "photos", "--out", results, "--view", "native").exit_code == Exit.SOME_FAILED
+    result = call("report", results, page)
+    assert "settings in the file: 1: unified 13, native view; 2: unified 13, common view" in result.stderr
+    assert "(native view)" in Page(page).text
+    assert call("report", results, page, "--settings", 2).exit_code == Exit.OK
+    assert "(common view)" in Page(page).text
 
 
 def test_the_command_never_overwrites_the_results(results):

@@ -1,5 +1,6 @@
 """The report in Chromium: threshold, downloads, galleries, table, keyboard, narrow screens, accessibility."""
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from browser import CHROMIUM, DRIVER, Browser
-from report_records import HOSTILE, ROOT, failed, scored, series, thumbnail, write
+from noref import Defect
+from report_records import CARD, HOSTILE, ROOT, failed, scored, series, thumbnail, write
 
 pytest.importorskip("jinja2")
 pytest.importorskip("selenium", reason="no Selenium")
@@ -236,8 +238,41 @@ def test_the_table_by_keyboard(report):
     report.js("document.querySelector('#body .name').focus()")
     report.press(*30 * [Keys.ARROW_DOWN])
     assert report.js("return document.activeElement.dataset.place") == "30"
-    report.press(Keys.ARROW_UP, Keys.ENTER)
+    report.press(Keys.END)
+    assert report.js("return document.activeElement.dataset.place") == f"{PHOTOS + 5}"
+    report.press(Keys.PAGE_UP, Keys.PAGE_UP)
+    assert PHOTOS - 60 < int(report.js("return document.activeElement.dataset.place")) < PHOTOS
+    report.press(Keys.HOME)
+    assert report.js("return document.activeElement.dataset.place") == "0"
+    report.press(*30 * [Keys.ARROW_DOWN], Keys.ARROW_UP, Keys.ENTER)
     assert report.text("#detail [role=status]") == f"30 of {PHOTOS + 6}"
+
+
+def test_a_printed_table_holds_all_rows(report):
+    pages = base64.b64decode(report.cdp("Page.printToPDF")["data"]).count(b"/Type /Page\n")
+    assert pages > (PHOTOS + 6) * 56 / 1123  # pixels of a row and of a page
+    report.wait(lambda: len(report.all("#body tr")) < 60)
+    report.js("dispatchEvent(new Event('beforeprint'))")
+    assert len(report.texts("#body .name")) == PHOTOS + 6
+    assert report.js("return [...document.querySelectorAll('.spacer')].map((each) => each.offsetHeight)") == [0, 0]
+    report.js("dispatchEvent(new Event('afterprint'))")
+    assert len(report.all("#body tr")) < 60
+
+
+def test_a_model_without_defects_has_none_in_its_report(browser, tmp_path):
+    browser.open(write(tmp_path / "report.html", [scored("a.jpg", 10), scored("b.jpg", 60)], {**CARD, "defects": []}))
+    browser.resize(390, 800)
+    assert "defect" not in browser.text("#all").lower()
+    assert "likely defect" not in browser.text(".tiles").lower()
+    assert browser.texts("#body .score") == ["10.0", "60.0"]
+
+
+def test_a_model_without_scores_begins_with_its_defects(browser, tmp_path):
+    records = [scored(f"{number}.jpg", float("nan"), defects={"noise": Defect(0.3 * number, 2.0)}) for number in range(4)]
+    browser.open(write(tmp_path / "report.html", records))
+    assert not browser.all("#scores")
+    assert browser.text("#gallery-state") == "2 of 2 photos"
+    assert browser.texts("#gallery .name") == ["2.jpg", "3.jpg"]
 
 
 def test_failures_with_cause_and_cure(report):

@@ -362,6 +362,13 @@ def test_an_empty_address_is_not_that_of_every_network():
     assert result.stderr.startswith("noref: --host is empty; give an address, such as 127.0.0.1")
 
 
+@pytest.mark.parametrize("name", ["photos.example.org:8443", "https://photos.example.org", "[::1]", "a/b", ""])
+def test_what_is_no_host_name_is_refused(name):
+    result = CliRunner().invoke(app, ["serve", "--allow-host", name])
+    assert result.exit_code == 2
+    assert "is no host name; give it without scheme, port and path" in " ".join(result.stderr.split())
+
+
 def test_an_unknown_model_is_reported():
     result = CliRunner().invoke(app, ["serve", "--model", "unifed"])
     assert result.exit_code == Exit.STOPPED

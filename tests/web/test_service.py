@@ -180,9 +180,10 @@ def test_errors_of_every_kind_have_one_form(serving, method, path, status):
     response = serving().request(method, path)
     assert response.status_code == status
     error(response)
+    assert response.headers.get("allow") == ("POST" if status == 405 else None)
 
 
-@pytest.mark.parametrize(("query", "cause"), [("map=maybe", "query.map: "), ("maps=true", "query.maps: ")])
+@pytest.mark.parametrize(("query", "cause"), [("map=maybe", "query map: Input"), ("Map=true", "unknown parameter 'Map'")])
 def test_an_invalid_or_unknown_parameter_is_named(serving, photo, query, cause):
     response = serving().post(f"/v1/score?{query}", files=files(("a.jpg", photo)))
     assert response.status_code == 422

@@ -115,6 +115,11 @@ def test_other_types_of_content(kind):
     assert refusal(Sender([b"{}"], **{"content-type": kind})) == (415, "NotMultipart")
 
 
+def test_a_form_without_a_boundary_is_told_so():
+    with pytest.raises(Refused, match=r"the Content-Type names no boundary.*let the HTTP library set this header"):
+        receive(Sender([HEAD], **{"content-type": "multipart/form-data"}))
+
+
 def test_a_boundary_that_is_too_long():
     assert refusal(Sender([HEAD], **{"content-type": f"multipart/form-data; boundary={'x' * 300}"})) == (400, "BrokenForm")
 

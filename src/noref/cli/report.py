@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from noref.cli.options import PATH, Whole, Within, debug_option
+from noref.cli.options import PATH, Whole, Within, debug_option, settings_option
 from noref.cli.output import needing, require_local, say, stop, stops
+from noref.cli.results import chosen, described
 from noref.store import opened
 
 
@@ -28,8 +29,9 @@ from noref.store import opened
     default=60,
     help="Size limit; beyond it, photos are sampled, but the table is complete.",
 )
+@settings_option
 @debug_option
-def report(results: Path, page: Path, threshold: float, max_size: int, debug: bool) -> None:
+def report(results: Path, page: Path, threshold: float, max_size: int, number: int, debug: bool) -> None:
     """Write results as one HTML file, to be opened in a browser (needs the extra: pip install 'noref[report]').
 
     Distribution of scores with a threshold, defects, galleries with quality maps, a table, failures, and the limits of the
@@ -41,12 +43,9 @@ def report(results: Path, page: Path, threshold: float, max_size: int, debug: bo
     require_local(results, page)
     with stops(debug), opened(results) as store:
         check_page(page, [results])
-        latest = next(iter(store.settings()), None)
-        if latest is None:
-            stop(f"{results} holds no results; write some with `noref score PHOTOS --out {results}`")
-        records = functools.partial(store.records, settings=latest)
+        records = functools.partial(store.records, settings=chosen(store, number))
         write(records, store.cards(), page, threshold=threshold, max_bytes=max_size * 1_000_000)
-        say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB")
+        say(f"{page}: {page.stat().st_size / 1_000_000:.1f} MB; {described(store)}")
 
 
 def require_report(what: str) -> None:

@@ -1,6 +1,8 @@
 """`noref serve`: the page and the HTTP service, or the page as a static folder."""
 
+import ipaddress
 import os
+import re
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +29,27 @@ MAX_PIXELS = 100_000_000  # in any format, about what a job's memory is reserved
 COUNT = Whole(min=1)
 
 
+class _HostName(click.ParamType[str]):
+    """A name or an address as in the Host header of a request, without scheme and port."""
+
+    name = "host name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, if it is one."""
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            if not re.fullmatch(r"[\w.-]+", value):
+                self.fail(f"{value!r} is no host name; give it without scheme, port and path.", param, ctx)
+        return value
+
+
 @click.command(short_help="Serve a page and an HTTP API that score photos.")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", type=Whole(0, 65535), metavar="N", default=8000, help="Port to listen on; 0 for any free one.")
 @click.option(
     "--allow-host",
+    type=_HostName(),
     metavar="NAME",
     multiple=True,
     show_default="the names of this machine, or any with another --host",

@@ -38,6 +38,7 @@ def write(records: Records, cards: Mapping[str, Mapping[str, Any]], path: Path, 
         OSError: The file cannot be written.
     """
     contents = gathered(records(), text_cost)
+    card = cards.get(contents.model_sha256)
     data = as_json(_data(contents))
     plan = planned(contents, max_bytes - len(data) - _FRAME)
     pictures = drawn(records(), plan)
@@ -50,7 +51,8 @@ def write(records: Records, cards: Mapping[str, Mapping[str, Any]], path: Path, 
         pictured=as_json(_pictured(contents, plan)),
         chunks=(",".join(pictures[start : start + _CHUNK]) for start in range(0, len(pictures), _CHUNK)),
         facts=_facts(contents, plan),
-        card=cards.get(contents.model_sha256),
+        card=card,
+        predicts_defects=not card or bool(card.get("defects", True)),
         threshold=threshold,
         clear=round(overlay.CLEAR),
     )

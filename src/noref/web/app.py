@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import mimetypes
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -59,6 +59,7 @@ def create(scorer: Scorer, jobs: int = 1, limits: Limits = DEFAULT, hosts: froze
         description="Predicts how good photos look, without a reference: score, defects and quality map.",
         docs_url=None,  # FastAPI's own pages load scripts from another server
         redoc_url=None,
+        redirect_slashes=False,
         telemetry=_OFF,
         lifespan=lifespan,
     )
@@ -147,6 +148,12 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
+def _invalid(error: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter of a query, from pydantic's description."""
+    place, name = error["loc"][0], ".".join(map(str, error["loc"][1:]))
+    return f"unknown parameter {name!r}" if error["type"] == "extra_forbidden" else f"{place} {name}: {error['msg']}"
+
+
 def _answer_errors(app: FastAPI, metrics: Metrics) -> None:
     """Give every error the same form: kind, cause and cure."""
 
@@ -160,17 +167,18 @@ def _answer_errors(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        cause = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        return refuse(Refused(422, "InvalidParameter", cause, "see /docs"))
+        return refuse(Refused(422, "InvalidParameter", "; ".join(map(_invalid, error.errors())), "see /docs"))
 
     @app.exception_handler(404)
     async def not_found(request: Request, _: Exception) -> Response:
         return refuse(Refused(404, "NotFound", f"there is no {request.url.path}", "see /docs"))
 
     @app.exception_handler(405)
-    async def not_allowed(request: Request, _: Exception) -> Response:
+    async def not_allowed(request: Request, error: Exception) -> Response:
         cause = f"{request.url.path} does not accept {request.method}"
-        return refuse(Refused(405, "MethodNotAllowed", cause, "see /docs"))
+        response = refuse(Refused(405, "MethodNotAllowed", cause, "see /docs"))
+        response.headers.update(getattr(error, "headers", None) or {})  # the methods that it accepts
+        return response
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:  # its traceback is in the log

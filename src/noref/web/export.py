@@ -52,4 +52,4 @@ def _runtime_file(runtime: Path, name: str) -> Path:
     for place in (runtime, runtime / "dist"):
         if (place / name).is_file():
             return place / name
-    raise ExportError(f"{runtime}: it has no {name}; give the folder `dist` of the npm package onnxruntime-web")
+    raise ExportError(f"{runtime}: it has no {name}; give the folder of the npm package onnxruntime-web")

@@ -36,7 +36,9 @@ async def receive(request: Request, limits: Limits, hold: Callable[[int], None])
         Refused: The body is no such form, has no image, or exceeds a limit; or the client has gone.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data" or b"boundary" not in options:
+    if kind == b"multipart/form-data" and b"boundary" not in options:
+        raise Refused(415, "NotMultipart", "the Content-Type names no boundary", "let the HTTP library set this header")
+    if kind != b"multipart/form-data":
         raise Refused(415, "NotMultipart", "the body is not multipart/form-data", f"send files in the form field {FIELD!r}")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limits.upload:

@@ -82,7 +82,19 @@ def test_a_dropped_folder_is_searched_for_photos(browser, service, save):
     for kind in ("dragEnter", "dragOver", "drop"):
         browser.cdp("Input.dispatchDragEvent", type=kind, x=200, y=200, data=data)
     browser.finish()
-    assert names(browser) == ["2.CR2", "2.png", "1.png"]
+    assert names(browser) == ["shoot/a/2.CR2", "shoot/a/2.png", "shoot/b/1.png"]
+    assert browser.text("#place") == f"Photos go to {service.address.partition('//')[2].strip('/')} only"
+
+
+def test_a_dropped_folder_without_photos_is_told_so(browser, service, save):
+    folder = save("texts/notes.txt", TEXT).parent
+    browser.open(service.address)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.cdp("Input.dispatchDragEvent", type=kind, x=200, y=200, data=data)
+    browser.wait(lambda: browser.text("#trouble") == "There are no photos in what was dropped.")
+    browser.drop({"sharp.png": PHOTOS["sharp.png"]})
+    assert not browser.find("#trouble").is_displayed()
 
 
 def test_every_extension_can_be_chosen():
@@ -225,6 +237,7 @@ def test_failed_photos_can_be_tried_again(browser, service, monkeypatch):
     browser.finish()
     assert browser.texts(".scored .name") == ["sharp.png"]
     assert not browser.find("#retry").is_displayed()
+    assert browser.js("return document.activeElement.id") == "progress-text"
 
 
 def test_a_run_can_be_cancelled_and_cleared(browser, service):

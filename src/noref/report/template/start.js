@@ -1,7 +1,7 @@
 // Parts of the page that the results call for.
 
-if ($("scores")) {
-  startThreshold();
+if ($("scores")) startThreshold();
+if ($("all")) {
   startGallery();
   startTable();
 }

@@ -2,8 +2,9 @@
 
 const SPARE = 12; // rows built above and below the view
 const LISTED_ROWS = 250000; // browsers bound the height of what scrolls
+const PRINTED_ROWS = 2000;
 
-const table = { rows: [], listed: 0, sort: "score", ascending: true, built: new Map(), height: 56 };
+const table = { rows: [], listed: 0, sort: "score", ascending: true, built: new Map(), height: 56, printing: false };
 
 const ORDERS = {
   path: (one, other) => table.ranks[one] - table.ranks[other],
@@ -52,10 +53,10 @@ function tableRow(place) {
   const made = element("tr", { "aria-rowindex": place + 2 },
     element("th", { scope: "row", class: "photo", title: shown(pathOf(row)) }, name,
       element("span", { class: "under folder" }, element("bdi", {}, shown(folderOf(row)))),
-      element("span", { class: "under found-under" }, defects || "no likely defect")),
+      table.defects ? element("span", { class: "under found-under" }, defects || "no likely defect") : undefined),
     element("td", { class: "number" }, element("span", { class: "score", "data-score": ROWS.score[row] ?? undefined }, points(ROWS.score[row]))),
     element("td", { class: "interval" }, intervalBar(row), low === null ? undefined : element("span", { class: "ends" }, `${low.toFixed(0)}–${ROWS.high[row].toFixed(0)}`)),
-    element("td", { class: "found", title: defects }, defects),
+    table.defects ? element("td", { class: "found", title: defects }, defects) : undefined,
     element("td", { class: "number size" }, `${ROWS.width[row]} × ${ROWS.height[row]}`));
   mark(made);
   return made;
@@ -67,28 +68,49 @@ function spacer(height) {
   return element("tr", { class: "spacer", "aria-hidden": "true" }, cell);
 }
 
-/** Build the rows in view and drop the others. */
+/** Places of the first row to build and of the one behind the last. */
+function placesInView() {
+  if (table.printing) return [0, Math.min(table.listed, PRINTED_ROWS)];
+  const { scrollTop, clientHeight } = $("scroller");
+  return [
+    Math.max(0, Math.floor(scrollTop / table.height) - SPARE),
+    Math.min(table.listed, Math.ceil((scrollTop + clientHeight) / table.height) + SPARE),
+  ];
+}
+
+/** Build the rows in view, or to print, and drop the others. */
 function renderTable() {
-  const scroller = $("scroller");
-  const first = Math.max(0, Math.floor(scroller.scrollTop / table.height) - SPARE);
-  const last = Math.min(table.listed, Math.ceil((scroller.scrollTop + scroller.clientHeight) / table.height) + SPARE);
+  const [first, last] = placesInView();
   const built = new Map();
   for (let place = first; place < last; place++) built.set(place, table.built.get(place) ?? tableRow(place));
   for (const [place, made] of table.built) if (!built.has(place)) made.remove();
   const [above, below] = table.spacers;
   above.firstChild.style.height = `${first * table.height}px`;
-  below.firstChild.style.height = `${(table.listed - last) * table.height}px`;
+  below.firstChild.style.height = `${table.printing ? 0 : (table.listed - last) * table.height}px`;
   let before = above;
   for (const made of built.values()) {
     if (before.nextSibling !== made) before.after(made); // rows that stay are not touched, and keep the focus
     before = made;
   }
   table.built = built;
-  const height = built.get(first)?.offsetHeight;
+  const height = !table.printing && built.get(first)?.offsetHeight;
   if (height && height !== table.height) {
     table.height = height; // larger letters make higher rows
     renderTable();
   }
+}
+
+function showMatches() {
+  const rows = table.rows.length;
+  const cut = table.printing ? Math.min(table.listed, PRINTED_ROWS) : table.listed;
+  $("matches").textContent = (rows === TOTAL ? "" : `${WHOLE.format(rows)} of `) + count(TOTAL, "photo")
+    + (cut < rows ? `, the first ${WHOLE.format(cut)} ${table.printing ? "printed" : "listed"}` : "");
+}
+
+function print(printing) {
+  table.printing = printing;
+  showMatches();
+  renderTable();
 }
 
 function refreshTable() {
@@ -98,8 +120,7 @@ function refreshTable() {
   table.spacers = [spacer(0), spacer(0)];
   $("body").replaceChildren(...table.spacers);
   $("table").setAttribute("aria-rowcount", table.listed + 1);
-  $("matches").textContent = (table.rows.length === TOTAL ? "" : `${WHOLE.format(table.rows.length)} of `) + count(TOTAL, "photo")
-    + (table.listed < table.rows.length ? `, the first ${WHOLE.format(table.listed)} listed` : "");
+  showMatches();
   $("scroller").scrollTop = 0;
   for (const head of document.querySelectorAll("[data-sort]")) {
     const sorted = head.dataset.sort === table.sort;
@@ -109,20 +130,22 @@ function refreshTable() {
   renderTable();
 }
 
-/** Move the focus to the row at a place, and the view with it. */
-function focusRow(place) {
-  if (place < 0 || place >= table.listed) return;
+/** Move the focus to the row at a place, or to the first or the last one, and the view with it. */
+function focusRow(wanted) {
+  const place = Math.max(0, Math.min(wanted, table.listed - 1));
   const scroller = $("scroller");
   const head = $("table").tHead.offsetHeight;
   const top = place * table.height;
-  if (top < scroller.scrollTop) scroller.scrollTop = top;
   const bottom = top + table.height + head - scroller.clientHeight;
-  if (bottom > scroller.scrollTop) scroller.scrollTop = bottom;
+  const position = Math.max(bottom, Math.min(top, scroller.scrollTop));
+  scroller.scrollTop = position;
   renderTable();
+  scroller.scrollTop = position; // when the row that has the focus is removed, the browser lays out a table that is too low
   table.built.get(place).querySelector("button").focus({ preventScroll: true });
 }
 
 function startTable() {
+  table.defects = $("table").tHead.querySelector(".found") !== null; // the model predicts some
   table.folded = ROWS.path.map((path) => path.toLowerCase());
   table.ranks = ranksOfPaths();
   table.severities = Float32Array.from({ length: TOTAL }, (_, row) => severity(row));
@@ -138,7 +161,8 @@ function startTable() {
   });
   new ResizeObserver(renderTable).observe(scroller);
   scroller.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const page = Math.max(1, Math.floor(scroller.clientHeight / table.height) - 1);
+    const step = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity }[event.key];
     const place = event.target.dataset.place;
     if (step && place !== undefined) {
       event.preventDefault();
@@ -160,6 +184,8 @@ function startTable() {
   });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("filters").addEventListener("reset", () => setTimeout(refreshTable));
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
   $("table-paths").addEventListener("click", () => savePaths(table.rows.map(pathOf), "photos"));
   $("table-csv").addEventListener("click", () => saveCsv(table.rows, "photos"));
   refreshTable();

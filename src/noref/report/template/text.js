@@ -28,7 +28,7 @@ const WHOLE = new Intl.NumberFormat("en");
 const count = (number, noun) => `${WHOLE.format(number)} ${noun}${number === 1 ? "" : "s"}`;
 const percent = (part, all) => `${all ? ((100 * part) / all).toFixed(1) : "0.0"} %`;
 const points = (score) => (score === null ? "n/a" : score.toFixed(1));
-const short = (number) => String(Math.round(number * 10) / 10);
+const short = (number) => String(Math.round(number * 100) / 100);
 
 function fileSize(bytes) {
   const units = ["bytes", "kB", "MB", "GB"];

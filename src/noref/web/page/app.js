@@ -6,13 +6,12 @@ import { table } from "./csv.js";
 import { show } from "./details.js";
 import { element } from "./dom.js";
 import { Failure } from "./failure.js";
-import { dropped } from "./files.js";
+import { chosen, dropped } from "./files.js";
 import { preview } from "./preview.js";
 import { Queue } from "./queue.js";
 import { choices, selected } from "./results.js";
 
 const ANNOUNCE = 5000; // milliseconds between two announcements of the progress to screen readers
-const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/; // host names of the visitor's own machine
 
 const part = (id) => document.getElementById(id);
 const { scoring } = document.documentElement.dataset;
@@ -24,7 +23,7 @@ const queue = new Queue(work, () => refresh());
 
 async function start() {
   if (scoring === "browser") part("loading").textContent = "Loading the model …";
-  else if (!LOOPBACK.test(location.hostname)) part("place").textContent = `Photos go to ${location.host} only`;
+  else part("place").textContent = `Photos go to ${location.host} only`; // which may be another machine, by a forwarded port
   const { parallel, card } = await backend;
   part("loading").textContent = "";
   queue.parallel = parallel;
@@ -54,8 +53,14 @@ async function work(item, signal) {
   refresh(signal.aborted ? undefined : item);
 }
 
-function add(files) {
-  queue.add([...files].map((file) => ({ id: added++, file, name: file.webkitRelativePath || file.name, card: element("li") })));
+/** Score photos, each with its file and its name. */
+function add(photos) {
+  queue.add(photos.map(({ file, name }) => ({ id: added++, file, name, card: element("li") })));
+}
+
+function complain(text) {
+  part("trouble").textContent = text;
+  part("trouble").hidden = !text;
 }
 
 /** Score the failed photos again, such as after the service was restarted. */
@@ -144,12 +149,17 @@ function save() {
 }
 
 part("choose").addEventListener("change", (event) => {
-  add(event.target.files);
+  complain("");
+  add(chosen(event.target.files));
   event.target.value = ""; // so that the same photo can be chosen again
 });
 for (const id of ["sort", "show", "low", "high"]) part(id).addEventListener("input", () => refresh());
-part("cancel").addEventListener("click", () => queue.cancel());
-part("retry").addEventListener("click", retry);
+for (const [id, act] of [["cancel", () => queue.cancel()], ["retry", retry]]) {
+  part(id).addEventListener("click", () => {
+    act();
+    part("progress-text").focus(); // the button is hidden now
+  });
+}
 part("clear").addEventListener("click", () => {
   queue.cancel();
   items.forEach(forget);
@@ -169,11 +179,16 @@ addEventListener("dragleave", (event) => event.relatedTarget === null && documen
 addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("dragging");
-  add(await dropped(event.dataTransfer, part("choose").accept.split(/,\s*/)));
+  try {
+    const photos = await dropped(event.dataTransfer, part("choose").accept.split(/,\s*/));
+    complain(photos.length ? "" : "There are no photos in what was dropped.");
+    add(photos);
+  } catch (error) {
+    complain(`What was dropped cannot be read: ${error.message}`);
+  }
 });
 
 start().catch((error) => {
   part("loading").textContent = "";
-  part("trouble").textContent = `Photos cannot be scored: ${error.message}`;
-  part("trouble").hidden = false;
+  complain(`Photos cannot be scored: ${error.message}`);
 });
