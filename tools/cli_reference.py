@@ -24,7 +24,8 @@ output, everything else to standard error. Below is the output of `--help` of ev
 EXIT_CODES = """\
 ## Exit codes
 
-All commands but `noref lab` return the highest code that applies. `noref serve`, which runs until it is interrupted, ends with 0.
+All commands but `noref lab` return the highest code that applies. `noref serve`, which runs until it is interrupted, then
+returns 0.
 
 | code | meaning |
 | --- | --- |
