@@ -254,7 +254,7 @@ def test_a_method_may_predict_everything_at_once(finished):
         {"part": "all", "n": 7, "srcc": 0.5, "rmse": 12.5},
         {"part": "noise", "n": 7, "srcc": 0.25, "auc": 0.75},
     )
-    assert card.measured["command"].startswith("noref lab evaluate model:all --data biq2021=PATH --protocol single")
+    assert card.measured["command"].startswith("noref lab evaluate model:all.onnx --data biq2021=PATH --protocol single")
     found = scorer.score(np.full((64, 80, 3), (51, 102, 153), np.uint8))
     assert found.score == pytest.approx(40, abs=1e-3)
     assert found.interval == pytest.approx((20, 60), abs=1e-3)

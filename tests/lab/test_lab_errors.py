@@ -35,7 +35,8 @@ def home(tmp_path, monkeypatch) -> Path:
     Path("binary.yaml").write_bytes(b"\xff\xfe\x00\x80")
     Path("list.yaml").write_text("[regressor]\n")
     Path("unknown.yaml").write_text("method: regressor\nsplits: official\n")
-    Path("card.json").write_text('{"version": "2", "weaknesses": "slow", "agreement": [{}, 1]}')
+    Path("card.json").write_text('{"version": 2, "weaknesses": "slow"}')
+    Path("measured.json").write_text('{"area": 1, "version": "2", "agreement": []}')
     Path("empty").mkdir()
     return tmp_path
 
@@ -67,9 +68,21 @@ WRONG = {
     ),
     "card of a wrong type": (
         (*TRAIN, "--export", "x.onnx", "--card", "card.json"),
-        "card.json: a value of a wrong type for weaknesses, agreement; see the types of noref.ModelCard",
+        "card.json: a value of a wrong type for version, weaknesses; see the types of noref.ModelCard",
+    ),
+    "card with measured facts": (
+        (*TRAIN, "--export", "x.onnx", "--card", "measured.json"),
+        "measured.json: agreement, area cannot be given; what can: description, version, licence",
     ),
     "card without export": ((*TRAIN, "--card", "card.json"), "--card has no effect without --export"),
+    "setting unknown beside others": (
+        (*TRAIN, "--set", "params.seed=1", "--set", "data.area=4096"),
+        "noref lab: --set params.seed=1: no setting of regressor is called 'params'",
+    ),
+    "distort, the photo itself": (
+        ("distort", "photo.png", "--type", "jpeg", "--level", 1, "--out", "photo.png"),
+        "photo.png: this is the photo itself; choose another --out",
+    ),
     "no database": (("train", "regressor", "--out", "out"), "give --data NAME=PATH"),
     "database unknown": (("train", "regressor", "--out", "out", "--data", "biq=empty"), "no database is called 'biq'"),
     "database missing": (TRAIN, "empty/labels.csv is missing"),

@@ -14,7 +14,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ from noref.lab.networks.compact import LEAST
 from noref.lab.networks.outputs import OutputNetwork
 from noref.lab.preprocessing import IR_VERSION, OPSET
 from noref.scorer import OUTPUTS
+
+OWN_FACTS = ("description", "version", "licence", "scale", "training_data", "origin", "weaknesses")
+"""The fields of a card that the user can provide."""
 
 AGREEMENT = ("part", "n", "failed", "srcc", "plcc", "krcc", "rmse", "auc")  # columns of the results that a card has
 
@@ -147,7 +150,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
         "measured": {
             "data": f"{recipe['database']}, {_test_part(recipe)}",
             "data_hash": environment["data"],
-            "command": _command(target.stem, recipe, isinstance(method, ScoringNetworkMethod)),
+            "command": _command(target.name, recipe, isinstance(method, ScoringNetworkMethod)),
             "seed": recipe["seed"],
             "commit": environment["commit"],
         },
@@ -170,15 +173,14 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
 
 
 def card_facts(file: Path) -> dict[str, Any]:
-    """The fields of the card that the user provides.
+    """The fields of the card that the user provides; all others are measured or follow from the model.
 
     Raises:
-        LabError: The file cannot be read, or has a field that a card has not, or a value of a wrong type.
+        LabError: The file cannot be read, or has another field than `OWN_FACTS`, or a value of a wrong type.
     """
-    facts, known = read_json(file), [field.name for field in fields(ModelCard)]
-    unknown = sorted(facts.keys() - set(known))
-    if unknown:
-        raise LabError(f"{file}: a card has no field {', '.join(unknown)}; it has {', '.join(known)}")
+    facts = read_json(file)
+    if others := sorted(facts.keys() - set(OWN_FACTS)):
+        raise LabError(f"{file}: {', '.join(others)} cannot be given; what can: {', '.join(OWN_FACTS)}")
     if wrong := cards.of_wrong_type(facts):
         raise LabError(f"{file}: a value of a wrong type for {', '.join(wrong)}; see the types of noref.ModelCard")
     return facts

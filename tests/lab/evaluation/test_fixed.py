@@ -1,5 +1,6 @@
 """Scorers without training have the interface of methods."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from noref.lab.datasets.rated import RatedImages
 from noref.lab.errors import LabError
 from noref.lab.evaluation.fixed import ExportedModel, Fixed, ScoreTable
 from pictures import make_scene
+from tiny_models import save_model
 
 
 def test_an_exported_model_scores_as_it_does_elsewhere(tmp_path, scorer):
@@ -24,6 +26,30 @@ def test_an_exported_model_scores_as_it_does_elsewhere(tmp_path, scorer):
         method.predict([tmp_path / "b.png"])
     with pytest.raises(noref.errors.ModelNotFound):
         ExportedModel("none").predict([tmp_path / "a.png"])
+
+
+def test_a_model_is_not_tested_on_its_training_photos_without_a_warning(tmp_path):
+    Image.fromarray(make_scene()).save(tmp_path / "a.png")
+    rated = RatedImages("mine", tmp_path, pd.DataFrame({"image": ["a.png"], "mos": [1.0], "content": ["a"]}), (0, 2))
+    signature = "(uint8[1, h, w, 3] pixels) => (float[1] score)"
+    for name, data in (("trained", rated.fingerprint()), ("other", "0" * 16)):
+        measured = {"data_hash": data, "command": "noref lab evaluate ..."}
+        save_model(tmp_path / f"{name}.onnx", signature, "score = Identity (fifty)", "float[1] fifty = {50}", measured=measured)
+    with pytest.warns(UserWarning, match=r"trained 1 was trained on photos of mine.*on its test part: noref lab evaluate"):
+        ExportedModel(tmp_path / "trained.onnx").check(rated, tests_all=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ExportedModel(tmp_path / "trained.onnx").check(rated, tests_all=False)
+        ExportedModel(tmp_path / "other.onnx").check(rated, tests_all=True)
+
+
+def test_a_model_without_scores_is_refused(tmp_path):
+    signature = "(uint8[1, h, w, 3] pixels) => (float[1, 1] defects)"
+    path = save_model(
+        tmp_path / "x.onnx", signature, "defects = Identity (half)", "float[1, 1] half = {0.5}", scale="", defects=("noise",)
+    )
+    with pytest.raises(LabError, match=r"x\.onnx predicts no score, but defects or classes"):
+        ExportedModel(path).check(RatedImages("mine", tmp_path, pd.DataFrame(), (0, 1)), tests_all=True)
 
 
 def scores(tmp_path: Path, text: str) -> ScoreTable:

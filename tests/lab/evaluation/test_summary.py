@@ -49,6 +49,11 @@ def test_failures_are_counted_and_not_measured():
     assert table[["srcc_low", "srcc_high", "plcc_low", "plcc_high"]].to_numpy() == pytest.approx(np.ones((3, 4)))
 
 
+def test_a_group_called_all_does_not_replace_the_whole():
+    table = summary.by_part(predictions(MOS, group=["all"] * 100 + ["other"] * 200), "group", resamples=10)
+    assert table[["part", "n"]].to_numpy().tolist() == [["all", 300], ["group all", 100], ["other", 200]]
+
+
 def test_nothing_but_failures():
     (row,) = summary.by_part(predictions(np.nan), resamples=10).to_dict("records")
     assert (row["n"], row["failed"], row["unfitted"]) == (0, 300, 1)

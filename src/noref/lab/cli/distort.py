@@ -7,6 +7,7 @@ import click
 from noref import images
 from noref.cli.options import PATH
 from noref.lab.cli.options import level_option, numbers, photo_argument, seed_option
+from noref.lab.errors import LabError
 
 
 def _list_distortions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -38,6 +39,8 @@ def distort(photo: Path, kind: str, level: int, out: Path | None, seed: int) -> 
     from noref.lab import distortions
     from noref.lab.cli.output import save
 
+    if out is not None and out.exists() and out.samefile(photo):
+        raise LabError(f"{out}: this is the photo itself; choose another --out")
     distorted = distortions.get(kind)(images.read(photo).pixels, level, np.random.default_rng(seed))
     save(Image.fromarray(distorted), out or Path(f"{photo.stem}.{kind}.{level}.png"))
 

@@ -92,7 +92,7 @@ def defects(run: Path, photos: Sequence[str], out: Path) -> None:
 
     method = experiment.load_model(run)
     if not isinstance(method, DefectsMethod):
-        raise LabError(f"{run} holds {method.name}, which predicts no defects; give a run of `noref lab train defects`")
+        raise LabError(f"{run} holds {method.name}; give a run of `noref lab train defects`")
     chosen = [*sources.find(photos, sys.stdin.buffer)]
     if not chosen:
         raise LabError(f"no images found in {', '.join(photos)}; give photos, or folders that hold some")

@@ -95,6 +95,24 @@ class ExportedModel(Fixed[ExportedSettings]):
     def _scorer(self) -> Scorer:
         return Scorer(self.settings.model)
 
+    def check(self, rated: RatedImages, tests_all: bool) -> None:
+        """Warn if the model has learned from photos that are tested.
+
+        Args:
+            rated: The database.
+            tests_all: Whether all its photos are tested.
+
+        Raises:
+            LabError: The model predicts no scores.
+            ModelError: It cannot be used.
+        """
+        facts = self._scorer.card
+        if not facts.scale:
+            raise LabError(f"{self.settings.model} predicts no score, but defects or classes; choose a model with a score")
+        if tests_all and facts.measured.get("data_hash") == rated.fingerprint():
+            what = f"{facts.label} was trained on photos of {rated.name}, so this is no agreement on new photos"
+            warnings.warn(f"{what}; on its test part: {facts.measured.get('command')}", stacklevel=2)
+
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:
         """Scores of 0 to 100, higher is better.
 

@@ -88,11 +88,11 @@ def by_part(
         photos that have a prediction), and `srcc_low`, `srcc_high`, `plcc_low`, `plcc_high` (NaN where `metrics.bootstrap`
         gives no interval, such as for few contents).
     """
-    parts = {"all": predictions}
-    if by is not None:
-        parts.update({str(name): rows for name, rows in predictions.groupby(by)})
+    parts = [("all", predictions)]
+    if by is not None:  # a group may be called "all", too
+        parts += [(f"{by} all" if name == "all" else str(name), rows) for name, rows in predictions.groupby(by)]
     table = []
-    for name, rows in parts.items():
+    for name, rows in parts:
         scored = rows[np.isfinite(rows["predicted"])]
         found = bootstrap.intervals(scored["predicted"], scored["mos"], scored["content"], resamples=resamples, seed=seed)
         ends = {f"{figure}_{end}": getattr(found[figure], end) for figure in ("srcc", "plcc") for end in ("low", "high")}

@@ -90,7 +90,7 @@ def _test(shared: pd.DataFrame) -> dict[str, Any]:
         return _untested("no shared split; evaluate both on the same photos and contents, with one protocol, shares and seed")
     photos = pd.concat([_photos(row) for _, row in shared.iterrows()], ignore_index=True)
     scored = photos[np.isfinite(photos[["predicted_x", "predicted_y"]]).all(axis=1)]
-    facts = {"splits": len(shared), "contents": photos["content"].nunique(), "failed": len(photos) - len(scored)}
+    facts = {"splits": len(shared), "contents": scored["content"].nunique(), "failed": len(photos) - len(scored)}
     for side in ("x", "y"):
         undefined = shared[shared[f"srcc_{side}"].isna()]
         if len(undefined):

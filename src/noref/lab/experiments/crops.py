@@ -34,6 +34,7 @@ from noref.lab.metrics import significance
 from noref.lab.metrics.agreement import agreement
 from noref.lab.settings import changed
 from noref.lab.tables import as_markdown
+from noref.resampling import holm
 
 COUNTS = tuple(range(5, 55, 5))  # as in the paper
 LEVEL = 0.05  # significance level
@@ -157,6 +158,7 @@ def _report(every: pd.DataFrame, folder: Path, test_to_train: float) -> tuple[pd
     table["srcc_std"] = groups["srcc"].std().to_numpy()
     srcc = {name: every[every["pooling"] == name].pivot(index="split", columns="crops", values="srcc") for name in names}
     tests = compare(srcc, test_to_train)
+    tests = tests.assign(p_holm=holm(tests["p"]))
     for name, found in (("results", table), ("tests", tests)):
         found.to_csv(folder / f"{name}.csv", index=False)
         write_text(folder / f"{name}.md", as_markdown(found))

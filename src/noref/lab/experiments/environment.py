@@ -11,7 +11,10 @@ from typing import Any
 from noref.lab.files import read_json, write_json
 
 _RESUMED = "resumed at "
-_PACKAGES = ("noref", "numpy", "pillow", "onnxruntime", "torch", "lightning", "scikit-learn", "scipy", "pandas")
+_PACKAGES = (
+    *("noref", "numpy", "pillow", "onnxruntime", "torch", "torchvision", "timm", "lightning", "scikit-learn", "scipy"),
+    *("pandas", "imagehash", "piq"),
+)
 
 
 def note(file: Path, facts: Mapping[str, str]) -> None:

@@ -141,17 +141,20 @@ def evaluate(
         The table of results.
 
     Raises:
-        LabError: Two methods have one label; a table of scores has none for a database; or `folder` holds other results, or
-            cannot be written.
+        LabError: Two methods have one label; a table of scores has none for a database; a model predicts no scores; or
+            `folder` holds other results, or cannot be written.
     """
     labels = [method.label for method in candidates]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None:
         raise LabError(f"two methods would be called {twice}; rename one of their files")
-    for rated, _ in planned:
+    for rated, splits in planned:
         for method in candidates:
-            if isinstance(scores := method.build(rated), ScoreTable):
-                scores.check(rated)
+            built = method.build(rated)
+            if isinstance(built, ScoreTable):
+                built.check(rated)
+            if isinstance(built, ExportedModel):
+                built.check(rated, tests_all=any("train" not in split.parts for split in splits))
     make_folder(folder)
     _refuse_to_drop(folder, labels, [rated.name for rated, _ in planned])
     environment.note(folder / "environment.json", {})

@@ -1,5 +1,6 @@
 """Recipes: a method with its settings, the split and the seed, as YAML files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import resources
@@ -159,5 +160,11 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
     try:
         return replace(recipe, params=dump(changed(defaults, nested(settings), recipe.method)), **whole)
     except LabError as error:
-        blamed = [f"--set {name}={value}" for name, value in changes.items() if name in str(error)]
+        blamed = [f"--set {name}={value}" for name, value in changes.items() if _is_named(name, str(error))]
         raise LabError(f"{' '.join(blamed)}: {error}" if blamed else str(error)) from error
+
+
+def _is_named(setting: str, error: str) -> bool:
+    """Whether an error is about a setting, and does not only suggest it."""
+    unknown = re.search(r"is called '([^']*)'", error)
+    return setting in error if unknown is None else f"{setting}.".startswith(f"{unknown[1]}.")

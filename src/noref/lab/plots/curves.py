@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+COLOURS = 10  # of matplotlib, after which they repeat
+STYLES = ("-", "--", ":")
 
 
 def read_log(folder: Path) -> pd.DataFrame:
@@ -17,18 +21,20 @@ def draw(folder: Path) -> None:
     stages = sorted(path.parent for path in folder.glob("*/log"))
     if not stages:
         return
-    figure = Figure(figsize=(9, 3.2 * len(stages)), layout="constrained")
+    figure = Figure(figsize=(12, 3.6 * len(stages)), layout="constrained")
     panels = figure.subplots(len(stages), 2, squeeze=False)
     for row, stage in zip(panels, stages, strict=True):
         table = read_log(stage)
         known = [column for column in map(str, table) if column.startswith(("train_", "val_"))]
         losses = [column for column in known if column.endswith("_loss")]
         for panel, columns in zip(row, (losses, [column for column in known if column not in losses]), strict=True):
-            for column in columns:
-                panel.plot(table.index + 1, table[column], marker="o", markersize=3, label=column)
+            for number, column in enumerate(columns):
+                style = STYLES[number // COLOURS % len(STYLES)]
+                panel.plot(table.index + 1, table[column], style, marker="o", markersize=3, label=column)
             panel.set(title=stage.name, xlabel="epoch")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             if panel.lines:
-                panel.legend()
+                panel.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
             else:
                 panel.remove()
     figure.savefig(folder / "curves.png", dpi=100)

@@ -67,7 +67,8 @@ def extremes(predictions: pd.DataFrame, folder: Path, title: str) -> Figure:
             axes.set_axis_off()
         for axes, index in zip(row, chosen.index[:EACH], strict=False):
             show_photo(axes, folder / scored["image"][index])
-            axes.set_title(f"MOS {scored['mos'][index]:.2f}, predicted {fitted[index]:.2f}", fontsize=8)
+            predicted = f"predicted {scored['predicted'][index]:.2f}, fitted {fitted[index]:.2f}"
+            axes.set_title(f"MOS {scored['mos'][index]:.2f}\n{predicted}", fontsize=8)
         row[0].text(-0.06, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center")
     return figure
 

@@ -167,6 +167,13 @@ def train(
                 trainer.fit(module, images, checking, ckpt_path=str(last) if resumed else None)
             except SystemExit as error:  # which Lightning makes of Ctrl-C
                 raise KeyboardInterrupt from error
+            except RuntimeError as error:
+                if "is killed by signal: Terminated" in str(error):  # a worker of the loader heard of it first
+                    raise KeyboardInterrupt from error
+                if "is killed by signal: Killed" in str(error):
+                    cure = "lower schedule.workers or schedule.batch, then repeat the command"
+                    raise LabError(f"a process that loads photos was killed, probably for lack of memory; {cure}") from error
+                raise
             done.touch()
     module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])
 
