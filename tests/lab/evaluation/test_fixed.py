@@ -44,12 +44,12 @@ def test_a_model_is_not_tested_on_its_training_photos_without_a_warning(tmp_path
 
 
 def test_a_model_without_scores_is_refused(tmp_path):
+    facts = {"scale": "", "defects": ("noise",)}
     signature = "(uint8[1, h, w, 3] pixels) => (float[1, 1] defects)"
-    path = save_model(
-        tmp_path / "x.onnx", signature, "defects = Identity (half)", "float[1, 1] half = {0.5}", scale="", defects=("noise",)
-    )
+    path = save_model(tmp_path / "x.onnx", signature, "defects = Identity (half)", "float[1, 1] half = {0.5}", **facts)
+    rated = RatedImages("mine", tmp_path, pd.DataFrame({"image": ["a.png"], "mos": [1.0], "content": ["a"]}), (0, 2))
     with pytest.raises(LabError, match=r"x\.onnx predicts no score, but defects or classes"):
-        ExportedModel(path).check(RatedImages("mine", tmp_path, pd.DataFrame(), (0, 1)), tests_all=True)
+        ExportedModel(path).check(rated, tests_all=False)
 
 
 def scores(tmp_path: Path, text: str) -> ScoreTable:

@@ -213,11 +213,12 @@ def test_ctrl_c_reaches_the_caller_and_training_resumes(tmp_path):
     ("how", "expected"), [("Terminated", KeyboardInterrupt), ("Killed", LabError), ("Aborted", RuntimeError)]
 )
 def test_a_worker_that_is_ended_is_no_bug_if_something_else_ended_it(tmp_path, how, expected):
-    def ended() -> RuntimeError:
-        return RuntimeError(f"DataLoader worker (pid 7) is killed by signal: {how}. ")
+    class Ended(RuntimeError):  # as torch raises it
+        def __str__(self) -> str:
+            return f"DataLoader worker (pid 7) is killed by signal: {how}. "
 
     with pytest.raises(expected):
-        follow(tmp_path, FALLING, broken_at=3, by=ended)
+        follow(tmp_path, FALLING, broken_at=3, by=Ended)
     assert follow(tmp_path, FALLING).trained == [3, 4]
 
 
