@@ -272,6 +272,15 @@ def test_a_file_that_was_moved_or_removed_is_not_written(tmp_path):
                 store.write(assessed("/b"))
 
 
+def test_the_working_folder_may_change(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Store("r.db", "w") as store:
+        store.use(CARD, "common", False)
+        monkeypatch.chdir("/")
+        store.write(assessed("/a"))
+    assert paths(tmp_path / "r.db") == ["/a"]
+
+
 def test_damage_has_its_own_cure(tmp_path):
     path = filled(tmp_path / "r.db", *(assessed(f"/{number}") for number in range(300)))
     content = path.read_bytes()

@@ -52,7 +52,7 @@ class Store:
         self._lock = schema.Lock(self.path) if mode == "w" else None
         try:
             self._database = schema.opened(self.path, mode)
-            self._opened = self.path.stat()
+            self._place, self._opened = self.path.absolute(), self.path.stat()
         except BaseException:
             if self._lock is not None:
                 self._lock.release()
@@ -251,7 +251,7 @@ class Store:
     def _require_place(self) -> None:
         """Refuse to write to a file that is no longer at its path: SQLite would go on, and the results would be lost."""
         with contextlib.suppress(OSError):
-            if os.path.samestat(self.path.stat(), self._opened):
+            if os.path.samestat(self._place.stat(), self._opened):
                 return
         raise StoreError(f"{self.path}: it was moved or removed while it was written; put it back, and run the command again")
 
