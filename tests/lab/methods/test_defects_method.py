@@ -262,4 +262,4 @@ def test_plotting_defects_needs_a_method_that_predicts_them(pristine, tmp_path, 
     monkeypatch.setattr(experiment, "load_model", lambda _: Judge())
     result = call("plot", "defects", tmp_path, pristine)
     assert result.exit_code == 2
-    assert "holds diqa, which predicts no defects" in result.stderr
+    assert "holds diqa; give a run of `noref lab train defects`" in result.stderr
