@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from noref import sources
 from noref.assessment import Assessment
+from noref.errors import ImageError
 from noref.images import Source
 from noref.scorer import Scorer
 
-UNWRITTEN = "its map could not be written to"
-"""Beginning of the warning of an assessment whose map could not be written."""
-
+_UNWRITTEN = "its map could not be written to"
 _LONGEST_NAME = 255  # bytes of a file name, on nearly every file system
 
 
@@ -74,9 +73,14 @@ class Work:
                 raise FileExistsError(errno.EEXIST, "a file that is no quality map has this name; choose another folder")
             overlay.save(drawing, item.target)
         except OSError as error:
-            warning = f"{UNWRITTEN} {item.target}: {error.strerror or error}"
+            warning = f"{_UNWRITTEN} {item.target}: {error.strerror or error}"
             assessment = dataclasses.replace(assessment, warnings=(*assessment.warnings, warning))
         return assessment, photo.pixels
+
+
+def lacks_map(result: Assessment | ImageError) -> bool:
+    """Whether a photo was scored, but its map could not be written."""
+    return isinstance(result, Assessment) and any(warning.startswith(_UNWRITTEN) for warning in result.warnings)
 
 
 def with_targets(found: Iterator[sources.Found], maps: Path | None) -> Iterator[Item]:

@@ -110,7 +110,7 @@ def chosen(store: Results, number: int) -> Settings:
     """The settings of a number as `--settings` takes it."""
     settings = store.settings()
     if not settings:
-        stop(f"{store.path}: it holds no results yet")
+        stop(f"{store.path}: it holds no results yet; write some with `noref score PHOTOS --out {store.path}`")
     if number > len(settings):
         stop(f"{store.path}: there are no settings {number}; {described(store)}")
     return settings[number - 1]

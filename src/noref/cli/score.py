@@ -131,9 +131,7 @@ def score(
         try:
             for result in results:
                 counts[type(result)] += 1
-                unwritten += isinstance(result, Assessment) and any(
-                    text.startswith(quality_maps.UNWRITTEN) for text in result.warnings
-                )
+                unwritten += quality_maps.lacks_map(result)
                 if writer is not None:
                     writer.write(result)
                 advance()

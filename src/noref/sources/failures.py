@@ -56,8 +56,8 @@ def as_image_error(name: str, error: Exception) -> ImageError:
             cure = f"pip install 'noref[{extra}]'" if extra else "install it"
         case Truncated() | Malformed() | EOFError() | zlib.error() | lzma.LZMAError():
             kind, cure = DamagedImage, "copy or download it again"
-            cause = f"it is damaged or truncated{f' ({error})' if str(error) else ''}"
-            cause = str(error) if isinstance(error, (Truncated, Malformed)) else cause
+            detail = f" ({error})" if str(error) else ""
+            cause = str(error) if isinstance(error, (Truncated, Malformed)) else f"it is damaged or truncated{detail}"
         case FileNotFoundError() if is_url(name):
             cause, cure = "no such file, folder or bucket", "check its name; the URL of a folder ends with /"
         case FileNotFoundError() | PermissionError() if not is_url(name):
