@@ -209,7 +209,8 @@ def test_files_without_results_are_explained(save, tmp_path):
     assert "photo.jpg: file is not a database; choose" in call(save("photo.jpg", b"no database" * 100)).stderr
     with Store(tmp_path / "r.db", "w"):
         pass
-    assert call(tmp_path / "r.db").stderr.endswith(f"no results yet; write some with `noref score PHOTOS --out {tmp_path / 'r.db'}`\n")
+    cure = f"write some with `noref score PHOTOS --out {tmp_path / 'r.db'}`"
+    assert call(tmp_path / "r.db").stderr.endswith(f"it holds no results yet; {cure}\n")
 
 
 def test_the_errors_of_a_file_are_public():
