@@ -273,6 +273,9 @@ def test_a_model_without_scores_begins_with_its_defects(browser, tmp_path):
     assert not browser.all("#scores")
     assert browser.text("#gallery-state") == "2 of 2 photos"
     assert browser.texts("#gallery .name") == ["2.jpg", "3.jpg"]
+    browser.open(write(tmp_path / "none.html", records[:1]))
+    assert not browser.all("#photos, #scores")
+    assert browser.texts("#body .name") == ["0.jpg"]
 
 
 def test_failures_with_cause_and_cure(report):

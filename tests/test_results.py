@@ -83,6 +83,7 @@ def test_photos_that_cannot_be_looked_at_are_not_missing(tmp_path, monkeypatch):
             raise PermissionError(errno.EACCES, "Permission denied", path)
         return looked(path)
 
+    assert sources.is_gone(f"/gone.zip::{'x' * 300}.jpg")
     monkeypatch.setattr(os, "lstat", denied)
     assert shown(file, "--missing") == ["/gone.jpg"]
 

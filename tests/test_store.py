@@ -244,7 +244,12 @@ def test_closing_twice_leaves_the_next_writer_alone(place):
             writing(place)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere, an open file cannot be removed")
+def test_results_are_removed_while_they_are_read(place):
+    with writing(filled(place, assessed("/a"), failed("/b"), failed("/c"))) as store:
+        store.remove((record.path for record in store.records(failed=True)), SETTINGS)
+        assert [record.path for record in store.records()] == ["/a"]
+
+
 def test_a_record_is_read_whole_though_another_process_writes(tmp_path):
     """Keys of removed results are used again: defects read later could be those of another photo."""
     with Store(tmp_path / "r.db", "w") as store, Store(tmp_path / "r.db") as reader:
@@ -268,7 +273,9 @@ def test_a_file_that_was_moved_or_removed_is_not_written(tmp_path):
             store.use(CARD, "common", False)
             store.write(assessed("/a"))
             change(path)
-            with pytest.raises(StoreError, match=rf"{number}\.db: it was moved or removed while it was written; put it back"):
+            with pytest.raises(
+                StoreError, match=rf"{number}\.db: it was moved or removed while it was being written; put it back"
+            ):
                 store.write(assessed("/b"))
 
 
@@ -304,6 +311,7 @@ def test_a_closed_store_is_a_mistake_of_the_caller(tmp_path):
         list(store.records())
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere, an open file cannot be removed")
 def test_a_lock_on_a_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
     first, connect = schema.Lock(tmp_path / "r.db"), sqlite3.connect
 

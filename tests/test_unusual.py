@@ -44,7 +44,7 @@ def test_the_command_line_shows_warning_and_share(measure, save, monkeypatch):
     photo = save("a.png", np.full((8, 8, 3), 180, np.uint8))
     assert f"({WARNING})" in CliRunner().invoke(app, ["score", str(photo), "--model", str(measure)]).stdout
     monkeypatch.setattr(card, "FOLDER", measure.parent)
-    line = "  unusual      a warning beyond the distance of 99% of training photos\n"
+    line = "  unusual      a warning; 99% of photos similar to the training photos have none\n"
     assert line in CliRunner().invoke(app, ["models"]).stdout
 
 

@@ -1,4 +1,4 @@
-"""Precision and recall of refusing every photo below a threshold, measured on labelled photos.
+"""Precision and recall of rejecting every photo below a threshold, measured on labelled photos.
 
 A photo is rejected if its score is lower than the threshold. Precision is the share of rejected photos that are labelled
 "reject"; recall is the share of photos labelled "reject" that are rejected. Intervals are percentile intervals of a bootstrap
@@ -34,7 +34,7 @@ class Range(NamedTuple):
 
 
 class Point(NamedTuple):
-    """What refusing below one threshold does.
+    """What rejecting below one threshold does.
 
     Attributes:
         threshold: On the scale of the score; photos with a lower score are rejected.

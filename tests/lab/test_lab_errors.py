@@ -68,11 +68,11 @@ WRONG = {
     ),
     "card of a wrong type": (
         (*TRAIN, "--export", "x.onnx", "--card", "card.json"),
-        "card.json: a value of a wrong type for version, weaknesses; see the types of noref.ModelCard",
+        "card.json: wrong type for version, weaknesses; see the types of noref.ModelCard",
     ),
     "card with measured facts": (
         (*TRAIN, "--export", "x.onnx", "--card", "measured.json"),
-        "measured.json: agreement, area cannot be given; what can: description, version, licence",
+        "measured.json: agreement and area cannot be set by --card; it takes description, version, licence",
     ),
     "card without export": ((*TRAIN, "--card", "card.json"), "--card has no effect without --export"),
     "setting unknown beside others": (

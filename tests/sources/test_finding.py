@@ -1,5 +1,6 @@
 """Images found in files, folders and lists."""
 
+import bz2
 import codecs
 import io
 import os
@@ -151,8 +152,10 @@ def test_an_image_instead_of_a_list_is_one_failed_photo(form):
     ("content", "what"),
     [
         (zipped({"a.jpg": jpeg()}), "a ZIP archive"),
+        (tar({"a.jpg": jpeg()}), "a tar archive"),
         (tar({"a.jpg": jpeg()}, "gz"), "gzip data"),
-        (tar({"a.jpg": jpeg()}, "bz2"), "bzip2 data"),
+        (bz2.compress(bytes(1000), 1), "bzip2 data"),
+        (b"PAR1\x15\x04\x15" + bytes(80), "a Parquet file"),
         (tar({"a.jpg": jpeg()}, "xz"), "xz data"),
         (b"SQLite format 3\0" + bytes(84), "an SQLite file"),
     ],
@@ -164,6 +167,8 @@ def test_a_file_of_many_photos_on_standard_input_is_no_list(content, what):
 
 def test_names_with_line_feeds_are_separated_by_null_characters():
     assert list(sources.lines(io.BytesIO(b"new\nline.jpg\0b.jpg\0"))) == ["new\nline.jpg", "b.jpg"]
+    assert list(sources.lines(io.BytesIO(b"new\nline.jpg\0"))) == ["new\nline.jpg"]
+    assert list(sources.lines(io.BytesIO(b"a.jpg\nb\0.jpg\nc.jpg\n"))) == ["a.jpg", "b\0.jpg", "c.jpg"]  # one is damage
     assert list(sources.lines(io.BytesIO(b"PAR1.jpg\nBZh9.jpg\n"))) == ["PAR1.jpg", "BZh9.jpg"]
 
 

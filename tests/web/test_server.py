@@ -366,7 +366,7 @@ def test_an_empty_address_is_not_that_of_every_network():
 def test_what_is_no_host_name_is_refused(name):
     result = CliRunner().invoke(app, ["serve", "--allow-host", name])
     assert result.exit_code == 2
-    assert "is no host name; give it without scheme, port and path" in " ".join(result.stderr.split())
+    assert "is not a host name; give it without scheme, brackets, port and path" in " ".join(result.stderr.split())
 
 
 def test_an_unknown_model_is_reported():

@@ -73,7 +73,7 @@ FORMATS = [*texts.FORMATS]
 )
 @exact_option
 @max_pixels_option()
-@jobs_option
+@jobs_option()
 @debug_option
 def compare(
     places: Sequence[str],

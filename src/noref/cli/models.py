@@ -25,7 +25,10 @@ def models() -> None:
                 "interval",
                 f"{facts.coverage:.0%} coverage of the MOS on photos like those of training" if facts.coverage else "",
             ),
-            ("unusual", f"a warning beyond the distance of {facts.usual:.0%} of training photos" if facts.usual else ""),
+            (
+                "unusual",
+                f"a warning; {facts.usual:.0%} of photos similar to the training photos have none" if facts.usual else "",
+            ),
             ("size", f"{facts.policy}; at least {facts.shortest} pixels on each side"),
             ("map", facts.map_meaning),
             ("defects", ", ".join(facts.defects)),

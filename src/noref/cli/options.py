@@ -77,13 +77,14 @@ def view_option(**settings: Any) -> Callable[[Command], Command]:
 
 
 exact_option = click.option("--exact", is_flag=True, help="Decode large JPEGs in full, not at a reduced size; slower.")
-jobs_option = click.option(
-    "--jobs",
-    type=Whole(min=1),
-    metavar="N",
-    show_default=AUTOMATIC_JOBS,
-    help="Photos scored in parallel; with --engine ray, scorers. The results do not depend on it.",
-)
+
+
+def jobs_option(**settings: Any) -> Callable[[Command], Command]:
+    """`--jobs`; settings of the option replace those here."""
+    usual = {"show_default": AUTOMATIC_JOBS, "help": "Photos scored in parallel; the results do not depend on it."}
+    return click.option("--jobs", type=Whole(min=1), metavar="N", **{**usual, **settings})
+
+
 settings_option = click.option(
     "--settings",
     "number",

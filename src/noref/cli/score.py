@@ -57,7 +57,7 @@ from noref.store import Store
 @click.option("--thumbnails", is_flag=True, help="With --out: keep a small picture of each photo.")
 @click.option("--map", "maps", type=PATH, metavar="FOLDER", help="Draw each photo's quality map as a PNG in this folder.")
 @click.option("--column", metavar="NAME", help="For Parquet files: the column with the photos or their paths.")
-@jobs_option
+@jobs_option(help="Photos scored in parallel; with --engine ray, scorers. The results do not depend on it.")
 @model_option()
 @view_option()
 @max_pixels_option()

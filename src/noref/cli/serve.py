@@ -40,7 +40,7 @@ class _HostName(click.ParamType[str]):
             ipaddress.ip_address(value)
         except ValueError:
             if not re.fullmatch(r"[\w.-]+", value):
-                self.fail(f"{value!r} is no host name; give it without scheme, port and path.", param, ctx)
+                self.fail(f"{value!r} is not a host name; give it without scheme, brackets, port and path.", param, ctx)
         return value
 
 

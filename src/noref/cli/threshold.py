@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from noref import sources, thresholds
+from noref import sources, thresholds, urls
 from noref.cli.options import PATH, Within, debug_option, settings_option
 from noref.cli.output import require_local, say, stop, stops
 from noref.cli.results import chosen
@@ -107,6 +107,7 @@ def _read(path: Path) -> dict[str, bool]:
             cure = f"write keep or reject, in a CSV with the columns {PHOTOS[0]} and {LABEL}"
             stop(f"{path}: photo {number} ({photo}) has the label {label!r}; {cure}")
         reject = LABELS[label.lower()]
+        photo = urls.local(photo)
         place = sources.shown(photo) if sources.is_url(photo) else os.path.abspath(path.parent / photo)
         if found.setdefault(place, reject) != reject:
             stop(f"{path}: {photo} has both labels; keep one of the rows")

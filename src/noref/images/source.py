@@ -68,7 +68,7 @@ def _stream(name: str, source: object) -> BinaryIO:
 
 def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
     try:
-        stream = open(path, "rb")  # noqa: SIM115  (the caller closes it; an empty path is no folder)
+        stream = open(urls.local(path) if isinstance(path, str) else path, "rb")  # noqa: SIM115  (the caller closes it; an empty path is no folder)
     except IsADirectoryError:
         cure = "pass a file; Scorer.score_many and `noref score` search folders that may be read"
         raise ImageNotFound(name, "it is a folder", cure) from None
@@ -87,7 +87,7 @@ def _missing(name: str, path: "str | os.PathLike[str]", error: Exception) -> tup
     if not os.fspath(path):
         return "the path is empty", "give the path of a file"
     if "\0" in os.fsdecode(path):
-        return "no path holds a null character", "separate the paths of a list by line feeds, or all by null characters"
+        return "a path cannot contain a null character", "separate the paths of a list by line feeds, or all by null characters"
     if os.path.islink(path):
         return f"{reason(error)}: its link points to {os.readlink(path)}", "check the target of the link"
     if isinstance(error, FileNotFoundError) and any(mark in name for mark in "*?"):

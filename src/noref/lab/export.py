@@ -126,7 +126,7 @@ def export_run(run: Path, target: Path, facts: Path | None = None) -> Path:
     Args:
         run: Results folder of `noref.lab.experiments.experiment.run`.
         target: The .onnx to write.
-        facts: JSON with further fields of the card: version, description, licence, training_data, origin, weaknesses.
+        facts: JSON with further fields of the card: those in `OWN_FACTS`.
 
     Raises:
         LabError: `run` holds no finished experiment, the method has no network to export, `facts` cannot be used (see
@@ -180,9 +180,9 @@ def card_facts(file: Path) -> dict[str, Any]:
     """
     facts = read_json(file)
     if others := sorted(facts.keys() - set(OWN_FACTS)):
-        raise LabError(f"{file}: {', '.join(others)} cannot be given; what can: {', '.join(OWN_FACTS)}")
+        raise LabError(f"{file}: {' and '.join(others)} cannot be set by --card; it takes {', '.join(OWN_FACTS)}")
     if wrong := cards.of_wrong_type(facts):
-        raise LabError(f"{file}: a value of a wrong type for {', '.join(wrong)}; see the types of noref.ModelCard")
+        raise LabError(f"{file}: wrong type for {', '.join(wrong)}; see the types of noref.ModelCard")
     return facts
 
 

@@ -23,7 +23,7 @@ _NO_CREDENTIALS = {  # of botocore
 }
 _REDIRECTS = {  # of aiohttp, whose own messages are empty or name the target only
     "TooManyRedirects": "the server redirects in a circle",
-    "NonHttpUrlRedirectClientError": "the server redirects to a URL that is not of HTTP",
+    "NonHttpUrlRedirectClientError": "the server redirects to a URL that is not HTTP",
 }
 _MAY_PASS = {408, 425, 429}  # statuses below 500 after which the same request may succeed
 

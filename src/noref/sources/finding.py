@@ -117,6 +117,7 @@ def photos_of(part: Part, skipped: Counter[str] | None = None) -> Iterator[Found
 
 def is_local(path: str) -> bool:
     """Whether a source is a photo of this machine, or a folder of such, and can be listed at once."""
+    path = urls.local(path)
     return os.path.isdir(path) or not (is_url(path) or archives.holds_many(path) or path == "-" or _has_braces(path))
 
 

@@ -1,5 +1,6 @@
 """A photo that was found: its names, and where its content is."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,8 +145,8 @@ def is_gone(name: str) -> bool:
 def _is_absent(path: str) -> bool:
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a null character
         return True
-    except (OSError, ValueError):
-        return False
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
     return False

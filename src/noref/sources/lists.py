@@ -1,6 +1,7 @@
 """Lists of paths and URLs, one a line or separated by null characters."""
 
 import codecs
+import re
 import sys
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -10,23 +11,24 @@ from noref.images import formats
 
 _CHUNK = 2**16  # bytes of a list read at a time, at most
 _FILES = {
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x1f\x8b": "gzip data",
-    b"BZh91AY&SY": "bzip2 data",
-    b"\xfd7zXZ\0": "xz data",
-    b"\x28\xb5\x2f\xfd": "Zstandard data",
-    b"PAR1\x15": "a Parquet file",
-    b"SQLite format 3\0": "an SQLite file",
+    rb"PK\x03\x04": "a ZIP archive",
+    rb".{257}ustar": "a tar archive",
+    rb"\x1f\x8b": "gzip data",
+    rb"BZh[1-9]1AY&SY": "bzip2 data",
+    rb"\xfd7zXZ\0": "xz data",
+    rb"\x28\xb5\x2f\xfd": "Zstandard data",
+    rb"PAR1\x15": "a Parquet file",
+    rb"SQLite format 3\0": "an SQLite file",
 }
-"""First bytes of files that are no lists."""
+"""Patterns of the first bytes of files that are no lists."""
 
 
 def lines(stream: BinaryIO) -> Iterator[str]:
     """Paths in a list, one per line, each as soon as its line is complete; blank lines are passed over.
 
-    Lines end with LF or CRLF; or, if there is a null character among the first, with null characters (`find -print0`), which no
-    path holds. The encoding is that of file names, nearly everywhere UTF-8; bytes that do not fit it are kept as `os.fsdecode`
-    keeps them. With a byte-order mark it is UTF-8 or UTF-16.
+    Lines end with LF or CRLF, or with null characters if the beginning has at least as many of these (`find -print0`). The
+    encoding is that of file names, nearly everywhere UTF-8; bytes that do not fit it are kept as `os.fsdecode` keeps them. With
+    a byte-order mark it is UTF-8 or UTF-16.
 
     Args:
         stream: A binary stream. An unbuffered one gives lines as they are written; so does one that has `read1`.
@@ -41,8 +43,8 @@ def lines(stream: BinaryIO) -> Iterator[str]:
     if b"\0" in head and (form := formats.detected(head)):
         cure = "on Linux and macOS, give /dev/stdin instead of -"
         raise UnsupportedImage("-", f"standard input is a {form.name} image, not a list of paths", cure)
-    for mark, what in _FILES.items():
-        if head.startswith(mark):
+    for pattern, what in _FILES.items():
+        if re.match(pattern, head, re.DOTALL):
             raise UnsupportedImage("-", f"standard input is {what}, not a list of paths", "give the name of the file")
     encoding, errors = sys.getfilesystemencoding(), "surrogateescape"
     for mark, marked in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
@@ -50,7 +52,8 @@ def lines(stream: BinaryIO) -> Iterator[str]:
             head, encoding, errors = head.removeprefix(mark), marked, "surrogateescape" if marked == "utf-8" else "replace"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     rest = decoder.decode(head)
-    end, extra = ("\0", "") if "\0" in rest else ("\n", "\r")
+    nulls = rest.count("\0")
+    end, extra = ("\0", "") if nulls and nulls >= rest.count("\n") else ("\n", "\r")
     while True:
         *complete, rest = rest.split(end)
         yield from filter(None, (line.rstrip(extra) for line in complete))

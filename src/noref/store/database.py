@@ -244,8 +244,8 @@ class Store:
     def remove(self, paths: Iterable[str], settings: Settings) -> None:
         """Remove the results of photos under some settings."""
         key = self._id(settings)
+        keys = [(key, sql.stored_path(path)) for path in paths]  # before the transaction: they may come from `records`
         with self._transaction() as database:
-            keys = ((key, sql.stored_path(path)) for path in paths)
             database.executemany("DELETE FROM results WHERE settings = ? AND path = ?", keys)
 
     def _require_place(self) -> None:
@@ -253,7 +253,9 @@ class Store:
         with contextlib.suppress(OSError):
             if os.path.samestat(self._place.stat(), self._opened):
                 return
-        raise StoreError(f"{self.path}: it was moved or removed while it was written; put it back, and run the command again")
+        raise StoreError(
+            f"{self.path}: it was moved or removed while it was being written; put it back, or choose another file"
+        )
 
     def _id(self, settings: Settings | None) -> int:
         """Of settings in the file; 0 for those used last if there are none."""

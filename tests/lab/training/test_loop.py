@@ -1,6 +1,7 @@
 """The training loop and its batches: shares of a batch, averaged weights, resume."""
 
 import contextlib
+import os
 import signal
 from itertools import chain
 from pathlib import Path
@@ -209,17 +210,23 @@ def test_ctrl_c_reaches_the_caller_and_training_resumes(tmp_path):
     assert follow(tmp_path, FALLING).trained == [3, 4]
 
 
-@pytest.mark.parametrize(
-    ("how", "expected"), [("Terminated", KeyboardInterrupt), ("Killed", LabError), ("Aborted", RuntimeError)]
-)
-def test_a_worker_that_is_ended_is_no_bug_if_something_else_ended_it(tmp_path, how, expected):
-    class Ended(RuntimeError):  # as torch raises it
-        def __str__(self) -> str:
-            return f"DataLoader worker (pid 7) is killed by signal: {how}. "
+class Ended(One):
+    """A data set whose loader ends itself by a signal."""
 
-    with pytest.raises(expected):
-        follow(tmp_path, FALLING, broken_at=3, by=Ended)
-    assert follow(tmp_path, FALLING).trained == [3, 4]
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __getitem__(self, place: tuple[int, int]) -> torch.Tensor:
+        os.kill(os.getpid(), self.number)
+        return super().__getitem__(place)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGKILL", 9)])
+def test_a_loader_that_something_else_ended_is_no_bug(tmp_path, number):
+    schedule = Schedule(epochs=20, workers=1)
+    with pytest.raises(LabError, match=r"a process that loads photos was ended \(.*the same command resumes"):
+        train(Figures(FALLING, None, InterruptedError), Ended(number), One(), tmp_path, schedule, 0, "figure")
 
 
 def test_no_epochs_leave_the_weights_as_they_are(tmp_path):

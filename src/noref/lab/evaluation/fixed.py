@@ -110,7 +110,7 @@ class ExportedModel(Fixed[ExportedSettings]):
         if not facts.scale:
             raise LabError(f"{self.settings.model} predicts no score, but defects or classes; choose a model with a score")
         if tests_all and facts.measured.get("data_hash") == rated.fingerprint():
-            what = f"{facts.label} was trained on photos of {rated.name}, so this is no agreement on new photos"
+            what = f"{facts.label} was trained on photos of {rated.name}, so this does not measure agreement on new photos"
             warnings.warn(f"{what}; on its test part: {facts.measured.get('command')}", stacklevel=2)
 
     def predict(self, images: Sequence[Source]) -> npt.NDArray[np.float64]:

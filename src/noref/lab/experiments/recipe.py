@@ -167,4 +167,6 @@ def load_recipe(name_or_file: str, changes: dict[str, Any] | None = None) -> Rec
 def _is_named(setting: str, error: str) -> bool:
     """Whether an error is about a setting, and does not only suggest it."""
     unknown = re.search(r"is called '([^']*)'", error)
-    return setting in error if unknown is None else f"{setting}.".startswith(f"{unknown[1]}.")
+    if unknown is not None:
+        return f"{setting}.".startswith(f"{unknown[1]}.")
+    return setting in error if setting in ("seed", "split", "labels") else error.startswith(setting)

@@ -146,7 +146,7 @@ def train(
     Raises:
         KeyboardInterrupt: Training was interrupted; a repeated call resumes.
         LabError: Lightning refuses the schedule (an unknown precision or strategy, unavailable devices), training
-            diverges, or a checkpoint cannot be written or read.
+            diverges, a process that loads photos is ended, or a checkpoint cannot be written or read.
     """
     if not schedule.epochs:
         return
@@ -168,12 +168,10 @@ def train(
             except SystemExit as error:  # which Lightning makes of Ctrl-C
                 raise KeyboardInterrupt from error
             except RuntimeError as error:
-                if "is killed by signal: Terminated" in str(error):  # a worker of the loader heard of it first
-                    raise KeyboardInterrupt from error
-                if "is killed by signal: Killed" in str(error):
-                    cure = "lower schedule.workers or schedule.batch, then repeat the command"
-                    raise LabError(f"a process that loads photos was killed, probably for lack of memory; {cure}") from error
-                raise
+                if "DataLoader worker (pid" not in str(error):
+                    raise
+                cure = "if memory was short, lower schedule.workers or schedule.batch; the same command resumes"
+                raise LabError(f"a process that loads photos was ended ({error}); {cure}") from error
             done.touch()
     module.load_state_dict(SafeCheckpoints().load_checkpoint(folder / "best.ckpt")["state_dict"])
 

@@ -91,5 +91,5 @@ function startGallery() {
     clearTimeout(waiting); // once the slider rests
     waiting = setTimeout(() => gallery.name === "near" && showGallery("near"), 150);
   });
-  showGallery(document.querySelector(".chips [data-gallery]")?.dataset.gallery ?? "worst"); // without scores, that of a defect
+  showGallery(document.querySelector(".chips [data-gallery]").dataset.gallery); // the worst, or without scores a defect
 }

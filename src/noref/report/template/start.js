@@ -1,8 +1,6 @@
 // Parts of the page that the results call for.
 
 if ($("scores")) startThreshold();
-if ($("all")) {
-  startGallery();
-  startTable();
-}
+if ($("photos")) startGallery();
+if ($("all")) startTable();
 if ($("failures")) startFailures();
