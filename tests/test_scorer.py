@@ -460,6 +460,13 @@ def test_a_single_source_is_no_list_of_sources(scorer, source):
         scorer.score_many(source)
 
 
+def test_a_file_url_is_the_path_that_it_names(scorer, save):
+    path = save("a photo.png", make_scene())
+    assert scorer.score(path.as_uri()).score == scorer.score(path).score
+    with pytest.raises(noref.ImageNotFound, match=r"none\.png: no such file or directory; check the path"):
+        scorer.score(path.with_name("none.png").as_uri())
+
+
 def test_credentials_in_urls_are_not_shown():
     url = "https://user:secret@host.invalid/photo.jpg?key=secret"
     with pytest.raises(ImageNotFound) as caught:

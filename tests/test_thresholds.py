@@ -203,3 +203,10 @@ def test_a_url_is_refused_without_its_credentials(tmp_path):
     for arguments in ((file, "https://us3r:s3cret@host/labels.csv"), ("https://us3r:s3cret@host/r.db", "labels.csv")):
         result = call(*arguments)
         assert (result.exit_code, "a URL is given" in result.stderr, "s3cret" in result.output) == (Exit.STOPPED, True, False)
+
+
+def test_photos_may_be_labelled_by_file_urls(tmp_path):
+    file = filled(tmp_path / "r.db", *(assessed(f"/{number} a.jpg", 10.0 * number) for number in range(4)))
+    rows = [f"file:///{number}%20a.jpg,{'reject' if number < 2 else 'keep'}" for number in range(4)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    assert call(file, tmp_path / "labels.csv", "--recall", 1).stderr == "4 photos: 2 keep, 2 reject\n"

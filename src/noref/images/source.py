@@ -82,7 +82,7 @@ def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
 
 def _missing(name: str, path: "str | os.PathLike[str]", error: Exception) -> tuple[str, str]:
     """Cause and cure of a path that cannot be opened."""
-    if "://" in name:
+    if "://" in name and urls.local(name) == name:
         return reason(error), "Scorer.score_many reads URLs"
     if not os.fspath(path):
         return "the path is empty", "give the path of a file"
