@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -69,6 +71,22 @@ def test_unfinished_files_of_other_threads_can_be_discarded(tmp_path):
     assert os.listdir(tmp_path) == []
     go_on.set()
     thread.join()
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupted_command_leaves_no_unfinished_file(tmp_path):
+    script = """
+import sys
+from pathlib import Path
+from noref import drafts
+from noref.cli import app
+def interrupted(): sys.exit(130)
+app.app = interrupted
+with drafts.draft(Path(sys.argv[1])) as file:  # as another thread would hold it
+    file.touch()
+    app.main()
+"""
+    assert subprocess.run([sys.executable, "-c", script, tmp_path / "map.png"], check=False).returncode == 130
     assert os.listdir(tmp_path) == []
 
 

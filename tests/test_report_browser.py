@@ -76,6 +76,7 @@ def test_the_threshold_counts_the_photos_below_it(report):
     exact.clear()
     exact.send_keys("50.25")
     assert report.text("#below") == f"{PHOTOS // 2 + 1 + 6} photos"  # 50.25 is not below itself
+    assert report.text("#share").startswith("below 50.25: ")
     assert report.js("return document.querySelectorAll('.bin.below').length") == 25
 
 

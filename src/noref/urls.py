@@ -24,7 +24,7 @@ def is_url(path: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
 
 
-def local(source: str) -> str:
+def as_path(source: str) -> str:
     """The path that a URL `file://...` names, as it is or percent-encoded; any other source as it is."""
     path = re.sub(r"^file://(localhost)?(?=/)", "", source, count=1, flags=re.IGNORECASE)
     if path == source or os.path.lexists(path):

@@ -107,7 +107,7 @@ def _read(path: Path) -> dict[str, bool]:
             cure = f"write keep or reject, in a CSV with the columns {PHOTOS[0]} and {LABEL}"
             stop(f"{path}: photo {number} ({photo}) has the label {label!r}; {cure}")
         reject = LABELS[label.lower()]
-        photo = urls.local(photo)
+        photo = urls.as_path(photo)
         place = sources.shown(photo) if sources.is_url(photo) else os.path.abspath(path.parent / photo)
         if found.setdefault(place, reject) != reject:
             stop(f"{path}: {photo} has both labels; keep one of the rows")

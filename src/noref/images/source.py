@@ -68,7 +68,8 @@ def _stream(name: str, source: object) -> BinaryIO:
 
 def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
     try:
-        stream = open(urls.local(path) if isinstance(path, str) else path, "rb")  # noqa: SIM115  (the caller closes it; an empty path is no folder)
+        named = urls.as_path(path) if isinstance(path, str) else path
+        stream = open(named, "rb")  # noqa: SIM115  (the caller closes it; an empty path is no folder)
     except IsADirectoryError:
         cure = "pass a file; Scorer.score_many and `noref score` search folders that may be read"
         raise ImageNotFound(name, "it is a folder", cure) from None
@@ -82,7 +83,7 @@ def _open(name: str, path: "str | os.PathLike[str]") -> BinaryIO:
 
 def _missing(name: str, path: "str | os.PathLike[str]", error: Exception) -> tuple[str, str]:
     """Cause and cure of a path that cannot be opened."""
-    if "://" in name and urls.local(name) == name:
+    if "://" in name and urls.as_path(name) == name:
         return reason(error), "Scorer.score_many reads URLs"
     if not os.fspath(path):
         return "the path is empty", "give the path of a file"

@@ -117,12 +117,12 @@ def photos_of(part: Part, skipped: Counter[str] | None = None) -> Iterator[Found
 
 def is_local(path: str) -> bool:
     """Whether a source is a photo of this machine, or a folder of such, and can be listed at once."""
-    path = urls.local(path)
+    path = urls.as_path(path)
     return os.path.isdir(path) or not (is_url(path) or archives.holds_many(path) or path == "-" or _has_braces(path))
 
 
 def _parts(path: str, skip: Paths = (), skipped: Counter[str] | None = None, column: str | None = None) -> Iterator[Part]:
-    path = urls.local(path)
+    path = urls.as_path(path)
     if os.path.isdir(path):
         for name in images_below(path, skip, skipped):
             yield local(name, str(PurePath(name).relative_to(path)))
@@ -141,7 +141,7 @@ def _has_braces(path: str) -> bool:
 
 def _named(path: str, column: str | None) -> Part:
     """A file by its name."""
-    path = urls.local(path)
+    path = urls.as_path(path)
     file = RemoteFile(path) if is_url(path) else LocalFile(path)
     if archives.holds_many(file.filename):
         return Collection(file, column)

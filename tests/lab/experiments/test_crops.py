@@ -9,6 +9,7 @@ from noref.cli.app import app
 from noref.lab.errors import LabError
 from noref.lab.experiments import crops
 from noref.lab.methods.deepbiq.method import DeepBiqMethod
+from noref.resampling import holm
 
 
 def call(database, out, *more):
@@ -32,6 +33,7 @@ def test_the_command_writes_tables_and_a_plot_and_resumes(database, tmp_path):
     tests = pd.read_csv(tmp_path / "study" / "tests.csv")
     assert len(tests) == 3
     assert {"difference", "low", "high", "p"} <= set(tests)
+    assert tests["p_holm"].tolist() == pytest.approx(holm(tests["p"]), nan_ok=True)
     assert (tmp_path / "study" / "srcc.png").stat().st_size > 1000
     (tmp_path / "study" / "split-001.csv").unlink()
     again = call(database, tmp_path / "study", *asked)

@@ -96,7 +96,7 @@ class ExportedModel(Fixed[ExportedSettings]):
         return Scorer(self.settings.model)
 
     def check(self, rated: RatedImages, tests_all: bool) -> None:
-        """Warn if the model has learned from photos that are tested.
+        """Warn if all photos of the data that the model was trained on are tested.
 
         Args:
             rated: The database.

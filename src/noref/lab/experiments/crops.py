@@ -1,7 +1,8 @@
 """Study of the number of crops and the pooling of DeepBIQ (Bianco et al. 2018, section 3.2) over random splits.
 
 The results folder holds `study.json` (the settings), one `split-000.csv` for each completed split, `results.csv` and
-`results.md` (medians over the splits), `tests.csv` and `tests.md` (significance tests) and `srcc.png`.
+`results.md` (medians over the splits), `tests.csv` and `tests.md` (significance tests; `p_holm` is p corrected for all rows)
+and `srcc.png`.
 """
 
 import json

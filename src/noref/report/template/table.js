@@ -107,7 +107,8 @@ function showMatches() {
     + (cut < rows ? `, the first ${WHOLE.format(cut)} ${table.printing ? "printed" : "listed"}` : "");
 }
 
-function print(printing) {
+/** Build all rows for the printer, or again those in view. */
+function setPrinting(printing) {
   table.printing = printing;
   showMatches();
   renderTable();
@@ -184,8 +185,8 @@ function startTable() {
   });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("filters").addEventListener("reset", () => setTimeout(refreshTable));
-  addEventListener("beforeprint", () => print(true));
-  addEventListener("afterprint", () => print(false));
+  addEventListener("beforeprint", () => setPrinting(true));
+  addEventListener("afterprint", () => setPrinting(false));
   $("table-paths").addEventListener("click", () => savePaths(table.rows.map(pathOf), "photos"));
   $("table-csv").addEventListener("click", () => saveCsv(table.rows, "photos"));
   refreshTable();
